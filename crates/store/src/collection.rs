@@ -1,0 +1,100 @@
+//! A collection: the definition of a table of records, of an auth table or of a view.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::field::Field;
+
+/// What a collection's records are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum CollectionKind {
+    /// Plain records.
+    #[default]
+    Base,
+    /// Records that can log in.
+    Auth,
+    /// A read-only SQL view.
+    View,
+}
+
+/// Who may do what. `None` admits superusers only, `Some("")` everyone, anything else is a filter.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "named as on the wire")]
+pub struct Rules {
+    #[serde(default)]
+    pub list_rule: Option<String>,
+    #[serde(default)]
+    pub view_rule: Option<String>,
+    #[serde(default)]
+    pub create_rule: Option<String>,
+    #[serde(default)]
+    pub update_rule: Option<String>,
+    #[serde(default)]
+    pub delete_rule: Option<String>,
+}
+
+/// One row of `_collections`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Collection {
+    /// Stable identifier (`pbc_3142635823`); names the folder of its files under `storage/`.
+    pub id: String,
+    /// Table name and path segment; unique without regard to case.
+    pub name: String,
+    /// What its records are.
+    #[serde(rename = "type", default)]
+    pub kind: CollectionKind,
+    /// Part of the system: can't be renamed or deleted.
+    #[serde(default)]
+    pub system: bool,
+    /// Its fields in order; `id` is one of them.
+    #[serde(default)]
+    pub fields: Vec<Field>,
+    /// Its indexes as `CREATE INDEX` statements.
+    #[serde(default)]
+    pub indexes: Vec<String>,
+    /// Its access rules.
+    #[serde(flatten)]
+    pub rules: Rules,
+    /// What is left, by kind: an auth collection's `authToken`, `passwordAuth` and so on, a view's `viewQuery`. The keys are
+    /// those of PocketBase; `app` reads them through its own types.
+    #[serde(default)]
+    pub options: Map<String, Value>,
+    /// When it was made, as stored: `2026-11-23 06:17:03.216Z`.
+    #[serde(default)]
+    pub created: String,
+    /// When it was last changed, as stored.
+    #[serde(default)]
+    pub updated: String,
+}
+
+impl Collection {
+    /// The name of the collection of superusers.
+    pub const SUPERUSERS: &str = "_superusers";
+
+    /// The field called `name`.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// Whether its records can log in.
+    #[must_use]
+    pub fn is_auth(&self) -> bool {
+        self.kind == CollectionKind::Auth
+    }
+
+    /// Whether it is a read-only view.
+    #[must_use]
+    pub fn is_view(&self) -> bool {
+        self.kind == CollectionKind::View
+    }
+
+    /// Whether it is the collection of superusers.
+    #[must_use]
+    pub fn is_superusers(&self) -> bool {
+        self.name == Self::SUPERUSERS
+    }
+}

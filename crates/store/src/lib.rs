@@ -1,0 +1,22 @@
+//! The application's database: what is kept, how it is asked for, and how a point in time of it is pinned.
+//!
+//! Everything that is SQL lives here and nowhere else: the system tables (one file per table under `tables/`), the
+//! numbered migrations, the translation of the filter language to parameterised SQL (`filter/`), the one writer and the
+//! many readers (`engine/`). No SQL text and no driver type leaves this crate, so that a second database engine can
+//! stand behind it one day.
+//!
+//! All calls block; async callers move them off their threads.
+
+mod collection;
+mod error;
+mod field;
+mod record;
+mod request;
+mod schema;
+
+pub use collection::{Collection, CollectionKind, Rules};
+pub use error::{Error, ErrorKind, Result};
+pub use field::{Field, FieldKind};
+pub use record::Record;
+pub use request::RequestContext;
+pub use schema::Schema;
