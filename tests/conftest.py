@@ -1,0 +1,51 @@
+"""Fixtures of all outside tests: everything a test starts lives in its own temporary folder and dies with it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from harness.programs import BOSBASE, ORACLE_RUN, POCKETBASE  # noqa: E402
+from harness.server import Server  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "ours: what only bosbase promises; skipped when the oracle is under test")
+
+
+def pytest_collection_modifyitems(items):
+    if ORACLE_RUN:
+        for item in items:
+            if item.get_closest_marker("ours"):
+                item.add_marker(pytest.mark.skip(reason="PocketBase does not promise this"))
+
+
+@pytest.fixture
+def launch(tmp_path):
+    """Starts servers; stops them all at the end of the test."""
+    servers = []
+
+    def start(program=BOSBASE, directory=None, **options):
+        directory = directory or tmp_path / f"{program.name}-{len(servers)}" / "pb_data"
+        Path(directory).parent.mkdir(parents=True, exist_ok=True)
+        server = Server(program, directory, **options)
+        servers.append(server)
+        return server.start()
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
+def server(launch):
+    """The server under test on a fresh data directory with one superuser."""
+    return launch()
+
+
+@pytest.fixture
+def oracle(launch):
+    """The real PocketBase on a fresh data directory with one superuser."""
+    return launch(POCKETBASE)

@@ -1,0 +1,105 @@
+"""One server process on a free loopback port, with its own data directory."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import requests
+
+from .client import Client
+from .programs import EMAIL, PASSWORD
+
+START_SECONDS = 60
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """Use as a context manager; stops the process it started, by its id, however the test ends."""
+
+    def __init__(self, program, directory, *, flags=(), env=None, superuser=True):
+        self.program = program
+        self.directory = Path(directory)
+        self.flags = tuple(flags)
+        self.env = dict(env or {})
+        self.port = free_port()
+        self.process = None
+        self.log_path = self.directory.parent / f"{self.directory.name}.{program.name}.log"
+        if superuser:
+            program.superuser(self.directory, extra=[flag for flag in self.flags if flag.startswith("--encryptionEnv")])
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def start(self, wait=True):
+        assert self.process is None or self.process.poll() is not None, "already running"
+        self.directory.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                self.program.serve(self.directory, f"127.0.0.1:{self.port}", self.flags),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.directory.parent,
+                env={**os.environ, **self.env},
+            )
+        if wait:
+            self.wait_until_healthy()
+        return self
+
+    def wait_until_healthy(self, seconds=START_SECONDS):
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if requests.get(f"{self.url}/api/health", timeout=5).status_code == 200:
+                    return
+            except requests.RequestException:
+                pass
+            if self.process.poll() is not None:
+                raise AssertionError(f"{self.program.name} exited {self.process.returncode} at start:\n{self.log()}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self.program.name} is not healthy after {seconds} s:\n{self.log()}")
+            time.sleep(0.05)
+
+    def log(self, last=4000):
+        return self.log_path.read_text(errors="replace")[-last:] if self.log_path.exists() else ""
+
+    def stop(self, seconds=30):
+        """SIGTERM; returns the exit code."""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+    def kill(self):
+        """SIGKILL, as a power cut would."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(30)
+
+    def wait_until_dead(self, seconds=60):
+        """Waits for a process that is to end by itself; returns its exit code (negative: the signal)."""
+        return self.process.wait(seconds)
+
+    def client(self):
+        """A client without a token."""
+        return Client(self.url)
+
+    def root(self, email=EMAIL, password=PASSWORD):
+        """A client that is logged in as a superuser."""
+        return Client(self.url).login("_superusers", email, password)
