@@ -59,9 +59,9 @@ pub enum FieldKind {
     Number {
         #[serde(default)]
         help: String,
-        #[serde(default)]
+        #[serde(default, serialize_with = "whole_or_real")]
         min: Option<f64>,
-        #[serde(default)]
+        #[serde(default, serialize_with = "whole_or_real")]
         max: Option<f64>,
         #[serde(default)]
         only_int: bool,
@@ -186,6 +186,11 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// `5`, not `5.0`, as PocketBase writes a limit.
+fn whole_or_real<S: serde::Serializer>(limit: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    limit.map(crate::tables::columns::number).serialize(serializer)
 }
 
 impl FieldKind {

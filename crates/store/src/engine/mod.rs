@@ -1,0 +1,9 @@
+//! How the database is reached: one writer that commits in groups, a few readers, and the options of their connections.
+
+mod connection;
+mod readers;
+mod writer;
+
+pub(crate) use connection::{Access, Role, open};
+pub(crate) use readers::Readers;
+pub(crate) use writer::{Published, Writer};

@@ -1,0 +1,164 @@
+//! The pool of connections that only read.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::connection::{Access, Role, open};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sql::Attempting;
+
+/// How long one read transaction may compute, and how long a caller waits for a free connection.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Virtual machine instructions between two looks at the clock; some milliseconds.
+const INSTRUCTIONS: i32 = 100_000;
+
+/// Up to `limit` connections, opened when first needed.
+pub(crate) struct Readers {
+    path: PathBuf,
+    limit: usize,
+    pool: Mutex<Pool>,
+    freed: Condvar,
+    /// The zero of the deadlines.
+    start: Instant,
+}
+
+#[derive(Default)]
+struct Pool {
+    idle: Vec<Reader>,
+    open: usize,
+    closed: bool,
+}
+
+/// A connection and the deadline, in milliseconds since the pool's start, after which its statements are interrupted.
+struct Reader {
+    connection: Connection,
+    deadline: Arc<AtomicU64>,
+}
+
+/// A connection on loan; it goes back when dropped.
+pub(crate) struct Loan<'a> {
+    readers: &'a Readers,
+    reader: Option<Reader>,
+}
+
+impl Readers {
+    pub(crate) fn new(path: &Path, limit: usize) -> Self {
+        Self {
+            path: path.to_owned(),
+            limit: limit.max(1),
+            pool: Mutex::default(),
+            freed: Condvar::new(),
+            start: Instant::now(),
+        }
+    }
+
+    /// A connection, its thirty seconds starting now. Blocks up to thirty seconds while all are taken.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`] when none became free or the pool is closed; otherwise when opening fails.
+    pub(crate) fn take(&self) -> Result<Loan<'_>> {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        let give_up = Instant::now() + PATIENCE;
+        let reader = loop {
+            if pool.closed {
+                return Err(Error::new(ErrorKind::Closed, "reading", "the store is closed"));
+            }
+            if let Some(reader) = pool.idle.pop() {
+                break reader;
+            }
+            if pool.open < self.limit {
+                pool.open += 1;
+                drop(pool);
+                match self.open_reader() {
+                    Ok(reader) => break reader,
+                    Err(error) => {
+                        self.pool.lock().unwrap_or_else(PoisonError::into_inner).open -= 1;
+                        self.freed.notify_one();
+                        return Err(error);
+                    }
+                }
+            }
+            let left = give_up.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Error::new(
+                    ErrorKind::Closed,
+                    "reading",
+                    "no database connection became free within 30 seconds",
+                ));
+            }
+            pool = self
+                .freed
+                .wait_timeout(pool, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        };
+        let until = self.start.elapsed() + PATIENCE;
+        reader.deadline.store(milliseconds(until), Ordering::Relaxed);
+        Ok(Loan {
+            readers: self,
+            reader: Some(reader),
+        })
+    }
+
+    fn open_reader(&self) -> Result<Reader> {
+        let mut connection = open(&self.path, Role::Reader, Access::Existing)?;
+        let deadline = Arc::new(AtomicU64::new(u64::MAX));
+        let (watched, start) = (Arc::clone(&deadline), self.start);
+        connection
+            .progress_handler(
+                INSTRUCTIONS,
+                Some(move || milliseconds(start.elapsed()) > watched.load(Ordering::Relaxed)),
+            )
+            .attempting("limiting the time of reads")?;
+        Ok(Reader { connection, deadline })
+    }
+
+    /// Refuses further loans, waits for those out and closes every connection.
+    pub(crate) fn close(&self) {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.closed = true;
+        self.freed.notify_all();
+        while pool.open > pool.idle.len() {
+            pool = self.freed.wait(pool).unwrap_or_else(PoisonError::into_inner);
+        }
+        pool.open = 0;
+        pool.idle.clear();
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Deref for Loan<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self
+            .reader
+            .as_ref()
+            .expect("a loan holds its reader until it is dropped")
+            .connection
+    }
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            let mut pool = self.readers.pool.lock().unwrap_or_else(PoisonError::into_inner);
+            // A transaction left open (a panic in the closure) must not leak into the next loan.
+            if reader.connection.is_autocommit() || reader.connection.execute_batch("ROLLBACK").is_ok() {
+                pool.idle.push(reader);
+            } else {
+                pool.open -= 1;
+            }
+            self.readers.freed.notify_all();
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Bringing a data directory to what PocketBase 0.40.6 makes: a fresh one, one of that version, or an older one.
+//!
+//! Each step is noted in `_migrations` under the name PocketBase gave it, so that it takes the directory over as it is.
+
+use rusqlite::Connection;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::sql::Attempting;
+use crate::tables::{collections, defaults, history, params};
+
+/// PocketBase's own migrations up to 0.40.6 in their order. One name more is not an error: a later version's.
+const KNOWN: [&str; 8] = [
+    "1640988000_aux_init.go",
+    "1640988000_init.go",
+    "1717233556_v0.23_migrate.go",
+    "1717233557_v0.23_migrate2.go",
+    "1717233558_v0.23_migrate3.go",
+    "1717233559_v0.23_migrate4.go",
+    "1763020353_update_default_auth_alert_templates.go",
+    "1778828400_normalize_indexes.go",
+];
+
+/// The last migration of those that made PocketBase 0.23 of an older one.
+const V0_23: &str = "1717233559_v0.23_migrate4.go";
+
+/// Brings `data.db` up to date, all of it or nothing.
+///
+/// # Errors
+/// [`ErrorKind::InvalidSchema`] when the file holds something else than PocketBase's tables, or those of before 0.23.
+pub(crate) fn migrate_data(connection: &Connection) -> Result<()> {
+    in_transaction(connection, |connection| {
+        if is_empty(connection)? {
+            return initialize(connection);
+        }
+        check_origin(connection)
+    })
+}
+
+/// Brings `auxiliary.db` up to date.
+///
+/// # Errors
+/// When it can't be read or written.
+pub(crate) fn migrate_auxiliary(connection: &Connection) -> Result<()> {
+    if collections::table_exists(connection, "_logs")? {
+        return Ok(());
+    }
+    in_transaction(connection, |connection| {
+        connection
+            .execute_batch(include_str!("0002_auxiliary_init.sql"))
+            .attempting("making the tables of auxiliary.db")
+    })
+}
+
+fn in_transaction(connection: &Connection, work: impl FnOnce(&Connection) -> Result<()>) -> Result<()> {
+    const ATTEMPTED: &str = "preparing the database";
+    connection.execute_batch("BEGIN IMMEDIATE").attempting(ATTEMPTED)?;
+    match work(connection) {
+        Ok(()) => connection.execute_batch("COMMIT").attempting(ATTEMPTED),
+        Err(error) => {
+            if !connection.is_autocommit() {
+                connection.execute_batch("ROLLBACK").attempting(ATTEMPTED)?;
+            }
+            Err(error)
+        }
+    }
+}
+
+fn is_empty(connection: &Connection) -> Result<bool> {
+    connection
+        .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
+        .attempting("looking at the database")
+        .map(|tables| tables == 0)
+}
+
+fn initialize(connection: &Connection) -> Result<()> {
+    connection
+        .execute_batch(include_str!("0001_data_init.sql"))
+        .attempting("making the tables of data.db")?;
+    for collection in defaults::collections()? {
+        collections::create(connection, &collection)?;
+    }
+    params::set(connection, "settings", &defaults::settings()?)?;
+    for file in KNOWN {
+        history::add(connection, file)?;
+    }
+    Ok(())
+}
+
+fn check_origin(connection: &Connection) -> Result<()> {
+    const ATTEMPTED: &str = "opening the application's database";
+    for table in ["_migrations", "_collections", "_params"] {
+        if !collections::table_exists(connection, table)? {
+            return Err(Error::new(
+                ErrorKind::InvalidSchema,
+                ATTEMPTED,
+                format!("data.db has no table {table}: it is not the database of a PocketBase application"),
+            ));
+        }
+    }
+    if !history::applied(connection)?.contains(V0_23) {
+        return Err(Error::new(
+            ErrorKind::InvalidSchema,
+            ATTEMPTED,
+            "data.db was made by PocketBase 0.22 or older: start it once with PocketBase 0.23 or later, which upgrades it, \
+             and then open it here",
+        ));
+    }
+    Ok(())
+}

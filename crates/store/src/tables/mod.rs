@@ -1,0 +1,9 @@
+//! The tables, one file each: `_collections`, `_params`, `_migrations`, `_logs`, and those that collections define.
+
+pub(crate) mod collections;
+pub(crate) mod columns;
+pub(crate) mod defaults;
+pub(crate) mod history;
+pub(crate) mod indexes;
+pub(crate) mod params;
+pub(crate) mod records;

@@ -1,0 +1,180 @@
+//! What a caller may do within one transaction.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use crate::collection::Collection;
+use crate::error::Result;
+use crate::field::Field;
+use crate::record::Record;
+use crate::schema::Schema;
+use crate::tables::{collections, params, records};
+
+/// One consistent view of the data.
+pub struct ReadTx<'a> {
+    connection: &'a Connection,
+    schema: Arc<Schema>,
+}
+
+impl<'a> ReadTx<'a> {
+    pub(crate) fn new(connection: &'a Connection, schema: Arc<Schema>) -> Self {
+        Self { connection, schema }
+    }
+
+    /// The connection, inside the transaction.
+    pub(crate) fn connection(&self) -> &Connection {
+        self.connection
+    }
+
+    /// The collections as this transaction sees them.
+    #[must_use]
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// The record of `collection` with this id.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn record(&self, collection: &Arc<Collection>, id: &str) -> Result<Option<Record>> {
+        records::find(self.connection, collection, id)
+    }
+
+    /// The records with these ids, in no particular order; ids without a record are left out.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn records_by_ids(&self, collection: &Arc<Collection>, ids: &[String]) -> Result<Vec<Record>> {
+        records::find_many(self.connection, collection, ids)
+    }
+
+    /// The first record whose `field` is `value`, for logins. Without regard to case only where a unique index on that one
+    /// column has the collation NOCASE and `case_insensitive` is asked for, as PocketBase does.
+    ///
+    /// # Errors
+    /// When the collection has no such field or the database can't be read.
+    pub fn find_record(
+        &self,
+        collection: &Arc<Collection>,
+        field: &str,
+        value: &str,
+        case_insensitive: bool,
+    ) -> Result<Option<Record>> {
+        records::find_by(self.connection, collection, field, value, case_insensitive)
+    }
+
+    /// How many records the collection has.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn count_records(&self, collection: &Collection) -> Result<u64> {
+        records::count(self.connection, collection)
+    }
+
+    /// Up to `limit` records of `collection` whose `relation_field` names `id`.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn records_referencing(
+        &self,
+        collection: &Arc<Collection>,
+        relation_field: &Field,
+        id: &str,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
+        records::referencing(self.connection, collection, relation_field, id, limit)
+    }
+
+    /// The value kept under `key` in `_params`, as stored.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn param(&self, key: &str) -> Result<Option<String>> {
+        params::get(self.connection, key)
+    }
+}
+
+/// One request's part of a write transaction; all of it happens or none. What it reads includes what it wrote.
+pub struct WriteTx<'a> {
+    read: ReadTx<'a>,
+}
+
+impl<'a> Deref for WriteTx<'a> {
+    type Target = ReadTx<'a>;
+
+    fn deref(&self) -> &ReadTx<'a> {
+        &self.read
+    }
+}
+
+impl<'a> WriteTx<'a> {
+    pub(crate) fn new(connection: &'a Connection, schema: Arc<Schema>) -> Self {
+        Self {
+            read: ReadTx::new(connection, schema),
+        }
+    }
+
+    /// The schema with this transaction's changes.
+    pub(crate) fn into_schema(self) -> Arc<Schema> {
+        self.read.schema
+    }
+
+    /// Stores a new record, every column of it; absent values are the zero values of their fields.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unique`](crate::ErrorKind::Unique) with the columns when an index refuses it.
+    pub fn insert_record(&mut self, record: &Record) -> Result<()> {
+        records::insert(self.read.connection, record)
+    }
+
+    /// Replaces every column of the record with the same id.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unique`](crate::ErrorKind::Unique) with the columns when an index refuses it,
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when there is no such record.
+    pub fn update_record(&mut self, record: &Record) -> Result<()> {
+        records::update(self.read.connection, record)
+    }
+
+    /// Deletes one record and says whether it was there. Records that refer to it are the caller's to look after.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn delete_record(&mut self, collection: &Collection, id: &str) -> Result<bool> {
+        records::delete(self.read.connection, collection, id)
+    }
+
+    /// Deletes every record of the collection.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSchema`](crate::ErrorKind::InvalidSchema) for a view; otherwise when the database can't be written.
+    pub fn truncate(&mut self, collection: &Collection) -> Result<()> {
+        records::truncate(self.read.connection, collection)
+    }
+
+    /// Keeps `value` under `key` in `_params`.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn set_param(&mut self, key: &str, value: &str) -> Result<()> {
+        params::set(self.read.connection, key, value)
+    }
+
+    /// Looks at the collections again after one changed.
+    fn reload(&mut self) -> Result<()> {
+        self.read.schema = Arc::new(collections::load(self.read.connection)?);
+        Ok(())
+    }
+
+    /// Makes a collection: its row, its table with indexes, or its view.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unique`](crate::ErrorKind::Unique) when the id or name is taken,
+    /// [`ErrorKind::InvalidSchema`](crate::ErrorKind::InvalidSchema) when an index or the view's query is not accepted.
+    pub fn create_collection(&mut self, collection: &Collection) -> Result<()> {
+        collections::create(self.read.connection, collection)?;
+        self.reload()
+    }
+}

@@ -1,0 +1,143 @@
+//! The store from outside: what is written is there, alone or together with others, or not at all.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
+
+use std::sync::Arc;
+
+use bosbase_store::{Collection, Error, ErrorKind, Record, Store, StoreOptions, new_id, new_secret, now};
+use serde_json::{Map, json};
+
+fn open(dir: &tempfile::TempDir) -> Store {
+    Store::open(&StoreOptions::new(dir.path())).unwrap()
+}
+
+fn user(collection: &Arc<Collection>, email: &str) -> Record {
+    let mut values = Map::new();
+    values.insert("id".into(), json!(new_id()));
+    values.insert("email".into(), json!(email));
+    values.insert("tokenKey".into(), json!(new_secret()));
+    values.insert("verified".into(), json!(true));
+    values.insert("created".into(), json!(now()));
+    Record {
+        collection: Arc::clone(collection),
+        values,
+    }
+}
+
+#[test]
+fn a_fresh_directory_has_the_system_collections_and_keeps_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let names: Vec<String> = store.schema().all().iter().map(|c| c.name.clone()).collect();
+    assert_eq!(names.len(), 6);
+    let users = Arc::clone(store.schema().find("users").unwrap());
+    let first = user(&users, "a@example.com");
+    let (id, stored) = (first.id().to_owned(), first.clone());
+    store.write(move |tx| tx.insert_record(&stored)).unwrap();
+
+    let found = store
+        .read(|tx| tx.find_record(&users, "email", "a@example.com", true))
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.id(), id);
+    assert!(found.flag("verified"));
+    assert_eq!(found.text("avatar"), "");
+
+    let mut changed = found;
+    changed.values.insert("name".into(), json!("Ä 'quoted'"));
+    let updated = changed.clone();
+    store.write(move |tx| tx.update_record(&updated)).unwrap();
+    store.close().unwrap();
+
+    let store = open(&dir);
+    assert_eq!(store.schema().all().len(), 6);
+    let again = store.read(|tx| tx.record(&users, &id)).unwrap().unwrap();
+    assert_eq!(again.values, changed.values);
+    assert_eq!(store.read(|tx| tx.count_records(&users)).unwrap(), 1);
+    let gone = id.clone();
+    let collection = Arc::clone(&users);
+    assert!(store.write(move |tx| tx.delete_record(&collection, &gone)).unwrap());
+    assert_eq!(store.read(|tx| tx.record(&users, &id)).unwrap(), None);
+}
+
+#[test]
+fn a_unique_index_names_its_columns() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let users = Arc::clone(store.schema().find("users").unwrap());
+    let (one, two) = (user(&users, "a@example.com"), user(&users, "a@example.com"));
+    store.write(move |tx| tx.insert_record(&one)).unwrap();
+    let error = store.write(move |tx| tx.insert_record(&two)).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.columns()),
+        (ErrorKind::Unique, &["email".to_owned()][..])
+    );
+}
+
+#[test]
+fn a_failed_or_panicking_request_undoes_itself_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let users = Arc::clone(store.schema().find("users").unwrap());
+    let threads: Vec<_> = (0..60)
+        .map(|number| {
+            let (store, users) = (store.clone(), Arc::clone(&users));
+            std::thread::spawn(move || {
+                let record = user(&users, &format!("{number}@example.com"));
+                store.write(move |tx| {
+                    tx.insert_record(&record)?;
+                    match number % 3 {
+                        0 => Err(Error::new(ErrorKind::Denied, "testing", "refused")),
+                        1 => panic!("a bug in a handler"),
+                        _ => Ok(()),
+                    }
+                })
+            })
+        })
+        .collect();
+    let written = threads
+        .into_iter()
+        .map(|t| t.join().unwrap())
+        .filter(Result::is_ok)
+        .count();
+    assert_eq!(written, 20);
+    assert_eq!(store.read(|tx| tx.count_records(&users)).unwrap(), 20);
+}
+
+#[test]
+fn a_write_inside_of_a_write_is_refused_instead_of_waiting_for_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let inner = store.clone();
+    let error = store
+        .write(move |_| inner.write(|tx| tx.set_param("a", "1")))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Database);
+}
+
+#[test]
+fn a_closed_store_says_so_on_every_clone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let clone = store.clone();
+    store.close().unwrap();
+    assert!(!dir.path().join("data.db-wal").exists());
+    assert_eq!(
+        clone.read(|tx| tx.param("settings")).unwrap_err().kind(),
+        ErrorKind::Closed
+    );
+    let written = clone.write(|tx| tx.set_param("a", "1"));
+    assert_eq!(written.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn what_is_no_database_of_an_application_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    #[allow(clippy::disallowed_methods, reason = "a fixture")]
+    std::fs::write(
+        dir.path().join("data.db"),
+        "this is not a database, only a text of some length".repeat(100),
+    )
+    .unwrap();
+    let error = Store::open(&StoreOptions::new(dir.path())).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+}
