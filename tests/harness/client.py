@@ -32,7 +32,8 @@ class Client:
         response = self.session.request(method, self.url + path, headers=headers, timeout=timeout, **rest)
         if expect is not None:
             wanted = (expect,) if isinstance(expect, int) else tuple(expect)
-            shown = response.text[:2000] if not rest.get("stream") else "(stream)"
+            readable = response.headers.get("Content-Type", "").startswith(("application/json", "text/"))
+            shown = response.text[:2000] if readable and not rest.get("stream") else "(not text)"
             assert response.status_code in wanted, f"{method} {path}: {response.status_code}, not {expect}: {shown}"
         return response
 
