@@ -1,1 +1,13 @@
-fn main() {}
+//! `bosbase`: an application backend whose data cannot be lost.
+//!
+//! The binary is thin: [`cli`] turns the command line into calls of `bosbase-app`, [`http`] does the same with requests
+//! (`routes/` holds one file per resource), and both only translate: words to types, errors to answers.
+
+mod cli;
+mod http;
+mod restart;
+mod routes;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,86 @@
+//! The application on one data directory.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bosbase_disk::{Disk, RealDisk};
+use bosbase_store::{Store, StoreOptions};
+
+use crate::error::Result;
+
+/// Where the application's data lies and how it is opened.
+#[derive(Debug, Clone)]
+pub struct AppOptions {
+    /// The data directory; made where it is missing.
+    pub data_dir: PathBuf,
+    /// The 32 byte key that encrypts the stored settings (`--encryptionEnv`), if any.
+    pub encryption_key: Option<String>,
+    /// Print what is done, for a developer at a terminal (`--dev`).
+    pub dev: bool,
+}
+
+/// An open application. Clones share it.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: AppOptions,
+    store: Store,
+    disk: Arc<dyn Disk>,
+}
+
+impl App {
+    /// Opens the data directory, making or upgrading its databases.
+    ///
+    /// An interrupted restore has to be settled before: [`crate::jobs::recover`] comes first.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Internal`] where the databases can't be opened; the cause says why.
+    pub fn open(options: AppOptions) -> Result<Self> {
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        disk.create_dir_all(&options.data_dir).map_err(crate::Error::internal)?;
+        let store = Store::open(&StoreOptions {
+            dir: options.data_dir.clone(),
+            readers: 4,
+        })?;
+        Ok(Self {
+            inner: Arc::new(Inner { options, store, disk }),
+        })
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The disk that uploaded files and backups are kept on.
+    #[must_use]
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        &self.inner.disk
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        &self.inner.options.data_dir
+    }
+
+    /// How it was opened.
+    #[must_use]
+    pub fn options(&self) -> &AppOptions {
+        &self.inner.options
+    }
+
+    /// Ends all work and closes the databases; what is called later fails as unavailable.
+    ///
+    /// # Errors
+    ///
+    /// What the database says to its last checkpoint. The data is whole all the same: the log is replayed at the next start.
+    pub fn close(&self) -> Result<()> {
+        Ok(self.inner.store.clone().close()?)
+    }
+}

@@ -1,0 +1,198 @@
+//! The one error of this crate: what the caller may be told, and what only the log may know.
+
+use serde_json::{Map, Value, json};
+
+/// What went wrong, as far as whoever asked has to act on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The request is understood and can't be done as it stands.
+    Invalid,
+    /// Nobody, or nobody known, is asking.
+    Unauthenticated,
+    /// Who asks may not do this.
+    Forbidden,
+    /// There is no such thing, or none that who asks may know of.
+    NotFound,
+    /// What was sent is larger than is accepted.
+    TooLarge,
+    /// Too many requests; the caller should slow down.
+    RateLimited,
+    /// The service can't do it just now (restarting, disk full, overloaded); the same request may succeed later.
+    Unavailable,
+    /// A fault of ours. Its cause is for the log alone.
+    Internal,
+}
+
+/// An operation that did not happen.
+///
+/// `message` and `data` are public: they are shown to whoever asked. `source` is not.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    data: Map<String, Value>,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The result of this crate's operations.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error with its public text: one sentence, capitalised, ending in a full stop.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            data: Map::new(),
+            source: None,
+        }
+    }
+
+    /// A request that can't be done as it stands.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, message)
+    }
+
+    /// PocketBase's answer to a missing or unreadable token.
+    #[must_use]
+    pub fn unauthenticated() -> Self {
+        Self::new(
+            ErrorKind::Unauthenticated,
+            "The request requires valid record authorization token.",
+        )
+    }
+
+    /// PocketBase's answer to a valid token of somebody who may not do this.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::new(
+            ErrorKind::Forbidden,
+            "The authorized record is not allowed to perform this action.",
+        )
+    }
+
+    /// PocketBase's answer where there is nothing, or nothing for this caller.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(ErrorKind::NotFound, "The requested resource wasn't found.")
+    }
+
+    /// A fault of ours with its cause, of which the public text says nothing.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(
+            ErrorKind::Internal,
+            "Something went wrong while processing your request.",
+        )
+        .caused_by(source)
+    }
+
+    /// A failed validation: `message` with one `{code, message}` per field.
+    pub fn validation(message: impl Into<String>, fields: FieldErrors) -> Self {
+        Self {
+            kind: ErrorKind::Invalid,
+            message: message.into(),
+            data: fields.0,
+            source: None,
+        }
+    }
+
+    /// The same error with its cause, for the log.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The public text.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The public details: a map from field to `{code, message}`, nested as the request was.
+    #[must_use]
+    pub fn data(&self) -> &Map<String, Value> {
+        &self.data
+    }
+}
+
+impl From<bosbase_store::Error> for Error {
+    fn from(error: bosbase_store::Error) -> Self {
+        use bosbase_store::ErrorKind as Store;
+        match error.kind() {
+            Store::NotFound | Store::Denied => Self::not_found().caused_by(error),
+            Store::InvalidQuery | Store::InvalidSchema | Store::Unique => {
+                Self::invalid("Something went wrong while processing your request.").caused_by(error)
+            }
+            Store::NoSpace => Self::new(ErrorKind::Unavailable, "The server's disk is full.").caused_by(error),
+            Store::Closed => Self::new(ErrorKind::Unavailable, "The server is restarting.").caused_by(error),
+            Store::Corrupt | Store::Database => Self::internal(error),
+        }
+    }
+}
+
+/// Validation messages by field, in the shape of the wire: `{"name": {"code": "…", "message": "…"}}`.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct FieldErrors(Map<String, Value>);
+
+impl FieldErrors {
+    /// No errors yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A single field's error.
+    #[must_use]
+    pub fn one(field: &str, code: &str, message: &str) -> Self {
+        let mut errors = Self::new();
+        errors.add(field, code, message);
+        errors
+    }
+
+    /// Adds a field's error; the first one said about a field stays.
+    pub fn add(&mut self, field: &str, code: &str, message: &str) {
+        self.0
+            .entry(field)
+            .or_insert_with(|| json!({"code": code, "message": message}));
+    }
+
+    /// Adds errors that belong below `field` (an index of a list, a section of the settings).
+    pub fn nest(&mut self, field: &str, errors: Self) {
+        if errors.is_empty() {
+            return;
+        }
+        if let Some(existing) = self.0.get_mut(field).and_then(Value::as_object_mut) {
+            existing.extend(errors.0);
+        } else {
+            self.0.insert(field.to_owned(), Value::Object(errors.0));
+        }
+    }
+
+    /// Whether there is nothing to complain of.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `Ok` where nothing was added, else the validation error with `message`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] with what was added.
+    pub fn into_result(self, message: &str) -> Result<()> {
+        if self.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::validation(message, self))
+        }
+    }
+}

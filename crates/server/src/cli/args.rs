@@ -1,0 +1,114 @@
+//! What may be typed, with the help that explains it.
+
+use std::path::PathBuf;
+
+use bosbase_app::AppOptions;
+use clap::{Args, Parser, Subcommand};
+
+use super::Failure;
+
+/// An application backend on an embedded SQLite database whose backups are proven and whose restores are all or nothing.
+#[derive(Debug, Parser)]
+#[command(name = "bosbase", version, propagate_version = true, disable_help_subcommand = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The data directory; one made by PocketBase 0.23 or later is opened (and upgraded) as it is
+    #[arg(long, global = true, default_value = "pb_data", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The name of the environment variable that holds the 32 character key of the encrypted settings
+    #[arg(
+        long = "encryptionEnv",
+        global = true,
+        default_value = "",
+        hide_default_value = true,
+        value_name = "NAME"
+    )]
+    pub encryption_env: String,
+    /// Developer mode: log every request and its causes to the terminal
+    #[arg(long, global = true)]
+    pub dev: bool,
+}
+
+impl Global {
+    /// How to open the application.
+    ///
+    /// # Errors
+    ///
+    /// Where `--encryptionEnv` names a variable that is not set or not 32 characters long.
+    pub fn options(&self) -> Result<AppOptions, Failure> {
+        let encryption_key = if self.encryption_env.is_empty() {
+            None
+        } else {
+            let key = std::env::var(&self.encryption_env).unwrap_or_default();
+            if key.len() != 32 {
+                return Err(Failure(format!(
+                    "--encryptionEnv names {}, which must be set to a key of exactly 32 characters (it has {}).",
+                    self.encryption_env,
+                    key.len()
+                )));
+            }
+            Some(key)
+        };
+        Ok(AppOptions {
+            data_dir: self.dir.clone(),
+            encryption_key,
+            dev: self.dev,
+        })
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the server
+    Serve(Serve),
+    /// Manage the superusers, who may do everything
+    Superuser {
+        #[command(subcommand)]
+        action: SuperuserAction,
+    },
+}
+
+/// `bosbase serve`
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1:8090", value_name = "HOST:PORT")]
+    pub http: String,
+    /// The origins of web pages that may call the API, separated by commas
+    #[arg(long, default_value = "*", value_delimiter = ',', value_name = "ORIGINS")]
+    pub origins: Vec<String>,
+}
+
+/// `bosbase superuser …`. A password left out is asked for in `BOSBASE_SUPERUSER_PASSWORD`, so that it need not show in a
+/// process list.
+#[derive(Debug, Subcommand)]
+pub enum SuperuserAction {
+    /// Create a superuser, or set the password of the one who is there
+    Upsert(Credentials),
+    /// Create a superuser
+    Create(Credentials),
+    /// Set a superuser's password; who was logged in with the old one no longer is
+    Update(Credentials),
+    /// Delete a superuser
+    Delete {
+        /// The superuser's email address
+        email: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Credentials {
+    /// The superuser's email address
+    pub email: String,
+    /// The password, at least 8 characters; better given in the environment, where no process list shows it
+    #[arg(env = "BOSBASE_SUPERUSER_PASSWORD", hide_env_values = true)]
+    pub password: String,
+}

@@ -1,0 +1,61 @@
+//! The command line: what was typed becomes a call, what came of it becomes lines and an exit code.
+
+mod args;
+mod output;
+mod serve;
+mod superuser;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Arguments, Command};
+
+/// A command that did not do what it was asked to: one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(pub String);
+
+impl From<bosbase_app::Error> for Failure {
+    /// The public text with its causes: whoever is at the command line owns the data.
+    fn from(error: bosbase_app::Error) -> Self {
+        let mut text = error.message().to_owned();
+        for (field, detail) in error.data() {
+            if let Some(message) = detail.get("message").and_then(serde_json::Value::as_str) {
+                text.push_str(&format!(" {field}: {message}"));
+            }
+        }
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            text.push_str(&format!(" ({cause})"));
+            source = cause.source();
+        }
+        Self(text)
+    }
+}
+
+/// Runs the command that was typed.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    let done = match arguments.command {
+        Command::Serve(serve) => serve::run(&arguments.global, &serve),
+        Command::Superuser { action } => superuser::run(&arguments.global, &action),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure.0);
+            ExitCode::FAILURE
+        }
+    }
+}

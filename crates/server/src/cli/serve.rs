@@ -1,0 +1,118 @@
+//! `bosbase serve`: from an address to a running server, and from its end to an exit or a fresh process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bosbase_app::App;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Failure;
+use super::args::{Global, Serve};
+use super::output::say;
+use crate::http::listen;
+use crate::http::router::router;
+use crate::http::state::{AppState, Lifecycle};
+use crate::restart;
+
+/// How long requests may go on after the server was told to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why the server ended.
+enum End {
+    Stop,
+    Restart,
+}
+
+/// Serves until it is told to stop. Does not return after a restore: the process becomes a new one.
+pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
+    start_logging(global.dev);
+    let inherited = restart::inherited_listener()
+        .map_err(|error| Failure(format!("The inherited socket is unusable: {error}.")))?;
+    // Before anything is touched: who can't listen must not upgrade or recover a data directory either.
+    let socket = match inherited {
+        Some(socket) => socket,
+        None => std::net::TcpListener::bind(&serve.http).map_err(|error| {
+            Failure(format!(
+                "Can't listen on {}: {error}. Choose another address with --http HOST:PORT.",
+                serve.http
+            ))
+        })?,
+    };
+    socket
+        .set_nonblocking(true)
+        .map_err(|error| Failure(format!("Can't use the socket: {error}.")))?;
+    let app = App::open(global.options()?)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure(format!("Can't start the server's threads: {error}.")))?;
+    let (end, listener) = runtime.block_on(serve_app(app.clone(), socket, serve))?;
+    app.close()?;
+    match end {
+        End::Stop => Ok(()),
+        End::Restart => {
+            let error = restart::reexecute(&listener);
+            Err(Failure(format!(
+                "The server stopped to restart and could not execute itself again: {error}. Start it by hand."
+            )))
+        }
+    }
+}
+
+async fn serve_app(app: App, socket: std::net::TcpListener, serve: &Serve) -> Result<(End, Arc<TcpListener>), Failure> {
+    let listener =
+        Arc::new(TcpListener::from_std(socket).map_err(|error| Failure(format!("Can't use the socket: {error}.")))?);
+    let lifecycle = Arc::new(Lifecycle::default());
+    let state = AppState {
+        app: app.clone(),
+        lifecycle: lifecycle.clone(),
+    };
+    let address = listener
+        .local_addr()
+        .map_or_else(|_| serve.http.clone(), |address| address.to_string());
+    greet(&app, &address)?;
+    let running = tokio::spawn(listen::serve(
+        listener.clone(),
+        router(state, &serve.origins),
+        lifecycle.clone(),
+        PATIENCE,
+    ));
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| Failure(error.to_string()))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| Failure(error.to_string()))?;
+    let end = tokio::select! {
+        _ = terminate.recv() => End::Stop,
+        _ = interrupt.recv() => End::Stop,
+    };
+    tracing::info!("draining");
+    lifecycle.drain();
+    running
+        .await
+        .map_err(|error| Failure(format!("The server failed: {error}.")))?;
+    Ok((end, listener))
+}
+
+fn greet(app: &App, address: &str) -> Result<(), Failure> {
+    say(&format!("Server started at http://{address}"));
+    say(&format!("├─ REST API:  http://{address}/api/"));
+    say(&format!("└─ Data:      {}", app.data_dir().display()));
+    if !app.has_superuser()? {
+        say("");
+        say("There is no superuser yet. Create one, in another terminal:");
+        say(&format!(
+            "  bosbase superuser upsert EMAIL PASSWORD --dir {}",
+            app.data_dir().display()
+        ));
+    }
+    Ok(())
+}
+
+fn start_logging(dev: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("BOSBASE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(if dev { "debug" } else { "info" }));
+    // A second call would be a programming error in a test, not in the binary.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
+}

@@ -1,0 +1,110 @@
+//! Finds out who is asking, once per request.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
+use bosbase_app::Caller;
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+
+use super::error::ApiError;
+use super::state::AppState;
+
+/// The [`Caller`] of a request; a handler that takes it has loaded the token's record.
+#[derive(Debug, Clone)]
+pub struct Asking(pub Caller);
+
+/// A [`Caller`] that is a superuser: anybody else was answered 401 or 403.
+#[derive(Debug, Clone)]
+pub struct Superuser(pub Caller);
+
+/// Loads the caller into the request. A token that is not valid (any more) makes an anonymous caller, not an error: what
+/// anybody may see stays visible to them.
+pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let caller = describe(&state, &request).await;
+    request.extensions_mut().insert(Asking(caller));
+    next.run(request).await
+}
+
+async fn describe(state: &AppState, request: &Request) -> Caller {
+    let headers = request
+        .headers()
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.as_str().replace('-', "_"),
+                Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned()),
+            )
+        })
+        .collect();
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip().to_string());
+    let mut caller = Caller {
+        auth: None,
+        method: request.method().as_str().to_owned(),
+        query: query_parameters(request.uri().query().unwrap_or_default()),
+        headers,
+        ip: peer.unwrap_or_default(),
+    };
+    if let Some(token) = bearer(request) {
+        caller.auth = state.blocking(move |app| app.authenticate(&token)).await.ok().flatten();
+    }
+    caller
+}
+
+fn bearer(request: &Request) -> Option<String> {
+    let value = request
+        .headers()
+        .get(axum::http::header::AUTHORIZATION)?
+        .to_str()
+        .ok()?;
+    let token = match value.get(..7) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("bearer ") => &value[7..],
+        _ => value,
+    };
+    (!token.is_empty()).then(|| token.to_owned())
+}
+
+/// The parameters of a query string, the first of each name.
+pub fn query_parameters(query: &str) -> Map<String, Value> {
+    let mut parameters = Map::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        parameters
+            .entry(decode(name))
+            .or_insert_with(|| Value::String(decode(value)));
+    }
+    parameters
+}
+
+fn decode(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+impl FromRequestParts<AppState> for Asking {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Self::Rejection> {
+        Ok(parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .unwrap_or(Self(Caller::default())))
+    }
+}
+
+impl FromRequestParts<AppState> for Superuser {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Self::Rejection> {
+        let Asking(caller) = Asking::from_request_parts(parts, state).await?;
+        caller.require_superuser()?;
+        Ok(Self(caller))
+    }
+}

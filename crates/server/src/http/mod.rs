@@ -1,0 +1,9 @@
+//! Everything HTTP that is not about one resource.
+
+pub mod access;
+pub mod body;
+pub mod caller;
+pub mod error;
+pub mod listen;
+pub mod router;
+pub mod state;
