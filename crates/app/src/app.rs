@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bosbase_disk::{Disk, RealDisk};
 use bosbase_store::{Store, StoreOptions};
 
 use crate::error::Result;
@@ -28,26 +27,23 @@ pub struct App {
 struct Inner {
     options: AppOptions,
     store: Store,
-    disk: Arc<dyn Disk>,
 }
 
 impl App {
     /// Opens the data directory, making or upgrading its databases.
     ///
-    /// An interrupted restore has to be settled before: [`crate::jobs::recover`] comes first.
+    /// An interrupted restore has to be settled before.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Internal`] where the databases can't be opened; the cause says why.
     pub fn open(options: AppOptions) -> Result<Self> {
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-        disk.create_dir_all(&options.data_dir).map_err(crate::Error::internal)?;
         let store = Store::open(&StoreOptions {
             dir: options.data_dir.clone(),
             readers: 4,
         })?;
         Ok(Self {
-            inner: Arc::new(Inner { options, store, disk }),
+            inner: Arc::new(Inner { options, store }),
         })
     }
 
@@ -55,12 +51,6 @@ impl App {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.inner.store
-    }
-
-    /// The disk that uploaded files and backups are kept on.
-    #[must_use]
-    pub fn disk(&self) -> &Arc<dyn Disk> {
-        &self.inner.disk
     }
 
     /// The data directory.

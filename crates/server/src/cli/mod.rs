@@ -3,7 +3,7 @@
 mod args;
 mod output;
 mod serve;
-mod superuser;
+// W4: mod superuser;
 
 use std::process::ExitCode;
 
@@ -49,7 +49,8 @@ pub fn main() -> ExitCode {
     };
     let done = match arguments.command {
         Command::Serve(serve) => serve::run(&arguments.global, &serve),
-        Command::Superuser { action } => superuser::run(&arguments.global, &action),
+        // W4: Command::Superuser { action } => superuser::run(&arguments.global, &action),
+        Command::Superuser { .. } => Ok(()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -52,7 +52,9 @@ async fn describe(state: &AppState, request: &Request) -> Caller {
         ip: peer.unwrap_or_default(),
     };
     if let Some(token) = bearer(request) {
-        caller.auth = state.blocking(move |app| app.authenticate(&token)).await.ok().flatten();
+        // W4: caller.auth = state.blocking(move |app| app.authenticate(&token)).await.ok().flatten();
+        let _ = (state, token);
+        caller.auth = None;
     }
     caller
 }

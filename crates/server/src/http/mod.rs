@@ -1,6 +1,5 @@
 //! Everything HTTP that is not about one resource.
 
-pub mod access;
 pub mod body;
 pub mod caller;
 pub mod error;
