@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bosbase_disk::{Disk, RealDisk};
 use bosbase_store::{Store, StoreOptions};
 
 use crate::error::Result;
@@ -27,6 +28,7 @@ pub struct App {
 struct Inner {
     options: AppOptions,
     store: Store,
+    disk: Arc<dyn Disk>,
 }
 
 impl App {
@@ -38,12 +40,14 @@ impl App {
     ///
     /// [`crate::ErrorKind::Internal`] where the databases can't be opened; the cause says why.
     pub fn open(options: AppOptions) -> Result<Self> {
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        disk.create_dir_all(&options.data_dir).map_err(crate::Error::internal)?;
         let store = Store::open(&StoreOptions {
             dir: options.data_dir.clone(),
             readers: 4,
         })?;
         Ok(Self {
-            inner: Arc::new(Inner { options, store }),
+            inner: Arc::new(Inner { options, store, disk }),
         })
     }
 
@@ -51,6 +55,12 @@ impl App {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// The disk that uploaded files and backups are kept on.
+    #[must_use]
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        &self.inner.disk
     }
 
     /// The data directory.

@@ -23,15 +23,16 @@ pub struct Superuser(pub Caller);
 
 /// Loads the caller into the request. A token that is not valid (any more) makes an anonymous caller, not an error: what
 /// anybody may see stays visible to them.
-pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let caller = describe(&state, &request).await;
-    request.extensions_mut().insert(Asking(caller));
-    next.run(request).await
+pub async fn identify(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let caller = describe(&state, &parts).await;
+    parts.extensions.insert(Asking(caller));
+    next.run(Request::from_parts(parts, body)).await
 }
 
-async fn describe(state: &AppState, request: &Request) -> Caller {
+async fn describe(state: &AppState, request: &Parts) -> Caller {
     let headers = request
-        .headers()
+        .headers
         .iter()
         .map(|(name, value)| {
             (
@@ -41,13 +42,13 @@ async fn describe(state: &AppState, request: &Request) -> Caller {
         })
         .collect();
     let peer = request
-        .extensions()
+        .extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map(|info| info.0.ip().to_string());
     let mut caller = Caller {
         auth: None,
-        method: request.method().as_str().to_owned(),
-        query: query_parameters(request.uri().query().unwrap_or_default()),
+        method: request.method.as_str().to_owned(),
+        query: query_parameters(request.uri.query().unwrap_or_default()),
         headers,
         ip: peer.unwrap_or_default(),
     };
@@ -59,12 +60,8 @@ async fn describe(state: &AppState, request: &Request) -> Caller {
     caller
 }
 
-fn bearer(request: &Request) -> Option<String> {
-    let value = request
-        .headers()
-        .get(axum::http::header::AUTHORIZATION)?
-        .to_str()
-        .ok()?;
+fn bearer(request: &Parts) -> Option<String> {
+    let value = request.headers.get(axum::http::header::AUTHORIZATION)?.to_str().ok()?;
     let token = match value.get(..7) {
         Some(scheme) if scheme.eq_ignore_ascii_case("bearer ") => &value[7..],
         _ => value,
