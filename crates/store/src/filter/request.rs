@@ -1,0 +1,293 @@
+//! `@request.*`: what a rule may ask about the request and who makes it.
+
+use rusqlite::types::Value as Bound;
+use serde_json::Value;
+
+use super::compare::compare;
+use super::condition::Names;
+use super::invalid;
+use super::operand::{Many, Operand};
+use super::path::{Modifier, Walk, can_be_multiple, lower, split_modifier};
+use super::scope::Scope;
+use super::sql::Sql;
+use super::token::{Comparator, Operator};
+use crate::error::Result;
+use crate::field::{Field, FieldKind};
+use crate::record::Record;
+
+/// Fields of the one who asks that are known without a look into the database.
+const KNOWN_OF_AUTH: [&str; 6] = [
+    "id",
+    "collectionId",
+    "collectionName",
+    "email",
+    "emailVisibility",
+    "verified",
+];
+
+/// The operand of an `@request.` name. What the request does not have is absent.
+///
+/// # Errors
+/// A name that can't be one, a modifier that does not fit.
+pub(super) fn resolve(scope: &mut Scope<'_>, name: &str) -> Result<Operand> {
+    let rest = &name["@request.".len()..];
+    let well_formed = match rest.split_once('.') {
+        None => matches!(rest, "context" | "method"),
+        Some((section, path)) => {
+            matches!(section, "auth" | "body" | "query" | "headers")
+                && path.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+                && path
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':'))
+        }
+    };
+    if !well_formed {
+        return Err(invalid(format!("failed to resolve field {name:?}")));
+    }
+    if scope.request.is_none() {
+        return Ok(Operand::null());
+    }
+    let properties: Vec<&str> = rest.split('.').collect();
+    match properties[0] {
+        "auth" => auth(scope, rest, &properties),
+        "body" => body(scope, &properties),
+        _ => sent(scope, &properties),
+    }
+}
+
+/// `@request.auth.…`: known values as they are, others from the database as it is now.
+fn auth(scope: &mut Scope<'_>, rest: &str, properties: &[&str]) -> Result<Operand> {
+    let Some(record) = scope.request.and_then(|request| request.auth.as_ref()) else {
+        return Ok(Operand::null());
+    };
+    if properties.len() == 2 && KNOWN_OF_AUTH.contains(&properties[1]) {
+        return Ok(known_of_auth(record, properties[1]));
+    }
+    let id = record.id().to_owned();
+    let mut walk = Walk::at_base(scope);
+    walk.hidden = true;
+    walk.lenient = true;
+    walk.jump(&record.collection, "@request.auth", false, |alias| {
+        Sql::column(alias, "id")
+            .then(" = ")
+            .with(Sql::detail(Bound::Text(id.clone())))
+    })?;
+    walk.follow(&rest["auth.".len()..])
+}
+
+fn known_of_auth(record: &Record, field: &str) -> Operand {
+    match field {
+        "collectionId" => Operand::value(Bound::Text(record.collection.id.clone())),
+        "collectionName" => Operand::value(Bound::Text(record.collection.name.clone())),
+        _ => record.values.get(field).map_or_else(Operand::null, value),
+    }
+}
+
+/// `@request.body.…`: what was sent, read as the collection's field where it has one of that name.
+fn body(scope: &mut Scope<'_>, properties: &[&str]) -> Result<Operand> {
+    let (name, modifier) = split_modifier(properties[1])?;
+    let collection = scope.base.collection;
+    let Some(field) = collection.field(name) else {
+        return sent(scope, properties);
+    };
+    if properties.len() > 2 {
+        if let FieldKind::Relation { collection_id, .. } = &field.kind {
+            return related(scope, field, collection_id, &properties[2..]);
+        }
+        return sent(scope, properties);
+    }
+    match modifier {
+        Some(Modifier::Changed) => changed(scope, field),
+        Some(Modifier::Each) => each(scope, field),
+        Some(Modifier::Length) => {
+            multiple(field)?;
+            Ok(Operand::new(Sql::new(
+                items(sent_value(scope, &["body", name])).len().to_string(),
+            )))
+        }
+        Some(Modifier::Lower) => {
+            let text = sent_value(scope, &["body", name]).map_or_else(String::new, plain_text);
+            Ok(Operand::new(lower(Sql::operand(Bound::Text(text)))))
+        }
+        Some(Modifier::IsSet) | None => sent(scope, properties),
+    }
+}
+
+/// `@request.body.team.name`: a field of the records that the body relates to.
+fn related(scope: &mut Scope<'_>, field: &Field, collection_id: &str, rest: &[&str]) -> Result<Operand> {
+    let target = scope.collection(collection_id).ok_or_else(|| {
+        let name = &field.name;
+        invalid(format!(
+            "failed to load collection {collection_id:?} from data field {name:?}"
+        ))
+    })?;
+    let ids = ids(sent_value(scope, &["body", &field.name]));
+    if ids.is_empty() {
+        return Ok(Operand::null());
+    }
+    let key = format!("@request.body.{}", field.name);
+    let mut walk = Walk::at_base(scope);
+    walk.hidden = true;
+    walk.lenient = true;
+    walk.jump(target, &key, field.kind.is_multiple(), |alias| {
+        let list = ids.iter().map(|id| Sql::detail(Bound::Text(id.clone())));
+        Sql::column(alias, "id")
+            .then(" IN (")
+            .with(Sql::joined(list, ", "))
+            .then(")")
+    })?;
+    walk.follow(&rest.join("."))
+}
+
+/// `@request.body.tags:each`.
+fn each(scope: &mut Scope<'_>, field: &Field) -> Result<Operand> {
+    multiple(field)?;
+    let list = Value::Array(items(sent_value(scope, &["body", &field.name]))).to_string();
+    let join = |alias: &str| {
+        Sql::new(" LEFT JOIN json_each(")
+            .with(Sql::detail(Bound::Text(list.clone())))
+            .then(&format!(") {alias}"))
+    };
+    let outer = scope.join(&format!("@request.body.{}[]", field.name), None, join)?;
+    let mut operand = Operand::new(Sql::column(&outer, "value"));
+    if field.kind.is_multiple() {
+        let (alias, inner) = (scope.alias(), scope.alias());
+        operand.many = Some(Many {
+            source: scope.base.source.clone(),
+            alias,
+            outer: scope.base.alias.clone(),
+            joins: join(&inner),
+            value: Sql::column(&inner, "value"),
+        });
+    }
+    Ok(operand)
+}
+
+/// `@request.body.role:changed`: it was sent, and is not what the record holds.
+fn changed(scope: &mut Scope<'_>, field: &Field) -> Result<Operand> {
+    if sent_value(scope, &["body", &field.name]).is_none() {
+        return Ok(Operand::truth(false));
+    }
+    let sent = sent(scope, &["body", &field.name])?;
+    let stored = scope.name(&field.name)?;
+    let operator = Operator {
+        comparator: Comparator::NotEqual,
+        any: false,
+    };
+    let differs = compare(&sent, operator, &stored, || scope.alias());
+    let mut operand = Operand::new(differs.enclosed());
+    // Its values are details of the answer, which itself is always true or false.
+    for bound in &mut operand.sql.bound {
+        bound.operand = false;
+    }
+    Ok(operand)
+}
+
+/// A value of the request that needs no table.
+fn sent(scope: &Scope<'_>, properties: &[&str]) -> Result<Operand> {
+    let (last, modifier) = split_modifier(properties[properties.len() - 1])?;
+    let mut path = properties.to_vec();
+    path.pop();
+    path.push(last);
+    let found = sent_value(scope, &path);
+    match modifier {
+        Some(Modifier::IsSet) => return Ok(Operand::truth(found.is_some())),
+        Some(Modifier::Lower) | None => {}
+        Some(_) => return Err(invalid(format!("invalid modifier sequence {:?}", properties.join(".")))),
+    }
+    let operand = match found.as_ref() {
+        // A form sends numbers as text.
+        Some(Value::String(text)) if is_number(scope, last) => {
+            text.parse().ok().filter(|number: &f64| number.is_finite()).map_or_else(
+                || Operand::value(Bound::Text(text.clone())),
+                |number| Operand::value(Bound::Real(number)),
+            )
+        }
+        Some(found) => value(found),
+        None => Operand::null(),
+    };
+    if modifier == Some(Modifier::Lower) && !operand.is_null() {
+        return Ok(Operand::new(lower(operand.sql)));
+    }
+    Ok(operand)
+}
+
+fn is_number(scope: &Scope<'_>, field: &str) -> bool {
+    let field = scope.base.collection.field(field);
+    field.is_some_and(|field| matches!(field.kind, FieldKind::Number { .. }))
+}
+
+/// What a path such as `body.meta.0` leads to; none if there is nothing.
+fn sent_value(scope: &Scope<'_>, path: &[&str]) -> Option<Value> {
+    let request = scope.request?;
+    let section = match path[0] {
+        "context" => return Some(Value::String(request.context.clone())),
+        "method" => return Some(Value::String(request.method.clone())),
+        "query" => &request.query,
+        "headers" => &request.headers,
+        _ => &request.body,
+    };
+    let mut found = section.get(*path.get(1)?)?;
+    for &key in &path[2..] {
+        found = match found {
+            Value::Object(object) => object.get(key)?,
+            Value::Array(array) => array.get(key.parse::<usize>().ok()?)?,
+            _ => return None,
+        };
+    }
+    Some(found.clone())
+}
+
+/// A JSON value as an operand; lists and objects compare as their JSON text.
+fn value(value: &Value) -> Operand {
+    match value {
+        Value::Null => Operand::null(),
+        Value::Bool(truth) => Operand::value(Bound::Integer((*truth).into())),
+        Value::Number(number) => Operand::value(number.as_f64().map_or(Bound::Null, Bound::Real)),
+        Value::String(text) => Operand::value(Bound::Text(text.clone())),
+        Value::Array(_) | Value::Object(_) => Operand::value(Bound::Text(value.to_string())),
+    }
+}
+
+fn plain_text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
+    }
+}
+
+fn items(value: Option<Value>) -> Vec<Value> {
+    match value {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(items)) => items,
+        Some(other) => vec![other],
+    }
+}
+
+/// The ids in a relation's value: one, a list, or a list that a form sent as JSON text.
+fn ids(value: Option<Value>) -> Vec<String> {
+    let list = match value {
+        Some(Value::String(text)) if text.starts_with('[') => {
+            serde_json::from_str(&text).unwrap_or_else(|_| vec![Value::String(text)])
+        }
+        other => items(other),
+    };
+    let mut ids = Vec::new();
+    for id in list.into_iter().map(plain_text).filter(|id| !id.is_empty()) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
+}
+
+fn multiple(field: &Field) -> Result<()> {
+    if can_be_multiple(&field.kind) {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "field {:?} doesn't support multivalue operations",
+        field.name
+    )))
+}
