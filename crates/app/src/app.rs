@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bosbase_disk::{Disk, RealDisk};
 use bosbase_store::{Store, StoreOptions};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Result;
 
@@ -29,6 +30,7 @@ struct Inner {
     options: AppOptions,
     store: Store,
     disk: Arc<dyn Disk>,
+    logins: Arc<Semaphore>,
 }
 
 impl App {
@@ -46,8 +48,14 @@ impl App {
             dir: options.data_dir.clone(),
             readers: 4,
         })?;
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
-            inner: Arc::new(Inner { options, store, disk }),
+            inner: Arc::new(Inner {
+                options,
+                store,
+                disk,
+                logins: Arc::new(Semaphore::new(cores)),
+            }),
         })
     }
 
@@ -73,6 +81,18 @@ impl App {
     #[must_use]
     pub fn options(&self) -> &AppOptions {
         &self.inner.options
+    }
+
+    /// Waits for a core to hash a password on. Asynchronous; the turn ends when what is returned is dropped.
+    pub async fn login_turn(&self) -> Option<OwnedSemaphorePermit> {
+        // Never closed, so never refused.
+        self.inner.logins.clone().acquire_owned().await.ok()
+    }
+
+    /// Whether a backup could be started now.
+    #[must_use]
+    pub fn can_backup(&self) -> bool {
+        true
     }
 
     /// Ends all work and closes the databases; what is called later fails as unavailable.

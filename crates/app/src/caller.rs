@@ -28,6 +28,17 @@ impl Caller {
             .is_some_and(|record| record.collection.is_superusers())
     }
 
+    /// The token that came with the request, valid or not, without `Bearer`.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        let value = self.headers.get("authorization")?.as_str()?;
+        let token = match value.get(..7) {
+            Some(scheme) if scheme.eq_ignore_ascii_case("bearer ") => &value[7..],
+            _ => value,
+        };
+        (!token.is_empty()).then_some(token)
+    }
+
     /// Admits superusers only.
     ///
     /// # Errors

@@ -165,6 +165,40 @@ impl FieldErrors {
             .or_insert_with(|| json!({"code": code, "message": message}));
     }
 
+    /// Adds a field's error with the values that its message was made of (`params` on the wire).
+    pub fn add_with(&mut self, field: &str, code: &str, message: &str, params: Value) {
+        self.0
+            .entry(field)
+            .or_insert_with(|| json!({"code": code, "message": message, "params": params}));
+    }
+
+    /// The value is missing.
+    pub fn add_required(&mut self, field: &str) {
+        self.add(field, "validation_required", "Cannot be blank.");
+    }
+
+    /// The number is below `threshold`.
+    pub fn add_min(&mut self, field: &str, threshold: i64) {
+        self.add_with(
+            field,
+            "validation_min_greater_equal_than_required",
+            &format!("Must be no less than {threshold}."),
+            json!({"threshold": threshold}),
+        );
+    }
+
+    /// The text's length is not between `min` and `max`.
+    pub fn add_length(&mut self, field: &str, min: usize, max: usize) {
+        let params = json!({"min": min, "max": max});
+        if min == max {
+            let message = format!("The length must be exactly {min}.");
+            self.add_with(field, "validation_length_invalid", &message, params);
+        } else {
+            let message = format!("The length must be between {min} and {max}.");
+            self.add_with(field, "validation_length_out_of_range", &message, params);
+        }
+    }
+
     /// Adds errors that belong below `field` (an index of a list, a section of the settings).
     pub fn nest(&mut self, field: &str, errors: Self) {
         if errors.is_empty() {

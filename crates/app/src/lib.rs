@@ -7,9 +7,14 @@
 //!
 //! All calls block unless they say otherwise; async callers move them off their threads.
 
+mod access;
 mod app;
+pub mod auth;
 mod caller;
 mod error;
+pub mod fields;
+pub mod formats;
+mod superusers;
 
 pub use app::{App, AppOptions};
 pub use caller::Caller;

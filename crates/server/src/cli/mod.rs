@@ -3,7 +3,7 @@
 mod args;
 mod output;
 mod serve;
-// W4: mod superuser;
+mod superuser;
 
 use std::process::ExitCode;
 
@@ -49,8 +49,7 @@ pub fn main() -> ExitCode {
     };
     let done = match arguments.command {
         Command::Serve(serve) => serve::run(&arguments.global, &serve),
-        // W4: Command::Superuser { action } => superuser::run(&arguments.global, &action),
-        Command::Superuser { .. } => Ok(()),
+        Command::Superuser { action } => superuser::run(&arguments.global, &action),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

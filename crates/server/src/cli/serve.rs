@@ -43,6 +43,7 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
         .set_nonblocking(true)
         .map_err(|error| Failure(format!("Can't use the socket: {error}.")))?;
     let app = App::open(global.options()?)?;
+    provision(&app)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -92,11 +93,34 @@ async fn serve_app(app: App, socket: std::net::TcpListener, serve: &Serve) -> Re
     Ok((end, listener))
 }
 
+/// Makes the first superuser of an unattended installation from the environment. Where there is one already, nothing is
+/// changed: a password that was changed since must not fall back at the next start.
+fn provision(app: &App) -> Result<(), Failure> {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let (Some(email), Some(password)) = (
+        variable("BOSBASE_SUPERUSER_EMAIL"),
+        variable("BOSBASE_SUPERUSER_PASSWORD"),
+    ) else {
+        return Ok(());
+    };
+    if !app.has_superuser()? {
+        app.create_superuser(&email, &password)?;
+    }
+    Ok(())
+}
+
 fn greet(app: &App, address: &str) -> Result<(), Failure> {
     say(&format!("Server started at http://{address}"));
     say(&format!("├─ REST API:  http://{address}/api/"));
     say(&format!("└─ Data:      {}", app.data_dir().display()));
-    // W4: if !app.has_superuser()? … (see git show 920cd10:crates/server/src/cli/serve.rs)
+    if !app.has_superuser()? {
+        say("");
+        say("There is no superuser yet. Create one, in another terminal:");
+        say(&format!(
+            "  bosbase superuser upsert EMAIL PASSWORD --dir {}",
+            app.data_dir().display()
+        ));
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bosbase_app::Caller;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
@@ -23,14 +23,24 @@ pub struct Superuser(pub Caller);
 
 /// Loads the caller into the request. A token that is not valid (any more) makes an anonymous caller, not an error: what
 /// anybody may see stays visible to them.
+///
+/// Where the database can't be asked (the server restarts), the answer is that, rather than one which makes a client believe
+/// that its token is no good.
 pub async fn identify(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let caller = describe(&state, &parts).await;
+    let mut caller = describe(&parts);
+    if let Some(token) = caller.token().map(str::to_owned) {
+        let ip = caller.ip.clone();
+        match state.blocking(move |app| app.authenticate_from(&token, &ip)).await {
+            Ok(found) => caller.auth = found,
+            Err(error) => return error.into_response(),
+        }
+    }
     parts.extensions.insert(Asking(caller));
     next.run(Request::from_parts(parts, body)).await
 }
 
-async fn describe(state: &AppState, request: &Parts) -> Caller {
+fn describe(request: &Parts) -> Caller {
     let headers = request
         .headers
         .iter()
@@ -45,28 +55,13 @@ async fn describe(state: &AppState, request: &Parts) -> Caller {
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map(|info| info.0.ip().to_string());
-    let mut caller = Caller {
+    Caller {
         auth: None,
         method: request.method.as_str().to_owned(),
         query: query_parameters(request.uri.query().unwrap_or_default()),
         headers,
         ip: peer.unwrap_or_default(),
-    };
-    if let Some(token) = bearer(request) {
-        // W4: caller.auth = state.blocking(move |app| app.authenticate(&token)).await.ok().flatten();
-        let _ = (state, token);
-        caller.auth = None;
     }
-    caller
-}
-
-fn bearer(request: &Parts) -> Option<String> {
-    let value = request.headers.get(axum::http::header::AUTHORIZATION)?.to_str().ok()?;
-    let token = match value.get(..7) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("bearer ") => &value[7..],
-        _ => value,
-    };
-    (!token.is_empty()).then(|| token.to_owned())
 }
 
 /// The parameters of a query string, the first of each name.

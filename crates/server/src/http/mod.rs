@@ -3,6 +3,7 @@
 pub mod body;
 pub mod caller;
 pub mod error;
+pub mod fields;
 pub mod listen;
 pub mod router;
 pub mod state;

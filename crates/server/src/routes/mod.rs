@@ -1,10 +1,13 @@
 //! One file per resource; each has a `router()` and only translates.
 
+mod auth;
+mod health;
+
 use axum::Router;
 
 use crate::http::state::AppState;
 
 /// Every route of the API.
 pub fn all() -> Router<AppState> {
-    Router::new()
+    Router::new().merge(auth::router()).merge(health::router())
 }

@@ -1,0 +1,269 @@
+//! Logging in with a password, renewing a token, acting as somebody else, and tokens for URLs.
+
+use std::sync::Arc;
+
+use bosbase_store::{Collection, Index, ReadTx, Record};
+use serde_json::{Map, Value};
+
+use super::answer::Authenticated;
+use super::options::AuthOptions;
+use super::password;
+use super::token::{self, Purpose};
+use crate::access;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{Error, ErrorKind, FieldErrors, Result};
+use crate::formats::is_email;
+
+const LOADING: &str = "An error occurred while loading the submitted data.";
+const VALIDATING: &str = "An error occurred while validating the submitted data.";
+/// The longest identity and password that are looked at, in bytes, as in PocketBase.
+const MAX_FIELD: usize = 255;
+
+/// What a password login sends.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PasswordForm {
+    /// Who: the value of an identity field.
+    pub identity: String,
+    /// With what.
+    pub password: String,
+    /// Which identity field is meant; empty for any of the collection's.
+    pub identity_field: String,
+}
+
+impl App {
+    /// The auth collection called `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where there is none, or it is none that can log in.
+    pub fn auth_collection(&self, name: &str) -> Result<Arc<Collection>> {
+        self.store()
+            .schema()
+            .find(name)
+            .filter(|collection| collection.is_auth())
+            .cloned()
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "Missing or invalid collection context."))
+    }
+
+    /// Logs in with a password.
+    ///
+    /// It takes the same time whether the account is missing or the password wrong, and says the same.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] for anything but the right password, [`ErrorKind::Forbidden`] where the collection does not admit
+    /// password logins or not this record's.
+    pub fn auth_with_password(
+        &self,
+        collection: &str,
+        body: Map<String, Value>,
+        caller: &Caller,
+    ) -> Result<Authenticated> {
+        let collection = self.auth_collection(collection)?;
+        let options = AuthOptions::of(&collection)?;
+        if !options.password_auth.enabled {
+            return Err(Error::new(
+                ErrorKind::Forbidden,
+                "The collection is not configured to allow password authentication.",
+            ));
+        }
+        let form: PasswordForm = serde_json::from_value(Value::Object(body.clone()))
+            .map_err(|error| Error::invalid(LOADING).caused_by(error))?;
+        form.validate(&options)?;
+        let found = self
+            .store()
+            .read(|tx| find_by_identity(tx, &collection, &options, &form))?;
+        if !password::verify(&collection, found.as_ref(), &form.password) {
+            return Err(Error::invalid("Failed to authenticate."));
+        }
+        let record = found.ok_or_else(|| Error::invalid("Failed to authenticate."))?;
+        let context = caller.context("password", redacted(body));
+        self.store().read(|tx| {
+            admit(tx, &record, &options, caller, &context)?;
+            // One factor alone never opens what asks for two.
+            if options.mfa.enabled
+                && (options.mfa.rule.is_empty() || access::passes(tx, &record, &options.mfa.rule, &context)?)
+            {
+                return Err(Error::new(
+                    ErrorKind::Forbidden,
+                    "The collection requires multi-factor authentication, which this server does not support yet.",
+                ));
+            }
+            Ok(())
+        })?;
+        let token = token::issue(&record, Purpose::Auth, None, true)?;
+        Ok(Authenticated { record, token })
+    }
+
+    /// Exchanges the caller's token for a fresh one. A token made to impersonate is not prolonged: it is answered as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unauthenticated`] without a token, [`ErrorKind::Forbidden`] with one of another collection or where the
+    /// collection's rule does not admit the record any more.
+    pub fn auth_refresh(&self, collection: &str, current: &str, caller: &Caller) -> Result<Authenticated> {
+        let Some(record) = caller.auth.clone() else {
+            return Err(Error::unauthenticated());
+        };
+        let asked = self.store().schema().find(collection).cloned();
+        match asked {
+            Some(asked) if asked.id == record.collection.id => {}
+            Some(asked) if asked.is_auth() => {
+                return Err(Error::new(
+                    ErrorKind::Forbidden,
+                    format!("The request requires auth record from {} collection.", asked.name),
+                ));
+            }
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::NotFound,
+                    "Missing or invalid collection context.",
+                ));
+            }
+        }
+        let options = AuthOptions::of(&record.collection)?;
+        let context = caller.context("default", Map::new());
+        self.store().read(|tx| admit(tx, &record, &options, caller, &context))?;
+        let token = if token::is_refreshable(current) {
+            token::issue(&record, Purpose::Auth, None, true)?
+        } else {
+            current.to_owned()
+        };
+        Ok(Authenticated { record, token })
+    }
+
+    /// A token with which a superuser acts as the record `id`; it lasts `duration` seconds (0: as long as any) and can't be
+    /// refreshed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unauthenticated`] and [`ErrorKind::Forbidden`] for anybody but superusers, [`ErrorKind::NotFound`] where
+    /// there is no such record, [`ErrorKind::Invalid`] for a duration that is none.
+    pub fn impersonate(
+        &self,
+        collection: &str,
+        id: &str,
+        body: &Map<String, Value>,
+        caller: &Caller,
+    ) -> Result<Authenticated> {
+        caller.require_superuser()?;
+        let collection = self.auth_collection(collection)?;
+        let record = self
+            .store()
+            .read(|tx| tx.record(&collection, id).map_err(Error::from))?
+            .ok_or_else(Error::not_found)?;
+        let duration = match body.get("duration") {
+            None | Some(Value::Null) => 0,
+            Some(value) => value.as_i64().ok_or_else(|| Error::invalid(LOADING))?,
+        };
+        if duration < 0 {
+            let mut errors = FieldErrors::new();
+            errors.add_min("duration", 0);
+            return Err(Error::validation(VALIDATING, errors));
+        }
+        let token = token::issue(&record, Purpose::Auth, Some(duration), false)?;
+        Ok(Authenticated { record, token })
+    }
+
+    /// A short-lived token with which the caller's protected files, or a superuser's backups, are read by URL.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unauthenticated`] without a valid token.
+    pub fn file_token(&self, caller: &Caller) -> Result<String> {
+        let record = caller.auth.as_ref().ok_or_else(Error::unauthenticated)?;
+        token::issue(record, Purpose::File, None, false)
+    }
+}
+
+/// Whether the collection's `authRule` lets the record in.
+fn admit(
+    tx: &ReadTx<'_>,
+    record: &Record,
+    options: &AuthOptions,
+    caller: &Caller,
+    context: &bosbase_store::RequestContext,
+) -> Result<()> {
+    let admitted = match &options.auth_rule {
+        _ if caller.is_superuser() => true,
+        None => false,
+        Some(rule) => access::passes(tx, record, rule, context)?,
+    };
+    if admitted {
+        Ok(())
+    } else {
+        Err(Error::new(
+            ErrorKind::Forbidden,
+            "The request doesn't satisfy the collection requirements to authenticate.",
+        ))
+    }
+}
+
+/// The body as rules may see it: a password has no business in a query.
+fn redacted(mut body: Map<String, Value>) -> Map<String, Value> {
+    body.remove("password");
+    body
+}
+
+impl PasswordForm {
+    fn validate(&self, options: &AuthOptions) -> Result<()> {
+        let mut errors = FieldErrors::new();
+        for (field, value) in [("identity", &self.identity), ("password", &self.password)] {
+            if value.trim().is_empty() {
+                errors.add_required(field);
+            } else if value.len() > MAX_FIELD {
+                errors.add_length(field, 1, MAX_FIELD);
+            }
+        }
+        if self.identity_field.len() > MAX_FIELD {
+            errors.add_length("identityField", 1, MAX_FIELD);
+        } else if !self.identity_field.is_empty()
+            && !options.password_auth.identity_fields.contains(&self.identity_field)
+        {
+            errors.add("identityField", "validation_in_invalid", "Must be a valid value.");
+        }
+        errors.into_result(VALIDATING)
+    }
+}
+
+/// The record that the form means: by the field it names, else by its email address if it is one, else by the others in order.
+fn find_by_identity(
+    tx: &ReadTx<'_>,
+    collection: &Arc<Collection>,
+    options: &AuthOptions,
+    form: &PasswordForm,
+) -> Result<Option<Record>> {
+    let fields = &options.password_auth.identity_fields;
+    let mut candidates: Vec<&str> = Vec::new();
+    if form.identity_field.is_empty() {
+        let email = is_email(&form.identity);
+        if email && fields.iter().any(|field| field == "email") {
+            candidates.push("email");
+        }
+        candidates.extend(fields.iter().map(String::as_str).filter(|field| *field != "email"));
+    } else {
+        candidates.push(&form.identity_field);
+    }
+    for field in candidates {
+        // Without a unique index a value could belong to several, and one would be as good as another.
+        if !has_unique_index(collection, field) {
+            continue;
+        }
+        if let Some(record) = tx.find_record(collection, field, &form.identity, true)? {
+            return Ok(Some(record));
+        }
+    }
+    Ok(None)
+}
+
+fn has_unique_index(collection: &Collection, field: &str) -> bool {
+    collection
+        .indexes
+        .iter()
+        .filter_map(|sql| Index::parse(sql))
+        .any(|index| {
+            index.unique && matches!(index.columns.as_slice(), [only] if only.name.eq_ignore_ascii_case(field))
+        })
+}

@@ -1,0 +1,184 @@
+//! The `fields` parameter of every answer: `id,expand.author.name,body:excerpt(200,true),*`.
+
+use serde_json::{Map, Value};
+
+/// How much of a text is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Excerpt {
+    characters: usize,
+    ellipsis: bool,
+}
+
+/// One level of what was asked for.
+#[derive(Debug, Default)]
+struct Wanted {
+    excerpt: Option<Excerpt>,
+    below: Vec<(String, Wanted)>,
+}
+
+/// What of `answer` the comma separated `fields` name; lists are cut down element by element, and what a page of results
+/// says of itself (`page`, `totalItems`, …) stays when the fields are those of its items.
+#[must_use]
+pub fn pick(answer: Value, fields: &str) -> Value {
+    let wanted = parse(fields);
+    match answer {
+        Value::Object(mut page) if page.contains_key("items") && page.contains_key("perPage") => {
+            if let Some(items) = page.remove("items") {
+                page.insert("items".to_owned(), keep(items, &wanted));
+            }
+            Value::Object(page)
+        }
+        other => keep(other, &wanted),
+    }
+}
+
+fn parse(fields: &str) -> Wanted {
+    let mut root = Wanted::default();
+    for field in split(fields) {
+        let (path, excerpt) = match field.split_once(':') {
+            Some((path, modifier)) => (path.trim(), parse_excerpt(modifier)),
+            None => (field, None),
+        };
+        let mut level = &mut root;
+        for name in path.split('.') {
+            let at = level
+                .below
+                .iter()
+                .position(|(known, _)| known == name)
+                .unwrap_or_else(|| {
+                    level.below.push((name.to_owned(), Wanted::default()));
+                    level.below.len() - 1
+                });
+            level = &mut level.below[at].1;
+        }
+        if excerpt.is_some() {
+            level.excerpt = excerpt;
+        }
+    }
+    root
+}
+
+/// Splits at the commas that are not a modifier's.
+fn split(fields: &str) -> Vec<&str> {
+    let (mut parts, mut depth, mut start) = (Vec::new(), 0_usize, 0);
+    for (at, c) in fields.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                parts.push(&fields[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&fields[start..]);
+    parts
+        .into_iter()
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect()
+}
+
+fn parse_excerpt(modifier: &str) -> Option<Excerpt> {
+    let arguments = modifier.trim().strip_prefix("excerpt(")?.strip_suffix(')')?;
+    let mut arguments = arguments.split(',').map(str::trim);
+    Some(Excerpt {
+        characters: arguments.next()?.parse().ok()?,
+        ellipsis: arguments.next().is_some_and(|word| word == "true"),
+    })
+}
+
+fn keep(value: Value, wanted: &Wanted) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.into_iter().map(|item| keep(item, wanted)).collect()),
+        Value::Object(map) if !wanted.below.is_empty() => {
+            let every = wanted.below.iter().find(|(name, _)| name == "*");
+            let kept: Map<String, Value> = map
+                .into_iter()
+                .filter_map(|(name, value)| {
+                    let own = wanted.below.iter().find(|(known, _)| *known == name).or(every)?;
+                    Some((name, keep(value, &own.1)))
+                })
+                .collect();
+            Value::Object(kept)
+        }
+        Value::String(text) => match wanted.excerpt {
+            Some(excerpt) => Value::String(shorten(&text, excerpt)),
+            None => Value::String(text),
+        },
+        other => other,
+    }
+}
+
+/// The first characters of a text without its tags.
+fn shorten(text: &str, excerpt: Excerpt) -> String {
+    let mut plain = String::new();
+    let mut in_tag = false;
+    for c in text.chars() {
+        match c {
+            '<' => in_tag = true,
+            '>' if in_tag => {
+                in_tag = false;
+                plain.push(' ');
+            }
+            c if !in_tag => plain.push(c),
+            _ => {}
+        }
+    }
+    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    if plain.chars().count() <= excerpt.characters {
+        return plain;
+    }
+    let mut cut: String = plain
+        .chars()
+        .take(excerpt.characters)
+        .collect::<String>()
+        .trim_end()
+        .to_owned();
+    if excerpt.ellipsis {
+        cut.push_str("...");
+    }
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_named_is_left() {
+        let answer = json!({"token": "t", "record": {"id": "1", "name": "n", "expand": {"a": {"id": "2", "x": 1}}}});
+        assert_eq!(
+            pick(answer.clone(), "token, record.id,record.expand.a.x"),
+            json!({"token": "t", "record": {"id": "1", "expand": {"a": {"x": 1}}}})
+        );
+        assert_eq!(pick(answer.clone(), "*"), answer);
+        assert_eq!(
+            pick(answer, "record.expand.*.id"),
+            json!({"record": {"expand": {"a": {"id": "2"}}}})
+        );
+    }
+
+    #[test]
+    fn a_page_keeps_what_it_says_of_itself() {
+        let page =
+            json!({"page": 1, "perPage": 30, "totalItems": 1, "totalPages": 1, "items": [{"id": "1", "b": "x"}]});
+        assert_eq!(
+            pick(page, "id"),
+            json!({"page": 1, "perPage": 30, "totalItems": 1, "totalPages": 1, "items": [{"id": "1"}]})
+        );
+    }
+
+    #[test]
+    fn an_excerpt_has_no_tags_and_its_length() {
+        let answer = json!({"body": "<p>Hello <b>world</b>, more</p>"});
+        assert_eq!(
+            pick(answer.clone(), "body:excerpt(8,true)"),
+            json!({"body": "Hello wo..."})
+        );
+        assert_eq!(pick(answer, "body:excerpt(5)"), json!({"body": "Hello"}));
+    }
+}

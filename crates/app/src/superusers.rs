@@ -1,0 +1,196 @@
+//! Superusers: who may do everything. Managed from the command line and, as records, over the API.
+
+use std::sync::Arc;
+
+use bosbase_store::{Collection, ErrorKind as StoreErrorKind, Record, WriteTx, new_id, new_secret, now};
+use serde_json::Value;
+
+use crate::app::App;
+use crate::auth::hash_password;
+use crate::error::{Error, FieldErrors, Result};
+use crate::formats::is_email;
+
+/// The account with which PocketBase's first-run page works; nobody's, and gone once there is a real one.
+const INSTALLER: &str = "__pbinstaller@example.com";
+const MIN_PASSWORD: usize = 8;
+
+/// What to do about an account that is, or is not, there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Create,
+    Update,
+    Upsert,
+}
+
+impl App {
+    /// Whether there is a superuser who can log in.
+    ///
+    /// # Errors
+    ///
+    /// Where the database can't be asked.
+    pub fn has_superuser(&self) -> Result<bool> {
+        let collection = self.superusers()?;
+        self.store().read(|tx| {
+            let all = tx.count_records(&collection)?;
+            let installer = tx.find_record(&collection, "email", INSTALLER, false)?;
+            Ok(all > u64::from(installer.is_some()))
+        })
+    }
+
+    /// Creates the superuser, or sets the password of the one who is there.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Invalid`] for an address that is none or a password shorter than 8 characters or longer than 72 bytes.
+    pub fn upsert_superuser(&self, email: &str, password: &str) -> Result<()> {
+        self.save_superuser(email, password, Mode::Upsert)
+    }
+
+    /// Creates a superuser.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::upsert_superuser`], and [`crate::ErrorKind::Invalid`] where the address is taken.
+    pub fn create_superuser(&self, email: &str, password: &str) -> Result<()> {
+        self.save_superuser(email, password, Mode::Create)
+    }
+
+    /// Sets a superuser's password. Every token made before is void.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::upsert_superuser`], and [`crate::ErrorKind::NotFound`] where there is no such superuser.
+    pub fn update_superuser(&self, email: &str, password: &str) -> Result<()> {
+        self.save_superuser(email, password, Mode::Update)
+    }
+
+    /// Deletes a superuser with what belongs to the account.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::NotFound`] where there is no such superuser, [`crate::ErrorKind::Invalid`] for the last one.
+    pub fn delete_superuser(&self, email: &str) -> Result<()> {
+        let collection = self.superusers()?;
+        let email = email.to_owned();
+        self.store().write(move |tx| {
+            let Some(record) = tx.find_record(&collection, "email", &email, false)? else {
+                return Err(missing(&email));
+            };
+            if tx.count_records(&collection)? <= 1 {
+                return Err(Error::invalid("You can't delete the only existing superuser."));
+            }
+            delete_with_traces(tx, &collection, record.id())
+        })
+    }
+
+    fn superusers(&self) -> Result<Arc<Collection>> {
+        self.store()
+            .schema()
+            .find(Collection::SUPERUSERS)
+            .cloned()
+            .ok_or_else(|| Error::internal("the data has no collection of superusers"))
+    }
+
+    fn save_superuser(&self, email: &str, password: &str, mode: Mode) -> Result<()> {
+        validate(email, password)?;
+        let collection = self.superusers()?;
+        let hash = hash_password(&collection, password)?;
+        let email = email.to_owned();
+        self.store().write(move |tx| {
+            let existing = tx.find_record(&collection, "email", &email, false)?;
+            let moment = Value::String(now());
+            match existing {
+                Some(_) if mode == Mode::Create => Err(taken()),
+                None if mode == Mode::Update => Err(missing(&email)),
+                Some(mut record) => {
+                    set_password(&mut record, hash);
+                    record.values.insert("updated".to_owned(), moment);
+                    Ok(tx.update_record(&record)?)
+                }
+                None => {
+                    let mut record = Record {
+                        collection: collection.clone(),
+                        values: serde_json::Map::new(),
+                    };
+                    record.values.insert("id".to_owned(), Value::String(new_id()));
+                    record.values.insert("email".to_owned(), Value::String(email));
+                    record.values.insert("emailVisibility".to_owned(), Value::Bool(false));
+                    record.values.insert("verified".to_owned(), Value::Bool(true));
+                    set_password(&mut record, hash);
+                    record.values.insert("created".to_owned(), moment.clone());
+                    record.values.insert("updated".to_owned(), moment);
+                    tx.insert_record(&record).map_err(|error| match error.kind() {
+                        StoreErrorKind::Unique => taken(),
+                        _ => Error::from(error),
+                    })?;
+                    if let Some(installer) = tx.find_record(&collection, "email", INSTALLER, false)? {
+                        delete_with_traces(tx, &collection, installer.id())?;
+                    }
+                    Ok(())
+                }
+            }
+        })
+    }
+}
+
+/// Sets a password's hash, and with it a new `tokenKey`: who was logged in with the old password no longer is.
+fn set_password(record: &mut Record, hash: String) {
+    record.values.insert("password".to_owned(), Value::String(hash));
+    record.values.insert("tokenKey".to_owned(), Value::String(new_secret()));
+}
+
+/// Deletes the account and the rows of the system tables that name it.
+fn delete_with_traces(tx: &mut WriteTx<'_>, collection: &Arc<Collection>, id: &str) -> Result<()> {
+    let schema = tx.schema().clone();
+    for table in ["_externalAuths", "_mfas", "_otps", "_authOrigins"] {
+        let Some(table) = schema.find(table) else { continue };
+        while let Some(trace) = tx.find_record(table, "recordRef", id, false)? {
+            if trace.text("collectionRef") != collection.id {
+                break;
+            }
+            tx.delete_record(table, trace.id())?;
+        }
+    }
+    tx.delete_record(collection, id)?;
+    Ok(())
+}
+
+fn validate(email: &str, password: &str) -> Result<()> {
+    let mut errors = FieldErrors::new();
+    if email.is_empty() {
+        errors.add_required("email");
+    } else if !is_email(email) {
+        errors.add("email", "validation_is_email", "Must be a valid email address.");
+    }
+    let length = password.chars().count();
+    if length == 0 {
+        errors.add_required("password");
+    } else if length < MIN_PASSWORD {
+        errors.add(
+            "password",
+            "validation_min_text_constraint",
+            &format!("Must be at least {MIN_PASSWORD} character(s)."),
+        );
+    } else if password.len() > crate::auth::password::MAX_BYTES {
+        errors.add(
+            "password",
+            "validation_max_text_constraint",
+            &format!("Must be no more than {} bytes.", crate::auth::password::MAX_BYTES),
+        );
+    }
+    errors.into_result("The superuser was not saved.")
+}
+
+fn taken() -> Error {
+    Error::validation(
+        "The superuser was not saved.",
+        FieldErrors::one("email", "validation_not_unique", "Value must be unique."),
+    )
+}
+
+fn missing(email: &str) -> Error {
+    Error::new(
+        crate::ErrorKind::NotFound,
+        format!("There is no superuser with the email address {email}."),
+    )
+}

@@ -1,0 +1,42 @@
+//! `/api/health`: whether the server answers, and, for superusers, how it is reached.
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::http::caller::Asking;
+use crate::http::error::ApiError;
+use crate::http::fields::picked;
+use crate::http::state::AppState;
+
+/// Headers by which common proxies tell the client's address.
+const PROXY_HEADERS: [&str; 3] = ["CF-Connecting-IP", "Fly-Client-IP", "X-Forwarded-For"];
+
+/// The routes of this file.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/api/health", get(health))
+}
+
+async fn health(State(state): State<AppState>, Asking(caller): Asking) -> Result<Json<Value>, ApiError> {
+    let mut data = json!({});
+    if caller.is_superuser() {
+        let proxy = PROXY_HEADERS.into_iter().find(|name| {
+            let key = name.to_lowercase().replace('-', "_");
+            caller
+                .headers
+                .get(&key)
+                .and_then(Value::as_str)
+                .is_some_and(|value| !value.is_empty())
+        });
+        data = json!({
+            "canBackup": state.app.can_backup(),
+            "realIP": caller.ip,
+            "possibleProxyHeader": proxy.unwrap_or_default(),
+        });
+    }
+    Ok(picked(
+        json!({"code": 200, "message": "API is healthy.", "data": data}),
+        &caller,
+    ))
+}
