@@ -1,6 +1,6 @@
 //! Whether an access rule lets a record through.
 
-use bosbase_store::{ReadTx, Record, RequestContext};
+use bosbase_store::{ErrorKind, ReadTx, Record, RequestContext};
 
 use crate::error::Result;
 
@@ -10,6 +10,14 @@ use crate::error::Result;
 ///
 /// Where the database can't be asked.
 pub(crate) fn passes(tx: &ReadTx<'_>, record: &Record, rule: &str, context: &RequestContext) -> Result<bool> {
-    let _ = (tx, record, context);
-    Ok(rule.is_empty())
+    if rule.is_empty() {
+        return Ok(true);
+    }
+    match tx.record_matches(&record.collection, record.id(), rule, context) {
+        Err(error) if error.kind() == ErrorKind::InvalidQuery => {
+            tracing::warn!(%error, collection = record.collection.name, rule, "a rule can't be evaluated and admits nobody");
+            Ok(false)
+        }
+        answer => Ok(answer?),
+    }
 }

@@ -17,6 +17,7 @@ use crate::formats::is_email;
 
 const LOADING: &str = "An error occurred while loading the submitted data.";
 const VALIDATING: &str = "An error occurred while validating the submitted data.";
+const NOT_AUTH: &str = "Missing or invalid auth collection context.";
 /// The longest identity and password that are looked at, in bytes, as in PocketBase.
 const MAX_FIELD: usize = 255;
 
@@ -39,12 +40,11 @@ impl App {
     ///
     /// [`ErrorKind::NotFound`] where there is none, or it is none that can log in.
     pub fn auth_collection(&self, name: &str) -> Result<Arc<Collection>> {
-        self.store()
-            .schema()
-            .find(name)
-            .filter(|collection| collection.is_auth())
-            .cloned()
-            .ok_or_else(|| Error::new(ErrorKind::NotFound, "Missing or invalid collection context."))
+        match self.store().schema().find(name) {
+            Some(found) if found.is_auth() => Ok(found.clone()),
+            Some(_) => Err(Error::new(ErrorKind::NotFound, NOT_AUTH)),
+            None => Err(Error::new(ErrorKind::NotFound, "Missing or invalid collection context.")),
+        }
     }
 
     /// Logs in with a password.
@@ -107,21 +107,12 @@ impl App {
         let Some(record) = caller.auth.clone() else {
             return Err(Error::unauthenticated());
         };
-        let asked = self.store().schema().find(collection).cloned();
-        match asked {
-            Some(asked) if asked.id == record.collection.id => {}
-            Some(asked) if asked.is_auth() => {
-                return Err(Error::new(
-                    ErrorKind::Forbidden,
-                    format!("The request requires auth record from {} collection.", asked.name),
-                ));
-            }
-            _ => {
-                return Err(Error::new(
-                    ErrorKind::NotFound,
-                    "Missing or invalid collection context.",
-                ));
-            }
+        let asked = self.auth_collection(collection)?;
+        if asked.id != record.collection.id {
+            return Err(Error::new(
+                ErrorKind::Forbidden,
+                format!("The request requires auth record from {} collection.", record.collection.name),
+            ));
         }
         let options = AuthOptions::of(&record.collection)?;
         let context = caller.context("default", Map::new());
@@ -149,7 +140,9 @@ impl App {
         caller: &Caller,
     ) -> Result<Authenticated> {
         caller.require_superuser()?;
-        let collection = self.auth_collection(collection)?;
+        let collection = self
+            .auth_collection(collection)
+            .map_err(|_| Error::new(ErrorKind::NotFound, NOT_AUTH))?;
         let record = self
             .store()
             .read(|tx| tx.record(&collection, id).map_err(Error::from))?
@@ -199,6 +192,14 @@ fn admit(
             "The request doesn't satisfy the collection requirements to authenticate.",
         ))
     }
+}
+
+/// The body without its nulls, which stand for nothing given.
+fn given(body: &Map<String, Value>) -> Map<String, Value> {
+    body.iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// The body as rules may see it: a password has no business in a query.
