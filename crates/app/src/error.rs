@@ -166,7 +166,7 @@ impl FieldErrors {
     }
 
     /// Adds a field's error with the values that its message was made of (`params` on the wire).
-    pub fn add_with(&mut self, field: &str, code: &str, message: &str, params: Value) {
+    pub fn add_with(&mut self, field: &str, code: &str, message: &str, params: &Value) {
         self.0
             .entry(field)
             .or_insert_with(|| json!({"code": code, "message": message, "params": params}));
@@ -183,7 +183,7 @@ impl FieldErrors {
             field,
             "validation_min_greater_equal_than_required",
             &format!("Must be no less than {threshold}."),
-            json!({"threshold": threshold}),
+            &json!({"threshold": threshold}),
         );
     }
 
@@ -192,10 +192,10 @@ impl FieldErrors {
         let params = json!({"min": min, "max": max});
         if min == max {
             let message = format!("The length must be exactly {min}.");
-            self.add_with(field, "validation_length_invalid", &message, params);
+            self.add_with(field, "validation_length_invalid", &message, &params);
         } else {
             let message = format!("The length must be between {min} and {max}.");
-            self.add_with(field, "validation_length_out_of_range", &message, params);
+            self.add_with(field, "validation_length_out_of_range", &message, &params);
         }
     }
 

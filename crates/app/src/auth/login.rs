@@ -43,7 +43,10 @@ impl App {
         match self.store().schema().find(name) {
             Some(found) if found.is_auth() => Ok(found.clone()),
             Some(_) => Err(Error::new(ErrorKind::NotFound, NOT_AUTH)),
-            None => Err(Error::new(ErrorKind::NotFound, "Missing or invalid collection context.")),
+            None => Err(Error::new(
+                ErrorKind::NotFound,
+                "Missing or invalid collection context.",
+            )),
         }
     }
 
@@ -111,7 +114,10 @@ impl App {
         if asked.id != record.collection.id {
             return Err(Error::new(
                 ErrorKind::Forbidden,
-                format!("The request requires auth record from {} collection.", record.collection.name),
+                format!(
+                    "The request requires auth record from {} collection.",
+                    record.collection.name
+                ),
             ));
         }
         let options = AuthOptions::of(&record.collection)?;
