@@ -1,0 +1,136 @@
+"""`backup …` on a stopped data directory, and beside a running server."""
+
+import zipfile
+
+import pytest
+
+from harness.client import wait_for
+from harness.programs import BOSBASE
+from harness.sample import assert_same, blob, content, make_application
+
+pytestmark = pytest.mark.ours
+
+SKIPPED = ("_authOrigins",)
+
+
+def backup(directory, *arguments, check=True):
+    return BOSBASE.run("backup", *arguments, "--dir", directory, check=check)
+
+
+@pytest.fixture
+def stopped(server):
+    """A stopped server with an application, and what it showed."""
+    make_application(server.root())
+    server.seen = content(server.root(), SKIPPED)
+    assert server.stop() == 0
+    return server
+
+
+def test_a_stopped_application_is_backed_up_lost_and_restored(stopped, tmp_path):
+    directory = stopped.directory
+    backup(directory, "create", "by_hand.zip")
+    assert "by_hand.zip" in backup(directory, "list").stdout
+    backup(directory, "verify", "by_hand.zip")
+    backup(directory, "export", "by_hand.zip", tmp_path / "taken.zip")
+    assert zipfile.ZipFile(tmp_path / "taken.zip").testzip() is None
+
+    stopped.start()
+    root = stopped.root()
+    for book in root.records("books"):
+        root.delete(f"/api/collections/books/records/{book['id']}")
+    assert stopped.stop() == 0
+
+    backup(directory, "delete", "by_hand.zip")
+    assert "by_hand.zip" not in backup(directory, "list").stdout
+    backup(directory, "import", tmp_path / "taken.zip")
+    assert "taken.zip" in backup(directory, "list").stdout
+    backup(directory, "restore", "taken.zip")
+    stopped.start()
+    assert_same(content(stopped.root(), SKIPPED), stopped.seen)
+    assert "taken.zip" in stopped.root().backups()
+
+
+def test_a_backup_without_a_name_gets_one(stopped):
+    backup(stopped.directory, "create")
+    assert "pb_backup_" in backup(stopped.directory, "list").stdout
+
+
+def test_a_fresh_directory_takes_in_an_archive_and_serves_it(stopped, launch, tmp_path):
+    backup(stopped.directory, "create", "moving.zip")
+    backup(stopped.directory, "export", "moving.zip", tmp_path / "moving.zip")
+    elsewhere = tmp_path / "elsewhere" / "pb_data"
+    backup(elsewhere, "import", tmp_path / "moving.zip")
+    backup(elsewhere, "restore", "moving.zip")
+    moved = launch(BOSBASE, elsewhere, superuser=False)
+    assert_same(content(moved.root(), SKIPPED), stopped.seen)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("create", "NOT VALID"),
+        ("create", "taken.zip"),
+        ("verify", "missing.zip"),
+        ("restore", "missing.zip"),
+        ("delete", "missing.zip"),
+        ("delete", "../data.db"),
+        ("export", "missing.zip", "out.zip"),
+        ("import", "missing.zip"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_done_is_told_in_a_line(arguments, tmp_path):
+    directory = tmp_path / "pb_data"
+    BOSBASE.superuser(directory)
+    backup(directory, "create", "taken.zip")
+    done = backup(directory, *arguments, check=False)
+    assert done.returncode not in (0, 101)
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert (directory / "data.db").exists()
+
+
+def test_a_damaged_backup_fails_its_verification(stopped):
+    backup(stopped.directory, "create", "hurt.zip")
+    path = stopped.directory / "backups" / "hurt.zip"
+    archive = bytearray(path.read_bytes())
+    archive[len(archive) // 3] ^= 0x55
+    path.write_bytes(archive)
+    done = backup(stopped.directory, "verify", "hurt.zip", check=False)
+    assert done.returncode not in (0, 101) and done.stderr.strip(), done
+    assert backup(stopped.directory, "restore", "hurt.zip", check=False).returncode not in (0, 101)
+    stopped.start()
+    assert_same(content(stopped.root(), SKIPPED), stopped.seen)
+
+
+def test_beside_a_running_server_all_works_but_a_restore_which_tells_the_way(server):
+    make_application(server.root())
+    directory = server.directory
+    backup(directory, "create", "beside.zip")
+    assert "beside.zip" in server.root().backups()
+    backup(directory, "verify", "beside.zip")
+    refused = backup(directory, "restore", "beside.zip", check=False)
+    assert refused.returncode not in (0, 101)
+    assert "/restore" in refused.stderr or "stop" in refused.stderr.lower(), refused.stderr
+    assert len(server.root().records("books")) == 12
+    backup(directory, "delete", "beside.zip")
+    assert "beside.zip" not in server.root().backups()
+
+
+def test_the_command_line_and_the_server_do_not_work_at_the_same_time(server):
+    """One lease for all processes: while the server makes a backup, the command line is told to wait."""
+    root = server.root()
+    folder = server.directory / "storage" / "weight"
+    folder.mkdir(parents=True)
+    for n in range(40):
+        (folder / f"{n}.bin").write_bytes(blob(n, 10_000_000))
+    root.post("/api/backups", json={"name": "long.zip"}, expect=204)
+    wait_for(lambda: not root.get("/api/health")["data"]["canBackup"], 5, "a running backup", every=0.005)
+    refused = backup(server.directory, "create", "second.zip", check=False)
+    assert refused.returncode not in (0, 101) and "another" in refused.stderr.lower(), (refused.stdout, refused.stderr)
+    root.wait_until_idle()
+    assert set(root.backups()) == {"long.zip"}
+
+
+def test_output_in_a_pipe_is_plain_lines(stopped):
+    done = backup(stopped.directory, "create", "plain.zip")
+    assert "\x1b" not in done.stdout + done.stderr and "\r" not in done.stdout + done.stderr
