@@ -61,7 +61,7 @@ pub trait Disk: Send + Sync + Debug {
     /// Opens an existing regular file for reading; a symbolic link as the last component is refused.
     ///
     /// # Errors
-    /// `NotFound`; whatever the file system says.
+    /// `NotFound`; `InvalidInput` for what is no regular file; whatever the file system says.
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
     /// Renames within one file system, replacing a file of the target's name; atomic.

@@ -1,0 +1,22 @@
+//! The archive: a plain ZIP (PKWARE's APPNOTE 6.3, ZIP64 where needed) written and read as a stream.
+//!
+//! [`ArchiveWriter`] makes one; [`Archive`] opens one that nobody vouches for. Neither holds more than a few bytes per entry.
+
+mod codec;
+mod directory;
+mod entry;
+mod manifest;
+mod reader;
+mod record;
+mod spool;
+mod structure;
+mod writer;
+
+pub use entry::{ArchiveEntry, EntryKind, EntryReader};
+pub(crate) use manifest::FORMAT as MANIFEST_FORMAT;
+pub use manifest::{DatabaseFact, ManifestHeader};
+pub use reader::{Archive, Checked, verify};
+pub(crate) use writer::{ArchiveWriter, EntryMeta};
+
+/// Where the manifest is; always the last entry.
+pub const MANIFEST_PATH: &str = ".bosbase/manifest.json";

@@ -1,0 +1,366 @@
+//! Makes a backup: plan → write → read back and verify → publish.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bosbase_disk::{Disk, DiskFile};
+use jiff::Timestamp;
+
+use crate::archive::{Archive, ArchiveWriter, Checked, DatabaseFact, EntryMeta, ManifestHeader, verify};
+use crate::entry_path::EntryPath;
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::key::BackupKey;
+use crate::layout::PRIVATE_DIR;
+use crate::progress::{Progress, Steps};
+use crate::sources::{DatabaseSnapshot, Found, Walk};
+use crate::storage::{BackupInfo, StagedUpload, Storage};
+
+/// The steps of a backup, in order, at each of which a test may kill the process.
+pub const CREATE_STEPS: &[&str] = &[
+    "create-started",
+    "create-databases",
+    "create-files",
+    "create-written",
+    "create-verified",
+    "create-published",
+];
+
+/// At most so many names are kept of what was left out or missing; the counts are exact.
+const NAMES_KEPT: usize = 100;
+
+/// The paths of files that the snapshot's records name, as they are told apart below the data directory
+/// (`storage/<collection>/<record>/<file>`).
+pub type MustHave<'a> = Box<dyn Iterator<Item = Result<String, Box<dyn std::error::Error + Send + Sync>>> + 'a>;
+
+/// What a backup is made of.
+pub struct Sources<'a> {
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// Its databases, all pinned at the same moment; one of them is `data.db`.
+    pub databases: Vec<Box<dyn DatabaseSnapshot + 'a>>,
+    /// Files that must be in the backup. While it runs the caller lets none of them be removed.
+    pub must_have: MustHave<'a>,
+}
+
+/// What is going to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreatePlan {
+    /// The new backup's name.
+    pub key: BackupKey,
+    /// The snapshot's time, UTC.
+    pub created: Timestamp,
+    /// The databases.
+    pub databases: Vec<DatabaseFact>,
+    /// How many other files there are now.
+    pub files: u64,
+    /// All bytes to read.
+    pub bytes: u64,
+}
+
+impl fmt::Display for CreatePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {} databases, {} files, {} bytes",
+            self.key,
+            self.databases.len(),
+            self.files,
+            self.bytes
+        )
+    }
+}
+
+/// Some names and how many there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// How many.
+    pub count: u64,
+    /// The first hundred of them.
+    pub first: Vec<String>,
+}
+
+impl Names {
+    fn add(&mut self, name: String) {
+        self.count += 1;
+        if self.first.len() < NAMES_KEPT {
+            self.first.push(name);
+        }
+    }
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateReport {
+    /// The backup as it is listed.
+    pub backup: BackupInfo,
+    /// What reading it back proved.
+    pub checked: Checked,
+    /// Things in the data directory that an archive cannot hold (links, unusual names), with the reason.
+    pub left_out: Names,
+    /// Files that a record names and that were not there when the backup began.
+    pub missing: Names,
+}
+
+/// Looks at what there is to do.
+///
+/// # Errors
+/// [`ErrorKind::Io`] if the data directory cannot be read.
+pub fn plan(disk: &dyn Disk, key: &BackupKey, created: Timestamp, sources: &Sources<'_>) -> Result<CreatePlan> {
+    let fact = |d: &Box<dyn DatabaseSnapshot + '_>| DatabaseFact {
+        name: d.name().to_owned(),
+        size: d.len(),
+        pages: d.page_count(),
+    };
+    let databases: Vec<_> = sources.databases.iter().map(fact).collect();
+    let names = databases.iter().map(|d| d.name.clone()).collect();
+    let (mut files, mut bytes) = (0, databases.iter().map(|d| d.size).sum());
+    for found in Walk::new(disk, &sources.data_dir, names)? {
+        if let Found::File(_, on_disk) = found? {
+            match disk.metadata(&on_disk) {
+                Ok(metadata) => {
+                    files += 1;
+                    bytes += metadata.len;
+                }
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(e).context(|| format!("looking at {}", on_disk.display())),
+            }
+        }
+    }
+    Ok(CreatePlan {
+        key: key.clone(),
+        created,
+        databases,
+        files,
+        bytes,
+    })
+}
+
+/// Makes the backup. Whatever fails, nothing of it is listed.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`]; [`ErrorKind::Vanished`] if a file that must be in it went away meanwhile;
+/// [`ErrorKind::InvalidArchive`] if it does not read back as it was written (a failing disk); [`ErrorKind::Cancelled`],
+/// [`ErrorKind::NoSpace`], [`ErrorKind::Io`].
+pub fn perform(
+    disk: &dyn Disk,
+    plan: &CreatePlan,
+    sources: Sources<'_>,
+    storage: &dyn Storage,
+    progress: &dyn Progress,
+    steps: &dyn Steps,
+) -> Result<CreateReport> {
+    // Everything is read twice: once from the data, once from the archive.
+    progress.total(plan.bytes.saturating_mul(2));
+    let mut upload = storage.create(&plan.key)?;
+    steps.reached("create-started");
+    let written = write(disk, plan, sources, &mut upload, progress, steps)?;
+    steps.reached("create-written");
+    let quiet = Quiet(progress);
+    let (backup, checked) = match upload.read_back()? {
+        Some(source) => {
+            let checked = verify(&Archive::open(Arc::from(source))?, &quiet)?;
+            steps.reached("create-verified");
+            (upload.publish()?, checked)
+        }
+        None => {
+            let backup = upload.publish()?;
+            match storage
+                .open(&plan.key)
+                .and_then(|s| verify(&Archive::open(Arc::from(s))?, &quiet))
+            {
+                Ok(checked) => (backup, checked),
+                Err(e) => {
+                    storage.delete(&plan.key)?;
+                    return Err(e);
+                }
+            }
+        }
+    };
+    steps.reached("create-published");
+    Ok(CreateReport {
+        backup,
+        checked,
+        left_out: written.left_out,
+        missing: written.missing,
+    })
+}
+
+struct Written {
+    left_out: Names,
+    missing: Names,
+}
+
+fn write(
+    disk: &dyn Disk,
+    plan: &CreatePlan,
+    mut sources: Sources<'_>,
+    upload: &mut Box<dyn StagedUpload>,
+    progress: &dyn Progress,
+    steps: &dyn Steps,
+) -> Result<Written> {
+    let private = sources.data_dir.join(PRIVATE_DIR);
+    let out = io::BufWriter::with_capacity(256 << 10, upload);
+    let mut archive = Packing {
+        writer: ArchiveWriter::new(out, disk, &private),
+        disk,
+        progress,
+        hasher: RandomState::new(),
+        packed: HashSet::new(),
+        vanished: HashSet::new(),
+    };
+    for database in &mut sources.databases {
+        archive.add_database(database.as_mut(), plan.created)?;
+    }
+    steps.reached("create-databases");
+    let mut written = Written {
+        left_out: Names::default(),
+        missing: Names::default(),
+    };
+    let names = plan.databases.iter().map(|d| d.name.clone()).collect();
+    for found in Walk::new(disk, &sources.data_dir, names)? {
+        match found? {
+            Found::File(path, on_disk) => archive.add_file(&path, &on_disk)?,
+            Found::LeftOut(what) => written.left_out.add(what),
+        }
+    }
+    for path in sources.must_have {
+        let path = path.map_err(|e| Error::with(ErrorKind::Io, "listing the files that records name", e))?;
+        archive.require(path, &sources.data_dir, &mut written.missing)?;
+    }
+    steps.reached("create-files");
+    let header = ManifestHeader {
+        format: crate::archive::MANIFEST_FORMAT,
+        program: format!("bosbase {}", env!("CARGO_PKG_VERSION")),
+        created: plan.created,
+        databases: plan.databases.clone(),
+    };
+    archive.writer.finish(&header)?;
+    Ok(written)
+}
+
+/// An archive on its way, and what is in it so far: a hash of eight bytes per name.
+struct Packing<'a, W: io::Write> {
+    writer: ArchiveWriter<'a, W>,
+    disk: &'a dyn Disk,
+    progress: &'a dyn Progress,
+    hasher: RandomState,
+    packed: HashSet<u64>,
+    vanished: HashSet<u64>,
+}
+
+impl<W: io::Write> Packing<'_, W> {
+    fn add_database(&mut self, database: &mut dyn DatabaseSnapshot, created: Timestamp) -> Result<()> {
+        let name = database.name().to_owned();
+        let path = EntryPath::new(name.clone())
+            .map_err(|e| Error::with(ErrorKind::Io, format!("backing up the database {name}"), e))?;
+        let len = database.len();
+        let meta = EntryMeta {
+            len,
+            modified: Some(created),
+            mode: 0o644,
+        };
+        let read = self
+            .writer
+            .add(&path, &meta, &mut DatabaseReader(database), self.progress)?;
+        if read != len {
+            return Err(Error::new(
+                ErrorKind::Io,
+                format!("the snapshot of {name} gave {read} of {len} bytes"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn add_file(&mut self, path: &EntryPath, on_disk: &Path) -> Result<()> {
+        let hash = self.hasher.hash_one(path.as_str());
+        let mut file = match self.disk.open(on_disk) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                self.vanished.insert(hash);
+                return Ok(());
+            }
+            Err(e) => return Err(e).context(|| format!("opening {}", on_disk.display())),
+        };
+        self.pack(path, file.as_mut(), hash)
+    }
+
+    fn pack(&mut self, path: &EntryPath, file: &mut dyn DiskFile, hash: u64) -> Result<()> {
+        let metadata = file.metadata().context(|| format!("looking at {path}"))?;
+        let meta = EntryMeta {
+            len: metadata.len,
+            modified: Timestamp::try_from(metadata.modified).ok(),
+            mode: metadata.mode,
+        };
+        self.writer.add(path, &meta, &mut FileReader(file), self.progress)?;
+        self.packed.insert(hash);
+        Ok(())
+    }
+
+    /// Sees to it that a file which a record names is in the archive.
+    fn require(&mut self, name: String, data_dir: &Path, missing: &mut Names) -> Result<()> {
+        let hash = self.hasher.hash_one(name.as_str());
+        if self.packed.contains(&hash) {
+            return Ok(());
+        }
+        if self.vanished.contains(&hash) {
+            return Err(Error::new(
+                ErrorKind::Vanished,
+                format!("{name} belongs to a record of this backup and was removed while it ran"),
+            ));
+        }
+        let Ok(path) = EntryPath::new(name.clone()) else {
+            missing.add(name);
+            return Ok(());
+        };
+        // The folder may have been read before the file was published in it.
+        let mut file = match self.disk.open(&path.below(data_dir)) {
+            Ok(file) => file,
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
+                ) =>
+            {
+                missing.add(name);
+                return Ok(());
+            }
+            Err(e) => return Err(e).context(|| format!("opening {path}")),
+        };
+        self.pack(&path, file.as_mut(), hash)
+    }
+}
+
+struct DatabaseReader<'a>(&'a mut dyn DatabaseSnapshot);
+
+impl Read for DatabaseReader<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+struct FileReader<'a>(&'a mut dyn DiskFile);
+
+impl Read for FileReader<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+/// Passes on how far the verification is, but not the total, which was told before.
+struct Quiet<'a>(&'a dyn Progress);
+
+impl Progress for Quiet<'_> {
+    fn total(&self, _: u64) {}
+
+    fn advance(&self, bytes: u64) {
+        self.0.advance(bytes);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}

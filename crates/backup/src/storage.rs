@@ -1,0 +1,115 @@
+//! Where backups are kept: one trait, and what every implementation of it must do ([`conformance`]).
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+
+use crate::error::Result;
+use crate::key::BackupKey;
+
+#[cfg(any(test, feature = "fixtures"))]
+pub mod conformance;
+pub mod local;
+#[cfg(any(test, feature = "fixtures"))]
+pub mod memory;
+
+/// One backup in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupInfo {
+    /// Its name.
+    pub key: BackupKey,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When it was published, UTC.
+    pub modified: Timestamp,
+}
+
+/// A place for backups. All methods block; one value serves all threads.
+pub trait Storage: Send + Sync {
+    /// All whole backups, newest first (by name where times are equal). Never one in the making.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`].
+    fn list(&self) -> Result<Vec<BackupInfo>>;
+
+    /// Starts a backup that is invisible until published.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::AlreadyExists`] if the key is taken now; [`crate::ErrorKind::Io`], [`crate::ErrorKind::NoSpace`].
+    fn create(&self, key: &BackupKey) -> Result<Box<dyn StagedUpload>>;
+
+    /// Opens a backup for reading; what was opened stays readable when it is deleted or replaced meanwhile, or fails, but
+    /// never yields another's bytes.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Io`].
+    fn open(&self, key: &BackupKey) -> Result<Box<dyn ArchiveSource>>;
+
+    /// Deletes a backup; durable when it returns.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Io`].
+    fn delete(&self, key: &BackupKey) -> Result<()>;
+
+    /// Tells whether there is such a backup.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`].
+    fn contains(&self, key: &BackupKey) -> Result<bool>;
+}
+
+/// A backup in the making. Dropping it without publishing leaves nothing behind.
+pub trait StagedUpload: Write + Send {
+    /// Makes what was written so far durable and opens it for reading, from the medium rather than a cache where that can be
+    /// had. `None` where the storage cannot read before it publishes.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`], [`crate::ErrorKind::NoSpace`].
+    fn read_back(&mut self) -> Result<Option<Box<dyn ArchiveSource>>>;
+
+    /// Lists it under its key: durable, atomic, and never in place of another.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::AlreadyExists`] if the key was taken meanwhile; [`crate::ErrorKind::Io`].
+    fn publish(self: Box<Self>) -> Result<BackupInfo>;
+}
+
+/// A backup that can be read in any order, by several threads.
+pub trait ArchiveSource: Send + Sync {
+    /// Its length in bytes.
+    fn len(&self) -> u64;
+    /// `true` if it has no bytes.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// A value that changes with its contents, without quotation marks.
+    fn etag(&self) -> String;
+    /// When it was published, UTC.
+    fn modified(&self) -> Timestamp;
+    /// Reads at a byte offset; fewer bytes than asked for are possible, 0 only at the end.
+    ///
+    /// # Errors
+    /// Whatever the storage says.
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+}
+
+/// Fills the whole buffer from an offset.
+pub(crate) fn read_exact_at(source: &dyn ArchiveSource, mut offset: u64, mut buf: &mut [u8]) -> io::Result<()> {
+    while !buf.is_empty() {
+        match source.read_at(offset, buf) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => {
+                offset += n as u64;
+                buf = &mut buf[n..];
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+/// Newest first, by name where times are equal.
+pub(crate) fn sort(list: &mut [BackupInfo]) {
+    list.sort_by(|a, b| b.modified.cmp(&a.modified).then_with(|| a.key.cmp(&b.key)));
+}

@@ -1,0 +1,258 @@
+//! Backups made of a folder, read back by this crate and by other unzippers.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests look at the disk from outside"
+)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use bosbase_backup::{
+    Archive, BackupKey, DatabaseSnapshot, ErrorKind, LocalStorage, NoProgress, NoSteps, Sources, Storage, create,
+    verify,
+};
+use bosbase_disk::RealDisk;
+
+/// Bytes that pose as a pinned database.
+struct Bytes(&'static str, Vec<u8>, usize);
+
+impl Bytes {
+    fn database(name: &'static str, len: usize) -> Box<Self> {
+        let mut bytes = b"SQLite format 3\0".to_vec();
+        bytes.extend((0..len).map(|n| (n / 7 % 251) as u8));
+        Box::new(Self(name, bytes, 0))
+    }
+}
+
+impl DatabaseSnapshot for Bytes {
+    fn name(&self) -> &str {
+        self.0
+    }
+    fn len(&self) -> u64 {
+        self.1.len() as u64
+    }
+    fn page_count(&self) -> u32 {
+        1
+    }
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let n = buf.len().min(self.1.len() - self.2).min(10_000);
+        buf[..n].copy_from_slice(&self.1[self.2..self.2 + n]);
+        self.2 += n;
+        Ok(n)
+    }
+}
+
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    (0..len)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        })
+        .collect()
+}
+
+fn fill(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files: Vec<(&str, Vec<u8>)> = vec![
+        ("storage/abc/r1/note.txt", b"hello".to_vec()),
+        ("storage/abc/r1/empty", Vec::new()),
+        ("storage/abc/r2/ünïcode 名.bin", noise(70_000)),
+        ("storage/abc/r2/big_noise.bin", noise(3 << 20)),
+        ("storage/abc/r2/big_text.txt", b"all work and no play ".repeat(200_000)),
+        ("storage/abc/r3/exactly_a_mebibyte", noise(1 << 20)),
+        ("types.d.ts", b"declare".to_vec()),
+    ];
+    let put = |name: &str, bytes: &[u8]| {
+        let path = dir.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    for (name, bytes) in &files {
+        put(name, bytes);
+    }
+    for private in [
+        "data.db",
+        "data.db-wal",
+        "data.db-shm",
+        "auxiliary.db-journal",
+        "backups/old.zip",
+        ".bosbase/undo/x/data.db",
+        ".pb_temp_to_delete/x",
+        ".autocert_cache/x",
+        "lost+found/x",
+        "storage/.bosbase-undo-1/abc/x",
+        "storage/abc/.x.1.tmp",
+    ] {
+        put(private, b"live");
+    }
+    std::os::unix::fs::symlink("/etc/passwd", dir.join("storage/abc/link")).unwrap();
+    files
+        .into_iter()
+        .map(|(name, bytes)| (name.to_owned(), bytes))
+        .collect()
+}
+
+fn sources(dir: &Path, must_have: Vec<String>) -> Sources<'static> {
+    Sources {
+        data_dir: dir.to_owned(),
+        databases: vec![
+            Bytes::database("data.db", 5_000_000),
+            Bytes::database("auxiliary.db", 100),
+        ],
+        must_have: Box::new(must_have.into_iter().map(Ok)),
+    }
+}
+
+fn make(dir: &Path, name: &str, must_have: Vec<String>) -> bosbase_backup::Result<bosbase_backup::CreateReport> {
+    let storage = LocalStorage::new(Arc::new(RealDisk), dir.join("backups"));
+    let sources = sources(dir, must_have);
+    let plan = create::plan(
+        &RealDisk,
+        &BackupKey::existing(name).unwrap(),
+        jiff::Timestamp::now(),
+        &sources,
+    )?;
+    create::perform(&RealDisk, &plan, sources, &storage, &NoProgress, &NoSteps)
+}
+
+fn open(dir: &Path, name: &str) -> Archive {
+    let storage = LocalStorage::new(Arc::new(RealDisk), dir.join("backups"));
+    Archive::open(Arc::from(storage.open(&BackupKey::existing(name).unwrap()).unwrap())).unwrap()
+}
+
+#[test]
+fn a_backup_holds_the_databases_and_every_file_and_nothing_private() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut expected = fill(dir.path());
+    let report = make(
+        dir.path(),
+        "a.zip",
+        vec!["storage/abc/r1/note.txt".into(), "storage/abc/gone/x".into()],
+    )
+    .unwrap();
+    assert_eq!(report.missing.first, ["storage/abc/gone/x"]);
+    assert_eq!(report.left_out.first, ["storage/abc/link: it is a symbolic link"]);
+    for database in [
+        Bytes::database("data.db", 5_000_000),
+        Bytes::database("auxiliary.db", 100),
+    ] {
+        expected.insert(database.0.to_owned(), database.1);
+    }
+    let archive = open(dir.path(), "a.zip");
+    let mut found = BTreeMap::new();
+    let checked = archive
+        .read_all(&NoProgress, |entry, contents| {
+            let mut bytes = Vec::new();
+            contents.read_to_end(&mut bytes).unwrap();
+            found.insert(entry.path.to_string(), bytes);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    assert!(found == expected);
+    let manifest = checked.manifest.unwrap();
+    assert_eq!(manifest.databases.len(), 2);
+    assert_eq!(checked.entries, expected.len() as u64);
+    assert!(
+        report.backup.size < report.checked.bytes * 3 / 4,
+        "text and database shrink: {}",
+        report.backup.size
+    );
+}
+
+#[test]
+fn other_unzippers_accept_a_backup() {
+    let dir = tempfile::tempdir().unwrap();
+    let expected = fill(dir.path());
+    make(dir.path(), "a.zip", Vec::new()).unwrap();
+    let archive = dir.path().join("backups/a.zip");
+    let script =
+        "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; z.extractall(sys.argv[2])";
+    let mut ran = 0;
+    for (program, arguments) in [
+        ("unzip", vec!["-tqq"]),
+        ("7z", vec!["t"]),
+        ("python3", vec!["-c", script]),
+    ] {
+        let mut command = Command::new(program);
+        command.args(arguments).arg(&archive);
+        if program == "python3" {
+            command.arg(dir.path().join("out"));
+        }
+        match command.output() {
+            Err(_) => eprintln!("SKIPPED: {program} is not installed"),
+            Ok(output) => {
+                assert!(
+                    output.status.success(),
+                    "{program}: {}",
+                    String::from_utf8_lossy(&output.stderr)
+                );
+                ran += 1;
+            }
+        }
+    }
+    assert!(ran > 0, "not a single other unzipper is installed");
+    if dir.path().join("out").exists() {
+        for (name, bytes) in expected {
+            assert!(
+                std::fs::read(dir.path().join("out").join(&name)).unwrap() == bytes,
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_name_that_is_taken_stays_with_its_backup() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(dir.path());
+    make(dir.path(), "a.zip", Vec::new()).unwrap();
+    let before = std::fs::read(dir.path().join("backups/a.zip")).unwrap();
+    assert_eq!(
+        make(dir.path(), "a.zip", Vec::new()).unwrap_err().kind(),
+        ErrorKind::AlreadyExists
+    );
+    assert!(std::fs::read(dir.path().join("backups/a.zip")).unwrap() == before);
+}
+
+#[test]
+fn every_flipped_byte_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("storage/c/r")).unwrap();
+    std::fs::write(dir.path().join("storage/c/r/f.txt"), b"hello hello hello hello").unwrap();
+    let storage = LocalStorage::new(Arc::new(RealDisk), dir.path().join("backups"));
+    let mut sources = sources(dir.path(), Vec::new());
+    sources.databases = vec![Bytes::database("data.db", 3000)];
+    let key = BackupKey::existing("a.zip").unwrap();
+    let plan = create::plan(&RealDisk, &key, jiff::Timestamp::now(), &sources).unwrap();
+    create::perform(&RealDisk, &plan, sources, &storage, &NoProgress, &NoSteps).unwrap();
+    let path = dir.path().join("backups/a.zip");
+    let whole = std::fs::read(&path).unwrap();
+    let verify = || Archive::open(Arc::from(storage.open(&key)?)).and_then(|a| verify(&a, &NoProgress));
+    let good = verify().unwrap();
+    let mut unnoticed = Vec::new();
+    for at in 0..whole.len() {
+        let mut broken = whole.clone();
+        broken[at] ^= 0x10;
+        std::fs::write(&path, &broken).unwrap();
+        match verify() {
+            Ok(checked) if checked == good => unnoticed.push(at),
+            Ok(_) => panic!("byte {at} changed what was found"),
+            Err(e) => assert_eq!(e.kind(), ErrorKind::InvalidArchive, "byte {at}: {e}"),
+        }
+    }
+    // Versions, times and attributes say nothing about the contents: at most that many bytes a header.
+    assert!(
+        unnoticed.len() < 3 * 60,
+        "{} of {} bytes may be changed: {unnoticed:?}",
+        unnoticed.len(),
+        whole.len()
+    );
+    for len in 0..whole.len() {
+        std::fs::write(&path, &whole[..len]).unwrap();
+        assert_eq!(verify().unwrap_err().kind(), ErrorKind::InvalidArchive, "cut at {len}");
+    }
+}
