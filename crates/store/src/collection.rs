@@ -18,6 +18,18 @@ pub enum CollectionKind {
     View,
 }
 
+impl CollectionKind {
+    /// The `type` value in JSON (`base`, `auth`, `view`).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Auth => "auth",
+            Self::View => "view",
+        }
+    }
+}
+
 /// Who may do what. `None` admits superusers only, `Some("")` everyone, anything else is a filter.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -90,6 +102,15 @@ impl Collection {
     #[must_use]
     pub fn is_view(&self) -> bool {
         self.kind == CollectionKind::View
+    }
+
+    /// A view's query; empty for other kinds.
+    #[must_use]
+    pub fn view_query(&self) -> &str {
+        self.options
+            .get("viewQuery")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     /// Whether it is the collection of superusers.

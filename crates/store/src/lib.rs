@@ -7,37 +7,39 @@
 //!
 //! All calls block; async callers move them off their threads.
 
-#![allow(
-    dead_code,
-    reason = "the snapshot and the table sync, which use what is unused yet, follow"
-)]
-
+mod check;
 mod collection;
 mod engine;
 mod error;
 mod field;
 mod filter;
+mod identity;
 mod migrations;
 mod moment;
 mod query;
 mod record;
 mod request;
 mod schema;
+mod snapshot;
 mod sql;
 mod store;
 mod tables;
 mod transaction;
 
+pub use check::{check_application, check_database, upgrade_staged};
 pub use collection::{Collection, CollectionKind, Rules};
 pub use error::{Error, ErrorKind, Result};
 pub use field::{Field, FieldKind};
 pub use filter::superuser_only_part;
-pub use moment::{format_timestamp, new_id, new_secret, normalize_date, now, parse_date, random_text};
+pub use identity::{collection_id, field_id, new_id, new_secret, random_text};
+pub use moment::{format_timestamp, normalize_date, now, parse_date};
 pub use query::{ListQuery, RecordPage};
 pub use record::Record;
 pub use request::RequestContext;
 pub use schema::Schema;
+pub use snapshot::{FileReference, FileReferences, PinnedDatabase, Snapshot};
 pub use store::{Store, StoreOptions};
 pub use tables::defaults::renew_secrets;
 pub use tables::indexes::{Index, IndexColumn};
+pub use tables::logs::{ListLogs, LogEntry, LogPage, LogStat, Logs};
 pub use transaction::{ReadTx, WriteTx};

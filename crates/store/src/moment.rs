@@ -1,7 +1,6 @@
-//! Points in time and identifiers, written as PocketBase writes them.
+//! Points in time, written as PocketBase writes them.
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
-use rand::RngExt;
 
 /// The current time in UTC with milliseconds: `2026-11-23 06:17:03.216Z`.
 #[must_use]
@@ -65,27 +64,6 @@ fn parse_date_strict(text: &str) -> bool {
     text.parse::<Timestamp>().is_ok()
 }
 
-/// A new record id: 15 random characters of `a-z0-9`.
-#[must_use]
-pub fn new_id() -> String {
-    random_text(15, b"abcdefghijklmnopqrstuvwxyz0123456789")
-}
-
-/// A new token secret or token key: 50 random letters and digits.
-#[must_use]
-pub fn new_secret() -> String {
-    random_text(50, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
-}
-
-/// `length` characters of `alphabet` (ASCII) from the thread's cryptographically secure generator.
-#[must_use]
-pub fn random_text(length: usize, alphabet: &[u8]) -> String {
-    let mut random = rand::rng();
-    (0..length)
-        .map(|_| char::from(alphabet[random.random_range(0..alphabet.len())]))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,12 +83,5 @@ mod tests {
         ] {
             assert_eq!(normalize_date(given), stored, "{given}");
         }
-    }
-
-    #[test]
-    fn ids_and_secrets_have_their_length() {
-        assert_eq!(new_id().len(), 15);
-        assert_eq!(new_secret().len(), 50);
-        assert_ne!(new_id(), new_id());
     }
 }

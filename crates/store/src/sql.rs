@@ -9,11 +9,6 @@ pub(crate) fn quote(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-/// `text` as an SQL string literal; only for DDL, which takes no parameters.
-pub(crate) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
 /// Gives a driver's error the words of what was being done.
 pub(crate) trait Attempting<T> {
     /// The same result, its error telling what was `attempted` (a gerund).
@@ -50,6 +45,38 @@ fn translate(error: rusqlite::Error, attempted: &str) -> Error {
         .caused_by(error)
 }
 
+/// A refusal of DDL: the definition's fault ([`ErrorKind::InvalidSchema`], explained by `detail`) unless it is the disk's.
+pub(crate) fn schema_fault(
+    error: rusqlite::Error,
+    attempted: &str,
+    detail: impl FnOnce(&rusqlite::Error) -> String,
+) -> Error {
+    let detail = detail(&error);
+    let error = translate(error, attempted);
+    match error.kind() {
+        ErrorKind::NoSpace | ErrorKind::Corrupt | ErrorKind::Closed => error,
+        _ => Error::new(ErrorKind::InvalidSchema, attempted, detail).caused_by(error),
+    }
+}
+
+/// The driver's message as PocketBase words it: `SQL logic error: no such column: nope (1)`.
+pub(crate) fn driver_message(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, Some(message)) => message_with_code(failure.extended_code, message),
+        rusqlite::Error::SqlInputError { error, msg, .. } => message_with_code(error.extended_code, msg),
+        other => other.to_string(),
+    }
+}
+
+fn message_with_code(code: i32, message: &str) -> String {
+    let kind = match code & 0xff {
+        1 => "SQL logic error",
+        19 => "constraint failed",
+        _ => return format!("{message} ({code})"),
+    };
+    format!("{kind}: {message} ({code})")
+}
+
 /// The columns out of `UNIQUE constraint failed: posts.title, posts.author`; for an index on expressions SQLite names the
 /// index instead (``index 'name'``), which is returned as it stands.
 fn violated_columns(message: &str) -> Vec<String> {
@@ -81,6 +108,5 @@ mod tests {
     #[test]
     fn any_name_becomes_one_identifier() {
         assert_eq!(quote("a`b\"c'"), "`a``b\"c'`");
-        assert_eq!(literal("it's"), "'it''s'");
     }
 }

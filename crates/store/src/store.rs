@@ -7,8 +7,10 @@ use crate::engine::{self, Access, Published, Readers, Role, Writer};
 use crate::error::{Error, Result};
 use crate::migrations;
 use crate::schema::Schema;
+use crate::snapshot::{PinnedDatabase, Snapshot};
 use crate::sql::Attempting;
 use crate::tables::collections;
+use crate::tables::logs::Logs;
 use crate::transaction::{ReadTx, WriteTx};
 
 /// The application's database.
@@ -43,9 +45,11 @@ pub struct Store {
 }
 
 struct Inner {
+    dir: PathBuf,
     published: Published,
     data: Writer,
     readers: Readers,
+    logs: Logs,
 }
 
 impl Store {
@@ -66,6 +70,8 @@ impl Store {
         let published: Published = Arc::new(RwLock::new(schema));
         Ok(Self {
             inner: Arc::new(Inner {
+                dir: options.dir.clone(),
+                logs: Logs::new(&options.dir.join(AUXILIARY), auxiliary)?,
                 data: Writer::start("data", data, Arc::clone(&published))?,
                 readers: Readers::new(&data_path, options.readers),
                 published,
@@ -132,6 +138,32 @@ impl Store {
         })
     }
 
+    /// Pins both databases as they are between the same two commits, after every write that was acknowledged. Waits for at
+    /// most the commit in progress; afterwards nobody waits for anybody.
+    ///
+    /// # Errors
+    /// When the databases can't be opened once more, and [`ErrorKind::Closed`](crate::ErrorKind::Closed) after
+    /// [`Store::close`].
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        self.inner.readers.check_open()?;
+        let mut data = PinnedDatabase::open(&self.inner.dir.join(DATA), DATA)?;
+        let mut auxiliary = PinnedDatabase::open(&self.inner.dir.join(AUXILIARY), AUXILIARY)?;
+        let _data = self.inner.data.gate().lock().unwrap_or_else(PoisonError::into_inner);
+        let _auxiliary = self.inner.logs.gate().lock().unwrap_or_else(PoisonError::into_inner);
+        data.pin()?;
+        auxiliary.pin()?;
+        Ok(Snapshot {
+            databases: vec![data, auxiliary],
+            schema: self.schema(),
+        })
+    }
+
+    /// The log, kept in `auxiliary.db`.
+    #[must_use]
+    pub fn logs(&self) -> &Logs {
+        &self.inner.logs
+    }
+
     /// Lets the waiting writes finish, waits for the reads in progress, checkpoints and closes both databases, for every
     /// clone; later calls answer [`ErrorKind::Closed`](crate::ErrorKind::Closed).
     ///
@@ -139,6 +171,8 @@ impl Store {
     /// When the last checkpoint fails; nothing committed is lost by that.
     pub fn close(self) -> Result<()> {
         self.inner.readers.close();
-        self.inner.data.close()
+        let data = self.inner.data.close();
+        self.inner.logs.close()?;
+        data
     }
 }

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::field::Field;
 use crate::record::Record;
 use crate::schema::Schema;
-use crate::tables::{collections, params, records};
+use crate::tables::{collections, params, records, views};
 
 /// One consistent view of the data.
 pub struct ReadTx<'a> {
@@ -168,13 +168,47 @@ impl<'a> WriteTx<'a> {
         Ok(())
     }
 
-    /// Makes a collection: its row, its table with indexes, or its view.
+    /// Makes a collection: its row, and its table with indexes or its view; stored as given, ids and times included. Views
+    /// whose fields change by it are brought up to date.
     ///
     /// # Errors
     /// [`ErrorKind::Unique`](crate::ErrorKind::Unique) when the id or name is taken,
-    /// [`ErrorKind::InvalidSchema`](crate::ErrorKind::InvalidSchema) when an index or the view's query is not accepted.
+    /// [`ErrorKind::InvalidSchema`](crate::ErrorKind::InvalidSchema) when an index (its position is then the one entry of
+    /// [`Error::columns`](crate::Error::columns)) or the view's query is not accepted. The transaction must then be given up.
     pub fn create_collection(&mut self, collection: &Collection) -> Result<()> {
         collections::create(self.read.connection, collection)?;
         self.reload()
+    }
+
+    /// Replaces the definition `old` by `new` (of the same id and kind) and brings the table with its values, its indexes and
+    /// all views along. Fields are told apart by their ids.
+    ///
+    /// # Errors
+    /// As [`WriteTx::create_collection`]; also when a view needs a field that is gone, and
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when there is no such collection.
+    pub fn update_collection(&mut self, old: &Collection, new: &Collection) -> Result<()> {
+        collections::update(self.read.connection, old, new)?;
+        self.reload()
+    }
+
+    /// Deletes a collection with all its records. Relations to it are the caller's to look after.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSchema`](crate::ErrorKind::InvalidSchema) when a view needs it,
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when there is no such collection.
+    pub fn delete_collection(&mut self, collection: &Collection) -> Result<()> {
+        collections::delete(self.read.connection, collection)?;
+        self.reload()
+    }
+
+    /// The fields that a view collection with this query has.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSchema`](crate::ErrorKind::InvalidSchema) when the query can't be run, has no `id` or the same one
+    /// twice; the detail is PocketBase's message (after its "Invalid query - ", without the full stop).
+    pub fn view_fields(&self, query: &str) -> Result<Vec<Field>> {
+        let fields = views::fields(self.read.connection, &self.read.schema, query)?;
+        views::check_ids(self.read.connection, query)?;
+        Ok(fields)
     }
 }

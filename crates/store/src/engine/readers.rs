@@ -106,6 +106,15 @@ impl Readers {
         })
     }
 
+    /// # Errors
+    /// [`ErrorKind::Closed`] after [`Readers::close`].
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.pool.lock().unwrap_or_else(PoisonError::into_inner).closed {
+            return Err(Error::new(ErrorKind::Closed, "reading", "the store is closed"));
+        }
+        Ok(())
+    }
+
     fn open_reader(&self) -> Result<Reader> {
         let mut connection = open(&self.path, Role::Reader, Access::Existing)?;
         let deadline = Arc::new(AtomicU64::new(u64::MAX));

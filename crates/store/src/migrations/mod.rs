@@ -2,9 +2,16 @@
 //!
 //! Each step is noted in `_migrations` under the name PocketBase gave it, so that it takes the directory over as it is.
 
+mod alert_template;
+mod normalize_indexes;
+
 use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::collection::Collection;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::moment::now;
 use crate::sql::Attempting;
 use crate::tables::{collections, defaults, history, params};
 
@@ -20,6 +27,12 @@ const KNOWN: [&str; 8] = [
     "1778828400_normalize_indexes.go",
 ];
 
+/// A change of the schema, by the name it is noted under.
+type Upgrade = (&'static str, fn(&Connection) -> Result<()>);
+
+/// What came after 0.23, oldest first.
+const UPGRADES: [Upgrade; 2] = [(KNOWN[6], alert_template::apply), (KNOWN[7], normalize_indexes::apply)];
+
 /// The last migration of those that made PocketBase 0.23 of an older one.
 const V0_23: &str = "1717233559_v0.23_migrate4.go";
 
@@ -32,7 +45,15 @@ pub(crate) fn migrate_data(connection: &Connection) -> Result<()> {
         if is_empty(connection)? {
             return initialize(connection);
         }
-        check_origin(connection)
+        check_origin(connection)?;
+        let applied = history::applied(connection)?;
+        for (file, upgrade) in UPGRADES {
+            if !applied.contains(file) {
+                upgrade(connection)?;
+                history::add(connection, file)?;
+            }
+        }
+        Ok(())
     })
 }
 
@@ -86,7 +107,8 @@ fn initialize(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-fn check_origin(connection: &Connection) -> Result<()> {
+/// Whether this is the database of a PocketBase application of 0.23 or later.
+pub(crate) fn check_origin(connection: &Connection) -> Result<()> {
     const ATTEMPTED: &str = "opening the application's database";
     for table in ["_migrations", "_collections", "_params"] {
         if !collections::table_exists(connection, table)? {
@@ -106,4 +128,19 @@ fn check_origin(connection: &Connection) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Writes the row of a changed collection in the form of this version, changed now.
+fn store_again(connection: &Connection, mut collection: Collection) -> Result<()> {
+    // Older versions wrote null where there was none.
+    if let Some(providers) = collection
+        .options
+        .get_mut("oauth2")
+        .and_then(|oauth2| oauth2.get_mut("providers"))
+        && providers.is_null()
+    {
+        *providers = Value::Array(Vec::new());
+    }
+    collection.updated = now();
+    collections::update_row(connection, &collection)
 }

@@ -6,8 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::indexes::Index;
-use super::{columns, indexes};
+use super::{record_tables, views};
 use crate::collection::{Collection, CollectionKind, Rules};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Schema;
@@ -127,18 +126,13 @@ pub(crate) fn update_row(connection: &Connection, collection: &Collection) -> Re
 
 fn write_row(connection: &Connection, sql: &str, collection: &Collection) -> Result<usize> {
     let rules = &collection.rules;
-    let kind = match collection.kind {
-        CollectionKind::Base => "base",
-        CollectionKind::Auth => "auth",
-        CollectionKind::View => "view",
-    };
     connection
         .prepare_cached(sql)
         .and_then(|mut statement| {
             statement.execute(rusqlite::params![
                 collection.id,
                 collection.system,
-                kind,
+                collection.kind.name(),
                 collection.name,
                 to_json(&collection.fields),
                 to_json(&collection.indexes),
@@ -162,55 +156,55 @@ fn to_json(value: &impl serde::Serialize) -> String {
         .expect("fields, indexes and options are plain data, which always has a JSON form")
 }
 
-/// Makes a collection: its row, its table and indexes.
+/// Makes a collection: its row, its table and indexes, or its view.
 pub(crate) fn create(connection: &Connection, collection: &Collection) -> Result<()> {
-    insert_row(connection, collection)?;
-    create_table(connection, collection)?;
-    create_indexes(connection, collection)
-}
-
-/// Makes the table alone. Columns come in the order of their names, as PocketBase makes them.
-fn create_table(connection: &Connection, collection: &Collection) -> Result<()> {
-    let mut declared: Vec<(&str, String)> = collection
-        .fields
-        .iter()
-        .map(|field| {
-            (
-                field.name.as_str(),
-                format!("{} {}", quote(&field.name), columns::declaration(field)),
-            )
-        })
-        .collect();
-    declared.sort_by(|a, b| a.0.cmp(b.0));
-    let declared: Vec<String> = declared.into_iter().map(|(_, column)| column).collect();
-    connection
-        .execute_batch(&format!(
-            "CREATE TABLE {} ({})",
-            quote(&collection.name),
-            declared.join(", ")
-        ))
-        .attempting(&format!("making the table {}", collection.name))
-}
-
-/// Makes the indexes of a collection's table, whatever table name they were written with.
-pub(crate) fn create_indexes(connection: &Connection, collection: &Collection) -> Result<()> {
-    for sql in &collection.indexes {
-        let attempted = format!("making an index of {}", collection.name);
-        let Some(mut index) = indexes::Index::parse(sql) else {
-            return Err(Error::new(
-                ErrorKind::InvalidSchema,
-                attempted,
-                format!("not a CREATE INDEX statement: {sql}"),
-            ));
-        };
-        index.table.clone_from(&collection.name);
-        connection
-            .execute_batch(&Index::statement(&index))
-            .attempting(&attempted)
-            .map_err(|error| match error.kind() {
-                ErrorKind::NoSpace | ErrorKind::Corrupt => error,
-                _ => Error::new(ErrorKind::InvalidSchema, attempted, error.detail().to_owned()).caused_by(error),
-            })?;
+    if collection.is_view() {
+        views::save(connection, &collection.name, collection.view_query())?;
+    } else {
+        record_tables::create(connection, collection)?;
     }
-    Ok(())
+    insert_row(connection, collection)?;
+    views::refresh(connection, &collection.id)
+}
+
+/// Brings row, table and indexes, or the view, from `old` to `new`; fields are told apart by their ids.
+pub(crate) fn update(connection: &Connection, old: &Collection, new: &Collection) -> Result<()> {
+    if old.is_view() != new.is_view() {
+        return Err(Error::new(
+            ErrorKind::InvalidSchema,
+            format!("changing the collection {}", old.name),
+            "a view can't become a table, nor a table a view",
+        ));
+    }
+    update_row(connection, new)?;
+    if new.is_view() {
+        views::remove(connection, &old.name)?;
+        views::save(connection, &new.name, new.view_query())?;
+    } else {
+        record_tables::sync(connection, old, new)?;
+    }
+    views::refresh(connection, &new.id)
+}
+
+/// Deletes the row and the table with all records, or the view.
+pub(crate) fn delete(connection: &Connection, collection: &Collection) -> Result<()> {
+    const ATTEMPTED: &str = "deleting a collection";
+    let deleted = connection
+        .execute("DELETE FROM `_collections` WHERE `id` = ?1", [&collection.id])
+        .attempting(ATTEMPTED)?;
+    if deleted == 0 {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            ATTEMPTED,
+            format!("there is no collection {}", collection.id),
+        ));
+    }
+    if collection.is_view() {
+        views::remove(connection, &collection.name)?;
+    } else {
+        connection
+            .execute_batch(&format!("DROP TABLE IF EXISTS {}", quote(&collection.name)))
+            .attempting(ATTEMPTED)?;
+    }
+    views::refresh(connection, &collection.id)
 }

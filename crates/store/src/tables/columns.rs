@@ -132,7 +132,8 @@ fn decode_json(value: ValueRef<'_>) -> Value {
     }
 }
 
-fn text_of(value: ValueRef<'_>) -> String {
+/// The stored value as text.
+pub(crate) fn text_of(value: ValueRef<'_>) -> String {
     match value {
         ValueRef::Null => String::new(),
         ValueRef::Integer(whole) => whole.to_string(),
@@ -142,7 +143,7 @@ fn text_of(value: ValueRef<'_>) -> String {
 }
 
 /// The values in a select, file or relation column: a JSON array of strings, or one plain string. No duplicates, no empties.
-fn list_items(text: &str) -> Vec<String> {
+pub(crate) fn list_items(text: &str) -> Vec<String> {
     if text.is_empty() {
         return Vec::new();
     }

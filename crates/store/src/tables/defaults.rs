@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
-use crate::moment::{new_secret, now};
+use crate::identity::new_secret;
+use crate::moment::now;
 
 /// The token options of an auth collection; each holds a secret of its own.
 const TOKENS: [&str; 5] = [

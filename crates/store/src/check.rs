@@ -1,0 +1,79 @@
+//! Checking databases that nobody uses yet: those a restore has staged.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::engine::{self, Access, Role};
+use crate::error::{Error, ErrorKind, Result};
+use crate::migrations;
+use crate::sql::Attempting;
+use crate::store::{AUXILIARY, DATA};
+use crate::tables::collections;
+
+/// Problems that a failed check lists at most.
+const PROBLEMS: usize = 5;
+
+/// Lets SQLite check the database file at `path`, which must not be in use; takes as long as reading all of it. Leaves no
+/// `-wal` or `-shm` file behind.
+///
+/// # Errors
+/// [`ErrorKind::Corrupt`] with what is wrong; otherwise when the file can't be opened.
+pub fn check_database(path: &Path) -> Result<()> {
+    let connection = engine::open(path, Role::Writer, Access::Existing)?;
+    let checked = integrity(&connection, &path.display().to_string());
+    finish(connection)?;
+    checked
+}
+
+/// Makes sure that `data.db` in `dir`, which must not be in use, is the database of a PocketBase application of version 0.23
+/// or later whose collections this program understands.
+///
+/// # Errors
+/// [`ErrorKind::InvalidSchema`] with what is missing, [`ErrorKind::Corrupt`] when it is no database.
+pub fn check_application(dir: &Path) -> Result<()> {
+    let connection = engine::open(&dir.join(DATA), Role::Writer, Access::Existing)?;
+    let checked = migrations::check_origin(&connection).and_then(|()| collections::load(&connection).map(drop));
+    finish(connection)?;
+    checked
+}
+
+/// Brings the databases in `dir`, which must not be in use, to what this version makes, as [`Store::open`](crate::Store::open)
+/// would. Leaves no `-wal` or `-shm` file behind.
+///
+/// # Errors
+/// Those of [`check_application`], and when the databases can't be written; a database is then as it was.
+pub fn upgrade_staged(dir: &Path) -> Result<()> {
+    check_application(dir)?;
+    let data = engine::open(&dir.join(DATA), Role::Writer, Access::Existing)?;
+    let upgraded = migrations::migrate_data(&data);
+    finish(data)?;
+    upgraded?;
+    let auxiliary = engine::open(&dir.join(AUXILIARY), Role::Writer, Access::Create)?;
+    let upgraded = migrations::migrate_auxiliary(&auxiliary);
+    finish(auxiliary)?;
+    upgraded
+}
+
+/// `PRAGMA integrity_check` of the database called `name` in messages.
+pub(crate) fn integrity(connection: &Connection, name: &str) -> Result<()> {
+    let attempted = format!("checking the integrity of {name}");
+    let problems: Vec<String> = connection
+        .prepare(&format!("PRAGMA integrity_check({PROBLEMS})"))
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .attempting(&attempted)?;
+    if problems == ["ok"] {
+        Ok(())
+    } else {
+        Err(Error::new(ErrorKind::Corrupt, attempted, problems.join("; ")))
+    }
+}
+
+/// Moves everything into the database file and closes it.
+fn finish(connection: Connection) -> Result<()> {
+    const ATTEMPTED: &str = "closing a staged database";
+    connection
+        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        .attempting(ATTEMPTED)?;
+    connection.close().map_err(|(_, error)| error).attempting(ATTEMPTED)
+}

@@ -1,0 +1,81 @@
+//! PocketBase 0.40: every index that a table has is one that its collection lists.
+
+use rusqlite::Connection;
+
+use super::store_again;
+use crate::collection::Collection;
+use crate::error::Result;
+use crate::sql::Attempting;
+use crate::tables::indexes::Index;
+use crate::tables::{collections, record_tables};
+
+pub(super) fn apply(connection: &Connection) -> Result<()> {
+    for collection in collections::load(connection)?.all() {
+        if collection.system || collection.is_view() {
+            continue;
+        }
+        let present = present(connection, collection)?;
+        if present.is_empty() && collection.indexes.is_empty() {
+            continue;
+        }
+        let listed: Vec<Index> = collection.indexes.iter().filter_map(|sql| Index::parse(sql)).collect();
+        let mut changed = (**collection).clone();
+        for index in present {
+            if listed.iter().any(|known| known.name.eq_ignore_ascii_case(&index.name)) {
+                continue;
+            }
+            record_tables::drop_index(connection, &index.name)?;
+            let known = is_identity(collection, &index) || listed.iter().any(|listed| is_same(listed, &index));
+            if !known {
+                // Somebody made it by hand; it stays, and from now on in the open.
+                changed.indexes.push(index.statement());
+            }
+        }
+        record_tables::sync(connection, collection, &changed)?;
+        store_again(connection, changed)?;
+    }
+    Ok(())
+}
+
+/// The indexes of the collection's table as SQLite has them, without those that belong to a constraint.
+fn present(connection: &Connection, collection: &Collection) -> Result<Vec<Index>> {
+    let statements: Vec<String> = connection
+        .prepare(
+            "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1 AND sql IS NOT NULL \
+             AND name NOT LIKE 'sqlite_autoindex_%' ORDER BY rowid",
+        )
+        .and_then(|mut statement| statement.query_map([&collection.name], |row| row.get(0))?.collect())
+        .attempting("listing the indexes of a table")?;
+    Ok(statements
+        .iter()
+        .filter_map(|sql| Index::parse(sql))
+        .map(|index| Index {
+            schema: String::new(),
+            table: collection.name.clone(),
+            ..index
+        })
+        .collect())
+}
+
+/// The unique indexes on `tokenKey` and `email`, which every auth collection has under names of its own.
+fn is_identity(collection: &Collection, index: &Index) -> bool {
+    let [column] = index.columns.as_slice() else {
+        return false;
+    };
+    collection.is_auth()
+        && index.unique
+        && ["tokenKey", "email"]
+            .iter()
+            .any(|name| column.name.eq_ignore_ascii_case(name))
+}
+
+/// Whether both are the same but for their names.
+fn is_same(a: &Index, b: &Index) -> bool {
+    let renamed = Index {
+        name: b.name.clone(),
+        schema: b.schema.clone(),
+        table: b.table.clone(),
+        ..a.clone()
+    };
+    renamed.statement() == b.statement()
+}

@@ -1,0 +1,36 @@
+//! Both databases of a data directory at one point in time, to be read while writing goes on.
+//!
+//! A pin is a read transaction on a connection of its own: SQLite keeps the pages it sees until it ends, and nobody waits for
+//! it. The bytes come out through the table `sqlite_dbpage`, never by opening the file: closing any other descriptor of a live
+//! database file would drop SQLite's locks (<https://sqlite.org/howtocorrupt.html>, section 2.2).
+
+mod file_references;
+mod pinned;
+
+use std::sync::Arc;
+
+pub use file_references::{FileReference, FileReferences};
+pub use pinned::PinnedDatabase;
+
+use crate::schema::Schema;
+
+/// Both databases, pinned between the same two commits. Dropping a [`PinnedDatabase`] ends its pin; until then the
+/// write-ahead log of that database grows with what is written.
+pub struct Snapshot {
+    /// `data.db`, then `auxiliary.db`.
+    pub databases: Vec<PinnedDatabase>,
+    /// The collections as the pinned `data.db` has them.
+    pub schema: Arc<Schema>,
+}
+
+impl Snapshot {
+    /// Every file that a record in the pinned `data.db` names; views name none of their own. Reads a thousand records at a
+    /// time.
+    ///
+    /// # Panics
+    /// Never, but when `databases` was emptied before.
+    #[must_use]
+    pub fn file_references(&self) -> FileReferences<'_> {
+        FileReferences::new(&self.databases[0], &self.schema)
+    }
+}

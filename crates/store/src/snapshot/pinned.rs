@@ -1,0 +1,159 @@
+//! One pinned database.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::engine::{self, Access, Role};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sql::Attempting;
+
+/// Pages fetched at a time; with the usual 4 KiB a quarter of a MiB.
+const PAGES: u32 = 64;
+
+/// A database as it was at one moment, read in order from its first byte to its last.
+pub struct PinnedDatabase {
+    connection: Connection,
+    name: String,
+    page_size: u32,
+    page_count: u32,
+    /// The next page to fetch, counted from 1.
+    next_page: u32,
+    /// Fetched bytes; those before `taken` were handed out.
+    fetched: Vec<u8>,
+    taken: usize,
+}
+
+impl PinnedDatabase {
+    /// Opens a connection to `path` for a pin called `name`. Nothing is pinned yet.
+    pub(crate) fn open(path: &Path, name: &str) -> Result<Self> {
+        Ok(Self {
+            connection: engine::open(path, Role::Pin, Access::Existing)?,
+            name: name.to_owned(),
+            page_size: 0,
+            page_count: 0,
+            next_page: 1,
+            fetched: Vec::new(),
+            taken: 0,
+        })
+    }
+
+    /// Pins the database as it is now; microseconds.
+    pub(crate) fn pin(&mut self) -> Result<()> {
+        const ATTEMPTED: &str = "pinning a database";
+        self.connection.execute_batch("BEGIN").attempting(ATTEMPTED)?;
+        // The first read is what pins; it is this one.
+        self.page_count = self.pragma("page_count")?;
+        self.page_size = self.pragma("page_size")?;
+        self.connection
+            .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))
+            .attempting(ATTEMPTED)
+    }
+
+    fn pragma(&self, name: &str) -> Result<u32> {
+        self.connection
+            .query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
+            .attempting("measuring a pinned database")
+    }
+
+    /// The connection, inside the pinning transaction.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The file's name in the data directory: `data.db` or `auxiliary.db`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Bytes in a page.
+    #[must_use]
+    pub fn page_size(&self) -> u32 {
+        self.page_size
+    }
+
+    /// Pages in the database.
+    #[must_use]
+    pub fn page_count(&self) -> u32 {
+        self.page_count
+    }
+
+    /// Bytes in the database.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        u64::from(self.page_size) * u64::from(self.page_count)
+    }
+
+    /// Whether it has no bytes; a database that was opened always has some.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fills `buf` with the next bytes of the database file as a checkpoint at the pinned moment would have left it, in WAL
+    /// mode; returns how many, 0 at the end.
+    ///
+    /// # Errors
+    /// When a page can't be read; [`ErrorKind::Corrupt`] when one is missing.
+    pub fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        if self.taken == self.fetched.len() && self.next_page <= self.page_count {
+            self.fetch()?;
+        }
+        let left = &self.fetched[self.taken..];
+        let count = left.len().min(buf.len());
+        buf[..count].copy_from_slice(&left[..count]);
+        self.taken += count;
+        Ok(count)
+    }
+
+    fn fetch(&mut self) -> Result<()> {
+        const ATTEMPTED: &str = "reading the pages of a pinned database";
+        let last = self.page_count.min(self.next_page.saturating_add(PAGES - 1));
+        self.fetched.clear();
+        self.taken = 0;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?1")
+            .attempting(ATTEMPTED)?;
+        for page in self.next_page..=last {
+            let before = self.fetched.len();
+            statement
+                .query_row([page], |row| {
+                    self.fetched.extend_from_slice(row.get_ref(0)?.as_blob()?);
+                    Ok(())
+                })
+                .attempting(ATTEMPTED)?;
+            if self.fetched.len() - before != self.page_size as usize {
+                return Err(Error::new(
+                    ErrorKind::Corrupt,
+                    ATTEMPTED,
+                    format!("page {page} of {} is not whole", self.name),
+                ));
+            }
+        }
+        self.next_page = last + 1;
+        Ok(())
+    }
+
+    /// Lets SQLite check the pinned database; takes as long as reading all of it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] with what is wrong.
+    pub fn integrity_check(&mut self) -> Result<()> {
+        crate::check::integrity(&self.connection, &self.name)
+    }
+}
+
+impl Drop for PinnedDatabase {
+    fn drop(&mut self) {
+        // What was written meanwhile is moved to the database file here, so that no writer has to do it in its commit. A
+        // checkpoint that fails loses nothing: the next one does the work.
+        if let Err(error) = self
+            .connection
+            .execute_batch("ROLLBACK; PRAGMA wal_checkpoint(PASSIVE);")
+        {
+            tracing::debug!(%error, database = self.name, "no checkpoint at the end of a pin");
+        }
+    }
+}

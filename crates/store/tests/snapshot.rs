@@ -1,0 +1,157 @@
+//! Snapshots: one point in time, whole, while writing goes on.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, reason = "a test")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bosbase_store::{
+    LogEntry, PinnedDatabase, Record, Store, StoreOptions, check_application, check_database, new_id, now,
+};
+use serde_json::{Map, json};
+
+fn copy(database: &mut PinnedDatabase, dir: &Path) -> u64 {
+    let mut bytes = Vec::new();
+    // An odd size, so that pages are handed out in pieces.
+    let mut buffer = vec![0; 10_007];
+    loop {
+        let count = database.read(&mut buffer).unwrap();
+        if count == 0 {
+            break;
+        }
+        bytes.extend_from_slice(&buffer[..count]);
+    }
+    assert_eq!(bytes.len() as u64, database.len());
+    std::fs::write(dir.join(database.name()), &bytes).unwrap();
+    bytes.len() as u64
+}
+
+#[test]
+fn a_snapshot_under_load_is_whole_and_of_one_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&StoreOptions::new(dir.path())).unwrap();
+    let users = Arc::clone(store.schema().find("users").unwrap());
+    let (written, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let writers: Vec<_> = (0..3)
+        .map(|writer| {
+            let (store, users, written, stop) = (
+                store.clone(),
+                Arc::clone(&users),
+                Arc::clone(&written),
+                Arc::clone(&stop),
+            );
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let id = new_id();
+                    let values: Map<_, _> = [
+                        ("id".to_owned(), json!(id)),
+                        ("tokenKey".to_owned(), json!(id)),
+                        ("name".to_owned(), json!("x".repeat(3_000))),
+                        ("avatar".to_owned(), json!(format!("{writer}.png"))),
+                    ]
+                    .into_iter()
+                    .collect();
+                    let record = Record {
+                        collection: Arc::clone(&users),
+                        values,
+                    };
+                    // A record and a count of the records, in one transaction.
+                    let counted = Arc::clone(&users);
+                    store
+                        .write(move |tx| {
+                            tx.insert_record(&record)?;
+                            let count = tx.count_records(&counted)?;
+                            tx.set_param("count", &count.to_string())
+                        })
+                        .unwrap();
+                    written.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        })
+        .collect();
+    for round in 0..3 {
+        while written.load(Ordering::SeqCst) < 100 * (round + 1) {
+            std::thread::yield_now();
+        }
+        let acknowledged = written.load(Ordering::SeqCst);
+        let mut snapshot = store.snapshot().unwrap();
+        let files = snapshot.file_references().map(Result::unwrap).count() as u64;
+        assert!(files >= acknowledged, "an acknowledged write is missing");
+        let copied = tempfile::tempdir().unwrap();
+        for database in &mut snapshot.databases {
+            database.integrity_check().unwrap();
+            assert!(copy(database, copied.path()) > 0);
+        }
+        drop(snapshot);
+        check_application(copied.path()).unwrap();
+        for name in ["data.db", "auxiliary.db"] {
+            check_database(&copied.path().join(name)).unwrap();
+            assert!(!copied.path().join(format!("{name}-wal")).exists());
+        }
+        let restored = Store::open(&StoreOptions::new(copied.path())).unwrap();
+        let users = Arc::clone(restored.schema().find("users").unwrap());
+        let (count, noted) = restored
+            .read(|tx| Ok::<_, bosbase_store::Error>((tx.count_records(&users)?, tx.param("count")?.unwrap())))
+            .unwrap();
+        assert_eq!((count, noted), (files, files.to_string()));
+    }
+    stop.store(true, Ordering::Relaxed);
+    for writer in writers {
+        writer.join().unwrap();
+    }
+}
+
+#[test]
+fn the_bytes_of_a_snapshot_are_those_of_the_file_after_a_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&StoreOptions::new(dir.path())).unwrap();
+    store.write(|tx| tx.set_param("a", &"x".repeat(50_000))).unwrap();
+    let copied = tempfile::tempdir().unwrap();
+    for database in &mut store.snapshot().unwrap().databases {
+        copy(database, copied.path());
+    }
+    let (from, to) = (dir.path().join("auxiliary.db"), copied.path().join("auxiliary.db"));
+    store.close().unwrap();
+    assert_eq!(std::fs::read(from).unwrap(), std::fs::read(to).unwrap());
+}
+
+#[test]
+fn the_log_is_listed_filtered_counted_and_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&StoreOptions::new(dir.path())).unwrap();
+    let entries = (0..5)
+        .map(|number| LogEntry {
+            id: new_id(),
+            created: format!("2026-11-23 0{number}:17:03.216Z"),
+            level: if number == 4 { 8 } else { 0 },
+            message: format!("GET /{number}"),
+            data: [("status".to_owned(), json!(200 + number))].into_iter().collect(),
+        })
+        .collect();
+    store.logs().insert_many(entries).unwrap();
+    let list = |filter: &str, sort: &str, per_page| {
+        let query = bosbase_store::ListLogs {
+            per_page,
+            filter: filter.into(),
+            sort: sort.into(),
+            ..Default::default()
+        };
+        store.logs().list(&query)
+    };
+    let page = list("level = 0 && data.status > 200", "-created", 2).unwrap();
+    let messages: Vec<_> = page.items.iter().map(|entry| entry.message.as_str()).collect();
+    assert_eq!(
+        (messages.as_slice(), page.total_items, page.total_pages),
+        (&["GET /3", "GET /2"][..], 3, 2)
+    );
+    assert!(list("nope = 1", "", 0).is_err());
+    let stats = store.logs().stats("level > 0").unwrap();
+    assert_eq!(
+        (stats.len(), stats[0].date.as_str(), stats[0].total),
+        (1, "2026-11-23 04:00:00.000Z", 1)
+    );
+    let one = &page.items[0];
+    assert_eq!(store.logs().get(&one.id).unwrap().as_ref(), Some(one));
+    assert_eq!(store.logs().delete_before("2026-11-23 02:17:03.216Z").unwrap(), 3);
+    assert_eq!(store.logs().delete_before(&now()).unwrap_or_default(), 2);
+}
