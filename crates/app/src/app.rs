@@ -8,6 +8,7 @@ use bosbase_store::{Store, StoreOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Result;
+use crate::settings::{self, SettingsCell};
 
 /// Where the application's data lies and how it is opened.
 #[derive(Debug, Clone)]
@@ -30,6 +31,7 @@ struct Inner {
     options: AppOptions,
     store: Store,
     disk: Arc<dyn Disk>,
+    settings: SettingsCell,
     logins: Arc<Semaphore>,
 }
 
@@ -48,12 +50,14 @@ impl App {
             dir: options.data_dir.clone(),
             readers: 4,
         })?;
+        let settings = settings::load(&store, options.encryption_key.as_deref())?;
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
             inner: Arc::new(Inner {
                 options,
                 store,
                 disk,
+                settings: SettingsCell::new(settings),
                 logins: Arc::new(Semaphore::new(cores)),
             }),
         })
@@ -63,6 +67,10 @@ impl App {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    pub(crate) fn settings_cell(&self) -> &SettingsCell {
+        &self.inner.settings
     }
 
     /// The disk that uploaded files and backups are kept on.

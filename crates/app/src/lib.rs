@@ -14,6 +14,7 @@ mod caller;
 mod error;
 pub mod fields;
 pub mod formats;
+pub mod settings;
 mod superusers;
 
 pub use app::{App, AppOptions};

@@ -72,7 +72,7 @@ impl App {
                 "The collection is not configured to allow password authentication.",
             ));
         }
-        let form: PasswordForm = serde_json::from_value(Value::Object(body.clone()))
+        let form: PasswordForm = serde_json::from_value(Value::Object(given(&body)))
             .map_err(|error| Error::invalid(LOADING).caused_by(error))?;
         form.validate(&options)?;
         let found = self

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::options::{AuthOptions, TokenOptions};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::formats::Subnet;
 
 /// What a token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,14 +97,15 @@ impl App {
         self.bearer(token, Purpose::Auth)
     }
 
-    /// As [`App::authenticate`], for a request from the address `ip`.
+    /// As [`App::authenticate`], for a request from the address `ip`: where the settings bind superusers to addresses, one
+    /// who comes from another is nobody.
     ///
     /// # Errors
     ///
     /// Where the database can't be asked.
     pub fn authenticate_from(&self, token: &str, ip: &str) -> Result<Option<Record>> {
-        let _ = ip;
-        self.authenticate(token)
+        let found = self.authenticate(token)?;
+        Ok(found.filter(|record| !record.collection.is_superusers() || self.admits_superuser_from(ip)))
     }
 
     /// The record that a file token stands for; `None` where the token is not valid (any more).
@@ -113,6 +115,22 @@ impl App {
     /// Where the database can't be asked.
     pub fn authenticate_file_token(&self, token: &str) -> Result<Option<Record>> {
         self.bearer(token, Purpose::File)
+    }
+
+    /// Whether the settings admit superusers from the address `ip`.
+    #[must_use]
+    pub fn admits_superuser_from(&self, ip: &str) -> bool {
+        let settings = self.settings();
+        if settings.superuser_ips.is_empty() {
+            return true;
+        }
+        ip.parse().is_ok_and(|ip| {
+            settings
+                .superuser_ips
+                .iter()
+                .filter_map(|text| Subnet::parse(text))
+                .any(|subnet| subnet.contains(ip))
+        })
     }
 
     fn bearer(&self, token: &str, purpose: Purpose) -> Result<Option<Record>> {

@@ -1,12 +1,14 @@
 //! Finds out who is asking, once per request.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use bosbase_app::Caller;
+use bosbase_app::settings::ProxySettings;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
@@ -28,7 +30,7 @@ pub struct Superuser(pub Caller);
 /// that its token is no good.
 pub async fn identify(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let mut caller = describe(&parts);
+    let mut caller = describe(&parts, &state.app.settings().trusted_proxy);
     if let Some(token) = caller.token().map(str::to_owned) {
         let ip = caller.ip.clone();
         match state.blocking(move |app| app.authenticate_from(&token, &ip)).await {
@@ -40,7 +42,7 @@ pub async fn identify(State(state): State<AppState>, request: Request, next: Nex
     next.run(Request::from_parts(parts, body)).await
 }
 
-fn describe(request: &Parts) -> Caller {
+fn describe(request: &Parts, proxy: &ProxySettings) -> Caller {
     let headers = request
         .headers
         .iter()
@@ -60,8 +62,22 @@ fn describe(request: &Parts) -> Caller {
         method: request.method.as_str().to_owned(),
         query: query_parameters(request.uri.query().unwrap_or_default()),
         headers,
-        ip: peer.unwrap_or_default(),
+        ip: forwarded(&request.headers, proxy).or(peer).unwrap_or_default(),
     }
+}
+
+/// The client's address as a trusted proxy tells it. Only the last header of a name counts: that one is the proxy's own.
+fn forwarded(headers: &HeaderMap, proxy: &ProxySettings) -> Option<String> {
+    let address = |text: &str| text.trim().parse::<IpAddr>().ok();
+    proxy.headers.iter().find_map(|name| {
+        let told = headers.get_all(name.as_str()).iter().next_back()?.to_str().ok()?;
+        let found = if proxy.use_leftmost_ip {
+            told.split(',').find_map(address)
+        } else {
+            told.rsplit(',').find_map(address)
+        };
+        found.map(|address| address.to_string())
+    })
 }
 
 /// The parameters of a query string, the first of each name.

@@ -2,6 +2,7 @@
 
 mod auth;
 mod health;
+mod settings;
 
 use axum::Router;
 
@@ -9,5 +10,5 @@ use crate::http::state::AppState;
 
 /// Every route of the API.
 pub fn all() -> Router<AppState> {
-    Router::new().merge(auth::router()).merge(health::router())
+    Router::new().merge(auth::router()).merge(health::router()).merge(settings::router())
 }

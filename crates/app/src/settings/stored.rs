@@ -1,0 +1,107 @@
+//! Settings as they lie in the database: `_params`, key `settings`.
+
+use bosbase_store::Store;
+use serde_json::{Map, Value};
+
+use super::cipher;
+use super::merge::without_nulls;
+use super::sections::Settings;
+use crate::error::{Error, Result};
+
+/// The key of `_params`.
+pub(super) const KEY: &str = "settings";
+
+/// Reads the settings; what is missing takes its default. With a key, what is stored in the clear is encrypted at once.
+///
+/// # Errors
+///
+/// [`crate::ErrorKind::Internal`] where they are encrypted and the key is missing or another; the message says so.
+pub(crate) fn load(store: &Store, key: Option<&str>) -> Result<Settings> {
+    let text = store.read(|tx| tx.param(KEY).map_err(Error::from))?;
+    let document = document(text.as_deref(), key)?;
+    let settings: Settings = serde_json::from_value(without_nulls(&Value::Object(document.clone())))
+        .map_err(|error| Error::internal(error).saying("The stored settings can't be read."))?;
+    let in_the_clear = text.as_deref().is_some_and(|text| plain(text).is_some());
+    if let Some(key) = key.filter(|_| in_the_clear) {
+        let text = self::text(&document, &settings, Some(key))?;
+        store.write(move |tx| tx.set_param(KEY, &text).map_err(Error::from))?;
+    }
+    Ok(settings)
+}
+
+/// What is stored, decrypted where it needs be; empty where nothing is.
+pub(super) fn document(text: Option<&str>, key: Option<&str>) -> Result<Map<String, Value>> {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
+        return Ok(Map::new());
+    };
+    if let Some(document) = plain(text) {
+        return Ok(document);
+    }
+    let Some(key) = key else {
+        return Err(unreadable("they are encrypted: start with --encryptionEnv and the key"));
+    };
+    cipher::decrypt(text, key)
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .ok_or_else(|| unreadable("they are encrypted with another key than --encryptionEnv gives"))
+}
+
+/// What to store for `settings` after `before`, whose unknown keys are kept.
+pub(super) fn text(before: &Map<String, Value>, settings: &Settings, key: Option<&str>) -> Result<String> {
+    let mut document = Value::Object(before.clone());
+    overlay(&mut document, settings.document());
+    let plain = document.to_string();
+    match key {
+        None => Ok(plain),
+        Some(key) => {
+            cipher::encrypt(plain.as_bytes(), key).ok_or_else(|| Error::internal("the encryption key is not 32 bytes long"))
+        }
+    }
+}
+
+fn plain(text: &str) -> Option<Map<String, Value>> {
+    serde_json::from_str(text).ok()
+}
+
+fn overlay(target: &mut Value, new: Value) {
+    match (target, new) {
+        (Value::Object(target), Value::Object(new)) => {
+            for (name, value) in new {
+                overlay(target.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (target, new) => *target = new,
+    }
+}
+
+fn unreadable(why: &str) -> Error {
+    Error::internal(why.to_owned()).saying("The stored settings can't be read.")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const KEY_TEXT: &str = "0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn what_another_version_stored_survives_a_change() {
+        let before = json!({"meta": {"appName": "A", "later": 1}, "future": {"x": [1]}});
+        let mut settings = Settings::default();
+        settings.meta.app_name = "B".to_owned();
+        let text = text(before.as_object().unwrap(), &settings, None).unwrap();
+        let after: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(after["meta"]["later"], 1);
+        assert_eq!(after["future"], json!({"x": [1]}));
+        assert_eq!(after["meta"]["appName"], "B");
+    }
+
+    #[test]
+    fn encrypted_settings_need_their_key() {
+        let text = text(&Map::new(), &Settings::default(), Some(KEY_TEXT)).unwrap();
+        assert!(document(Some(&text), Some(KEY_TEXT)).unwrap().contains_key("smtp"));
+        assert!(document(Some(&text), None).is_err());
+        assert!(document(Some(&text), Some("another-key-of-thirty-two-bytes!")).is_err());
+    }
+}

@@ -1,0 +1,35 @@
+//! `/api/settings`: what superusers may set.
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::Value;
+
+use crate::http::body::JsonObject;
+use crate::http::caller::Superuser;
+use crate::http::error::ApiError;
+use crate::http::fields::picked;
+use crate::http::state::AppState;
+
+/// The routes of this file.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/api/settings", get(view).patch(update))
+}
+
+async fn view(State(state): State<AppState>, Superuser(caller): Superuser) -> Json<Value> {
+    picked(state.app.public_settings(), &caller)
+}
+
+async fn update(
+    State(state): State<AppState>,
+    Superuser(caller): Superuser,
+    JsonObject(patch): JsonObject,
+) -> Result<Json<Value>, ApiError> {
+    let answer = state
+        .blocking(move |app| {
+            app.update_settings(&patch)?;
+            Ok(app.public_settings())
+        })
+        .await?;
+    Ok(picked(answer, &caller))
+}
