@@ -63,7 +63,7 @@ pub fn is_url(text: &str) -> bool {
     let plain = host == "localhost"
         || host.parse::<IpAddr>().is_ok()
         || host.starts_with('[')
-        || (host.contains('.') && is_dns_name(host.trim_end_matches('.')));
+        || ((host.contains('.') || text.contains("://")) && is_dns_name(host.trim_end_matches('.')));
     known && plain
 }
 
@@ -147,6 +147,7 @@ mod tests {
             "http://x.y",
             "foo.bar",
             "localhost:8090",
+            "http://minio:9000",
             "https://127.0.0.1:1/p?q#f",
             "http://localhost",
         ] {

@@ -65,14 +65,20 @@ mod tests {
 
     use super::*;
 
-    fn change(current: &Settings, patch: Value) -> Settings {
+    fn change(current: &Settings, patch: &Value) -> Settings {
         merged(current, patch.as_object().unwrap()).unwrap()
     }
 
     #[test]
     fn what_is_not_named_stays() {
-        let before = change(&Settings::default(), json!({"smtp": {"password": "p", "username": "u"}}));
-        let after = change(&before, json!({"smtp": {"username": "v"}, "unheard": 1, "meta": {"of": 2}}));
+        let before = change(
+            &Settings::default(),
+            &json!({"smtp": {"password": "p", "username": "u"}}),
+        );
+        let after = change(
+            &before,
+            &json!({"smtp": {"username": "v"}, "unheard": 1, "meta": {"of": 2}}),
+        );
         assert_eq!(after.smtp.username, "v");
         assert_eq!(after.smtp.password, "p");
         assert_eq!(after.meta, before.meta);
@@ -80,16 +86,25 @@ mod tests {
 
     #[test]
     fn asterisks_keep_a_secret_and_an_empty_one_removes_it() {
-        let before = change(&Settings::default(), json!({"backups": {"s3": {"secret": "k"}}}));
-        let kept = change(&before, json!({"backups": {"s3": {"secret": "******", "bucket": "b"}}}));
-        assert_eq!((kept.backups.s3.secret.as_str(), kept.backups.s3.bucket.as_str()), ("k", "b"));
-        let removed = change(&kept, json!({"backups": {"s3": {"secret": ""}}}));
+        let before = change(&Settings::default(), &json!({"backups": {"s3": {"secret": "k"}}}));
+        let kept = change(
+            &before,
+            &json!({"backups": {"s3": {"secret": "******", "bucket": "b"}}}),
+        );
+        assert_eq!(
+            (kept.backups.s3.secret.as_str(), kept.backups.s3.bucket.as_str()),
+            ("k", "b")
+        );
+        let removed = change(&kept, &json!({"backups": {"s3": {"secret": ""}}}));
         assert_eq!(removed.backups.s3.secret, "");
     }
 
     #[test]
     fn null_empties_and_a_wrong_type_is_refused() {
-        let after = change(&Settings::default(), json!({"meta": null, "rateLimits": {"rules": null}}));
+        let after = change(
+            &Settings::default(),
+            &json!({"meta": null, "rateLimits": {"rules": null}}),
+        );
         assert_eq!(after.meta.app_name, "");
         assert!(after.rate_limits.rules.is_empty());
         for wrong in [
@@ -98,7 +113,10 @@ mod tests {
             json!({"trustedProxy": {"useLeftmostIP": "x"}}),
             json!({"smtp": 1}),
         ] {
-            assert!(merged(&Settings::default(), wrong.as_object().unwrap()).is_err(), "{wrong}");
+            assert!(
+                merged(&Settings::default(), wrong.as_object().unwrap()).is_err(),
+                "{wrong}"
+            );
         }
     }
 
@@ -106,7 +124,7 @@ mod tests {
     fn no_secret_is_shown() {
         let settings = change(
             &Settings::default(),
-            json!({"smtp": {"password": "s1"}, "s3": {"secret": "s2"}, "backups": {"s3": {"secret": "s3"}}}),
+            &json!({"smtp": {"password": "s1"}, "s3": {"secret": "s2"}, "backups": {"s3": {"secret": "s3"}}}),
         );
         let shown = settings.public().to_string();
         assert!(!shown.contains("password") && !shown.contains("secret"), "{shown}");

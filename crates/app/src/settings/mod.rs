@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use serde_json::{Map, Value};
 
 pub use sections::{
-    BackupSettings, BatchSettings, LogSettings, MetaSettings, ProxySettings, RateLimitRule, RateLimitSettings, S3Settings,
-    Settings, SmtpSettings,
+    BackupSettings, BatchSettings, LogSettings, MetaSettings, ProxySettings, RateLimitRule, RateLimitSettings,
+    S3Settings, Settings, SmtpSettings,
 };
 
 use crate::app::App;

@@ -52,9 +52,8 @@ pub(super) fn text(before: &Map<String, Value>, settings: &Settings, key: Option
     let plain = document.to_string();
     match key {
         None => Ok(plain),
-        Some(key) => {
-            cipher::encrypt(plain.as_bytes(), key).ok_or_else(|| Error::internal("the encryption key is not 32 bytes long"))
-        }
+        Some(key) => cipher::encrypt(plain.as_bytes(), key)
+            .ok_or_else(|| Error::internal("the encryption key is not 32 bytes long")),
     }
 }
 

@@ -126,7 +126,11 @@ fn meta(meta: &MetaSettings) -> FieldErrors {
         if meta.accent_color.len() != 7 {
             errors.add_length("accentColor", 7, 7);
         } else if digits.len() != 6 || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
-            errors.add("accentColor", "validation_is_hexcolor", "Must be a valid hexadecimal color code.");
+            errors.add(
+                "accentColor",
+                "validation_is_hex_color",
+                "Must be a valid hexadecimal color code.",
+            );
         }
     }
     errors

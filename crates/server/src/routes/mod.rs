@@ -10,5 +10,8 @@ use crate::http::state::AppState;
 
 /// Every route of the API.
 pub fn all() -> Router<AppState> {
-    Router::new().merge(auth::router()).merge(health::router()).merge(settings::router())
+    Router::new()
+        .merge(auth::router())
+        .merge(health::router())
+        .merge(settings::router())
 }
