@@ -9,7 +9,7 @@ from .sample import without_clone_ids
 def schema(directory, database="data.db"):
     """Every table, index and view with its SQL, white space apart."""
     connection = sqlite3.connect(f"file:{directory / database}?mode=ro", uri=True)
-    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name").fetchall()
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name").fetchall()
     connection.close()
     return {f"{kind} {name} on {table}": " ".join((sql or "").split()) for kind, name, table, sql in rows}
 
