@@ -67,7 +67,7 @@ impl ReadTx<'_> {
     /// [`ErrorKind::InvalidQuery`] if the rule, filter or order can't be compiled or may not be used by this client;
     /// [`ErrorKind::Closed`] if it took longer than a read may.
     pub fn list_records(&self, collection: &Arc<Collection>, query: &ListQuery) -> Result<RecordPage> {
-        let mut scope = self.scope(Base::table(collection), Some(&query.context));
+        let mut scope = self.scope(Base::table(collection), &query.context);
         let mut conditions = conditions(&mut scope, query)?;
         let rowid = Sql::column("_r", "_rowid_");
         let order = filter::order(&query.sort, &rowid, &mut scope)?;
@@ -147,7 +147,7 @@ impl ReadTx<'_> {
     /// # Errors
     /// As [`ReadTx::list_records`].
     pub fn record_matches_query(&self, collection: &Arc<Collection>, id: &str, query: &ListQuery) -> Result<bool> {
-        let mut scope = self.scope(Base::table(collection), Some(&query.context));
+        let mut scope = self.scope(Base::table(collection), &query.context);
         let mut conditions = conditions(&mut scope, query)?;
         let joined = scope.finish()?;
         conditions.extend(joined.conditions);
@@ -182,7 +182,7 @@ impl ReadTx<'_> {
         let with = Sql::new(format!("WITH {} AS (SELECT ", quote(CANDIDATE)))
             .with(Sql::joined(values, ", "))
             .then(") SELECT 1");
-        let mut scope = self.scope(Base::from_source(collection, CANDIDATE), Some(context));
+        let mut scope = self.scope(Base::unstored(collection, CANDIDATE), context);
         let condition = scope.filter(rule)?;
         let joined = scope.finish()?;
         let from = from(&quote(CANDIDATE), joined.joins, vec![condition]);
@@ -194,12 +194,13 @@ impl ReadTx<'_> {
     /// # Errors
     /// [`ErrorKind::InvalidQuery`] with the reason as detail.
     pub fn validate_rule(&self, collection: &Collection, rule: &str) -> Result<()> {
-        let mut scope = self.scope(Base::table(collection), None);
+        let context = RequestContext::default();
+        let mut scope = self.scope(Base::table(collection), &context);
         scope.filter(rule)?;
         scope.finish().map(drop)
     }
 
-    fn scope<'a>(&'a self, base: Base<'a>, request: Option<&'a RequestContext>) -> Scope<'a> {
+    fn scope<'a>(&'a self, base: Base<'a>, request: &'a RequestContext) -> Scope<'a> {
         Scope::new(self.schema(), base, request, Timestamp::now())
     }
 }

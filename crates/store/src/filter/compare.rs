@@ -76,7 +76,10 @@ fn element(operand: &Operand, alias: &str) -> Operand {
 
 /// The single operand that several values are compared with; what it is, not how it prefers to be compared, counts there.
 fn plain(operand: &Operand) -> Operand {
-    Operand::new(operand.sql.clone())
+    Operand {
+        known: operand.known,
+        ..Operand::new(operand.sql.clone())
+    }
 }
 
 fn direct(left: &Operand, comparator: Comparator, right: &Operand) -> Sql {

@@ -33,7 +33,6 @@ fn geo_distance(arguments: &[Term], mut resolve: impl FnMut(&Term) -> Result<Ope
         return Err(invalid(format!("[geoDistance] expected 4 arguments, got {count}")));
     }
     let mut parts = Vec::with_capacity(4);
-    let mut guards = Vec::new();
     for (index, argument) in arguments.iter().enumerate() {
         if !matches!(argument, Term::Name(_) | Term::Number(_)) {
             return Err(invalid(format!(
@@ -46,7 +45,6 @@ fn geo_distance(arguments: &[Term], mut resolve: impl FnMut(&Term) -> Result<Ope
                 error.detail()
             ))
         })?;
-        guards.extend(operand.guard);
         parts.push(Sql::new("radians(").with(operand.sql).then(")"));
     }
     let [lon_a, lat_a, lon_b, lat_b] = [0, 1, 2, 3].map(|index: usize| parts[index].clone());
@@ -65,7 +63,6 @@ fn geo_distance(arguments: &[Term], mut resolve: impl FnMut(&Term) -> Result<Ope
         .then(")))");
     Ok(Operand {
         fallback: NullFallback::Disabled,
-        guard: all_of(guards),
         ..Operand::new(sql)
     })
 }
@@ -85,7 +82,7 @@ fn strftime(arguments: &[Term], mut resolve: impl FnMut(&Term) -> Result<Operand
         return Err(invalid("[strftime] expects the first argument to be a format string"));
     }
     let mut parts = Vec::with_capacity(arguments.len());
-    let (mut many, mut guard) = (None, None);
+    let mut many = None;
     for (index, argument) in arguments.iter().enumerate() {
         if index > 1 && !matches!(argument, Term::Text(_)) {
             return Err(invalid(format!(
@@ -93,15 +90,20 @@ fn strftime(arguments: &[Term], mut resolve: impl FnMut(&Term) -> Result<Operand
                 index - 2
             )));
         }
+        if matches!(argument, Term::Call { .. }) {
+            return Err(invalid(
+                "[strftime] expects the second argument to be of a valid time-value type",
+            ));
+        }
         let operand = resolve(argument).map_err(|error| {
+            let what = if index == 1 { "time-value" } else { "text" };
             invalid(format!(
-                "[strftime] failed to resolve argument {index}: {}",
+                "[strftime] failed to resolve {what} argument: {}",
                 error.detail()
             ))
         })?;
         if index == 1 {
             many = operand.many;
-            guard = operand.guard;
         }
         parts.push(operand.sql);
     }
@@ -116,13 +118,8 @@ fn strftime(arguments: &[Term], mut resolve: impl FnMut(&Term) -> Result<Operand
         many.value = formatted(&parts);
     }
     Ok(Operand {
-        sql,
         fallback: NullFallback::Enforced,
         many,
-        guard,
+        ..Operand::new(sql)
     })
-}
-
-fn all_of(guards: Vec<Sql>) -> Option<Sql> {
-    (!guards.is_empty()).then(|| Sql::joined(guards, " AND "))
 }

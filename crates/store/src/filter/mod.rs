@@ -25,7 +25,6 @@ mod sql;
 mod syntax;
 mod token;
 
-#[allow(unused_imports, reason = "the log, which uses them, follows")]
 pub(crate) use flat::{FlatQuery, compile_flat};
 pub(crate) use scope::{Base, Scope};
 pub(crate) use sort::order;
@@ -43,6 +42,8 @@ const MAX_SORT_FIELDS: usize = 8;
 const MAX_SORT_FIELD: usize = 255;
 /// The deepest nesting of groups; SQLite's own limit on the depth of an expression is well above it.
 const MAX_DEPTH: usize = 60;
+/// The deepest nesting of function calls.
+const MAX_CALLS: usize = 3;
 /// The most relations that one path may follow (PocketBase's `maxNestedRels`).
 const MAX_RELATIONS: usize = 6;
 

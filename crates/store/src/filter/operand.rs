@@ -46,6 +46,8 @@ impl Many {
 pub(crate) struct Operand {
     pub(crate) sql: Sql,
     pub(crate) fallback: NullFallback,
+    /// Whether it counts as neither absent nor empty although its SQL does not show it.
+    pub(crate) known: bool,
     /// Present where the path leads to several values.
     pub(crate) many: Option<Many>,
     /// A condition without which the comparison must not hold (an address that its owner hides).
@@ -58,6 +60,7 @@ impl Operand {
         Self {
             sql,
             fallback: NullFallback::Auto,
+            known: false,
             many: None,
             guard: None,
         }
@@ -95,7 +98,7 @@ impl Operand {
         if self.fallback == NullFallback::Enforced || self.is_null() {
             return false;
         }
-        if matches!(self.sql.text.as_str(), "0" | "1") {
+        if self.known || matches!(self.sql.text.as_str(), "0" | "1") {
             return true;
         }
         let mut operands = self.sql.operands().peekable();

@@ -249,7 +249,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         if field.hidden && !self.hidden {
             return Err(invalid(format!("non-filterable back relation field {via:?}")));
         }
-        if *collection_id != self.collection.id {
+        if *collection_id != self.collection.id || (self.key.is_empty() && !self.scope.base.stored) {
             return Err(invalid(format!(
                 "invalid collection reference of a back relation field {via:?}"
             )));

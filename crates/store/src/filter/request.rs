@@ -44,9 +44,6 @@ pub(super) fn resolve(scope: &mut Scope<'_>, name: &str) -> Result<Operand> {
     if !well_formed {
         return Err(invalid(format!("failed to resolve field {name:?}")));
     }
-    if scope.request.is_none() {
-        return Ok(Operand::null());
-    }
     let properties: Vec<&str> = rest.split('.').collect();
     match properties[0] {
         "auth" => auth(scope, rest, &properties),
@@ -57,7 +54,7 @@ pub(super) fn resolve(scope: &mut Scope<'_>, name: &str) -> Result<Operand> {
 
 /// `@request.auth.…`: known values as they are, others from the database as it is now.
 fn auth(scope: &mut Scope<'_>, rest: &str, properties: &[&str]) -> Result<Operand> {
-    let Some(record) = scope.request.and_then(|request| request.auth.as_ref()) else {
+    let Some(record) = scope.request.auth.as_ref() else {
         return Ok(Operand::null());
     };
     if properties.len() == 2 && KNOWN_OF_AUTH.contains(&properties[1]) {
@@ -149,7 +146,11 @@ fn each(scope: &mut Scope<'_>, field: &Field) -> Result<Operand> {
             .then(&format!(") {alias}"))
     };
     let outer = scope.join(&format!("@request.body.{}[]", field.name), None, join)?;
-    let mut operand = Operand::new(Sql::column(&outer, "value"));
+    // As in PocketBase, what is not sent has no empty element either.
+    let mut operand = Operand {
+        known: true,
+        ..Operand::new(Sql::column(&outer, "value"))
+    };
     if field.kind.is_multiple() {
         let (alias, inner) = (scope.alias(), scope.alias());
         operand.many = Some(Many {
@@ -193,7 +194,12 @@ fn sent(scope: &Scope<'_>, properties: &[&str]) -> Result<Operand> {
     match modifier {
         Some(Modifier::IsSet) => return Ok(Operand::truth(found.is_some())),
         Some(Modifier::Lower) | None => {}
-        Some(_) => return Err(invalid(format!("invalid modifier sequence {:?}", properties.join(".")))),
+        Some(_) => {
+            return Err(invalid(format!(
+                "invalid modifier sequence {}",
+                properties[properties.len() - 1]
+            )));
+        }
     }
     let operand = match found.as_ref() {
         // A form sends numbers as text.
@@ -219,7 +225,7 @@ fn is_number(scope: &Scope<'_>, field: &str) -> bool {
 
 /// What a path such as `body.meta.0` leads to; none if there is nothing.
 fn sent_value(scope: &Scope<'_>, path: &[&str]) -> Option<Value> {
-    let request = scope.request?;
+    let request = scope.request;
     let section = match path[0] {
         "context" => return Some(Value::String(request.context.clone())),
         "method" => return Some(Value::String(request.method.clone())),

@@ -22,20 +22,27 @@ pub(crate) struct Base<'a> {
     /// The quoted name of the table, or of the expression that stands in for it.
     pub(crate) source: String,
     pub(crate) alias: String,
+    /// Whether others can refer to its rows, which only stored ones allow.
+    pub(crate) stored: bool,
 }
 
 impl<'a> Base<'a> {
     /// The collection's own table.
     pub(crate) fn table(collection: &'a Collection) -> Self {
-        Self::from_source(collection, &collection.name)
-    }
-
-    /// Another table with the collection's columns.
-    pub(crate) fn from_source(collection: &'a Collection, source: &str) -> Self {
         Self {
             collection,
-            source: quote(source),
+            source: quote(&collection.name),
             alias: ROW.into(),
+            stored: true,
+        }
+    }
+
+    /// An expression named `source` with the collection's columns.
+    pub(crate) fn unstored(collection: &'a Collection, source: &str) -> Self {
+        Self {
+            source: quote(source),
+            stored: false,
+            ..Self::table(collection)
         }
     }
 }
@@ -50,7 +57,7 @@ struct Join {
 /// The joins and conditions that filters and sorts of one query have asked for.
 pub(crate) struct Scope<'a> {
     pub(super) base: Base<'a>,
-    pub(super) request: Option<&'a RequestContext>,
+    pub(super) request: &'a RequestContext,
     schema: &'a Schema,
     allow_hidden: bool,
     now: Timestamp,
@@ -69,8 +76,8 @@ pub(crate) struct Joined {
 }
 
 impl<'a> Scope<'a> {
-    /// A scope without joins. Without a request every `@request.` is absent (rules are validated so).
-    pub(crate) fn new(schema: &'a Schema, base: Base<'a>, request: Option<&'a RequestContext>, now: Timestamp) -> Self {
+    /// A scope without joins.
+    pub(crate) fn new(schema: &'a Schema, base: Base<'a>, request: &'a RequestContext, now: Timestamp) -> Self {
         Self {
             base,
             request,
@@ -115,9 +122,8 @@ impl<'a> Scope<'a> {
                 continue;
             };
             let base = Base {
-                collection,
-                source: quote(&collection.name),
                 alias,
+                ..Base::table(collection)
             };
             let mut inner = Scope::new(self.schema, base, self.request, self.now);
             inner.aliases = aliases;

@@ -39,6 +39,27 @@ impl Operator {
         };
         Some(Self { comparator, any })
     }
+
+    fn literal(self) -> &'static str {
+        match (self.comparator, self.any) {
+            (Comparator::Equal, false) => "=",
+            (Comparator::NotEqual, false) => "!=",
+            (Comparator::Like, false) => "~",
+            (Comparator::NotLike, false) => "!~",
+            (Comparator::Less, false) => "<",
+            (Comparator::LessOrEqual, false) => "<=",
+            (Comparator::Greater, false) => ">",
+            (Comparator::GreaterOrEqual, false) => ">=",
+            (Comparator::Equal, true) => "?=",
+            (Comparator::NotEqual, true) => "?!=",
+            (Comparator::Like, true) => "?~",
+            (Comparator::NotLike, true) => "?!~",
+            (Comparator::Less, true) => "?<",
+            (Comparator::LessOrEqual, true) => "?<=",
+            (Comparator::Greater, true) => "?>",
+            (Comparator::GreaterOrEqual, true) => "?>=",
+        }
+    }
 }
 
 /// One token.
@@ -60,11 +81,33 @@ pub(crate) enum Token {
     Comma,
 }
 
+impl Token {
+    /// The token as an error shows it: what is written there and what that is.
+    pub(crate) fn described(&self) -> String {
+        let (literal, kind) = match self {
+            Self::Name(literal) => (literal.as_str(), "identifier"),
+            Self::Number(literal) => (literal.as_str(), "number"),
+            Self::Text(literal) => (literal.as_str(), "text"),
+            Self::Function(literal) => (literal.as_str(), "function"),
+            Self::Operator(operator) => (operator.literal(), "sign"),
+            Self::And => ("&&", "join"),
+            Self::Or => ("||", "join"),
+            Self::Open => ("(", "group"),
+            Self::Close => (")", "group"),
+            Self::Comma => (",", "comma"),
+        };
+        format!("{literal:?} ({kind})")
+    }
+}
+
 /// Cuts `source` into tokens, without white space and comments (`//` to the end of the line).
 ///
 /// # Errors
 /// A character, number, name, operator or text that is not one.
 pub(crate) fn tokens(source: &str) -> Result<Vec<Token>> {
+    if source.contains('\0') {
+        return Err(invalid("unexpected character '\\0'"));
+    }
     let mut lexer = Lexer { rest: source };
     let mut found = Vec::new();
     while let Some(token) = lexer.next()? {
@@ -93,7 +136,7 @@ impl<'a> Lexer<'a> {
 
     fn next(&mut self) -> Result<Option<Token>> {
         loop {
-            self.take_while(|c| matches!(c, ' ' | '\t' | '\n' | '\r'));
+            self.take_while(|c| matches!(c, ' ' | '\t' | '\n'));
             if !self.rest.starts_with("//") {
                 break;
             }
@@ -157,18 +200,29 @@ impl<'a> Lexer<'a> {
         Ok(Token::Number(literal.to_owned()))
     }
 
-    /// Quoted text; a backslash before the quote keeps it, every other backslash is itself.
+    /// Quoted text. `\'`, `\"`, `\\`, `\n`, `\r` and `\t` are what they are elsewhere; any other backslash is itself.
     fn text(&mut self, quote: char) -> Result<Token> {
         let body = &self.rest[1..];
-        let mut previous = '\0';
+        let mut text = String::new();
+        let mut escaping = false;
         for (index, c) in body.char_indices() {
-            if c == quote && previous != '\\' {
+            if escaping {
+                match c {
+                    '\'' | '"' | '\\' => text.push(c),
+                    'n' => text.push('\n'),
+                    'r' => text.push('\r'),
+                    't' => text.push('\t'),
+                    _ => text.extend(['\\', c]),
+                }
+                escaping = false;
+            } else if c == quote {
                 self.rest = &body[index + 1..];
-                return Ok(Token::Text(
-                    body[..index].replace(&format!("\\{quote}"), &quote.to_string()),
-                ));
+                return Ok(Token::Text(text));
+            } else if c == '\\' {
+                escaping = true;
+            } else {
+                text.push(c);
             }
-            previous = c;
         }
         Err(invalid(format!("invalid quoted text {:?}", self.rest)))
     }
