@@ -1,0 +1,25 @@
+"""The same requests to the real PocketBase and to bosbase get the same answers, but for what is listed here."""
+
+import pytest
+
+from harness.programs import BOSBASE, POCKETBASE
+from harness.transcript import Transcript, differences
+
+from .scenarios import SCENARIOS
+
+# Where the difference is meant: words of the request, and why.
+MEANT = {}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
+def test_it_answers_as_pocketbase_does(scenario, launch):
+    ours, theirs = Transcript(launch(BOSBASE)), Transcript(launch(POCKETBASE))
+    scenario(theirs)
+    stumbled = None
+    try:
+        scenario(ours)
+    except (KeyError, TypeError, IndexError) as error:
+        stumbled = error  # An answer that the scenario builds on was another one: told below.
+    told = [one for one in differences(ours, theirs) if not any(words in one.split("\n")[0] for words in MEANT)]
+    assert not told, f"{len(told)} of {len(theirs.steps)} answers differ:\n" + "\n".join(told)
+    assert stumbled is None
