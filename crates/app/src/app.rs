@@ -7,7 +7,9 @@ use bosbase_disk::{Disk, RealDisk};
 use bosbase_store::{Store, StoreOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::crons;
 use crate::error::Result;
+use crate::logs::LogWriter;
 use crate::settings::{self, SettingsCell};
 
 /// Where the application's data lies and how it is opened.
@@ -33,6 +35,8 @@ struct Inner {
     disk: Arc<dyn Disk>,
     settings: SettingsCell,
     logins: Arc<Semaphore>,
+    log_writer: LogWriter,
+    running_crons: crons::Running,
 }
 
 impl App {
@@ -51,6 +55,7 @@ impl App {
             readers: 4,
         })?;
         let settings = settings::load(&store, options.encryption_key.as_deref())?;
+        let log_writer = LogWriter::start(store.clone()).map_err(crate::Error::internal)?;
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
             inner: Arc::new(Inner {
@@ -59,6 +64,8 @@ impl App {
                 disk,
                 settings: SettingsCell::new(settings),
                 logins: Arc::new(Semaphore::new(cores)),
+                log_writer,
+                running_crons: crons::Running::default(),
             }),
         })
     }
@@ -103,12 +110,23 @@ impl App {
         true
     }
 
+    /// The queue to the log.
+    pub(crate) fn log_writer(&self) -> &LogWriter {
+        &self.inner.log_writer
+    }
+
+    /// The recurring jobs that run just now.
+    pub(crate) fn running_crons(&self) -> &crons::Running {
+        &self.inner.running_crons
+    }
+
     /// Ends all work and closes the databases; what is called later fails as unavailable.
     ///
     /// # Errors
     ///
     /// What the database says to its last checkpoint. The data is whole all the same: the log is replayed at the next start.
     pub fn close(&self) -> Result<()> {
+        self.inner.log_writer.close();
         Ok(self.inner.store.clone().close()?)
     }
 }

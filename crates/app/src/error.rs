@@ -146,9 +146,29 @@ impl From<bosbase_store::Error> for Error {
     }
 }
 
+/// `error` and what caused it, for the log.
+#[must_use]
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
 /// Validation messages by field, in the shape of the wire: `{"name": {"code": "…", "message": "…"}}`.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct FieldErrors(Map<String, Value>);
+
+impl From<Map<String, Value>> for FieldErrors {
+    /// Errors that are in the shape of the wire already.
+    fn from(errors: Map<String, Value>) -> Self {
+        Self(errors)
+    }
+}
 
 impl FieldErrors {
     /// No errors yet.

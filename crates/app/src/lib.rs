@@ -11,9 +11,12 @@ mod access;
 mod app;
 pub mod auth;
 mod caller;
+pub mod collections;
+pub mod crons;
 mod error;
 pub mod fields;
 pub mod formats;
+pub mod logs;
 pub mod settings;
 mod superusers;
 

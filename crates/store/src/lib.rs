@@ -9,6 +9,7 @@
 
 mod check;
 mod collection;
+mod collection_list;
 mod engine;
 mod error;
 mod field;
@@ -28,6 +29,7 @@ mod transaction;
 
 pub use check::{check_application, check_database, upgrade_staged};
 pub use collection::{Collection, CollectionKind, Rules};
+pub use collection_list::{CollectionPage, CollectionQuery};
 pub use error::{Error, ErrorKind, Result};
 pub use field::{Field, FieldKind};
 pub use filter::superuser_only_part;

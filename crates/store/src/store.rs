@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::engine::{self, Access, Published, Readers, Role, Writer};
+use crate::engine::{self, Access, Published, Readers, Role, Session, Writer};
 use crate::error::{Error, Result};
 use crate::migrations;
 use crate::schema::Schema;
@@ -164,6 +164,16 @@ impl Store {
         &self.inner.logs
     }
 
+    /// Lets SQLite look over its statistics, in both databases (<https://sqlite.org/pragma.html#pragma_optimize>). Blocks the
+    /// writers for as long as it takes, commonly milliseconds.
+    ///
+    /// # Errors
+    /// When a database can't be written.
+    pub fn optimize(&self) -> Result<()> {
+        self.inner.data.run(optimize)?;
+        self.inner.logs.optimize()
+    }
+
     /// Lets the waiting writes finish, waits for the reads in progress, checkpoints and closes both databases, for every
     /// clone; later calls answer [`ErrorKind::Closed`](crate::ErrorKind::Closed).
     ///
@@ -175,4 +185,12 @@ impl Store {
         self.inner.logs.close()?;
         data
     }
+}
+
+/// One database's share of [`Store::optimize`].
+pub(crate) fn optimize(session: &mut Session) -> Result<()> {
+    session
+        .connection()
+        .execute_batch("PRAGMA optimize")
+        .attempting("optimizing a database")
 }

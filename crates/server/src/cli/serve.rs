@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bosbase_app::App;
+use bosbase_app::{App, crons};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -48,7 +48,10 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure(format!("Can't start the server's threads: {error}.")))?;
+    let ticker = crons::start(app.clone(), crons::SystemClock)
+        .map_err(|error| Failure(format!("Can't start the recurring jobs: {error}.")))?;
     let (end, listener) = runtime.block_on(serve_app(app.clone(), socket, serve))?;
+    drop(ticker);
     app.close()?;
     match end {
         End::Stop => Ok(()),

@@ -1,9 +1,11 @@
 //! Everything HTTP that is not about one resource.
 
+pub mod access;
 pub mod body;
 pub mod caller;
 pub mod error;
 pub mod fields;
 pub mod listen;
+pub mod paging;
 pub mod router;
 pub mod state;

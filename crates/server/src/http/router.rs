@@ -10,7 +10,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::error::ApiError;
 use super::state::AppState;
-use super::{body, caller};
+use super::{access, body, caller};
 use crate::routes;
 
 /// The whole API for `state`; browsers of `origins` (or `*`) may call it.
@@ -19,6 +19,7 @@ pub fn router(state: AppState, origins: &[String]) -> Router {
         .fallback(missing)
         .method_not_allowed_fallback(missing)
         .layer(DefaultBodyLimit::max(body::DEFAULT_LIMIT))
+        .layer(from_fn_with_state(state.clone(), access::record))
         .layer(from_fn_with_state(state.clone(), caller::identify))
         .layer(compression())
         .layer(cors(origins))

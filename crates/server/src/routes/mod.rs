@@ -1,7 +1,10 @@
 //! One file per resource; each has a `router()` and only translates.
 
 mod auth;
+mod collections;
+mod crons;
 mod health;
+mod logs;
 mod settings;
 
 use axum::Router;
@@ -12,6 +15,9 @@ use crate::http::state::AppState;
 pub fn all() -> Router<AppState> {
     Router::new()
         .merge(auth::router())
+        .merge(collections::router())
+        .merge(crons::router())
         .merge(health::router())
+        .merge(logs::router())
         .merge(settings::router())
 }

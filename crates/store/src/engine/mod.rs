@@ -6,4 +6,4 @@ mod writer;
 
 pub(crate) use connection::{Access, Role, open};
 pub(crate) use readers::Readers;
-pub(crate) use writer::{Gate, Published, Writer};
+pub(crate) use writer::{Gate, Published, Session, Writer};

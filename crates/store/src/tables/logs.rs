@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::filter::{FlatQuery, Sql, compile_flat};
 use crate::schema::Schema;
 use crate::sql::Attempting;
+use crate::store::optimize;
 
 /// One line of the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +97,11 @@ impl Logs {
     pub(crate) fn close(&self) -> Result<()> {
         self.readers.close();
         self.writer.close()
+    }
+
+    /// See [`crate::Store::optimize`].
+    pub(crate) fn optimize(&self) -> Result<()> {
+        self.writer.run(optimize)
     }
 
     /// Writes the lines, all or none, durably.

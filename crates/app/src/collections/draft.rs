@@ -1,0 +1,366 @@
+//! A definition as it was sent, laid over what was there before.
+
+use std::sync::LazyLock;
+
+use bosbase_store::{Collection, CollectionKind, Index, collection_id, normalize_date, now};
+use serde_json::{Map, Value, json};
+
+use super::{defaults, fields};
+
+/// A collection that is about to be saved, not yet checked.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// What would be stored.
+    pub collection: Collection,
+    /// The type that was sent where it is none that exists; `collection.kind` is then that of before.
+    pub unknown_kind: bool,
+    /// What is stored now; `None` for a new one.
+    pub original: Option<Collection>,
+}
+
+/// The sent values don't have the types that a definition's have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed;
+
+/// The shape of an auth collection's options: the type of each value, and the value of what is not given. A list shows the
+/// shape of its items; null stands for text that may be null, an empty list for a flag that may be, an empty object for any.
+static AUTH_SHAPE: LazyLock<Value> = LazyLock::new(|| {
+    let template = json!({"subject": "", "body": ""});
+    let token = json!({"secret": "", "duration": 0});
+    json!({
+        "authRule": null, "manageRule": null,
+        "authAlert": {"enabled": false, "emailTemplate": template},
+        "oauth2": {
+            "enabled": false,
+            "mappedFields": {"id": "", "name": "", "username": "", "avatarURL": ""},
+            "providers": [{
+                "pkce": [], "name": "", "clientId": "", "clientSecret": "", "authURL": "", "tokenURL": "",
+                "userInfoURL": "", "displayName": "", "extra": {},
+            }],
+        },
+        "passwordAuth": {"enabled": false, "identityFields": [""]},
+        "mfa": {"enabled": false, "duration": 0, "rule": ""},
+        "otp": {"enabled": false, "duration": 0, "length": 0, "emailTemplate": template},
+        "authToken": token, "passwordResetToken": token, "emailChangeToken": token, "verificationToken": token,
+        "fileToken": token,
+        "verificationTemplate": template, "resetPasswordTemplate": template, "confirmEmailChangeTemplate": template,
+    })
+});
+
+impl Draft {
+    /// A new collection from what was sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] where a value is not of its type.
+    pub fn create(sent: &Map<String, Value>) -> Result<Self, Malformed> {
+        let kind = kind_of(sent)?;
+        let mut draft = Self {
+            collection: defaults::blank(kind.unwrap_or_default()),
+            unknown_kind: false,
+            original: None,
+        };
+        draft.merge(sent)?;
+        Ok(draft)
+    }
+
+    /// A stored collection with what was sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] where a value is not of its type.
+    pub fn update(original: &Collection, sent: &Map<String, Value>) -> Result<Self, Malformed> {
+        let mut draft = Self {
+            collection: original.clone(),
+            unknown_kind: false,
+            original: Some(original.clone()),
+        };
+        draft.merge(sent)?;
+        Ok(draft)
+    }
+
+    fn merge(&mut self, sent: &Map<String, Value>) -> Result<(), Malformed> {
+        match sent.get("type") {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) if text.is_empty() => {}
+            Some(_) => match kind_of(sent)? {
+                Some(kind) => self.collection.kind = kind,
+                None => self.unknown_kind = true,
+            },
+        }
+        let collection = &mut self.collection;
+        text(sent, "id", &mut collection.id)?;
+        text(sent, "name", &mut collection.name)?;
+        if let Some(value) = given(sent, "system") {
+            collection.system = value.as_bool().ok_or(Malformed)?;
+        }
+        if let Some(value) = given(sent, "created") {
+            collection.created = normalize_date(value.as_str().ok_or(Malformed)?);
+        }
+        let rules = &mut collection.rules;
+        rule(sent, "listRule", &mut rules.list_rule)?;
+        rule(sent, "viewRule", &mut rules.view_rule)?;
+        rule(sent, "createRule", &mut rules.create_rule)?;
+        rule(sent, "updateRule", &mut rules.update_rule)?;
+        rule(sent, "deleteRule", &mut rules.delete_rule)?;
+        if let Some(value) = sent.get("fields") {
+            collection.fields = fields::parse(value).ok_or(Malformed)?;
+        }
+        if let Some(value) = sent.get("indexes") {
+            collection.indexes = texts(value).ok_or(Malformed)?;
+        }
+        match collection.kind {
+            CollectionKind::Base => {}
+            CollectionKind::View => {
+                let mut query = collection
+                    .options
+                    .get("viewQuery")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned();
+                text(sent, "viewQuery", &mut query)?;
+                collection.options = Map::from_iter([("viewQuery".to_owned(), Value::String(query))]);
+            }
+            CollectionKind::Auth => {
+                let mut options = Value::Object(std::mem::take(&mut collection.options));
+                lay_over(&AUTH_SHAPE, &mut options, &Value::Object(sent.clone()))?;
+                if let Value::Object(options) = options {
+                    collection.options = options;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills in what follows from the rest: id, times, system fields and indexes, the table's name in the indexes.
+    ///
+    /// `taken` says whether there is a collection with an id already.
+    pub fn complete(&mut self, taken: impl Fn(&str) -> bool) {
+        let collection = &mut self.collection;
+        collection.updated = now();
+        if self.original.is_none() {
+            collection.created.clone_from(&collection.updated);
+            if collection.id.is_empty() {
+                collection.id = free_id(collection.kind, &collection.name, taken);
+            }
+        }
+        defaults::complete(collection);
+        if collection.is_auth() {
+            forget_missing_mapped_fields(collection);
+        }
+        for sql in &mut collection.indexes {
+            if let Some(mut index) = Index::parse(sql)
+                && !index.table.eq_ignore_ascii_case(&collection.name)
+            {
+                index.table.clone_from(&collection.name);
+                *sql = index.statement();
+            }
+        }
+    }
+}
+
+fn free_id(kind: CollectionKind, name: &str, taken: impl Fn(&str) -> bool) -> String {
+    let base = collection_id(kind, name);
+    if !taken(&base) {
+        return base;
+    }
+    (2..1_000)
+        .map(|number| format!("{base}{number}"))
+        .find(|id| !taken(id))
+        .unwrap_or(base)
+}
+
+/// OAuth2 must not write to fields that are gone.
+fn forget_missing_mapped_fields(collection: &mut Collection) {
+    let Some(Value::Object(mapped)) = collection
+        .options
+        .get_mut("oauth2")
+        .and_then(|oauth2| oauth2.get_mut("mappedFields"))
+    else {
+        return;
+    };
+    for target in mapped.values_mut() {
+        let exists = target
+            .as_str()
+            .is_some_and(|name| collection.fields.iter().any(|field| field.name == name));
+        if !exists {
+            *target = Value::String(String::new());
+        }
+    }
+}
+
+/// The type that was sent; `None` where it is none that exists. Without one it is the plain one.
+fn kind_of(sent: &Map<String, Value>) -> Result<Option<CollectionKind>, Malformed> {
+    let mut kind = String::new();
+    text(sent, "type", &mut kind)?;
+    Ok(match kind.as_str() {
+        "" | "base" => Some(CollectionKind::Base),
+        "auth" => Some(CollectionKind::Auth),
+        "view" => Some(CollectionKind::View),
+        _ => None,
+    })
+}
+
+/// What was sent under `name`; null is as good as nothing.
+fn given<'a>(sent: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    sent.get(name).filter(|value| !value.is_null())
+}
+
+fn text(sent: &Map<String, Value>, name: &str, target: &mut String) -> Result<(), Malformed> {
+    if let Some(value) = given(sent, name) {
+        value.as_str().ok_or(Malformed)?.clone_into(target);
+    }
+    Ok(())
+}
+
+fn rule(sent: &Map<String, Value>, name: &str, target: &mut Option<String>) -> Result<(), Malformed> {
+    match sent.get(name) {
+        None => {}
+        Some(Value::Null) => *target = None,
+        Some(Value::String(rule)) => *target = Some(rule.clone()),
+        Some(_) => return Err(Malformed),
+    }
+    Ok(())
+}
+
+fn texts(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Null => Some(Vec::new()),
+        Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    }
+}
+
+/// Lays `sent` over `target`, as far as `shape` knows what is in it.
+fn lay_over(shape: &Value, target: &mut Value, sent: &Value) -> Result<(), Malformed> {
+    match (shape, sent) {
+        // Text that may be null: a rule.
+        (Value::Null, Value::Null | Value::String(_))
+        | (Value::Bool(_), Value::Bool(_))
+        | (Value::String(_), Value::String(_)) => *target = sent.clone(),
+        (Value::Number(_), Value::Number(number)) if number.is_i64() => *target = sent.clone(),
+        (Value::Object(any), Value::Object(_)) if any.is_empty() => *target = sent.clone(),
+        (Value::Array(items), Value::Null | Value::Bool(_)) if items.is_empty() => *target = sent.clone(),
+        (Value::Array(_), Value::Null) => *target = json!([]),
+        (_, Value::Null) => {}
+        (Value::Array(items), Value::Array(sent)) => {
+            let before = match target.take() {
+                Value::Array(before) => before,
+                _ => Vec::new(),
+            };
+            let shape = items.first().ok_or(Malformed)?;
+            let mut list = Vec::with_capacity(sent.len());
+            for item in sent {
+                let mut target = same_name(&before, item).unwrap_or_else(|| zero(shape));
+                lay_over(shape, &mut target, item)?;
+                list.push(target);
+            }
+            *target = Value::Array(list);
+        }
+        (Value::Object(parts), Value::Object(sent)) => {
+            if !target.is_object() {
+                *target = zero(shape);
+            }
+            for (name, shape) in parts {
+                if let (Some(sent), Some(target)) = (sent.get(name), target.as_object_mut()) {
+                    lay_over(shape, target.entry(name).or_insert_with(|| zero(shape)), sent)?;
+                }
+            }
+        }
+        _ => return Err(Malformed),
+    }
+    Ok(())
+}
+
+/// The earlier item of the same name: a provider sent back without the secret, which is never shown, keeps it.
+fn same_name(before: &[Value], item: &Value) -> Option<Value> {
+    let name = item.get("name")?.as_str()?;
+    before.iter().find(|other| other["name"] == name).cloned()
+}
+
+fn zero(shape: &Value) -> Value {
+    match shape {
+        Value::Array(items) if items.is_empty() => Value::Null,
+        Value::Array(_) => json!([]),
+        Value::Object(parts) => parts.iter().map(|(name, shape)| (name.clone(), zero(shape))).collect(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(value: &Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    fn draft(value: Value) -> Draft {
+        let mut draft = Draft::create(&sent(&value)).unwrap();
+        draft.complete(|_| false);
+        draft
+    }
+
+    #[test]
+    fn what_is_not_of_its_type_is_refused() {
+        for bad in [
+            json!({"type": 5}),
+            json!({"name": 5}),
+            json!({"fields": 5}),
+            json!({"listRule": 5}),
+            json!({"system": "x"}),
+            json!({"type": "auth", "otp": {"duration": "x"}}),
+            json!({"type": "auth", "otp": []}),
+            json!({"indexes": [1]}),
+        ] {
+            assert_eq!(Draft::create(&sent(&bad)).unwrap_err(), Malformed, "{bad}");
+        }
+    }
+
+    #[test]
+    fn options_are_merged_value_by_value() {
+        let before = draft(json!({"name": "au", "type": "auth"})).collection;
+        let after = Draft::update(&before, &sent(&json!({"otp": {"enabled": true, "zzz": 1}, "zzz": 1})))
+            .unwrap()
+            .collection;
+        assert_eq!(after.options["otp"]["enabled"], true);
+        assert_eq!(after.options["otp"]["length"], 8);
+        assert!(after.options["otp"].get("zzz").is_none() && after.options.get("zzz").is_none());
+        assert_eq!(after.options["authToken"], before.options["authToken"]);
+    }
+
+    #[test]
+    fn a_provider_keeps_its_secret_when_it_comes_back_without() {
+        let provider = |more: Value| {
+            let mut provider = json!({"name": "google"});
+            provider.as_object_mut().unwrap().extend(sent(&more));
+            sent(&json!({"oauth2": {"providers": [provider]}}))
+        };
+        let new = draft(json!({"name": "au", "type": "auth"})).collection;
+        let one = Draft::update(&new, &provider(json!({"clientSecret": "s"})))
+            .unwrap()
+            .collection;
+        let two = Draft::update(&one, &provider(json!({"clientId": "c"})))
+            .unwrap()
+            .collection;
+        assert_eq!(two.options["oauth2"]["providers"][0]["clientSecret"], "s");
+        assert_eq!(two.options["oauth2"]["providers"][0]["clientId"], "c");
+    }
+
+    #[test]
+    fn an_index_is_of_the_collections_table() {
+        let indexes = |sql: &str| draft(json!({"name": "b1", "indexes": [sql]})).collection.indexes;
+        assert_eq!(
+            indexes("create unique index if not exists  i1 on x (a collate nocase desc, id)  where a != ''"),
+            ["CREATE UNIQUE INDEX IF NOT EXISTS `i1` ON `b1` (\n  `a` COLLATE nocase DESC,\n  `id`\n) WHERE a != ''"]
+        );
+        assert_eq!(indexes("create index i on b1 (a)"), ["create index i on b1 (a)"]);
+    }
+
+    #[test]
+    fn a_taken_id_gets_a_number() {
+        let mut draft = Draft::create(&sent(&json!({"name": "t1"}))).unwrap();
+        draft.complete(|id| id == "pbc_2109205374");
+        assert_eq!(draft.collection.id, "pbc_21092053742");
+    }
+}

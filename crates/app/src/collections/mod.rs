@@ -1,0 +1,210 @@
+//! Collections: how they are defined, checked, changed and removed.
+//!
+//! What is sent becomes a [`draft`](Draft), is completed with what follows from it, checked as a whole (`validate`), and stored with
+//! its table in one transaction. Definitions, ids, codes and messages are PocketBase's.
+
+mod auth_checks;
+mod defaults;
+mod draft;
+mod field_checks;
+mod fields;
+mod import;
+mod index_checks;
+mod present;
+mod problem;
+mod remove;
+mod rules;
+mod validate;
+
+use std::sync::Arc;
+
+use bosbase_store::{Collection, CollectionKind, ErrorKind as StoreError, WriteTx, new_secret};
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::error::{Error, Result};
+
+use draft::{Draft, Malformed};
+use problem::{Problem, Problems, sentence};
+use validate::Context;
+
+pub use bosbase_store::{CollectionPage, CollectionQuery};
+pub use present::present;
+
+const CREATE_FAILED: &str = "Failed to create collection.";
+const UPDATE_FAILED: &str = "Failed to update collection.";
+
+impl App {
+    /// The collections that pass the query's filter.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Invalid`] for a filter or order that can't be used.
+    pub fn list_collections(&self, query: &CollectionQuery) -> Result<CollectionPage> {
+        Ok(self.store().read(|tx| tx.list_collections(query))?)
+    }
+
+    /// The collection with this id or name.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::NotFound`].
+    pub fn collection(&self, id_or_name: &str) -> Result<Arc<Collection>> {
+        self.store()
+            .schema()
+            .find(id_or_name)
+            .cloned()
+            .ok_or_else(Error::not_found)
+    }
+
+    /// Makes a collection as `sent` defines it.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Invalid`] with what is wrong by field.
+    pub fn create_collection(&self, sent: Map<String, Value>) -> Result<Arc<Collection>> {
+        self.store().write(move |tx| {
+            if ["type", "name"].iter().any(|part| !is_text_or_absent(&sent, part)) {
+                return Err(Error::invalid(
+                    "Failed to load the collection type data due to invalid formatting.",
+                ));
+            }
+            let draft = Draft::create(&sent).map_err(malformed)?;
+            save(tx, draft, CREATE_FAILED)
+        })
+    }
+
+    /// Changes what `sent` names of a collection; the rest stays. A list of fields or indexes replaces the one before, and the
+    /// columns of fields that are gone go with them.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::NotFound`]; [`crate::ErrorKind::Invalid`] with what is wrong by field.
+    pub fn update_collection(&self, id_or_name: &str, sent: Map<String, Value>) -> Result<Arc<Collection>> {
+        let key = id_or_name.to_owned();
+        self.store().write(move |tx| {
+            let original = tx.schema().find(&key).cloned().ok_or_else(Error::not_found)?;
+            let draft = Draft::update(&original, &sent).map_err(malformed)?;
+            save(tx, draft, UPDATE_FAILED)
+        })
+    }
+
+    /// What a new collection of each type starts with.
+    #[must_use]
+    pub fn collection_scaffolds(&self) -> Map<String, Value> {
+        [
+            ("base", CollectionKind::Base),
+            ("auth", CollectionKind::Auth),
+            ("view", CollectionKind::View),
+        ]
+        .into_iter()
+        .map(|(name, kind)| {
+            let mut collection = defaults::blank(kind);
+            defaults::complete(&mut collection);
+            (name.to_owned(), Value::Object(present(&collection)))
+        })
+        .collect()
+    }
+}
+
+fn is_text_or_absent(sent: &Map<String, Value>, name: &str) -> bool {
+    sent.get(name).is_none_or(|value| value.is_string() || value.is_null())
+}
+
+fn malformed(_: Malformed) -> Error {
+    Error::invalid("Failed to load the submitted data due to invalid formatting.")
+}
+
+/// Checks and stores a draft.
+fn save(tx: &mut WriteTx<'_>, mut draft: Draft, message: &str) -> Result<Arc<Collection>> {
+    let view_error = complete(tx, &mut draft);
+    let context = Context {
+        tx,
+        original: draft.original.as_ref(),
+        view_error,
+    };
+    let problems = validate::check(&context, &draft);
+    if !problems.is_empty() {
+        return Err(problems.into_error(message));
+    }
+    store(tx, &draft).map_err(|error| explain(error, message))?;
+    tx.schema()
+        .find(&draft.collection.id)
+        .cloned()
+        .ok_or_else(|| Error::internal("the collection that was just stored is not there"))
+}
+
+/// Fills in what follows from the rest; says what is wrong with the query of a view.
+fn complete(tx: &WriteTx<'_>, draft: &mut Draft) -> Option<String> {
+    draft.complete(|id| tx.schema().find(id).is_some_and(|other| other.id == id));
+    let collection = &mut draft.collection;
+    if let Some(original) = &draft.original
+        && collection.is_auth()
+        && auth_rule(original) != auth_rule(collection)
+        && let Some(token) = collection.options.get_mut("authToken").and_then(Value::as_object_mut)
+    {
+        // Who is logged in may not be admitted by the new rule.
+        token.insert("secret".to_owned(), Value::String(new_secret()));
+    }
+    if !collection.is_view() {
+        return None;
+    }
+    let query = collection
+        .options
+        .get("viewQuery")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    match tx.view_fields(query) {
+        Ok(fields) => {
+            collection.fields = fields;
+            None
+        }
+        Err(error) => {
+            collection.fields.clear();
+            Some(error.detail().to_owned())
+        }
+    }
+}
+
+/// The auth rule, where one that admits nobody is as good as none: changing between the two says nothing about sessions.
+fn auth_rule(collection: &Collection) -> &str {
+    collection
+        .options
+        .get("authRule")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn store(tx: &mut WriteTx<'_>, draft: &Draft) -> bosbase_store::Result<()> {
+    match &draft.original {
+        None => tx.create_collection(&draft.collection),
+        Some(original) => tx.update_collection(original, &draft.collection),
+    }
+}
+
+/// What the database had against a definition that passed all checks.
+fn explain(error: bosbase_store::Error, message: &str) -> Error {
+    if !matches!(
+        error.kind(),
+        StoreError::InvalidSchema | StoreError::Unique | StoreError::Database
+    ) {
+        return error.into();
+    }
+    if let Some(problems) = index_problem(&error) {
+        return problems.into_error(message).caused_by(error);
+    }
+    let text = format!("{message} Raw error: \n{}", sentence(error.detail()));
+    Error::invalid(text).caused_by(error)
+}
+
+/// The complaint about the index that the database refused, if it was one: the store names its position.
+fn index_problem(error: &bosbase_store::Error) -> Option<Problems> {
+    let position = error
+        .columns()
+        .first()
+        .filter(|_| error.kind() == StoreError::InvalidSchema)?;
+    let problem = Problem::new("validation_invalid_index_expression", error.detail());
+    let mut problems = Problems::default();
+    problems.add("indexes", problem.at(position));
+    Some(problems)
+}

@@ -1,0 +1,93 @@
+//! The heartbeat of the recurring work.
+
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::app::App;
+
+/// Tells the time; tests bring their own.
+pub trait Clock: Send {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The computer's clock.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// A running scheduler. Dropped, it starts no more jobs; those that run go on.
+#[derive(Debug)]
+pub struct Ticker {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Runs the jobs of `app` when they are due by `clock`, until the answer is dropped.
+///
+/// A minute that passes while the machine sleeps is not made up for; one that the clock repeats is not run twice.
+///
+/// # Errors
+///
+/// Where the thread can't be started.
+pub fn start(app: App, clock: impl Clock + 'static) -> std::io::Result<Ticker> {
+    let (stop, stopped) = channel();
+    let thread = std::thread::Builder::new().name("crons".to_owned()).spawn(move || {
+        let mut last = minute(clock.now());
+        loop {
+            match stopped.recv_timeout(until_next_minute(clock.now())) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+            let now = clock.now();
+            if minute(now) > last {
+                last = minute(now);
+                app.run_due_crons(now);
+            }
+        }
+    })?;
+    Ok(Ticker {
+        stop: Some(stop),
+        thread: Some(thread),
+    })
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // It ended by itself or by a panic; both are an end.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn minute(moment: Timestamp) -> i64 {
+    moment.as_second().div_euclid(60)
+}
+
+/// A little past the full minute, so that a clock read just then is not still in the old one.
+fn until_next_minute(now: Timestamp) -> Duration {
+    let into = now.as_millisecond().rem_euclid(60_000);
+    Duration::from_millis(60_005 - into.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_tick_is_just_past_the_full_minute() {
+        let at = |text: &str| until_next_minute(text.parse().unwrap()).as_millis();
+        assert_eq!(at("2026-11-23T06:30:00Z"), 60_005);
+        assert_eq!(at("2026-11-23T06:30:59.999Z"), 6);
+    }
+}

@@ -1,0 +1,121 @@
+//! `/api/collections`: what records are made of. Superusers only.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{delete, get, put};
+use axum::{Json, Router};
+use bosbase_app::Error;
+use bosbase_app::collections::{self, CollectionQuery};
+use serde_json::{Map, Value, json};
+
+use crate::http::body::JsonObject;
+use crate::http::caller::Superuser;
+use crate::http::error::ApiError;
+use crate::http::fields::picked;
+use crate::http::paging::Paging;
+use crate::http::state::AppState;
+
+type Answer = Result<Json<Value>, ApiError>;
+
+/// The routes of this file.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/api/collections", get(list).post(create))
+        .route("/api/collections/import", put(import))
+        .route("/api/collections/meta/scaffolds", get(scaffolds))
+        .route("/api/collections/{collection}", get(view).patch(update).delete(remove))
+        .route("/api/collections/{collection}/truncate", delete(truncate))
+}
+
+async fn list(State(state): State<AppState>, Superuser(caller): Superuser) -> Answer {
+    let paging = Paging::of(&caller);
+    let query = CollectionQuery {
+        filter: paging.filter,
+        sort: paging.sort,
+        page: paging.page,
+        per_page: paging.per_page,
+        skip_total: paging.skip_total,
+    };
+    let page = state.blocking(move |app| app.list_collections(&query)).await?;
+    let items: Vec<_> = page.items.iter().map(|item| collections::present(item)).collect();
+    let answer = json!({
+        "page": page.page,
+        "perPage": page.per_page,
+        "totalItems": page.total_items,
+        "totalPages": page.total_pages,
+        "items": items,
+    });
+    Ok(picked(answer, &caller))
+}
+
+async fn view(State(state): State<AppState>, Path(key): Path<String>, Superuser(caller): Superuser) -> Answer {
+    let collection = state.app.collection(&key)?;
+    Ok(picked(Value::Object(collections::present(&collection)), &caller))
+}
+
+async fn create(
+    State(state): State<AppState>,
+    Superuser(caller): Superuser,
+    body: Result<JsonObject, ApiError>,
+) -> Answer {
+    let sent = readable(
+        body,
+        "Failed to load the collection type data due to invalid formatting.",
+    )?;
+    let made = state.blocking(move |app| app.create_collection(sent)).await?;
+    Ok(picked(Value::Object(collections::present(&made)), &caller))
+}
+
+async fn update(
+    State(state): State<AppState>,
+    Path(key): Path<String>,
+    Superuser(caller): Superuser,
+    body: Result<JsonObject, ApiError>,
+) -> Answer {
+    state.app.collection(&key)?;
+    let sent = readable(body, "Failed to load the submitted data due to invalid formatting.")?;
+    let changed = state.blocking(move |app| app.update_collection(&key, sent)).await?;
+    Ok(picked(Value::Object(collections::present(&changed)), &caller))
+}
+
+/// The body, or why there is none in this resource's words.
+fn readable(body: Result<JsonObject, ApiError>, complaint: &str) -> Result<Map<String, Value>, ApiError> {
+    match body {
+        Ok(JsonObject(sent)) => Ok(sent),
+        Err(error) if error.status() == StatusCode::BAD_REQUEST => Err(Error::invalid(complaint).into()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn remove(
+    State(state): State<AppState>,
+    Path(key): Path<String>,
+    Superuser(_): Superuser,
+) -> Result<StatusCode, ApiError> {
+    state.blocking(move |app| app.delete_collection(&key)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn truncate(
+    State(state): State<AppState>,
+    Path(key): Path<String>,
+    Superuser(caller): Superuser,
+) -> Result<StatusCode, ApiError> {
+    state
+        .blocking(move |app| app.truncate_collection(&key, &caller))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn import(
+    State(state): State<AppState>,
+    Superuser(_): Superuser,
+    JsonObject(sent): JsonObject,
+) -> Result<StatusCode, ApiError> {
+    state.blocking(move |app| app.import_collections(&sent)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn scaffolds(State(state): State<AppState>, Superuser(caller): Superuser) -> Json<Value> {
+    picked(Value::Object(state.app.collection_scaffolds()), &caller)
+}

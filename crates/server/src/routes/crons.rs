@@ -1,0 +1,32 @@
+//! `/api/crons`: the recurring jobs. Superusers only.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::http::caller::Superuser;
+use crate::http::error::ApiError;
+use crate::http::fields::picked;
+use crate::http::state::AppState;
+
+/// The routes of this file.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/api/crons", get(list))
+        .route("/api/crons/{id}", post(run))
+}
+
+async fn list(State(state): State<AppState>, Superuser(caller): Superuser) -> Json<Value> {
+    picked(json!(state.app.crons()), &caller)
+}
+
+async fn run(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Superuser(_): Superuser,
+) -> Result<StatusCode, ApiError> {
+    state.app.run_cron(&id)?;
+    Ok(StatusCode::NO_CONTENT)
+}
