@@ -55,7 +55,7 @@ fn backups(backups: &BackupSettings) -> FieldErrors {
     let mut errors = FieldErrors::new();
     errors.nest("s3", s3(&backups.s3));
     if !backups.cron.is_empty() {
-        if let Err(problem) = schedule(&backups.cron) {
+        if let Err(problem) = crate::crons::validate(&backups.cron) {
             errors.add("cron", "validation_invalid_cron", &problem);
         }
         if backups.cron_max_keep == 0 {
@@ -67,22 +67,6 @@ fn backups(backups: &BackupSettings) -> FieldErrors {
         at_least(&mut errors, "cronMaxKeep", backups.cron_max_keep, 1);
     }
     errors
-}
-
-fn schedule(expression: &str) -> Result<(), String> {
-    const MACROS: [&str; 6] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@hourly"];
-    if MACROS.contains(&expression) || expression == "@midnight" {
-        return Ok(());
-    }
-    if expression.split(' ').count() != 5 {
-        return Err(
-            "Invalid cron expression - must be a valid macro or to have exactly 5 space separated segments.".to_owned(),
-        );
-    }
-    expression
-        .parse::<croner::Cron>()
-        .map(drop)
-        .map_err(|_| "Invalid segment value - must be between the min and max of the segment.".to_owned())
 }
 
 fn s3(s3: &S3Settings) -> FieldErrors {
