@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::crons;
 use crate::error::Result;
 use crate::logs::LogWriter;
+use crate::realtime::Hub;
 use crate::settings::{self, SettingsCell};
 
 /// Where the application's data lies and how it is opened.
@@ -34,6 +35,7 @@ struct Inner {
     store: Store,
     disk: Arc<dyn Disk>,
     settings: SettingsCell,
+    hub: Hub,
     logins: Arc<Semaphore>,
     log_writer: LogWriter,
     running_crons: crons::Running,
@@ -63,6 +65,7 @@ impl App {
                 store,
                 disk,
                 settings: SettingsCell::new(settings),
+                hub: Hub::default(),
                 logins: Arc::new(Semaphore::new(cores)),
                 log_writer,
                 running_crons: crons::Running::default(),
@@ -74,6 +77,12 @@ impl App {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// The open event streams.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.inner.hub
     }
 
     pub(crate) fn settings_cell(&self) -> &SettingsCell {

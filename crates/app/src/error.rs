@@ -226,6 +226,17 @@ impl FieldErrors {
         }
     }
 
+    /// The text, or list, is longer than `max`.
+    pub fn add_max_length(&mut self, field: &str, max: usize) {
+        let message = format!("The length must be no more than {max}.");
+        self.add_with(
+            field,
+            "validation_length_too_long",
+            &message,
+            &json!({"min": 0, "max": max}),
+        );
+    }
+
     /// Adds errors that belong below `field` (an index of a list, a section of the settings).
     pub fn nest(&mut self, field: &str, errors: Self) {
         if errors.is_empty() {

@@ -17,6 +17,7 @@ mod error;
 pub mod fields;
 pub mod formats;
 pub mod logs;
+pub mod realtime;
 pub mod settings;
 mod superusers;
 

@@ -3,6 +3,7 @@
 use bosbase_store::Record;
 use serde_json::{Map, Value};
 
+use crate::access;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
@@ -23,23 +24,11 @@ impl Authenticated {
     ///
     /// Where the database can't be asked.
     pub fn present(&self, app: &App, caller: &Caller) -> Result<Map<String, Value>> {
-        let _ = (app, caller);
-        let mut own = Map::new();
-        for field in &self.record.collection.fields {
-            if !field.hidden
-                && let Some(value) = self.record.values.get(&field.name)
-            {
-                own.insert(field.name.clone(), value.clone());
-            }
-        }
-        own.insert(
-            "collectionId".to_owned(),
-            Value::String(self.record.collection.id.clone()),
-        );
-        own.insert(
-            "collectionName".to_owned(),
-            Value::String(self.record.collection.name.clone()),
-        );
+        let _ = app;
+        let mut itself = caller.clone();
+        itself.auth = Some(self.record.clone());
+        let shown = access::present_in(std::slice::from_ref(&self.record), &itself);
+        let own = shown.into_iter().next().unwrap_or_default();
         let mut answer = Map::new();
         answer.insert("record".to_owned(), Value::Object(own));
         answer.insert("token".to_owned(), Value::String(self.token.clone()));

@@ -5,6 +5,7 @@ mod collections;
 mod crons;
 mod health;
 mod logs;
+mod realtime;
 mod settings;
 
 use axum::Router;
@@ -19,5 +20,6 @@ pub fn all() -> Router<AppState> {
         .merge(crons::router())
         .merge(health::router())
         .merge(logs::router())
+        .merge(realtime::router())
         .merge(settings::router())
 }

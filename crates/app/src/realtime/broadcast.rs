@@ -1,0 +1,176 @@
+//! Who may be told of a record, and in which words.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use bosbase_store::{Collection, ErrorKind as StoreErrorKind, ListQuery, ReadTx, Record};
+use serde_json::{Map, Value, json};
+
+use super::client::{Client, ClientState, Message};
+use super::hub::RecordAction;
+use super::queue::Job;
+use super::topic::Subscription;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::Result;
+use crate::{access, fields};
+
+/// Does what was queued.
+pub(super) fn tell(job: Job) {
+    match job {
+        Job::Saved { app, action, record } => {
+            let hub = app.hub();
+            if record.collection.is_auth() && action == RecordAction::Update {
+                hub.account_changed(&record, false);
+            }
+            let clients = hub.clients();
+            for (client, message) in messages(&app, &clients, action, &record) {
+                hub.deliver(&client, message);
+            }
+        }
+        Job::Deleted {
+            hub,
+            messages,
+            accounts,
+        } => {
+            for (client, message) in messages {
+                hub.deliver(&client, message);
+            }
+            for account in accounts {
+                hub.account_changed(&account, true);
+            }
+        }
+    }
+}
+
+/// What each of `clients` is to be told of `record`.
+pub(super) fn messages(
+    app: &App,
+    clients: &[Arc<Client>],
+    action: RecordAction,
+    record: &Record,
+) -> Vec<(Arc<Client>, Message)> {
+    // As it is defined now: a rule that was tightened since the record was saved holds.
+    let Some(collection) = app.store().schema().find(&record.collection.id).cloned() else {
+        return Vec::new();
+    };
+    let interested: Vec<(&Arc<Client>, ClientState)> = clients
+        .iter()
+        .map(|client| (client, client.state()))
+        .filter(|(_, state)| {
+            let mut subscriptions = state.subscriptions.iter();
+            subscriptions.any(|subscription| subscription.rule(&collection, record).is_some())
+        })
+        .collect();
+    if interested.is_empty() {
+        return Vec::new();
+    }
+    let told = app.store().read(|tx| {
+        let event = Event {
+            tx,
+            action,
+            record,
+            collection: &collection,
+            unchanged: OnceCell::new(),
+        };
+        let mut told = Vec::new();
+        for (client, state) in &interested {
+            for subscription in state.subscriptions.iter() {
+                if let Some(data) = event.for_subscription(state, subscription)? {
+                    let name = subscription.name.clone();
+                    told.push(((*client).clone(), Message { name, data }));
+                }
+            }
+        }
+        Ok::<_, crate::Error>(told)
+    });
+    told.unwrap_or_else(|error| {
+        // The database is closing, or broken; either way the streams end with it.
+        tracing::warn!(%error, "could not tell subscribers of a change");
+        Vec::new()
+    })
+}
+
+/// One change, seen through one view of the database.
+struct Event<'a> {
+    tx: &'a ReadTx<'a>,
+    action: RecordAction,
+    record: &'a Record,
+    collection: &'a Arc<Collection>,
+    /// Whether what is stored is still what the event is about.
+    unchanged: OnceCell<bool>,
+}
+
+impl Event<'_> {
+    /// The message's data, or `None` where the subscription is about something else or may not know.
+    fn for_subscription(&self, state: &ClientState, subscription: &Subscription) -> Result<Option<Arc<str>>> {
+        let Some(rule) = subscription.rule(self.collection, self.record) else {
+            return Ok(None);
+        };
+        let caller = Caller {
+            auth: state.auth.clone(),
+            method: "GET".to_owned(),
+            query: subscription.query.clone(),
+            headers: subscription.headers.clone(),
+            ip: String::new(),
+        };
+        if !self.admits(rule.as_deref(), &caller, subscription.option("filter"))? {
+            return Ok(None);
+        }
+        let shown = access::present_in(std::slice::from_ref(self.record), &caller);
+        let mut shown = Value::Object(shown.into_iter().next().unwrap_or_default());
+        let wanted = subscription.option("fields");
+        if !wanted.is_empty() {
+            shown = fields::pick(shown, wanted);
+        }
+        let data = json!({"action": self.action.name(), "record": shown});
+        Ok(Some(data.to_string().into()))
+    }
+
+    /// Whether the rule lets `caller` know of the record, and the caller's own filter wants it.
+    fn admits(&self, rule: Option<&str>, caller: &Caller, filter: &str) -> Result<bool> {
+        let superuser = caller.is_superuser();
+        let rule = match rule {
+            _ if superuser => "",
+            None => return Ok(false),
+            Some(rule) => rule,
+        };
+        if rule.is_empty() && filter.is_empty() {
+            return Ok(true);
+        }
+        let context = caller.context("realtime", Map::new());
+        let query = |rule: &str| ListQuery {
+            filter: filter.to_owned(),
+            rule: (!rule.is_empty()).then(|| rule.to_owned()),
+            context: context.clone(),
+            allow_hidden: superuser,
+            ..ListQuery::default()
+        };
+        let id = self.record.id();
+        let admitted = if self.is_unchanged()? {
+            self.tx.record_matches_query(self.collection, id, &query(rule))
+        } else {
+            // The record has moved on. What is told is how it was, so the rule has to admit how it was: that a later state is
+            // public does not make an earlier one so.
+            match self.tx.candidate_matches(self.record, rule, &context) {
+                Ok(true) if !filter.is_empty() => self.tx.record_matches_query(self.collection, id, &query("")),
+                answer => answer,
+            }
+        };
+        match admitted {
+            Ok(admitted) => Ok(admitted),
+            // What can't be evaluated denies.
+            Err(error) if error.kind() == StoreErrorKind::InvalidQuery => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn is_unchanged(&self) -> Result<bool> {
+        if let Some(known) = self.unchanged.get() {
+            return Ok(*known);
+        }
+        let stored = self.tx.record(self.collection, self.record.id())?;
+        let unchanged = stored.is_some_and(|stored| stored.values == self.record.values);
+        Ok(*self.unchanged.get_or_init(|| unchanged))
+    }
+}
