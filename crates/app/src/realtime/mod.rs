@@ -9,6 +9,8 @@ mod broadcast;
 mod client;
 mod hub;
 mod queue;
+#[cfg(test)]
+mod tests;
 mod topic;
 
 pub use client::{Message, Subscriber};
