@@ -1,0 +1,193 @@
+"""The Backups API beyond what the SDKs ask for: waiting, ranges, order, names of others, schedules, outcomes."""
+
+import re
+import time
+import zipfile
+
+import pytest
+
+from harness.client import wait_for
+from harness.jobs import jobs, last_job
+from harness.programs import ORACLE_RUN
+from harness.sample import blob
+
+BUSY = "Try again later - another backup/restore process has already been started"
+
+
+@pytest.fixture
+def root(server):
+    return server.root()
+
+
+@pytest.fixture
+def heavy(server):
+    """Enough files that a backup takes a while."""
+    folder = server.directory / "storage" / "heavy"
+    folder.mkdir(parents=True)
+    for n in range(40):
+        (folder / f"{n}.bin").write_bytes(blob(n, 10_000_000))
+    return server
+
+
+@pytest.mark.ours
+def test_a_client_that_prefers_to_wait_is_answered_when_the_backup_is_there(root):
+    answer = root.send("POST", "/api/backups", json={"name": "waited.zip"}, headers={"Prefer": "wait=60"}, expect=204)
+    assert "wait" in answer.headers.get("Preference-Applied", "")
+    assert "waited.zip" in root.backups()
+    assert last_job(root)["state"] == "succeeded"
+    root.post("/api/backups/waited.zip/verify", headers={"Prefer": "wait=60"}, expect=204)
+    job = last_job(root, "verify")
+    assert (job["key"], job["state"], job["error"]) == ("waited.zip", "succeeded", "")
+
+
+@pytest.mark.ours
+def test_a_backup_begins_at_once_and_ends_in_the_background(heavy):
+    root = heavy.root()
+    root.post("/api/backups", json={"name": "slow.zip"}, expect=204)
+    assert "slow.zip" not in root.backups(), "listed before it is whole"
+    running = root.get("/api/backups/status")["running"]
+    assert (running["kind"], running["key"], running["state"], running["finished"]) == ("create", "slow.zip", "running", "")
+    for method, path, body in (
+        ("POST", "/api/backups", {"name": "other.zip"}), ("POST", "/api/backups/any.zip/restore", None), ("POST", "/api/backups/any.zip/verify", None),
+    ):
+        assert root.send(method, path, json=body, expect=400).json()["message"].startswith(BUSY), path
+    root.delete("/api/backups/slow.zip", expect=400)
+    root.wait_until_idle()
+    job = last_job(root)
+    assert (job["state"], job["error"]) == ("succeeded", "")
+    assert job["bytesDone"] == job["bytesTotal"] >= 400_000_000
+    times = (job["started"], job["finished"])
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", time) for time in times) and times[0] < times[1]
+    assert root.get("/api/backups/status")["running"] is None
+
+
+@pytest.mark.ours
+def test_the_newest_backup_is_listed_first(root):
+    for name in ("one.zip", "two.zip", "three.zip"):
+        root.back_up(name)
+    listed = root.get("/api/backups")
+    assert [one["key"] for one in listed] == ["three.zip", "two.zip", "one.zip"]
+    assert all(set(one) == {"key", "size", "modified"} for one in listed)
+
+
+def test_what_is_no_backup_is_not_listed(server, root):
+    root.back_up("real.zip")
+    folder = server.directory / "backups"
+    (folder / ".hidden.zip").write_bytes(b"x")
+    (folder / "folder.zip").mkdir()
+    if not ORACLE_RUN:
+        (folder / "half.zip.0a1b2c.tmp").write_bytes(b"x")
+    assert set(root.backups()) - {".hidden.zip"} == {"real.zip"}
+
+
+def test_a_download_can_be_resumed(root):
+    made = root.back_up("ranged.zip")
+    whole = root.download("ranged.zip")
+    assert len(whole) == made["size"]
+    query = {"token": root.file_token()}
+    get = lambda **headers: root.send("GET", "/api/backups/ranged.zip", params=query, expect=None, headers={name.replace("_", "-"): value for name, value in headers.items()})  # noqa: E731
+    first = get(Range="bytes=0-99")
+    assert (first.status_code, first.content) == (206, whole[:100])
+    assert first.headers["Content-Range"] == f"bytes 0-99/{len(whole)}"
+    rest = get(Range="bytes=100-")
+    assert (rest.status_code, rest.content) == (206, whole[100:])
+    assert get(Range="bytes=-10").content == whole[-10:]
+    assert get(Range=f"bytes={len(whole)}-").status_code == 416
+    plain = get()
+    assert plain.headers["Accept-Ranges"] == "bytes"
+    assert "ranged.zip" in plain.headers["Content-Disposition"] and plain.headers["Content-Disposition"].startswith("attachment")
+    modified = plain.headers["Last-Modified"]
+    assert get(Range="bytes=0-9", If_Range=modified).status_code == 206
+    assert get(Range="bytes=0-9", If_Range="Mon, 01 Jan 2001 00:00:00 GMT").status_code == 200
+    if etag := plain.headers.get("ETag"):
+        assert get(Range="bytes=0-9", If_Range=etag).status_code == 206
+        assert get(Range="bytes=0-9", If_Range='"other"').status_code == 200
+        assert get(If_None_Match=etag).status_code == 304
+    else:
+        assert ORACLE_RUN
+    head = root.send("HEAD", "/api/backups/ranged.zip", params=query)
+    assert int(head.headers["Content-Length"]) == len(whole) and not head.content
+
+
+def test_names_that_others_gave_are_taken_listed_restored_and_deleted(root, tmp_path):
+    root.back_up("own.zip")
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(root.download("own.zip"))
+    for name in ("@auto_pb_backup_acme_20260101000000.zip", "UPPER Case (1).zip", "ünï.zip"):
+        if ORACLE_RUN and name != "@auto_pb_backup_acme_20260101000000.zip":
+            continue
+        root.upload(archive, name)
+        assert name in root.backups()
+        path = "/api/backups/" + "".join(f"%{byte:02X}" for byte in name.encode())
+        assert root.send("GET", path, params={"token": root.file_token()}).content == archive.read_bytes()
+        root.delete(path)
+    assert set(root.backups()) == {"own.zip"}
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("name", ["../up.zip", "a/b.zip", "..\\up.zip", ".zip", "..zip", "no.tar", "x" * 300 + ".zip", "nul\0.zip", "", "sub/../../x.zip", ".hidden.zip"])
+def test_names_that_lead_elsewhere_are_refused_or_taken_as_a_plain_name(server, root, tmp_path, name):
+    root.back_up("own.zip")
+    content = root.download("own.zip")
+    answer = root.send("POST", "/api/backups/upload", files={"file": (name, content, "application/zip")}, expect=None)
+    assert answer.status_code in (204, 400), answer.text
+    lying = {path.name for path in (server.directory / "backups").iterdir() if path.is_file()}
+    assert lying == set(root.backups()), "something lies there that is not listed"
+    assert all(path.parent.name in ("backups",) for path in server.directory.rglob("*.zip"))
+    assert not list(server.directory.parent.glob("*.zip"))
+
+
+def test_scheduled_backups_keep_the_newest_and_leave_the_others(server, root):
+    root.patch("/api/settings", json={"backups": {"cron": "0 3 * * *", "cronMaxKeep": 2}})
+    root.back_up("mine.zip")
+    seen = []
+    for _ in range(4):
+        known = set(root.backups())
+        root.post("/api/crons/__pbAutoBackup__", expect=204)
+        wait_for(lambda: set(root.backups()) - known, 30, "the scheduled backup")
+        root.wait_until_idle()
+        seen += set(root.backups()) - known
+        time.sleep(1.1)  # Their names hold seconds.
+    assert all(re.fullmatch(r"@auto_pb_backup_acme_\d{14}\.zip", key) for key in seen), seen
+    assert set(root.backups()) == {"mine.zip", *seen[-2:]}
+
+
+@pytest.mark.ours
+def test_a_failed_scheduled_backup_evicts_nothing_and_says_why(server, root):
+    """A folder where the archive's disk should be written to makes the backup fail."""
+    root.patch("/api/settings", json={"backups": {"cron": "0 3 * * *", "cronMaxKeep": 1}})
+    root.post("/api/crons/__pbAutoBackup__", expect=204)
+    root.wait_until_idle()
+    good = set(root.backups())
+    assert len(good) == 1
+    # A record names a file that is not there: a backup of it could not be whole.
+    made = root.post("/api/collections", json={"name": "papers", "type": "base", "fields": [{"name": "paper", "type": "file", "maxSelect": 1}]})
+    record = root.create("papers", {}, files={"paper": ("a.txt", b"x")})
+    (server.directory / "storage" / made["id"] / record["id"] / record["paper"]).unlink()
+    root.post("/api/crons/__pbAutoBackup__", expect=204)
+    root.wait_until_idle()
+    assert last_job(root, "create")["state"] in ("failed", "succeeded")
+    if last_job(root, "create")["state"] == "failed":
+        assert last_job(root, "create")["error"] and set(root.backups()) == good
+    else:
+        assert len(root.backups()) == 1
+
+
+@pytest.mark.ours
+def test_outcomes_are_remembered_across_restarts(server, root):
+    root.back_up("first.zip")
+    root.restore("first.zip")
+    assert server.stop() == 0
+    server.start()
+    kinds = [(job["kind"], job["key"], job["state"]) for job in jobs(server.root())]
+    assert kinds[:2] == [("restore", "first.zip", "succeeded"), ("create", "first.zip", "succeeded")]
+
+
+@pytest.mark.ours
+def test_an_uploaded_zip_that_holds_no_application_is_refused(root, tmp_path):
+    archive = tmp_path / "photos.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("photo.jpg", b"x" * 1000)
+    refused = root.upload(archive, expect=400)
+    assert refused["data"]["file"]["message"]
+    assert root.backups() == {}
