@@ -7,6 +7,7 @@ mod health;
 mod logs;
 mod realtime;
 mod settings;
+pub mod table;
 
 use axum::Router;
 
