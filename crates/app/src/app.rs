@@ -9,8 +9,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::crons;
 use crate::error::Result;
+use crate::files::FileStore;
 use crate::logs::LogWriter;
 use crate::realtime::Hub;
+use crate::records::{Patterns, StoredReferences};
 use crate::settings::{self, SettingsCell};
 
 /// Where the application's data lies and how it is opened.
@@ -34,6 +36,8 @@ struct Inner {
     options: AppOptions,
     store: Store,
     disk: Arc<dyn Disk>,
+    files: FileStore,
+    patterns: Patterns,
     settings: SettingsCell,
     hub: Hub,
     logins: Arc<Semaphore>,
@@ -58,12 +62,19 @@ impl App {
         })?;
         let settings = settings::load(&store, options.encryption_key.as_deref())?;
         let log_writer = LogWriter::start(store.clone()).map_err(crate::Error::internal)?;
+        let files = FileStore::new(
+            disk.clone(),
+            &options.data_dir,
+            Box::new(StoredReferences(store.clone())),
+        );
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
             inner: Arc::new(Inner {
                 options,
                 store,
                 disk,
+                files,
+                patterns: Patterns::default(),
                 settings: SettingsCell::new(settings),
                 hub: Hub::default(),
                 logins: Arc::new(Semaphore::new(cores)),
@@ -93,6 +104,16 @@ impl App {
     #[must_use]
     pub fn disk(&self) -> &Arc<dyn Disk> {
         &self.inner.disk
+    }
+
+    /// The uploaded files.
+    #[must_use]
+    pub fn files(&self) -> &FileStore {
+        &self.inner.files
+    }
+
+    pub(crate) fn patterns(&self) -> &Patterns {
+        &self.inner.patterns
     }
 
     /// The data directory.

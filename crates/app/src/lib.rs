@@ -15,9 +15,11 @@ pub mod collections;
 pub mod crons;
 mod error;
 pub mod fields;
+pub mod files;
 pub mod formats;
 pub mod logs;
 pub mod realtime;
+pub mod records;
 pub mod settings;
 mod superusers;
 

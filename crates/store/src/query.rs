@@ -80,8 +80,7 @@ impl ReadTx<'_> {
         } else {
             query.per_page.min(MAX_PER_PAGE)
         };
-        // A view's rows can be alike, and then count as one like those that joins repeat.
-        let distinct = joined.repeats || (collection.is_view() && !joined.joins.text.is_empty());
+        let distinct = !joined.joins.text.is_empty();
         let from = from(&quote(&collection.name), joined.joins, conditions);
 
         let mut select = Sql::new(format!(

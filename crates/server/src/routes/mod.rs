@@ -3,11 +3,12 @@
 mod auth;
 mod collections;
 mod crons;
+mod files;
 mod health;
 mod logs;
 mod realtime;
+mod records;
 mod settings;
-pub mod table;
 
 use axum::Router;
 
@@ -19,8 +20,10 @@ pub fn all() -> Router<AppState> {
         .merge(auth::router())
         .merge(collections::router())
         .merge(crons::router())
+        .merge(files::router())
         .merge(health::router())
         .merge(logs::router())
         .merge(realtime::router())
+        .merge(records::router())
         .merge(settings::router())
 }

@@ -1,0 +1,49 @@
+//! The note beside an uploaded file: `<name>.attrs`, in the form that PocketBase reads and writes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What is known of a stored file apart from its bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attributes {
+    #[serde(rename = "user.cache_control", default)]
+    cache_control: String,
+    #[serde(rename = "user.content_disposition", default)]
+    content_disposition: String,
+    #[serde(rename = "user.content_encoding", default)]
+    content_encoding: String,
+    #[serde(rename = "user.content_language", default)]
+    content_language: String,
+    /// Its MIME type, told from its first bytes when it was uploaded.
+    #[serde(rename = "user.content_type", default)]
+    pub content_type: String,
+    #[serde(rename = "user.metadata", default)]
+    metadata: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    md5: Option<String>,
+}
+
+impl Attributes {
+    /// Suffix of the note's file name.
+    pub const SUFFIX: &'static str = ".attrs";
+    /// Longest note that is read, in bytes.
+    pub const LIMIT: u64 = 64 << 10;
+
+    /// The note for an upload called `original_name` by who sent it (the first 255 bytes of that are kept).
+    #[must_use]
+    pub fn new(content_type: &str, original_name: &str) -> Self {
+        let mut end = original_name.len().min(255);
+        while !original_name.is_char_boundary(end) {
+            end -= 1;
+        }
+        Self {
+            content_type: content_type.to_owned(),
+            metadata: Some(BTreeMap::from([(
+                "original-filename".to_owned(),
+                original_name[..end].to_owned(),
+            )])),
+            ..Self::default()
+        }
+    }
+}

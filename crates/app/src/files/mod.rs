@@ -1,0 +1,20 @@
+//! Uploaded files: received to disk, put beside their record before it is committed, served, and removed after a commit.
+//!
+//! A file lies at `storage/<collection id>/<record id>/<name>`; beside it `<name>.attrs` holds its content type and original
+//! name, as PocketBase keeps them. The order of writes makes sure that a committed record never names a file that is not
+//! there: [`Upload::place`] is durable before the record's commit, [`FileStore::remove_files`] comes after it. A crash between
+//! the two leaves files that no record names, never the other way round.
+//!
+//! A backup needs every file that its snapshot names. While one holds [`FileStore::lock_path`] exclusively, removals are
+//! written down durably and carried out by [`FileStore::purge_pending`] later.
+
+mod attributes;
+mod name;
+mod pending;
+mod sniff;
+mod store;
+mod upload;
+
+pub use attributes::Attributes;
+pub use store::{FileStore, InFlight, References, StoredFile};
+pub use upload::{Receiving, Upload};

@@ -1,0 +1,60 @@
+//! Removals that wait for the end of a backup, each written down in a file of its own.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bosbase_disk::{Disk, FileKind, read_all, write_atomically};
+use bosbase_store::random_text;
+use serde::{Deserialize, Serialize};
+
+/// Longest removal that is read, in bytes: a record's files, thousands of names at most.
+const LIMIT: u64 = 16 << 20;
+
+/// What is to be removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Removal {
+    /// Files of one record.
+    Files {
+        /// The collection's id.
+        collection: String,
+        /// The record's id.
+        record: String,
+        /// The stored names.
+        names: Vec<String>,
+    },
+    /// The folders of all records of a collection that are no more.
+    Collection {
+        /// The collection's id.
+        collection: String,
+    },
+}
+
+/// Writes `removal` down in `dir`; durable when it returns.
+pub(super) fn remember(disk: &dyn Disk, dir: &Path, removal: &Removal) -> io::Result<()> {
+    disk.create_dir_all(dir)?;
+    let name = format!("{}.json", random_text(20, b"abcdefghijklmnopqrstuvwxyz0123456789"));
+    write_atomically(disk, &dir.join(name), &serde_json::to_vec(removal)?)
+}
+
+/// The removals written down in `dir` with the files they lie in. One that can't be understood is left where it is.
+pub(super) fn all(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<(PathBuf, Removal)>> {
+    let entries = match disk.list(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let path = dir.join(&entry.name);
+        if entry.kind != FileKind::File || path.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        match serde_json::from_slice(&read_all(disk, &path, LIMIT)?) {
+            Ok(removal) => found.push((path, removal)),
+            Err(error) => tracing::warn!(path = %path.display(), %error, "a pending removal can't be understood"),
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,124 @@
+//! A file on its way in: first under a temporary name, then beside its record.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bosbase_disk::{Disk, DiskFile};
+
+use super::name::stored_name;
+use super::sniff::{self, Detected};
+
+/// A file that is being received. Dropped, it leaves nothing behind.
+#[derive(Debug)]
+pub struct Receiving {
+    temporary: Temporary,
+    file: Box<dyn DiskFile>,
+    original_name: String,
+    head: Vec<u8>,
+    len: u64,
+}
+
+/// A temporary file that is removed unless it was moved away.
+#[derive(Debug)]
+struct Temporary {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Gone already where it was placed. Anything else is found and removed at the next start.
+        let _ = self.disk.remove_file(&self.path);
+    }
+}
+
+impl Receiving {
+    pub(super) fn start(disk: Arc<dyn Disk>, path: PathBuf, original_name: &str) -> io::Result<Self> {
+        let file = disk.create_new(&path)?;
+        Ok(Self {
+            temporary: Temporary { disk, path },
+            file,
+            original_name: original_name.to_owned(),
+            head: Vec::new(),
+            len: 0,
+        })
+    }
+
+    /// Ends the file: its contents are durable, its type is known. Blocks until the disk has it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the file system says.
+    pub fn finish(self) -> io::Result<Upload> {
+        self.file.sync()?;
+        let Detected { mime, extension } = sniff::detect(&self.head, self.len <= self.head.len() as u64);
+        Ok(Upload {
+            name: stored_name(&self.original_name, &extension),
+            original_name: self.original_name,
+            content_type: mime,
+            len: self.len,
+            temporary: self.temporary,
+        })
+    }
+}
+
+impl Write for Receiving {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        let wanted = sniff::HEAD - self.head.len();
+        self.head.extend_from_slice(&bytes[..written.min(wanted)]);
+        self.len += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// A file that was received whole and belongs to no record yet. Dropped, it leaves nothing behind.
+#[derive(Debug)]
+pub struct Upload {
+    name: String,
+    original_name: String,
+    content_type: String,
+    len: u64,
+    temporary: Temporary,
+}
+
+impl Upload {
+    /// The name it will be stored under: harmless as a path, and unique by its random part.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What who sent it calls it.
+    #[must_use]
+    pub fn original_name(&self) -> &str {
+        &self.original_name
+    }
+
+    /// Its MIME type, told from its contents.
+    #[must_use]
+    pub fn content_type(&self) -> &str {
+        &self.content_type
+    }
+
+    /// Its length in bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it has no contents.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(super) fn path(&self) -> &PathBuf {
+        &self.temporary.path
+    }
+}

@@ -1,0 +1,250 @@
+//! A record in the making: what is stored, with what was sent applied to it.
+
+use std::collections::BTreeMap;
+
+use bosbase_store::{Field, FieldKind, Record};
+use serde_json::{Map, Value};
+
+use super::{date, pattern, value};
+use crate::files::Upload;
+
+/// A record as it would be stored, and what can't be seen from its values alone.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    /// The new state. Passwords still hold what was stored before, see `passwords`.
+    pub(super) record: Record,
+    /// What is stored now; `None` for a new record.
+    pub(super) original: Option<Record>,
+    /// Newly set passwords by field, in plain text.
+    pub(super) passwords: BTreeMap<String, String>,
+    /// Number fields that were sent something that is no finite number.
+    pub(super) not_numbers: Vec<String>,
+    /// What was sent, with modifiers replaced by their outcome: `@request.body`.
+    pub(super) body: Map<String, Value>,
+}
+
+/// What a key does to the field it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Set,
+    Append,
+    Prepend,
+    Subtract,
+    Generate,
+}
+
+impl Draft {
+    /// A new record, or a change of `original`, which belongs to the same collection as `blank`.
+    pub(super) fn new(blank: Record, original: Option<Record>) -> Self {
+        Self {
+            record: original.clone().unwrap_or(blank),
+            original,
+            passwords: BTreeMap::new(),
+            not_numbers: Vec::new(),
+            body: Map::new(),
+        }
+    }
+
+    /// Applies what was sent; `files` pairs keys with the stored names of uploads.
+    ///
+    /// Shorter keys come first, so that a plain `tags` is there when `tags+` adds to it.
+    pub(super) fn apply(&mut self, values: &Map<String, Value>, files: &[(String, String)]) {
+        let mut keys: Vec<&String> = values.keys().collect();
+        keys.sort_by_key(|key| key.len());
+        for key in keys {
+            self.apply_one(key, &values[key]);
+        }
+        let mut by_key: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        for (key, name) in files {
+            by_key.entry(key).or_default().push(name.as_str().into());
+        }
+        let mut by_key: Vec<_> = by_key.into_iter().collect();
+        by_key.sort_by_key(|(key, _)| key.len());
+        for (key, mut names) in by_key {
+            // Names sent beside files of the same key say which of the old ones stay.
+            if let Some(kept) = values
+                .get(key)
+                .filter(|_| !key.starts_with('+') && !key.ends_with(['+', '-']))
+            {
+                let mut all: Vec<Value> = value::texts(kept).into_iter().map(Value::from).collect();
+                all.append(&mut names);
+                names = all;
+            }
+            self.apply_one(key, &Value::Array(names));
+        }
+    }
+
+    fn apply_one(&mut self, key: &str, given: &Value) {
+        let collection = self.record.collection.clone();
+        let Some((field, change)) = collection
+            .fields
+            .iter()
+            .find_map(|field| Some((field, change(field, key)?)))
+        else {
+            self.body.insert(key.to_owned(), given.clone());
+            return;
+        };
+        self.set(field, change, given);
+        let outcome = match self.passwords.get(&field.name) {
+            Some(plain) => plain.as_str().into(),
+            None => self.record.values.get(&field.name).cloned().unwrap_or_default(),
+        };
+        self.body.insert(field.name.clone(), outcome);
+    }
+
+    fn set(&mut self, field: &Field, change: Change, given: &Value) {
+        let current = self.record.values.get(&field.name).unwrap_or(&Value::Null);
+        let next = match &field.kind {
+            FieldKind::Text {
+                autogenerate_pattern, ..
+            } => {
+                let mut text = value::text(given);
+                if change == Change::Generate && !autogenerate_pattern.is_empty() {
+                    text.push_str(&pattern::generate(autogenerate_pattern).unwrap_or_default());
+                }
+                text.into()
+            }
+            FieldKind::Editor { .. } | FieldKind::Email { .. } | FieldKind::Url { .. } => value::text(given).into(),
+            FieldKind::Number { .. } => {
+                let given = value::float(given);
+                let next = match change {
+                    Change::Append => value::float(current) + given,
+                    Change::Subtract => value::float(current) - given,
+                    _ => given,
+                };
+                if !next.is_finite() {
+                    self.not_numbers.push(field.name.clone());
+                }
+                value::number(next)
+            }
+            FieldKind::Bool { .. } => value::flag(given).into(),
+            FieldKind::Date { .. } => date::normalize(&value::text(given)).into(),
+            // The clock's alone.
+            FieldKind::Autodate { .. } => return,
+            FieldKind::Json { .. } => value::json(given),
+            FieldKind::GeoPoint { .. } => value::geo_point(given),
+            FieldKind::Password { .. } => {
+                self.passwords.insert(field.name.clone(), value::text(given));
+                return;
+            }
+            FieldKind::Select { .. } | FieldKind::File { .. } | FieldKind::Relation { .. } => {
+                let next = list(change, &value::texts(current), value::texts(given));
+                if field.kind.is_multiple() {
+                    next.into_iter().map(Value::from).collect()
+                } else {
+                    next.into_iter().next_back().unwrap_or_default().into()
+                }
+            }
+        };
+        self.record.values.insert(field.name.clone(), next);
+    }
+
+    /// Takes back what was sent for hidden fields, as if it had not been; a password may be set all the same.
+    pub(super) fn forget_hidden(&mut self) {
+        let collection = self.record.collection.clone();
+        for field in collection.fields.iter().filter(|field| field.hidden) {
+            if collection.is_auth() && field.name == "password" {
+                continue;
+            }
+            self.body.remove(&field.name);
+            self.passwords.remove(&field.name);
+            self.not_numbers.retain(|name| *name != field.name);
+            let before = match &self.original {
+                Some(original) => original.values.get(&field.name).cloned(),
+                None => Some(zero(field)),
+            };
+            if let Some(before) = before {
+                self.record.values.insert(field.name.clone(), before);
+            }
+        }
+    }
+
+    /// Gives a new record the values that fields make up themselves.
+    pub(super) fn generate(&mut self) {
+        if self.original.is_some() {
+            return;
+        }
+        let collection = self.record.collection.clone();
+        for field in &collection.fields {
+            if let FieldKind::Text {
+                autogenerate_pattern, ..
+            } = &field.kind
+                && !autogenerate_pattern.is_empty()
+                && self.record.text(&field.name).is_empty()
+            {
+                let made = pattern::generate(autogenerate_pattern).unwrap_or_default();
+                self.record.values.insert(field.name.clone(), made.into());
+            }
+        }
+    }
+
+    /// A password as it was newly set, empty where it was not.
+    pub(super) fn plain_password(&self, field: &str) -> &str {
+        self.passwords.get(field).map_or("", String::as_str)
+    }
+
+    /// The uploads that the draft names in the end.
+    pub(super) fn names(&self, upload: &Upload) -> bool {
+        let is_file = |field: &&Field| matches!(field.kind, FieldKind::File { .. });
+        let mut fields = self.record.collection.fields.iter().filter(is_file);
+        fields.any(|field| self.record.texts(&field.name).contains(&upload.name()))
+    }
+}
+
+/// A record with the zero value of each field and no id.
+pub(super) fn blank(collection: &std::sync::Arc<bosbase_store::Collection>) -> Record {
+    Record {
+        collection: collection.clone(),
+        values: collection
+            .fields
+            .iter()
+            .map(|field| (field.name.clone(), zero(field)))
+            .collect(),
+    }
+}
+
+fn zero(field: &Field) -> Value {
+    match &field.kind {
+        FieldKind::Number { .. } => 0.into(),
+        FieldKind::Bool { .. } => false.into(),
+        FieldKind::Json { .. } => Value::Null,
+        FieldKind::GeoPoint { .. } => value::geo_point(&Value::Null),
+        kind if kind.is_multiple() => Value::Array(Vec::new()),
+        _ => "".into(),
+    }
+}
+
+/// What `key` means to `field`, if it is one of its keys.
+fn change(field: &Field, key: &str) -> Option<Change> {
+    if key == field.name {
+        return Some(Change::Set);
+    }
+    let list = matches!(
+        field.kind,
+        FieldKind::Select { .. } | FieldKind::File { .. } | FieldKind::Relation { .. }
+    );
+    let number = matches!(field.kind, FieldKind::Number { .. });
+    match (key.strip_prefix(&field.name), key.strip_prefix('+')) {
+        (Some("+"), _) if list || number => Some(Change::Append),
+        (Some("-"), _) if list || number => Some(Change::Subtract),
+        (Some(":autogenerate"), _) if matches!(field.kind, FieldKind::Text { .. }) => Some(Change::Generate),
+        (_, Some(name)) if list && name == field.name => Some(Change::Prepend),
+        _ => None,
+    }
+}
+
+fn list(change: Change, current: &[String], given: Vec<String>) -> Vec<String> {
+    let all: Vec<String> = match change {
+        Change::Append => current.iter().cloned().chain(given).collect(),
+        Change::Prepend => given.into_iter().chain(current.iter().cloned()).collect(),
+        Change::Subtract => current.iter().filter(|one| !given.contains(one)).cloned().collect(),
+        Change::Set | Change::Generate => given,
+    };
+    let mut seen = Vec::with_capacity(all.len());
+    for one in all {
+        if !seen.contains(&one) {
+            seen.push(one);
+        }
+    }
+    seen
+}

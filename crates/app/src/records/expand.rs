@@ -1,0 +1,204 @@
+//! Related records, shown within the ones that refer to them (`author`, `author.team`) or that they refer to
+//! (`comments_via_post`).
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use bosbase_store::{Collection, Field, FieldKind, Index, ReadTx, Record, Schema};
+use serde_json::{Map, Value, json};
+
+use super::present::{passing, show};
+use crate::caller::Caller;
+use crate::error::Result;
+
+/// How many relations deep an expansion goes.
+const MAX_DEPTH: usize = 6;
+/// How many records that refer to one record are shown with it.
+const MAX_BACK: usize = 1000;
+
+/// What to show along, relation by relation.
+#[derive(Debug, Default)]
+pub(super) struct Expansion {
+    relations: BTreeMap<String, Step>,
+}
+
+#[derive(Debug)]
+struct Step {
+    relation: Relation,
+    below: Expansion,
+}
+
+/// How related records are found.
+#[derive(Debug, Clone)]
+enum Relation {
+    /// By the ids in a field of the record.
+    Forward {
+        field: String,
+        multiple: bool,
+        target: Arc<Collection>,
+    },
+    /// By a field of theirs that holds the record's id.
+    Back {
+        field: Field,
+        multiple: bool,
+        source: Arc<Collection>,
+    },
+}
+
+impl Relation {
+    fn target(&self) -> &Arc<Collection> {
+        match self {
+            Self::Forward { target, .. } => target,
+            Self::Back { source, .. } => source,
+        }
+    }
+}
+
+impl Expansion {
+    /// Reads a comma separated list of paths for records like `example`. A path that leads nowhere, or where others than
+    /// superusers may not look, is left out as a whole.
+    pub(super) fn parse(schema: &Schema, example: Option<&Record>, paths: &str, superuser: bool) -> Self {
+        let mut root = Self::default();
+        let Some(example) = example else { return root };
+        for path in paths.split(',') {
+            let path = path.replace(' ', "");
+            let path = path.trim_matches('.');
+            if path.is_empty() {
+                continue;
+            }
+            let mut steps = Vec::new();
+            let mut collection = example.collection.clone();
+            for name in path.split('.').take(MAX_DEPTH) {
+                let Some(relation) = resolve(schema, &collection, name, superuser) else {
+                    steps.clear();
+                    break;
+                };
+                collection = relation.target().clone();
+                steps.push((name.to_owned(), relation));
+            }
+            let mut level = &mut root;
+            for (name, relation) in steps {
+                let step = level.relations.entry(name).or_insert_with(|| Step {
+                    relation,
+                    below: Self::default(),
+                });
+                level = &mut step.below;
+            }
+        }
+        root
+    }
+}
+
+fn resolve(schema: &Schema, collection: &Collection, name: &str, superuser: bool) -> Option<Relation> {
+    let relation = match name.split_once("_via_").filter(|_| collection.field(name).is_none()) {
+        Some((source, field)) => {
+            let source = schema.find(source)?;
+            let field = source.field(field)?;
+            let FieldKind::Relation { collection_id, .. } = &field.kind else {
+                return None;
+            };
+            if *collection_id != collection.id || (field.hidden && !superuser) {
+                return None;
+            }
+            Relation::Back {
+                multiple: !unique_alone(source, &field.name),
+                field: field.clone(),
+                source: source.clone(),
+            }
+        }
+        None => {
+            let field = collection.field(name)?;
+            let FieldKind::Relation { collection_id, .. } = &field.kind else {
+                return None;
+            };
+            if field.hidden && !superuser {
+                return None;
+            }
+            Relation::Forward {
+                field: field.name.clone(),
+                multiple: field.kind.is_multiple(),
+                target: schema.find(collection_id)?.clone(),
+            }
+        }
+    };
+    (superuser || relation.target().rules.view_rule.is_some()).then_some(relation)
+}
+
+/// Whether an index allows each value of `field` once.
+fn unique_alone(collection: &Collection, field: &str) -> bool {
+    collection
+        .indexes
+        .iter()
+        .filter_map(|sql| Index::parse(sql))
+        .any(|index| index.unique && index.columns.len() == 1 && index.columns[0].name == field)
+}
+
+/// Puts the related records that `caller` may view into `shown`, which are `records` as they are shown.
+pub(super) fn attach(
+    tx: &ReadTx<'_>,
+    records: &[Record],
+    shown: &mut [Map<String, Value>],
+    caller: &Caller,
+    expansion: &Expansion,
+    depth: usize,
+) -> Result<()> {
+    if expansion.relations.is_empty() || records.is_empty() || depth > MAX_DEPTH {
+        return Ok(());
+    }
+    let mut expanded: Vec<Map<String, Value>> = vec![Map::new(); records.len()];
+    for (name, step) in &expansion.relations {
+        let (ids, found, multiple) = match &step.relation {
+            Relation::Forward {
+                field,
+                multiple,
+                target,
+            } => {
+                let ids: Vec<Vec<String>> = records
+                    .iter()
+                    .map(|record| record.texts(field).into_iter().map(str::to_owned).collect())
+                    .collect();
+                let wanted: HashSet<&String> = ids.iter().flatten().collect();
+                let wanted: Vec<String> = wanted.into_iter().cloned().collect();
+                (ids, tx.records_by_ids(target, &wanted)?, *multiple)
+            }
+            Relation::Back {
+                field,
+                multiple,
+                source,
+            } => {
+                let mut ids = Vec::with_capacity(records.len());
+                let mut all: HashMap<String, Record> = HashMap::new();
+                for record in records {
+                    let referring = tx.records_referencing(source, field, record.id(), MAX_BACK)?;
+                    ids.push(referring.iter().map(|record| record.id().to_owned()).collect());
+                    all.extend(referring.into_iter().map(|record| (record.id().to_owned(), record)));
+                }
+                (ids, all.into_values().collect(), *multiple)
+            }
+        };
+        let visible = match step.relation.target().rules.view_rule.as_deref() {
+            _ if caller.is_superuser() => found,
+            Some(rule) => passing(tx, found, rule, &caller.context("expand", Map::new()))?,
+            None => Vec::new(),
+        };
+        let related = show(tx, &visible, caller, &step.below, depth + 1)?;
+        let by_id: HashMap<&str, Map<String, Value>> = visible.iter().map(Record::id).zip(related).collect();
+        for (target, ids) in expanded.iter_mut().zip(&ids) {
+            let mut mine = ids
+                .iter()
+                .filter_map(|id| by_id.get(id.as_str()).cloned().map(Value::Object));
+            if multiple {
+                let mine: Vec<Value> = mine.collect();
+                if !mine.is_empty() {
+                    target.insert(name.clone(), Value::Array(mine));
+                }
+            } else if let Some(one) = mine.next() {
+                target.insert(name.clone(), one);
+            }
+        }
+    }
+    for (shown, expanded) in shown.iter_mut().zip(expanded) {
+        shown.insert("expand".to_owned(), json!(expanded));
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! A record's files for somebody who asks for one.
+
+use bosbase_store::{Field, FieldKind, ReadTx, Record};
+use serde_json::Map;
+
+use super::rules;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{Error, ErrorKind, Result};
+use crate::files::StoredFile;
+
+impl App {
+    /// Opens a file of a record. A protected one is for those only who may view the record by `token`, a file token; the
+    /// request's own authorisation does not count.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where there is no such file or it is not for this caller.
+    pub fn open_record_file(
+        &self,
+        collection: &str,
+        record: &str,
+        name: &str,
+        token: &str,
+        caller: &Caller,
+    ) -> Result<StoredFile> {
+        let schema = self.store().schema();
+        let collection = schema
+            .find(collection)
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "Missing or invalid collection context."))?;
+        let asking = Caller {
+            auth: if token.is_empty() {
+                None
+            } else {
+                self.authenticate_file_token(token)?
+            },
+            ..caller.clone()
+        };
+        let owner = self.store().read(|tx| {
+            let record = tx.record(collection, record)?.ok_or_else(Error::not_found)?;
+            let field = field_of(&record, name).ok_or_else(Error::not_found)?;
+            if matches!(field.kind, FieldKind::File { protected: true, .. }) && !may_view(tx, &record, &asking)? {
+                return Err(Error::not_found());
+            }
+            if collection.is_view() {
+                return owner(tx, &record, name)?.ok_or_else(Error::not_found);
+            }
+            Ok(record)
+        })?;
+        self.files()
+            .open(&owner.collection.id, owner.id(), name)
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => Error::not_found().caused_by(error),
+                _ => Error::internal(error),
+            })
+    }
+}
+
+fn field_of<'a>(record: &'a Record, name: &str) -> Option<&'a Field> {
+    let fields = record.collection.fields.iter();
+    fields
+        .filter(|field| matches!(field.kind, FieldKind::File { .. }))
+        .find(|field| record.texts(&field.name).contains(&name))
+}
+
+fn may_view(tx: &ReadTx<'_>, record: &Record, caller: &Caller) -> Result<bool> {
+    let Ok(rule) = rules::applied(record.collection.rules.view_rule.as_ref(), caller) else {
+        return Ok(false);
+    };
+    let Some(rule) = rule else { return Ok(true) };
+    let context = caller.context("protectedFile", Map::new());
+    rules::or_deny(
+        tx.record_matches(&record.collection, record.id(), rule, &context),
+        &record.collection,
+    )
+}
+
+/// The record that a file shown by a view belongs to: mostly the one with the view record's id.
+fn owner(tx: &ReadTx<'_>, shown: &Record, name: &str) -> Result<Option<Record>> {
+    let schema = tx.schema().clone();
+    let tables = || schema.all().iter().filter(|collection| !collection.is_view());
+    for collection in tables() {
+        if let Some(record) = tx.record(collection, shown.id())?
+            && field_of(&record, name).is_some()
+        {
+            return Ok(Some(record));
+        }
+    }
+    for collection in tables() {
+        for field in collection
+            .fields
+            .iter()
+            .filter(|field| matches!(field.kind, FieldKind::File { .. }))
+        {
+            if let Some(record) = tx.records_referencing(collection, field, name, 1)?.pop() {
+                return Ok(Some(record));
+            }
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,307 @@
+//! Creating and changing records.
+
+use std::collections::BTreeMap;
+
+use bosbase_store::{Collection, ErrorKind as StoreErrorKind, FieldKind, Record, WriteTx, now};
+use serde_json::{Map, Value};
+
+use super::body::Body;
+use super::draft::{Draft, blank};
+use super::present::present;
+use super::references::file_names;
+use super::validate::Check;
+use super::{account, rules, writable};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{Error, ErrorKind, FieldErrors, Result};
+use crate::files::Upload;
+use crate::realtime::RecordAction;
+
+const NOT_CREATED: &str = "Failed to create record.";
+const NOT_UPDATED: &str = "Failed to update record.";
+/// How often a change starts over because somebody else changed the record meanwhile.
+const ATTEMPTS: usize = 10;
+/// bcrypt's work factor where the field does not choose one.
+const DEFAULT_COST: u32 = 10;
+
+impl App {
+    /// Creates a record out of what was sent, and shows it with the relations that `expand` names. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] without such a collection, [`ErrorKind::Forbidden`] where only superusers may create,
+    /// [`ErrorKind::Invalid`] where the rule denies it or values are not acceptable (with what is wrong by field).
+    pub fn create_record(
+        &self,
+        collection: &str,
+        body: &Body,
+        expand: &str,
+        caller: &Caller,
+    ) -> Result<Map<String, Value>> {
+        let collection = self.collection_of_records(collection)?;
+        writable(&collection)?;
+        let rule = rules::applied(collection.rules.create_rule.as_ref(), caller)?;
+        let mut draft = self.draft(blank(&collection), None, body, caller);
+        let manager = self.may_create(&draft, rule, caller)?;
+        account::check(&draft, manager).into_result(NOT_CREATED)?;
+        draft.generate();
+        self.validate(&draft, &body.uploads(), NOT_CREATED)?;
+        let hashes = self.hashes(&draft)?;
+        set_hashes(&mut draft.record, &hashes);
+        if collection.is_superusers() {
+            draft.record.values.insert("verified".to_owned(), true.into());
+        }
+        let record = self.store_with_files(&draft.record.clone(), &body.named_by(&draft), move |tx| {
+            let mut record = draft.record.clone();
+            stamp(&mut record, true);
+            if account::id_taken_elsewhere(tx, &record)? {
+                let message = "Invalid or duplicated auth record id.";
+                let errors = FieldErrors::one("id", "validation_invalid_auth_id", message);
+                return Err(Error::validation(NOT_CREATED, errors));
+            }
+            tx.insert_record(&record)
+                .map_err(|error| refused(error, &record.collection, NOT_CREATED))?;
+            Ok(record)
+        })?;
+        self.hub().record_saved(self, RecordAction::Create, &record);
+        self.shown(&record, expand, caller)
+    }
+
+    /// Changes a record as was sent, and shows it with the relations that `expand` names. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where there is no such record or the rule denies it, [`ErrorKind::Forbidden`] where only
+    /// superusers may update, [`ErrorKind::Invalid`] where values are not acceptable (with what is wrong by field).
+    pub fn update_record(
+        &self,
+        collection: &str,
+        id: &str,
+        body: &Body,
+        expand: &str,
+        caller: &Caller,
+    ) -> Result<Map<String, Value>> {
+        let collection = self.collection_of_records(collection)?;
+        writable(&collection)?;
+        let rule = rules::applied(collection.rules.update_rule.as_ref(), caller)?;
+        let mut hashes = None;
+        for _ in 0..ATTEMPTS {
+            let original = self
+                .store()
+                .read(|tx| Ok::<_, Error>(tx.record(&collection, id)?))?
+                .ok_or_else(Error::not_found)?;
+            let mut draft = self.draft(original.clone(), Some(original.clone()), body, caller);
+            let manager = self.may_update(&draft, &original, rule, caller)?;
+            account::check(&draft, manager).into_result(NOT_UPDATED)?;
+            self.validate(&draft, &body.uploads(), NOT_UPDATED)?;
+            account::renew_token_key(&mut draft);
+            let hashes = match &hashes {
+                Some(known) => known,
+                None => hashes.insert(self.hashes(&draft)?),
+            };
+            set_hashes(&mut draft.record, hashes);
+            if collection.is_superusers() {
+                draft.record.values.insert("verified".to_owned(), true.into());
+            }
+            let before = original.clone();
+            let written = self.store_with_files(&draft.record.clone(), &body.named_by(&draft), move |tx| {
+                match tx.record(&before.collection, before.id())? {
+                    None => return Err(Error::not_found()),
+                    Some(current) if current.values != before.values => return Ok(None),
+                    Some(_) => {}
+                }
+                let mut record = draft.record.clone();
+                stamp(&mut record, false);
+                tx.update_record(&record)
+                    .map_err(|error| refused(error, &record.collection, NOT_UPDATED))?;
+                if record.collection.is_auth() && record.text("password") != before.text("password") {
+                    account::delete_origins(tx, &record)?;
+                }
+                Ok(Some(record))
+            })?;
+            if let Some(record) = written {
+                let kept = file_names(&record);
+                let mut gone = file_names(&original);
+                gone.retain(|name| !kept.contains(name));
+                self.remove_files_of(&record.collection.id, record.id(), gone);
+                self.hub().record_saved(self, RecordAction::Update, &record);
+                return self.shown(&record, expand, caller);
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            "The record is being changed by others all the time; try again.",
+        ))
+    }
+
+    fn draft(&self, blank: Record, original: Option<Record>, body: &Body, caller: &Caller) -> Draft {
+        let mut draft = Draft::new(blank, original);
+        let names: Vec<_> = body
+            .files
+            .iter()
+            .map(|(key, upload)| (key.clone(), upload.name().to_owned()))
+            .collect();
+        draft.apply(&body.values, &names);
+        if !caller.is_superuser() {
+            draft.forget_hidden();
+        }
+        draft
+    }
+
+    /// Lets the create rule decide; says whether the caller may set what is a manager's to set.
+    fn may_create(&self, draft: &Draft, rule: Option<&str>, caller: &Caller) -> Result<bool> {
+        if caller.is_superuser() {
+            return Ok(true);
+        }
+        let collection = &draft.record.collection;
+        let context = caller.context("default", draft.body.clone());
+        self.store().read(|tx| {
+            let passes = |rule| rules::or_deny(tx.candidate_matches(&draft.record, rule, &context), collection);
+            if let Some(rule) = rule
+                && !passes(rule)?
+            {
+                return Err(Error::invalid(NOT_CREATED));
+            }
+            match rules::manage_rule(collection) {
+                Some(rule) if caller.auth.is_some() => passes(rule),
+                _ => Ok(false),
+            }
+        })
+    }
+
+    /// Lets the update rule decide; says whether the caller may change what is a manager's to change.
+    fn may_update(&self, draft: &Draft, original: &Record, rule: Option<&str>, caller: &Caller) -> Result<bool> {
+        let collection = &original.collection;
+        let context = caller.context("default", draft.body.clone());
+        self.store().read(|tx| {
+            if let Some(rule) = rule
+                && !rules::or_deny(tx.record_matches(collection, original.id(), rule, &context), collection)?
+            {
+                return Err(Error::not_found());
+            }
+            rules::manages(tx, original, caller, &context)
+        })
+    }
+
+    fn validate(&self, draft: &Draft, uploads: &[&Upload], message: &str) -> Result<()> {
+        let errors = self.store().read(|tx| {
+            let check = Check {
+                draft,
+                uploads,
+                tx,
+                patterns: self.patterns(),
+            };
+            check.all()
+        })?;
+        errors.into_result(message)
+    }
+
+    /// The hashes of newly set passwords by field; empty where one was cleared.
+    fn hashes(&self, draft: &Draft) -> Result<BTreeMap<String, String>> {
+        let mut hashes = BTreeMap::new();
+        for (field, plain) in &draft.passwords {
+            let hash = match draft.record.collection.field(field).map(|field| &field.kind) {
+                Some(FieldKind::Password { cost, .. }) if !plain.is_empty() => {
+                    let cost = u32::try_from(*cost)
+                        .ok()
+                        .filter(|cost| *cost > 0)
+                        .unwrap_or(DEFAULT_COST);
+                    bcrypt::hash_with_result(plain, cost.clamp(4, 31))
+                        .map_err(Error::internal)?
+                        .format_for_version(bcrypt::Version::TwoA)
+                }
+                _ => String::new(),
+            };
+            hashes.insert(field.clone(), hash);
+        }
+        Ok(hashes)
+    }
+
+    /// Commits with `write` once the uploads lie durably beside the record; takes them back where it does not happen.
+    fn store_with_files<T: Send + 'static>(
+        &self,
+        record: &Record,
+        uploads: &[&Upload],
+        write: impl FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let in_flight = self.files().begin(&record.collection.id, record.id());
+        self.files().place(&in_flight, uploads).map_err(disk_error)?;
+        let written = self.store().write(write);
+        drop(in_flight);
+        if written.is_err() {
+            let names = uploads.iter().map(|upload| upload.name().to_owned()).collect();
+            self.remove_files_of(&record.collection.id, record.id(), names);
+        }
+        written
+    }
+
+    fn shown(&self, record: &Record, expand: &str, caller: &Caller) -> Result<Map<String, Value>> {
+        let shown = present(self, std::slice::from_ref(record), caller, expand)?;
+        shown.into_iter().next().ok_or_else(Error::not_found)
+    }
+
+    /// Removes files that no commit names. What the caller asked for has happened all the same, so a failure is only logged;
+    /// the files wait in the list of pending removals.
+    pub(super) fn remove_files_of(&self, collection: &str, record: &str, names: Vec<String>) {
+        if let Err(error) = self.files().remove_files(collection, record, names) {
+            tracing::error!(%error, collection, record, "files could not be removed");
+        }
+    }
+}
+
+impl Body {
+    fn uploads(&self) -> Vec<&Upload> {
+        self.files.iter().map(|(_, upload)| upload).collect()
+    }
+
+    /// The uploads that `draft` names in the end.
+    fn named_by(&self, draft: &Draft) -> Vec<&Upload> {
+        let mut uploads = self.uploads();
+        uploads.retain(|upload| draft.names(upload));
+        uploads
+    }
+}
+
+fn set_hashes(record: &mut Record, hashes: &BTreeMap<String, String>) {
+    for (field, hash) in hashes {
+        record.values.insert(field.clone(), hash.as_str().into());
+    }
+}
+
+/// Sets the fields that hold the time of creation or change.
+pub(super) fn stamp(record: &mut Record, new: bool) {
+    let moment = now();
+    let collection = record.collection.clone();
+    for field in &collection.fields {
+        if let FieldKind::Autodate {
+            on_create, on_update, ..
+        } = field.kind
+            && ((new && on_create) || (!new && on_update))
+        {
+            record.values.insert(field.name.clone(), moment.as_str().into());
+        }
+    }
+}
+
+/// The answer to a write that the database refused.
+fn refused(error: bosbase_store::Error, collection: &Collection, message: &str) -> Error {
+    if error.kind() != StoreErrorKind::Unique {
+        return error.into();
+    }
+    let mut errors = FieldErrors::new();
+    for column in error.columns() {
+        if collection.field(column).is_some() {
+            errors.add(column, "validation_not_unique", "Value must be unique.");
+        }
+    }
+    Error::validation(message, errors).caused_by(error)
+}
+
+fn disk_error(error: std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            Error::new(ErrorKind::Unavailable, "The server's disk is full.").caused_by(error)
+        }
+        _ => Error::internal(error),
+    }
+}
