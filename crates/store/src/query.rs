@@ -5,7 +5,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::types::Value as Bound;
 use rusqlite::{Connection, ErrorCode, Row, params_from_iter};
-use serde_json::Value;
 
 use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,8 +19,8 @@ use crate::transaction::ReadTx;
 const PER_PAGE: u64 = 30;
 /// The most records on a page.
 const MAX_PER_PAGE: u64 = 1000;
-/// The name of a record that is not stored yet; no collection can be called so.
-const CANDIDATE: &str = "record to be";
+/// The name of a record that is given and not read from its table; no collection can be called so.
+const GIVEN: &str = "given record";
 
 /// Which records of a collection are asked for.
 #[derive(Debug, Clone, Default)]
@@ -166,27 +165,46 @@ impl ReadTx<'_> {
     /// # Errors
     /// [`ErrorKind::InvalidQuery`] if the rule can't be compiled: deny.
     pub fn candidate_matches(&self, candidate: &Record, rule: &str, context: &RequestContext) -> Result<bool> {
-        if rule.is_empty() {
-            return Ok(true);
+        let mut candidate = candidate.clone();
+        if candidate.id().is_empty() {
+            candidate.values.insert("id".into(), "__temp_id__".into());
         }
-        let collection = &candidate.collection;
-        let values = collection.fields.iter().map(|field| {
-            let value = match field.name.as_str() {
-                "id" if candidate.id().is_empty() => Some(Value::from("__temp_id__")),
-                "verified" if collection.is_auth() => Some(Value::Bool(false)),
-                name => candidate.values.get(name).cloned(),
-            };
-            let column = format!(" AS {}", quote(&field.name));
-            Sql::detail(columns::encode(field, value.as_ref())).then(&column)
+        if candidate.collection.is_auth() {
+            candidate.values.insert("verified".into(), false.into());
+        }
+        let query = ListQuery {
+            rule: Some(rule.to_owned()),
+            context: context.clone(),
+            ..ListQuery::default()
+        };
+        self.given_matches(&candidate, Base::unstored(&candidate.collection, GIVEN), &query)
+    }
+
+    /// Whether a record, in the state given instead of the one stored, is one of those that `query` asks for: for telling of
+    /// records that have changed again or are gone. Its order and page don't matter.
+    ///
+    /// # Errors
+    /// As [`ReadTx::list_records`].
+    pub fn state_matches(&self, state: &Record, query: &ListQuery) -> Result<bool> {
+        self.given_matches(state, Base::given(&state.collection, GIVEN), query)
+    }
+
+    fn given_matches(&self, record: &Record, base: Base<'_>, query: &ListQuery) -> Result<bool> {
+        let values = record.collection.fields.iter().map(|field| {
+            let value = columns::encode(field, record.values.get(&field.name));
+            Sql::detail(value).then(&format!(" AS {}", quote(&field.name)))
         });
-        let with = Sql::new(format!("WITH {} AS (SELECT ", quote(CANDIDATE)))
+        let with = Sql::new(format!("WITH {} AS (SELECT ", quote(GIVEN)))
             .with(Sql::joined(values, ", "))
             .then(") SELECT 1");
-        let mut scope = self.scope(Base::unstored(collection, CANDIDATE), context);
-        let condition = scope.filter(rule)?;
+        let mut scope = self.scope(base, &query.context);
+        let mut conditions = conditions(&mut scope, query)?;
         let joined = scope.finish()?;
-        let from = from(&quote(CANDIDATE), joined.joins, vec![condition]);
-        exists(self.connection(), with.with(from))
+        conditions.extend(joined.conditions);
+        exists(
+            self.connection(),
+            with.with(from(&quote(GIVEN), joined.joins, conditions)),
+        )
     }
 
     /// Whether `rule` can be compiled for `collection`, whose definition need not be stored.

@@ -183,6 +183,18 @@ fn a_record_is_judged_before_it_is_stored() {
                     .is_err()
             );
             assert!(tx.record_matches(posts, "a", "title = 'One'", &context)?);
+            let mut was = tx.record(posts, "a")?.unwrap();
+            was.values.insert("title".into(), "Before".into());
+            let told = |filter: &str| ListQuery {
+                rule: Some("title = 'Before' && comments_via_post.text = 'hi'".into()),
+                filter: filter.into(),
+                ..ListQuery::default()
+            };
+            assert!(tx.state_matches(&was, &told("count = 1"))?);
+            assert!(!tx.state_matches(&was, &told("count = 2"))?);
+            assert!(tx.state_matches(&was, &told("secret = 'x'")).is_err());
+            was.values.insert("id".into(), "gone".into());
+            assert!(!tx.state_matches(&was, &told(""))?);
             assert!(!tx.record_matches(posts, "b", "title = 'One'", &context)?);
             assert!(!tx.record_matches(posts, "missing", "", &context)?);
             assert!(tx.validate_rule(posts, "@request.auth.anything = title").is_ok());

@@ -152,10 +152,7 @@ impl Event<'_> {
         } else {
             // The record has moved on. What is told is how it was, so the rule has to admit how it was: that a later state is
             // public does not make an earlier one so.
-            match self.tx.candidate_matches(self.record, rule, &context) {
-                Ok(true) if !filter.is_empty() => self.tx.record_matches_query(self.collection, id, &query("")),
-                answer => answer,
-            }
+            self.tx.state_matches(self.record, &query(rule))
         };
         match admitted {
             Ok(admitted) => Ok(admitted),

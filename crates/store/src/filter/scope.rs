@@ -38,11 +38,18 @@ impl<'a> Base<'a> {
     }
 
     /// An expression named `source` with the collection's columns.
-    pub(crate) fn unstored(collection: &'a Collection, source: &str) -> Self {
+    pub(crate) fn given(collection: &'a Collection, source: &str) -> Self {
         Self {
             source: quote(source),
-            stored: false,
             ..Self::table(collection)
+        }
+    }
+
+    /// The same for a record that no other can refer to yet.
+    pub(crate) fn unstored(collection: &'a Collection, source: &str) -> Self {
+        Self {
+            stored: false,
+            ..Self::given(collection, source)
         }
     }
 }
