@@ -2,12 +2,15 @@
 
 import os
 import re
+import shlex
 import subprocess
 
 import pytest
 
 from harness.programs import BOSBASE, EMAIL, PASSWORD, ROOT
-from harness.server import Server
+from harness.client import wait_for
+from harness.jobs import ended
+from harness.server import Server, free_port
 
 pytestmark = pytest.mark.ours
 
@@ -38,9 +41,32 @@ def test_the_api_document_has_examples():
 def test_an_example_of_the_api_document_runs(place, where, script):
     server, home = place
     server.wait_until_healthy()
-    environment = {**os.environ, "URL": server.url, "TOKEN": server.root().token, "EMAIL": EMAIL, "PASSWORD": PASSWORD}
+    environment = {"URL": server.url, "TOKEN": server.root().token, "EMAIL": EMAIL, "PASSWORD": PASSWORD}
     # `curl` must not hide a refusal: --fail-with-body makes it one.
-    script = f'curl() {{ command curl --fail-with-body -sS "$@"; }}\nset -e\n{script}'
-    done = subprocess.run(["bash", "-c", script], env=environment, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, f"{where}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    run(f"# {where}\n{script}", home, **environment)
     server.root().wait_until_idle()
+
+
+def run(script, home, **environment):
+    script = f'curl() {{ command curl --fail-with-body "$@"; }}\nset -euo pipefail\n{script}'
+    done = subprocess.run(
+        ["bash", "-c", script], env={**os.environ, **environment}, cwd=home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, f"exit {done.returncode}\n{script}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_sixty_seconds_of_the_readme_are_as_it_says(tmp_path):
+    (_, start), (_, use) = blocks("README.md")
+    port = free_port()
+    commands = [line for line in start.splitlines() if not line.startswith("cargo ")]
+    assert commands[-1] == "target/release/bosbase serve"
+    commands = [line.replace("target/release/bosbase", shlex.quote(str(BOSBASE.path))) for line in commands]
+    run("\n".join(commands[:-1]), tmp_path)
+    server = Server(BOSBASE, tmp_path / "pb_data", superuser=False)
+    server.port = port
+    with server:
+        said = run(use.replace("127.0.0.1:8090", f"127.0.0.1:{port}"), tmp_path)
+        assert "before_upgrade.zip" in said
+        root = wait_for(lambda: server.root("you@example.com", "a-long-password"), 20, "a login", ignore=(AssertionError, OSError))
+        assert ended(root, "restore")["state"] == "succeeded"
