@@ -12,7 +12,7 @@ from harness.server import Server
 from harness.tokens import token
 
 # Who is let in: `anyone`; `auth` a valid token of any auth record; `same` one of the very collection; `superuser`; `file` a
-# superuser's file token in the query; `rule` what the collection's rules say (null here: superusers only).
+# superuser's file token in the query; `disabled` nobody, as long as the collection has that way to log in off; `rule` what the collection's rules say (null here: superusers only).
 TABLE = [
     ("GET", "/api/health", "anyone"),
     ("HEAD", "/api/health", "anyone"),
@@ -38,6 +38,9 @@ TABLE = [
     ("POST", "/api/collections/{collection}/request-otp", "anyone"),
     ("POST", "/api/collections/{collection}/auth-refresh", "same"),
     ("POST", "/api/collections/{collection}/impersonate/{id}", "superuser"),
+    ("POST", "/api/collections/{collection}/request-otp", "disabled"),
+    ("POST", "/api/collections/{collection}/auth-with-otp", "disabled"),
+    ("POST", "/api/collections/{collection}/auth-with-oauth2", "disabled"),
     ("GET", "/api/files/{collection}/{id}/{file}", "anyone"),
     ("HEAD", "/api/files/{collection}/{id}/{file}", "anyone"),
     ("POST", "/api/files/token", "auth"),
@@ -106,7 +109,7 @@ def _none():
 
 
 def _collection(path, access):
-    if access in ("same", "anyone") or "impersonate" in path:
+    if access in ("same", "anyone", "disabled") or "impersonate" in path:
         return "users"
     return "closed" if "records" in path else "missing"
 
@@ -144,6 +147,10 @@ def test_it_lets_in_only_whom_it_should(place, method, path, access):
             refused(403, "", place.root_token, query=query)
         refused(403, "", None, query={"token": place.user_file_token})
         let_in(None, query={"token": place.root_file_token})
+        return
+    elif access == "disabled":
+        for any_token in (None, *place.broken_tokens.values(), place.user_token, place.root_token):
+            refused(403, "The collection is not configured to allow", any_token)
         return
     elif access == "rule":
         closed = "Only superusers can perform this action."

@@ -13,15 +13,26 @@ use crate::error::Result;
 ///
 /// Where the database can't be asked.
 pub(crate) fn passes(tx: &ReadTx<'_>, record: &Record, rule: &str, context: &RequestContext) -> Result<bool> {
+    Ok(evaluate(tx, record, rule, context)?.unwrap_or(false))
+}
+
+/// What `rule` says of the stored `record`; `None` where it can't be evaluated, which its caller has to take for the safer
+/// answer.
+///
+/// # Errors
+///
+/// Where the database can't be asked.
+pub(crate) fn evaluate(tx: &ReadTx<'_>, record: &Record, rule: &str, context: &RequestContext) -> Result<Option<bool>> {
     if rule.is_empty() {
-        return Ok(true);
+        return Ok(Some(true));
     }
     match tx.record_matches(&record.collection, record.id(), rule, context) {
         Err(error) if error.kind() == ErrorKind::InvalidQuery => {
-            tracing::warn!(%error, collection = record.collection.name, rule, "a rule can't be evaluated and admits nobody");
-            Ok(false)
+            let collection = &record.collection.name;
+            tracing::warn!(%error, collection, rule, "a rule can't be evaluated");
+            Ok(None)
         }
-        answer => Ok(answer?),
+        answer => Ok(Some(answer?)),
     }
 }
 

@@ -110,12 +110,15 @@ pub struct CreateReport {
 /// # Errors
 /// [`ErrorKind::Io`] if the data directory cannot be read.
 pub fn plan(disk: &dyn Disk, key: &BackupKey, created: Timestamp, sources: &Sources<'_>) -> Result<CreatePlan> {
-    let fact = |d: &Box<dyn DatabaseSnapshot + '_>| DatabaseFact {
-        name: d.name().to_owned(),
-        size: d.len(),
-        pages: d.page_count(),
-    };
-    let databases: Vec<_> = sources.databases.iter().map(fact).collect();
+    let databases: Vec<_> = sources
+        .databases
+        .iter()
+        .map(|d| DatabaseFact {
+            name: d.name().to_owned(),
+            size: d.len(),
+            pages: d.page_count(),
+        })
+        .collect();
     let names = databases.iter().map(|d| d.name.clone()).collect();
     let (mut files, mut bytes) = (0, databases.iter().map(|d| d.size).sum());
     for found in Walk::new(disk, &sources.data_dir, names)? {

@@ -18,8 +18,13 @@ const ROOT_ONLY: [&str; 4] = [BACKUPS_DIR, PRIVATE_DIR, ".pb_temp_to_delete", ".
 
 /// `true` for what is neither backed up nor replaced: ours, PocketBase's temporary things, the file system's own.
 pub(crate) fn is_private(name: &OsStr, kind: FileKind, at_root: bool) -> bool {
-    let Some(name) = name.to_str() else { return false };
-    is_kept(name, kind, at_root) || (kind == FileKind::File && name.starts_with('.') && name.ends_with(".tmp"))
+    is_temporary(name, kind) || name.to_str().is_some_and(|name| is_kept(name, kind, at_root))
+}
+
+/// `true` for a file in the making, or what a killed process left of one.
+pub(crate) fn is_temporary(name: &OsStr, kind: FileKind) -> bool {
+    let name = name.as_encoded_bytes();
+    kind == FileKind::File && name.starts_with(b".") && name.ends_with(b".tmp")
 }
 
 /// `true` for what a restore leaves in place.
@@ -36,4 +41,13 @@ pub(crate) fn belongs_to_database(name: &OsStr, databases: &[String]) -> bool {
         name.strip_prefix(database.as_str())
             .is_some_and(|rest| matches!(rest, "" | "-wal" | "-shm" | "-journal"))
     })
+}
+/// `true` for a path inside an archive that is not installed: another program may have packed what it did not know.
+pub(crate) fn is_not_installed(path: &crate::EntryPath) -> bool {
+    ROOT_ONLY.contains(&path.first())
+        || path.parts().any(|part| {
+            part == "lost+found" || part.starts_with(UNDO_PREFIX) || part.starts_with(STAGING_PREFIX)
+        })
+        // SQLite's index of a write-ahead log is only true for the processes that made it.
+        || (path.as_str().ends_with(".db-shm") && !path.as_str().contains('/'))
 }

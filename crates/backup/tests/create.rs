@@ -5,55 +5,16 @@
     reason = "tests look at the disk from outside"
 )]
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use bosbase_backup::{
-    Archive, BackupKey, DatabaseSnapshot, ErrorKind, LocalStorage, NoProgress, NoSteps, Sources, Storage, create,
-    verify,
-};
-use bosbase_disk::RealDisk;
+use bosbase_backup::{Archive, BackupKey, ErrorKind, NoProgress, Sources, Storage, verify};
 
-/// Bytes that pose as a pinned database.
-struct Bytes(&'static str, Vec<u8>, usize);
-
-impl Bytes {
-    fn database(name: &'static str, len: usize) -> Box<Self> {
-        let mut bytes = b"SQLite format 3\0".to_vec();
-        bytes.extend((0..len).map(|n| (n / 7 % 251) as u8));
-        Box::new(Self(name, bytes, 0))
-    }
-}
-
-impl DatabaseSnapshot for Bytes {
-    fn name(&self) -> &str {
-        self.0
-    }
-    fn len(&self) -> u64 {
-        self.1.len() as u64
-    }
-    fn page_count(&self) -> u32 {
-        1
-    }
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        let n = buf.len().min(self.1.len() - self.2).min(10_000);
-        buf[..n].copy_from_slice(&self.1[self.2..self.2 + n]);
-        self.2 += n;
-        Ok(n)
-    }
-}
-
-fn noise(len: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    (0..len)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (state >> 56) as u8
-        })
-        .collect()
-}
+use common::{Bytes, noise, open};
 
 fn fill(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let files: Vec<(&str, Vec<u8>)> = vec![
@@ -65,13 +26,8 @@ fn fill(dir: &Path) -> BTreeMap<String, Vec<u8>> {
         ("storage/abc/r3/exactly_a_mebibyte", noise(1 << 20)),
         ("types.d.ts", b"declare".to_vec()),
     ];
-    let put = |name: &str, bytes: &[u8]| {
-        let path = dir.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    };
     for (name, bytes) in &files {
-        put(name, bytes);
+        common::put(dir, name, bytes);
     }
     for private in [
         "data.db",
@@ -86,7 +42,7 @@ fn fill(dir: &Path) -> BTreeMap<String, Vec<u8>> {
         "storage/.bosbase-undo-1/abc/x",
         "storage/abc/.x.1.tmp",
     ] {
-        put(private, b"live");
+        common::put(dir, private, b"live");
     }
     std::os::unix::fs::symlink("/etc/passwd", dir.join("storage/abc/link")).unwrap();
     files
@@ -107,20 +63,7 @@ fn sources(dir: &Path, must_have: Vec<String>) -> Sources<'static> {
 }
 
 fn make(dir: &Path, name: &str, must_have: Vec<String>) -> bosbase_backup::Result<bosbase_backup::CreateReport> {
-    let storage = LocalStorage::new(Arc::new(RealDisk), dir.join("backups"));
-    let sources = sources(dir, must_have);
-    let plan = create::plan(
-        &RealDisk,
-        &BackupKey::existing(name).unwrap(),
-        jiff::Timestamp::now(),
-        &sources,
-    )?;
-    create::perform(&RealDisk, &plan, sources, &storage, &NoProgress, &NoSteps)
-}
-
-fn open(dir: &Path, name: &str) -> Archive {
-    let storage = LocalStorage::new(Arc::new(RealDisk), dir.join("backups"));
-    Archive::open(Arc::from(storage.open(&BackupKey::existing(name).unwrap()).unwrap())).unwrap()
+    common::make(dir, name, sources(dir, must_have))
 }
 
 #[test]
@@ -141,7 +84,7 @@ fn a_backup_holds_the_databases_and_every_file_and_nothing_private() {
     ] {
         expected.insert(database.0.to_owned(), database.1);
     }
-    let archive = open(dir.path(), "a.zip");
+    let archive = open(dir.path(), "a.zip").unwrap();
     let mut found = BTreeMap::new();
     let checked = archive
         .read_all(&NoProgress, |entry, contents| {
@@ -223,12 +166,11 @@ fn every_flipped_byte_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(dir.path().join("storage/c/r")).unwrap();
     std::fs::write(dir.path().join("storage/c/r/f.txt"), b"hello hello hello hello").unwrap();
-    let storage = LocalStorage::new(Arc::new(RealDisk), dir.path().join("backups"));
+    let storage = common::storage(dir.path());
     let mut sources = sources(dir.path(), Vec::new());
     sources.databases = vec![Bytes::database("data.db", 3000)];
     let key = BackupKey::existing("a.zip").unwrap();
-    let plan = create::plan(&RealDisk, &key, jiff::Timestamp::now(), &sources).unwrap();
-    create::perform(&RealDisk, &plan, sources, &storage, &NoProgress, &NoSteps).unwrap();
+    common::make(dir.path(), "a.zip", sources).unwrap();
     let path = dir.path().join("backups/a.zip");
     let whole = std::fs::read(&path).unwrap();
     let verify = || Archive::open(Arc::from(storage.open(&key)?)).and_then(|a| verify(&a, &NoProgress));

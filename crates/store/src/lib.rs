@@ -6,6 +6,37 @@
 //! stand behind it one day.
 //!
 //! All calls block; async callers move them off their threads.
+//!
+//! A [`Store`] is both databases of a data directory. [`Store::read`] gives a [`ReadTx`], [`Store::write`] a [`WriteTx`]: one
+//! consistent view, and one change that is durable when the call returns. [`Schema`] holds the [`Collection`]s,
+//! [`Record`] is one row of one, [`Store::snapshot`] pins everything for a backup.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use bosbase_store::{Error, ListQuery, Record, Store, StoreOptions, new_id, new_secret};
+//!
+//! # fn main() -> Result<(), Error> {
+//! # let dir = tempfile::tempdir().expect("a temporary directory");
+//! let store = Store::open(&StoreOptions::new(dir.path()))?;
+//! let users = Arc::clone(store.schema().find("users").expect("a fresh directory has users"));
+//! let values = serde_json::json!({"id": new_id(), "email": "a@example.com", "tokenKey": new_secret()});
+//! let record = Record {
+//!     collection: Arc::clone(&users),
+//!     values: values.as_object().cloned().unwrap_or_default(),
+//! };
+//! store.write(move |tx| tx.insert_record(&record))?;
+//!
+//! let query = ListQuery {
+//!     filter: "email ~ 'example.com'".to_owned(),
+//!     allow_hidden: true,
+//!     ..ListQuery::default()
+//! };
+//! let page = store.read(|tx| tx.list_records(&users, &query))?;
+//! assert_eq!(page.total_items, 1);
+//! store.close()
+//! # }
+//! ```
 
 mod check;
 mod collection;

@@ -79,7 +79,8 @@ impl ReadTx<'_> {
         } else {
             query.per_page.min(MAX_PER_PAGE)
         };
-        let distinct = !joined.joins.text.is_empty();
+        // A view's rows can be alike, and then count as one like those that joins repeat.
+        let distinct = joined.repeats || (collection.is_view() && !joined.joins.text.is_empty());
         let from = from(&quote(&collection.name), joined.joins, conditions);
 
         let mut select = Sql::new(format!(

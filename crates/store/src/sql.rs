@@ -26,19 +26,20 @@ impl<T> Attempting<T> for rusqlite::Result<T> {
 const UNIQUE_CODES: [i32; 3] = [2067, 1555, 2579];
 
 fn translate(error: rusqlite::Error, attempted: &str) -> Error {
-    let (kind, columns) = match &error {
-        rusqlite::Error::SqliteFailure(failure, message) => match failure.code {
-            ErrorCode::ConstraintViolation if UNIQUE_CODES.contains(&failure.extended_code) => (
-                ErrorKind::Unique,
-                violated_columns(message.as_deref().unwrap_or_default()),
-            ),
-            ErrorCode::DiskFull => (ErrorKind::NoSpace, Vec::new()),
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => (ErrorKind::Corrupt, Vec::new()),
-            ErrorCode::OperationInterrupted => (ErrorKind::Closed, Vec::new()),
-            _ => (ErrorKind::Database, Vec::new()),
+    let mut columns = Vec::new();
+    let kind = match error.sqlite_error() {
+        Some(failure) => match failure.code {
+            ErrorCode::ConstraintViolation if UNIQUE_CODES.contains(&failure.extended_code) => {
+                columns = violated_columns(&error.to_string());
+                ErrorKind::Unique
+            }
+            ErrorCode::DiskFull => ErrorKind::NoSpace,
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => ErrorKind::Corrupt,
+            ErrorCode::OperationInterrupted => ErrorKind::Closed,
+            _ => ErrorKind::Database,
         },
-        rusqlite::Error::QueryReturnedNoRows => (ErrorKind::NotFound, Vec::new()),
-        _ => (ErrorKind::Database, Vec::new()),
+        None if matches!(error, rusqlite::Error::QueryReturnedNoRows) => ErrorKind::NotFound,
+        None => ErrorKind::Database,
     };
     Error::new(kind, attempted, error.to_string())
         .with_columns(columns)

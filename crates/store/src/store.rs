@@ -148,13 +148,16 @@ impl Store {
         self.inner.readers.check_open()?;
         let mut data = PinnedDatabase::open(&self.inner.dir.join(DATA), DATA)?;
         let mut auxiliary = PinnedDatabase::open(&self.inner.dir.join(AUXILIARY), AUXILIARY)?;
-        let _data = self.inner.data.gate().lock().unwrap_or_else(PoisonError::into_inner);
-        let _auxiliary = self.inner.logs.gate().lock().unwrap_or_else(PoisonError::into_inner);
-        data.pin()?;
-        auxiliary.pin()?;
+        {
+            let _data = self.inner.data.gate().lock().unwrap_or_else(PoisonError::into_inner);
+            let _auxiliary = self.inner.logs.gate().lock().unwrap_or_else(PoisonError::into_inner);
+            data.pin()?;
+            auxiliary.pin()?;
+        }
+        let schema = Arc::new(data.schema()?);
         Ok(Snapshot {
             databases: vec![data, auxiliary],
-            schema: self.schema(),
+            schema,
         })
     }
 

@@ -122,6 +122,8 @@ fn what_a_client_may_not_see_it_may_not_filter_or_sort_by() {
         ("secret = 'x'", ""),
         ("", "secret"),
         ("comments_via_post.text ?= 'hi'", ""),
+        ("@collection.comments.text ?= 'hi'", ""),
+        ("@request.method = ''", ""),
     ] {
         let query = ListQuery {
             filter: filter.into(),

@@ -141,3 +141,56 @@ fn what_is_no_database_of_an_application_is_refused() {
     let error = Store::open(&StoreOptions::new(dir.path())).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
 }
+
+#[test]
+fn what_another_process_changed_in_the_collections_is_seen_with_the_next_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let other = rusqlite::Connection::open(dir.path().join("data.db")).unwrap();
+    other
+        .execute_batch("UPDATE _collections SET listRule = NULL WHERE name = 'users'")
+        .unwrap();
+    let rule = store
+        .write(|tx| Ok::<_, Error>(tx.schema().find("users").unwrap().rules.list_rule.clone()))
+        .unwrap();
+    assert_eq!(rule, None);
+    assert_eq!(store.schema().find("users").unwrap().rules.list_rule, None);
+}
+
+#[test]
+fn a_reader_sees_one_moment_whatever_is_written_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let writer = store.clone();
+    store
+        .read(|tx| {
+            writer.write(|tx| tx.set_param("a", "1"))?;
+            assert_eq!(tx.param("a")?, None);
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+    assert_eq!(store.read(|tx| tx.param("a")).unwrap().as_deref(), Some("1"));
+    store.optimize().unwrap();
+}
+
+#[test]
+fn an_index_on_an_expression_names_its_columns_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let users = Arc::clone(store.schema().find("users").unwrap());
+    let mut changed = (*users).clone();
+    changed
+        .indexes
+        .push("CREATE UNIQUE INDEX by_name ON users (lower(name)) WHERE name != ''".into());
+    store.write(move |tx| tx.update_collection(&users, &changed)).unwrap();
+    let users = Arc::clone(store.schema().find("users").unwrap());
+    for (name, refused) in [("Ann", false), ("aNN", true), ("", false), ("", false)] {
+        let mut record = user(&users, &format!("{}@example.com", new_id()));
+        record.values.insert("name".into(), json!(name));
+        let answer = store.write(move |tx| tx.insert_record(&record));
+        assert_eq!(answer.is_err(), refused, "{name}");
+        if let Err(error) = answer {
+            assert_eq!(error.columns(), ["lower(name)"]);
+        }
+    }
+}

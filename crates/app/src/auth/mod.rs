@@ -8,6 +8,8 @@ mod login;
 mod methods;
 mod options;
 pub(crate) mod password;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub use answer::Authenticated;

@@ -210,9 +210,8 @@ mod tests {
     fn a_malformed_manifest_is_an_error_not_an_empty_one() {
         let good = document(3);
         for cut in 1..good.len() {
-            let mut reader = match ManifestReader::new(&good[..cut]) {
-                Ok(reader) => reader,
-                Err(_) => continue,
+            let Ok(mut reader) = ManifestReader::new(&good[..cut]) else {
+                continue;
             };
             let failed = loop {
                 match reader.next() {

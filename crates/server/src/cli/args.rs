@@ -69,6 +69,9 @@ impl Global {
 pub enum Command {
     /// Start the server
     Serve(Serve),
+    /// Print every route of the API with who may call it
+    #[command(hide = true)]
+    Routes,
     /// Manage the superusers, who may do everything
     Superuser {
         #[command(subcommand)]

@@ -48,6 +48,10 @@ pub fn main() -> ExitCode {
         }
     };
     let done = match arguments.command {
+        Command::Routes => {
+            print_routes();
+            Ok(())
+        }
         Command::Serve(serve) => serve::run(&arguments.global, &serve),
         Command::Superuser { action } => superuser::run(&arguments.global, &action),
     };
@@ -57,5 +61,12 @@ pub fn main() -> ExitCode {
             output::complain(&failure.0);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// `bosbase routes`: one line a route, for the tests that try all of them from outside.
+fn print_routes() {
+    for (method, path, access) in crate::routes::table::ROUTES {
+        output::say(&format!("{method:6} {path} {access}"));
     }
 }

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::from_fn_with_state;
+use bosbase_app::{Error, ErrorKind};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
@@ -26,8 +27,12 @@ pub fn router(state: AppState, origins: &[String]) -> Router {
         .with_state(state)
 }
 
-async fn missing() -> ApiError {
-    bosbase_app::Error::not_found().into()
+/// PocketBase looks for a file wherever no route is, which is what it then says of it.
+async fn missing(method: Method) -> ApiError {
+    match method {
+        Method::GET | Method::HEAD => Error::new(ErrorKind::NotFound, "File not found.").into(),
+        _ => Error::not_found().into(),
+    }
 }
 
 /// Answers are gzipped but for what is compressed already or must not be held back (event streams).

@@ -9,6 +9,7 @@ mod logs;
 mod realtime;
 mod records;
 mod settings;
+pub mod table;
 
 use axum::Router;
 

@@ -44,7 +44,6 @@ type Job = Box<dyn FnOnce(&mut Session) -> Finish + Send>;
 /// Why a group failed, told to each of its members.
 struct Failure {
     kind: ErrorKind,
-    attempted: String,
     detail: String,
 }
 
@@ -52,13 +51,12 @@ impl Failure {
     fn of(error: &Error) -> Self {
         Self {
             kind: error.kind(),
-            attempted: error.to_string(),
-            detail: error.detail().to_owned(),
+            detail: error.to_string(),
         }
     }
 
     fn error(&self) -> Error {
-        Error::new(self.kind, self.attempted.clone(), self.detail.clone())
+        Error::new(self.kind, "writing together with others", self.detail.clone())
     }
 }
 
@@ -328,5 +326,99 @@ impl Session {
                     tracing::error!(%error, "rolling back failed");
                 }
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::engine::{Access, Role, open};
+
+    /// A writer on a new table `t`, whose database may grow to `pages` pages.
+    fn writer(dir: &tempfile::TempDir, pages: u32) -> Writer {
+        let connection = open(&dir.path().join("t.db"), Role::Writer, Access::Create).unwrap();
+        connection
+            .execute_batch(&format!("CREATE TABLE t (v); PRAGMA max_page_count={pages}"))
+            .unwrap();
+        Writer::start("test", connection, Published::default()).unwrap()
+    }
+
+    fn insert(bytes: usize) -> impl FnOnce(&mut Session) -> Result<()> + Send + 'static {
+        move |session| {
+            session
+                .connection()
+                .execute("INSERT INTO t VALUES (zeroblob(?1))", [bytes as i64])
+                .attempting("inserting")
+                .map(drop)
+        }
+    }
+
+    fn sizes(dir: &tempfile::TempDir) -> Vec<usize> {
+        let connection = open(&dir.path().join("t.db"), Role::Reader, Access::Existing).unwrap();
+        let mut statement = connection.prepare("SELECT length(v) FROM t ORDER BY 1").unwrap();
+        let sizes = statement.query_map([], |row| row.get::<_, i64>(0)).unwrap();
+        sizes.map(|size| usize::try_from(size.unwrap()).unwrap()).collect()
+    }
+
+    #[test]
+    fn requests_that_wait_share_a_commit() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut connection = open(&dir.path().join("t.db"), Role::Writer, Access::Create).unwrap();
+        connection.execute_batch("CREATE TABLE t (v)").unwrap();
+        let commits = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&commits);
+        connection
+            .commit_hook(Some(move || {
+                counted.fetch_add(1, Ordering::SeqCst);
+                false
+            }))
+            .unwrap();
+        let writer = Writer::start("test", connection, Published::default()).unwrap();
+        std::thread::scope(|scope| {
+            let held = writer.gate().lock().unwrap();
+            for _ in 0..8 {
+                scope.spawn(|| writer.run(insert(1)).unwrap());
+            }
+            // Those that come while the first group waits for the gate are the second.
+            std::thread::sleep(Duration::from_millis(200));
+            drop(held);
+        });
+        assert_eq!(sizes(&dir).len(), 8);
+        let commits = commits.load(Ordering::SeqCst);
+        assert!((1..8).contains(&commits), "{commits} commits");
+        writer.close().unwrap();
+    }
+
+    #[test]
+    fn what_was_acknowledged_is_there_when_the_disk_is_full_and_the_rest_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = writer(&dir, 64);
+        let wanted = [10, 900_000, 20, 30, 800_000, 40];
+        let answers: Vec<Result<()>> = std::thread::scope(|scope| {
+            let held = writer.gate().lock().unwrap();
+            let threads: Vec<_> = wanted
+                .iter()
+                .map(|size| scope.spawn(|| writer.run(insert(*size))))
+                .collect();
+            std::thread::sleep(Duration::from_millis(50));
+            drop(held);
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let acknowledged: Vec<usize> = wanted
+            .iter()
+            .zip(&answers)
+            .filter(|(_, a)| a.is_ok())
+            .map(|(s, _)| *s)
+            .collect();
+        for (size, answer) in wanted.iter().zip(&answers) {
+            if *size > 1_000 {
+                assert_eq!(answer.as_ref().unwrap_err().kind(), ErrorKind::NoSpace);
+            }
+        }
+        assert_eq!(sizes(&dir), acknowledged);
+        writer.run(insert(50)).unwrap();
+        assert!(sizes(&dir).contains(&50));
     }
 }

@@ -89,8 +89,10 @@ pub(super) struct Walk<'s, 'a> {
     pub(super) hidden: bool,
     /// Whether what does not exist is absent instead of an error.
     pub(super) lenient: bool,
-    /// Whether there can be several rows here.
+    /// Whether the way here was through several values, all of which must match.
     several: bool,
+    /// Whether the rows jumped to can be several although they stand for one value.
+    pub(super) repeats: bool,
     /// The subquery, without its value.
     many: Many,
 }
@@ -107,6 +109,7 @@ impl<'s, 'a> Walk<'s, 'a> {
             hidden: scope.hidden_allowed(),
             lenient: false,
             several: false,
+            repeats: false,
             many: Many {
                 source: base.source,
                 alias: inner,
@@ -155,7 +158,11 @@ impl<'s, 'a> Walk<'s, 'a> {
                 joined.then(" ON ").with(on)
             }
         };
-        self.outer = self.scope.join(&key, Some(collection), |to| join(anchor.0, to))?;
+        // Only a table's ids are unique.
+        let repeats = several || self.repeats || collection.is_view();
+        self.outer = self
+            .scope
+            .join(&key, Some(collection), repeats, |to| join(anchor.0, to))?;
         self.inner = self.scope.alias();
         self.many.joins = std::mem::take(&mut self.many.joins).with(join(anchor.1, &self.inner));
         self.key = key;
@@ -169,7 +176,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         let (outer, inner) = self.column(column);
         let join = |column: &Sql, to: &str| Sql::new(format!(" LEFT JOIN {} {to}", each_element(&column.text)));
         let key = format!("{}.{column}[]", self.key);
-        let outer = self.scope.join(&key, None, |to| join(&outer, to))?;
+        let outer = self.scope.join(&key, None, true, |to| join(&outer, to))?;
         let alias = self.scope.alias();
         self.many.joins = std::mem::take(&mut self.many.joins).with(join(&inner, &alias));
         Ok((Sql::column(&outer, "value"), Sql::column(&alias, "value")))

@@ -126,6 +126,7 @@ fn related(scope: &mut Scope<'_>, field: &Field, collection_id: &str, rest: &[&s
     let mut walk = Walk::at_base(scope);
     walk.hidden = true;
     walk.lenient = true;
+    walk.repeats = ids.len() > 1;
     walk.jump(target, &key, field.kind.is_multiple(), |alias| {
         let list = ids.iter().map(|id| Sql::detail(Bound::Text(id.clone())));
         Sql::column(alias, "id")
@@ -145,7 +146,7 @@ fn each(scope: &mut Scope<'_>, field: &Field) -> Result<Operand> {
             .with(Sql::detail(Bound::Text(list.clone())))
             .then(&format!(") {alias}"))
     };
-    let outer = scope.join(&format!("@request.body.{}[]", field.name), None, join)?;
+    let outer = scope.join(&format!("@request.body.{}[]", field.name), None, true, join)?;
     // As in PocketBase, what is not sent has no empty element either.
     let mut operand = Operand {
         known: true,

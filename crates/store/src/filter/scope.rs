@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::condition::{Names, condition};
 use super::operand::Operand;
 use super::sql::Sql;
-use super::{invalid, path, request, syntax};
+use super::{invalid, path, request, superuser_only_part, syntax};
 use crate::collection::Collection;
 use crate::error::Result;
 use crate::request::RequestContext;
@@ -69,6 +69,8 @@ pub(crate) struct Scope<'a> {
     allow_hidden: bool,
     now: Timestamp,
     joins: Vec<Join>,
+    /// Whether a join can repeat a row of the base.
+    repeats: bool,
     /// Joined tables whose rows a client filters by and must therefore be allowed to list.
     listed: Vec<(String, &'a Collection)>,
     aliases: usize,
@@ -76,8 +78,10 @@ pub(crate) struct Scope<'a> {
 
 /// What a query needs beside its filters' conditions.
 pub(crate) struct Joined {
-    /// ` LEFT JOIN …`; empty if there are none, and then every row comes once.
+    /// ` LEFT JOIN …`; empty if there are none.
     pub(crate) joins: Sql,
+    /// Whether they can repeat a row.
+    pub(crate) repeats: bool,
     /// Conditions beyond those that the filters returned.
     pub(crate) conditions: Vec<Sql>,
 }
@@ -92,6 +96,7 @@ impl<'a> Scope<'a> {
             allow_hidden: true,
             now,
             joins: Vec::new(),
+            repeats: false,
             listed: Vec::new(),
             aliases: 0,
         }
@@ -124,6 +129,7 @@ impl<'a> Scope<'a> {
         let mut joins = Sql::joined(self.joins.drain(..).map(|join| join.sql), "");
         let mut conditions = Vec::new();
         let mut aliases = self.aliases;
+        let mut repeats = self.repeats;
         for (alias, collection) in self.listed {
             let Some(rule) = collection.rules.list_rule.as_deref().filter(|rule| !rule.is_empty()) else {
                 continue;
@@ -137,9 +143,14 @@ impl<'a> Scope<'a> {
             // An empty relation has no row that could pass, and must not hide the record that holds it.
             conditions.push(inner.filter(&format!("id='' || (\n{rule}\n)"))?);
             aliases = inner.aliases;
+            repeats |= inner.repeats;
             joins = joins.with(Sql::joined(inner.joins.into_iter().map(|join| join.sql), ""));
         }
-        Ok(Joined { joins, conditions })
+        Ok(Joined {
+            joins,
+            repeats,
+            conditions,
+        })
     }
 
     /// A collection by name or id; the base's definition may be newer than the schema's.
@@ -151,7 +162,8 @@ impl<'a> Scope<'a> {
         self.schema.find(name_or_id).map(std::convert::AsRef::as_ref)
     }
 
-    /// Joins a collection along the path `key`; `sql` makes the join from its alias. Returns the alias.
+    /// Joins a table, or a collection, along the path `key`; `sql` makes the join from its alias. `repeats` tells whether
+    /// there can be several rows for one of the base. Returns the alias.
     ///
     /// # Errors
     /// The client may not list that collection.
@@ -159,6 +171,7 @@ impl<'a> Scope<'a> {
         &mut self,
         key: &str,
         collection: Option<&'a Collection>,
+        repeats: bool,
         sql: impl FnOnce(&str) -> Sql,
     ) -> Result<String> {
         let guarded = collection.filter(|_| !self.allow_hidden);
@@ -168,6 +181,7 @@ impl<'a> Scope<'a> {
                 closed.name
             )));
         }
+        self.repeats |= repeats;
         let alias = match self.joins.iter().find(|join| join.key == key) {
             Some(join) => join.alias.clone(),
             None => {
@@ -190,6 +204,9 @@ impl<'a> Scope<'a> {
 
 impl Names for Scope<'_> {
     fn name(&mut self, name: &str) -> Result<Operand> {
+        if let Some(part) = superuser_only_part(name).filter(|_| !self.allow_hidden) {
+            return Err(invalid(format!("only superusers can filter by {part}")));
+        }
         if name.starts_with("@request.") {
             return request::resolve(self, name);
         }

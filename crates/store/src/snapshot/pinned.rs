@@ -6,7 +6,9 @@ use rusqlite::Connection;
 
 use crate::engine::{self, Access, Role};
 use crate::error::{Error, ErrorKind, Result};
+use crate::schema::Schema;
 use crate::sql::Attempting;
+use crate::tables::collections;
 
 /// Pages fetched at a time; with the usual 4 KiB a quarter of a MiB.
 const PAGES: u32 = 64;
@@ -48,6 +50,11 @@ impl PinnedDatabase {
         self.connection
             .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))
             .attempting(ATTEMPTED)
+    }
+
+    /// The collections in the pinned database.
+    pub(crate) fn schema(&self) -> Result<Schema> {
+        collections::load_if_present(&self.connection)
     }
 
     fn pragma(&self, name: &str) -> Result<u32> {

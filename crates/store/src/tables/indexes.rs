@@ -39,7 +39,7 @@ pub struct IndexColumn {
 static STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?is)create\s+(unique\s+)?\s*index\s*(if\s+not\s+exists\s+)?(\S*)\s+on\s+(\S*?)\s*",
-        r"\((.*)\)(?:\s*where\s+(.*))?"
+        r"\((.*)\)(?:\s*where\s+(.*))?\s*$"
     ))
     .expect("the expression is constant and valid")
 });
@@ -166,6 +166,14 @@ fn split_columns(text: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
+    /// `CREATE INDEX …; DROP TABLE users` was once stored as the definition of an index, its second half unseen.
+    #[test]
+    fn what_follows_the_statement_makes_it_none() {
+        assert_eq!(Index::parse("CREATE INDEX `i` ON `t` (`id`); DROP TABLE users"), None);
+        assert_eq!(Index::parse("CREATE INDEX `i` ON `t` (`id`) more"), None);
+        assert!(Index::parse("CREATE INDEX `i` ON `t` (`id`)\n  ").is_some());
+    }
+
     #[test]
     fn a_statement_is_written_the_way_pocketbase_does() {
         for (given, written) in [
@@ -174,7 +182,7 @@ mod tests {
                 "CREATE UNIQUE INDEX IF NOT EXISTS `foo` ON `every` (\n  `t` COLLATE nocase DESC,\n  `n`\n) WHERE n > 0",
             ),
             (
-                "CREATE INDEX `a`.idx ON [posts](lower(title), \"x,y\");",
+                "CREATE INDEX `a`.idx ON [posts](lower(title), \"x,y\")",
                 "CREATE INDEX `a`.`idx` ON `posts` (\n  lower(title),\n  `x,y`\n)",
             ),
             ("CREATE INDEX i ON t (a)", "CREATE INDEX `i` ON `t` (`a`)"),

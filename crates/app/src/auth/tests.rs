@@ -1,0 +1,291 @@
+//! Logins on a real database: who gets in, and who does not.
+
+use std::sync::Arc;
+
+use bosbase_store::{Collection, Record, new_secret};
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::app::{App, AppOptions};
+use crate::caller::Caller;
+use crate::error::{Error, ErrorKind};
+
+struct Fixture {
+    app: App,
+    _dir: tempfile::TempDir,
+}
+
+fn object(value: &Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+impl Fixture {
+    /// An application whose `users` log in by email or name; there is one, `ann`.
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let app = App::open(AppOptions {
+            data_dir: dir.path().join("pb_data"),
+            encryption_key: None,
+            dev: false,
+        })
+        .unwrap();
+        let fixture = Self { app, _dir: dir };
+        fixture.change(|users| {
+            for field in &mut users.fields {
+                if let bosbase_store::FieldKind::Password { cost, .. } = &mut field.kind {
+                    *cost = 4;
+                }
+            }
+            users.options.insert(
+                "passwordAuth".to_owned(),
+                json!({"enabled": true, "identityFields": ["email", "name"]}),
+            );
+            users
+                .indexes
+                .push("CREATE UNIQUE INDEX `by_name` ON `users` (`name` COLLATE NOCASE)".to_owned());
+        });
+        let collection = fixture.users();
+        let values = object(&json!({
+            "id": "ann000000000000", "email": "ann@example.com", "name": "Ann", "tokenKey": new_secret(),
+            "password": hash_password(&collection, "right-one").unwrap(),
+        }));
+        let record = Record { collection, values };
+        fixture
+            .app
+            .store()
+            .write(move |tx| tx.insert_record(&record).map_err(Error::from))
+            .unwrap();
+        fixture
+    }
+
+    fn users(&self) -> Arc<Collection> {
+        self.app.store().schema().find("users").unwrap().clone()
+    }
+
+    fn change(&self, how: impl FnOnce(&mut Collection)) {
+        let old = self.users();
+        let mut new = (*old).clone();
+        how(&mut new);
+        self.app
+            .store()
+            .write(move |tx| tx.update_collection(&old, &new).map_err(Error::from))
+            .unwrap();
+    }
+
+    fn option(&self, name: &str, value: Value) {
+        let name = name.to_owned();
+        self.change(|users| {
+            users.options.insert(name, value);
+        });
+    }
+
+    fn login(&self, body: &Value) -> Result<Authenticated, Error> {
+        self.app.auth_with_password("users", object(body), &Caller::default())
+    }
+
+    fn log_in_right(&self) -> Result<Authenticated, Error> {
+        self.login(&json!({"identity": "ann@example.com", "password": "right-one"}))
+    }
+}
+
+#[test]
+fn the_right_password_gets_a_token_that_is_good_until_the_key_changes() {
+    let fixture = Fixture::new();
+    let who = fixture.log_in_right().unwrap();
+    let found = fixture.app.authenticate(&who.token).unwrap().unwrap();
+    assert_eq!(found.id(), "ann000000000000");
+    assert!(fixture.app.authenticate_file_token(&who.token).unwrap().is_none());
+    let mut changed = found;
+    changed.values.insert("tokenKey".to_owned(), json!(new_secret()));
+    fixture
+        .app
+        .store()
+        .write(move |tx| tx.update_record(&changed).map_err(Error::from))
+        .unwrap();
+    assert!(fixture.app.authenticate(&who.token).unwrap().is_none());
+}
+
+#[test]
+fn nothing_else_does_and_all_failures_look_alike() {
+    let fixture = Fixture::new();
+    for (identity, password) in [
+        ("ann@example.com", "wrong-one"),
+        ("bob@example.com", "right-one"),
+        ("ANN@example.com", "right-one"),
+        ("ann000000000000", "right-one"),
+        ("ann@example.com", "right-one "),
+    ] {
+        let error = fixture
+            .login(&json!({"identity": identity, "password": password}))
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{identity} {password}");
+        assert_eq!(error.message(), "Failed to authenticate.");
+        assert!(error.data().is_empty());
+    }
+}
+
+#[test]
+fn an_index_without_regard_to_case_makes_a_login_without_it() {
+    let fixture = Fixture::new();
+    assert!(
+        fixture
+            .login(&json!({"identity": "aNN", "password": "right-one"}))
+            .is_ok()
+    );
+    let by_field = json!({"identity": "ann", "password": "right-one", "identityField": "name"});
+    assert!(fixture.login(&by_field).is_ok());
+    let by_other = json!({"identity": "ann", "password": "right-one", "identityField": "email"});
+    assert!(fixture.login(&by_other).is_err());
+}
+
+/// Two accounts could share what no index keeps unique; whose password counts would be a matter of luck.
+#[test]
+fn a_field_without_a_unique_index_identifies_nobody() {
+    let fixture = Fixture::new();
+    fixture.change(|users| users.indexes.retain(|index| !index.contains("by_name")));
+    assert!(
+        fixture
+            .login(&json!({"identity": "Ann", "password": "right-one"}))
+            .is_err()
+    );
+}
+
+#[test]
+fn a_collection_decides_who_may_log_in_and_how() {
+    let fixture = Fixture::new();
+    fixture.option("authRule", json!("verified = true"));
+    assert_eq!(fixture.log_in_right().unwrap_err().kind(), ErrorKind::Forbidden);
+    fixture.option(
+        "authRule",
+        json!("email = 'ann@example.com' && @request.context = 'password'"),
+    );
+    assert!(fixture.log_in_right().is_ok());
+    fixture.option("authRule", json!("no.such.thing ="));
+    assert_eq!(fixture.log_in_right().unwrap_err().kind(), ErrorKind::Forbidden);
+    fixture.option("authRule", Value::Null);
+    assert_eq!(fixture.log_in_right().unwrap_err().kind(), ErrorKind::Forbidden);
+    fixture.option("authRule", json!(""));
+    fixture.option("passwordAuth", json!({"enabled": false, "identityFields": ["email"]}));
+    assert_eq!(fixture.log_in_right().unwrap_err().kind(), ErrorKind::Forbidden);
+}
+
+#[test]
+fn one_factor_never_opens_what_asks_for_two() {
+    let fixture = Fixture::new();
+    fixture.option("mfa", json!({"enabled": true, "duration": 600, "rule": ""}));
+    assert_eq!(fixture.log_in_right().unwrap_err().kind(), ErrorKind::Forbidden);
+    fixture.option(
+        "mfa",
+        json!({"enabled": true, "duration": 600, "rule": "no.such.thing ="}),
+    );
+    assert!(
+        fixture.log_in_right().is_err(),
+        "a rule that can't be read excuses nobody"
+    );
+    fixture.option(
+        "mfa",
+        json!({"enabled": true, "duration": 600, "rule": "verified = true"}),
+    );
+    assert!(
+        fixture.log_in_right().is_ok(),
+        "the rule asks a second factor of others only"
+    );
+}
+
+#[test]
+fn a_token_to_impersonate_is_answered_as_it_is() {
+    let fixture = Fixture::new();
+    fixture
+        .app
+        .create_superuser("root@example.com", "root-password")
+        .unwrap();
+    let body = object(&json!({"identity": "root@example.com", "password": "root-password"}));
+    let root = fixture
+        .app
+        .auth_with_password("_superusers", body, &Caller::default())
+        .unwrap();
+    let as_caller = |record: &Record| Caller {
+        auth: Some(record.clone()),
+        ..Caller::default()
+    };
+    let impersonate = |caller: &Caller| fixture.app.impersonate("users", "ann000000000000", &Map::new(), caller);
+    assert_eq!(
+        impersonate(&Caller::default()).unwrap_err().kind(),
+        ErrorKind::Unauthenticated
+    );
+    let ann = fixture.log_in_right().unwrap();
+    assert_eq!(
+        impersonate(&as_caller(&ann.record)).unwrap_err().kind(),
+        ErrorKind::Forbidden
+    );
+    let borrowed = impersonate(&as_caller(&root.record)).unwrap();
+    let renewed = fixture
+        .app
+        .auth_refresh("users", &borrowed.token, &as_caller(&ann.record))
+        .unwrap();
+    assert_eq!(renewed.token, borrowed.token);
+    let elsewhere = fixture
+        .app
+        .auth_refresh("_superusers", &ann.token, &as_caller(&ann.record));
+    assert_eq!(elsewhere.unwrap_err().kind(), ErrorKind::Forbidden);
+}
+
+#[test]
+fn a_superuser_from_an_address_that_is_not_admitted_is_nobody() {
+    let fixture = Fixture::new();
+    fixture
+        .app
+        .create_superuser("root@example.com", "root-password")
+        .unwrap();
+    let body = object(&json!({"identity": "root@example.com", "password": "root-password"}));
+    let root = fixture
+        .app
+        .auth_with_password("_superusers", body, &Caller::default())
+        .unwrap();
+    fixture
+        .app
+        .update_settings(&object(&json!({"superuserIPs": ["10.0.0.0/8"]})))
+        .unwrap();
+    assert!(
+        fixture
+            .app
+            .authenticate_from(&root.token, "10.1.2.3")
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        fixture
+            .app
+            .authenticate_from(&root.token, "11.1.2.3")
+            .unwrap()
+            .is_none()
+    );
+    assert!(fixture.app.authenticate_from(&root.token, "").unwrap().is_none());
+    let ann = fixture.log_in_right().unwrap();
+    assert!(fixture.app.authenticate_from(&ann.token, "11.1.2.3").unwrap().is_some());
+}
+
+#[test]
+fn a_superusers_new_password_ends_their_sessions() {
+    let fixture = Fixture::new();
+    let app = &fixture.app;
+    assert!(!app.has_superuser().unwrap());
+    for (email, password) in [("nobody", "long-enough"), ("root@example.com", "short"), ("", "")] {
+        assert!(app.upsert_superuser(email, password).is_err(), "{email} {password}");
+    }
+    assert!(app.update_superuser("root@example.com", "root-password").is_err());
+    app.upsert_superuser("root@example.com", "root-password").unwrap();
+    assert!(app.has_superuser().unwrap());
+    assert!(app.create_superuser("root@example.com", "root-password").is_err());
+    let body = object(&json!({"identity": "root@example.com", "password": "root-password"}));
+    let before = app
+        .auth_with_password("_superusers", body.clone(), &Caller::default())
+        .unwrap();
+    app.upsert_superuser("root@example.com", "other-password").unwrap();
+    assert!(app.authenticate(&before.token).unwrap().is_none());
+    assert!(app.auth_with_password("_superusers", body, &Caller::default()).is_err());
+    assert!(app.delete_superuser("root@example.com").is_err(), "the last one stays");
+    app.create_superuser("second@example.com", "root-password").unwrap();
+    app.delete_superuser("root@example.com").unwrap();
+    assert!(app.delete_superuser("root@example.com").is_err());
+}

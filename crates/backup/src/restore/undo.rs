@@ -1,0 +1,137 @@
+//! The data that a restore replaced, kept for a while, and the way back to it.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::journal::{Journal, Phase};
+use super::outcome::RestoreKind;
+use super::places::{self, Place};
+use super::stage::{Journaled, make_folders, new_id, require_idle};
+use super::{Site, UNDO_KEPT};
+use crate::error::{Error, ErrorKind, Result};
+
+const FILE: &str = "undo.json";
+
+/// Data that is kept for an undo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoRecord {
+    /// The restore that replaced it.
+    pub id: String,
+    /// The backup that was restored then.
+    pub key: String,
+    /// When it was replaced, UTC.
+    pub replaced: Timestamp,
+    /// Until when it is kept, UTC.
+    pub until: Timestamp,
+    places: Vec<Place>,
+}
+
+impl UndoRecord {
+    /// The folders it is in, relative to the data directory.
+    pub(super) fn folders(&self) -> BTreeSet<String> {
+        self.places.iter().map(|p| p.undo.clone()).collect()
+    }
+}
+
+/// The data that can be had back, `None` if there is none.
+///
+/// # Errors
+/// [`ErrorKind::Io`] if the record cannot be read.
+pub fn available_undo(site: &Site<'_>) -> Result<Option<UndoRecord>> {
+    site.read_json(FILE)
+}
+
+/// Decides to put the data back that the last restore replaced, which the next start does as it does a restore: what is
+/// served now is then itself kept for an undo.
+///
+/// # Errors
+/// [`ErrorKind::WrongState`] if there is nothing to undo or a restore is under way; [`ErrorKind::Io`].
+pub fn undo(site: &Site<'_>) -> Result<Journaled> {
+    require_idle(site)?;
+    let Some(record) = available_undo(site)? else {
+        return Err(Error::new(
+            ErrorKind::WrongState,
+            "there is no replaced data to go back to",
+        ));
+    };
+    let id = new_id(site);
+    let places: Vec<_> = record.places.iter().map(|p| p.reversed(&id)).collect();
+    make_folders_for_old(site, &places, &record)?;
+    let mut journal = Journal::new(id.clone(), RestoreKind::Undo, record.key, site.now, places);
+    journal.phase = Phase::Staged;
+    if let Err(e) = journal.write(site) {
+        // The write may have come through although it failed.
+        return match Journal::remove(site) {
+            Ok(()) => Err(e),
+            Err(again) => Err(Error::with(
+                e.kind(),
+                format!("{e}; calling the undo off failed too, the next start decides"),
+                again,
+            )),
+        };
+    }
+    site.steps.reached("restore-journaled");
+    Ok(Journaled { id })
+}
+
+fn make_folders_for_old(site: &Site<'_>, places: &[Place], record: &UndoRecord) -> Result<()> {
+    // What is to come back must all be there before anything is made in its stead.
+    places::require(
+        site,
+        &record
+            .places
+            .iter()
+            .map(|p| Place {
+                staging: p.undo.clone(),
+                ..p.clone()
+            })
+            .collect::<Vec<_>>(),
+    )?;
+    make_folders(site, places)
+}
+
+/// Gives the kept data up if its time is over; `true` if it did.
+///
+/// # Errors
+/// [`ErrorKind::Io`].
+pub fn expire_undo(site: &Site<'_>) -> Result<bool> {
+    match available_undo(site)? {
+        Some(record) if record.until <= site.now && Journal::read(site)?.is_none() => discard(site),
+        _ => Ok(false),
+    }
+}
+
+/// Gives the kept data up; `true` if there was any.
+pub(super) fn discard(site: &Site<'_>) -> Result<bool> {
+    if available_undo(site)?.is_none() {
+        return Ok(false);
+    }
+    // The record goes first: half-deleted data must never be offered.
+    site.remove(FILE)?;
+    super::clean(site)?;
+    Ok(true)
+}
+
+/// Offers the data that a restore has just replaced, in place of an older one; returns until when.
+pub(super) fn offer(site: &Site<'_>, journal: &Journal) -> Result<Timestamp> {
+    let until = site.now.saturating_add(UNDO_KEPT).unwrap_or(Timestamp::MAX);
+    let record = UndoRecord {
+        id: journal.id.clone(),
+        key: journal.key.clone(),
+        replaced: site.now,
+        until,
+        places: journal.places.clone(),
+    };
+    site.write_json(FILE, &record)?;
+    Ok(until)
+}
+
+/// Takes back an offer that this restore made.
+pub(super) fn forget(site: &Site<'_>, id: &str) -> Result<()> {
+    match available_undo(site)? {
+        Some(record) if record.id == id => site.remove(FILE),
+        _ => Ok(()),
+    }
+}
