@@ -2,6 +2,8 @@
 //!
 //! [`ArchiveWriter`] makes one; [`Archive`] opens one that nobody vouches for. Neither holds more than a few bytes per entry.
 
+#[cfg(any(test, feature = "fixtures"))]
+pub mod broken;
 mod codec;
 mod directory;
 mod entry;

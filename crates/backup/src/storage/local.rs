@@ -70,6 +70,18 @@ impl LocalStorage {
         }
     }
 
+    /// Makes the folder if it is not there yet; durably, or a power cut would take it and all in it back.
+    fn make_dir(&self) -> io::Result<()> {
+        if self.disk.exists(&self.dir)? {
+            return Ok(());
+        }
+        self.disk.create_dir_all(&self.dir)?;
+        match self.dir.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => self.disk.sync_dir(parent),
+            _ => Ok(()),
+        }
+    }
+
     /// A temporary name that nobody else uses, and its file.
     fn temporary(&self) -> io::Result<(PathBuf, Box<dyn DiskFile>)> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
@@ -109,7 +121,7 @@ impl Storage for LocalStorage {
         if self.contains(key)? {
             return Err(taken(key));
         }
-        self.disk.create_dir_all(&self.dir).context(attempted)?;
+        self.make_dir().context(attempted)?;
         let (temporary, file) = self.temporary().context(attempted)?;
         Ok(Box::new(LocalUpload {
             storage: self.clone(),
