@@ -27,7 +27,11 @@ fn a_directory_of_pocketbase_0_23_becomes_one_of_0_40() {
         "INSERT INTO _migrations VALUES ('1700000000_mine.js', 1);
          UPDATE _collections SET options = replace(options, 'We noticed a login', 'Someone logged in') WHERE name = 'users';
          CREATE INDEX by_hand ON users (name, created);
-         CREATE UNIQUE INDEX twin ON users (email) WHERE email != '';",
+         CREATE UNIQUE INDEX twin ON users (email) WHERE email != '';
+         CREATE VIEW names AS SELECT * FROM (SELECT id, count(*) AS c FROM users GROUP BY id);
+         INSERT INTO _collections (id, type, name, fields, options) VALUES ('v', 'view', 'names',
+           '[{\"id\":\"a\",\"name\":\"id\",\"type\":\"text\"},{\"id\":\"b\",\"name\":\"c\",\"type\":\"number\"}]',
+           '{\"viewQuery\":\"SELECT id, count(*) AS c FROM users GROUP BY id\"}');",
     );
     assert!(text(dir.path(), "SELECT fields FROM _collections WHERE name = 'users'").contains("\"thumbs\":null"));
     upgrade_staged(dir.path()).unwrap();
@@ -68,6 +72,9 @@ fn a_directory_of_pocketbase_0_23_becomes_one_of_0_40() {
         ),
         "by_hand"
     );
+    // A view's count is known to be whole by now.
+    let fields = text(dir.path(), "SELECT fields FROM _collections WHERE name = 'names'");
+    assert!(fields.contains("\"onlyInt\":true"), "{fields}");
     let store = Store::open(&StoreOptions::new(dir.path())).unwrap();
     assert_eq!(store.schema().find("users").unwrap().indexes.len(), 3);
 }

@@ -13,7 +13,7 @@ use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::moment::now;
 use crate::sql::Attempting;
-use crate::tables::{collections, defaults, history, params};
+use crate::tables::{collections, defaults, history, params, views};
 
 /// PocketBase's own migrations up to 0.40.6 in their order. One name more is not an error: a later version's.
 const KNOWN: [&str; 8] = [
@@ -47,13 +47,19 @@ pub(crate) fn migrate_data(connection: &Connection) -> Result<()> {
         }
         check_origin(connection)?;
         let applied = history::applied(connection)?;
-        for (file, upgrade) in UPGRADES {
-            if !applied.contains(file) {
-                upgrade(connection)?;
-                history::add(connection, file)?;
-            }
+        let due: Vec<Upgrade> = UPGRADES
+            .into_iter()
+            .filter(|(file, _)| !applied.contains(*file))
+            .collect();
+        for (file, upgrade) in &due {
+            upgrade(connection)?;
+            history::add(connection, file)?;
         }
-        Ok(())
+        if due.is_empty() {
+            return Ok(());
+        }
+        // Newer versions tell more about what a view selects.
+        views::refresh(connection, "")
     })
 }
 

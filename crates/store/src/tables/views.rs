@@ -11,6 +11,7 @@ use crate::collection::Collection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::field::{Field, FieldKind};
 use crate::identity::{field_id, random_text};
+use crate::moment::now;
 use crate::schema::Schema;
 use crate::sql::{Attempting, driver_message, quote, schema_fault};
 
@@ -51,6 +52,7 @@ pub(crate) fn refresh(connection: &Connection, changed: &str) -> Result<()> {
         }
         let renewed = Collection {
             fields,
+            updated: now(),
             ..Collection::clone(&view)
         };
         remove(connection, &view.name)?;
