@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bosbase_disk::{Disk, RealDisk};
+use bosbase_backup::layout::{BACKUPS_DIR, PRIVATE_DIR};
+use bosbase_backup::{LocalStorage, Storage};
+use bosbase_disk::Disk;
 use bosbase_store::{Store, StoreOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -11,8 +13,9 @@ use crate::crons;
 use crate::error::Result;
 use crate::files::FileStore;
 use crate::logs::LogWriter;
-use crate::realtime::Hub;
 use crate::records::{Patterns, StoredReferences};
+use crate::jobs::{Board, StepHook};
+use crate::realtime::{BACKUPS_TOPIC, Hub};
 use crate::settings::{self, SettingsCell};
 
 /// Where the application's data lies and how it is opened.
@@ -24,6 +27,8 @@ pub struct AppOptions {
     pub encryption_key: Option<String>,
     /// Print what is done, for a developer at a terminal (`--dev`).
     pub dev: bool,
+    /// Told of every step of a backup and of a restore; a test kills the process there.
+    pub steps: StepHook,
 }
 
 /// An open application. Clones share it.
@@ -40,22 +45,27 @@ struct Inner {
     patterns: Patterns,
     settings: SettingsCell,
     hub: Hub,
+    backups: LocalStorage,
+    jobs: Board,
     logins: Arc<Semaphore>,
     log_writer: LogWriter,
     running_crons: crons::Running,
 }
 
 impl App {
-    /// Opens the data directory, making or upgrading its databases.
-    ///
-    /// An interrupted restore has to be settled before.
+    /// Opens the data directory for a command, beside the server that serves it or without one, making or upgrading its
+    /// databases. The one process that serves it uses [`crate::jobs::open_to_serve`].
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::Internal`] where the databases can't be opened; the cause says why.
+    /// [`crate::ErrorKind::Invalid`] while a server is in the middle of a restore, [`crate::ErrorKind::Internal`] where the
+    /// databases can't be opened; the cause says why.
     pub fn open(options: AppOptions) -> Result<Self> {
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-        disk.create_dir_all(&options.data_dir).map_err(crate::Error::internal)?;
+        crate::jobs::open_beside(options)
+    }
+
+    /// Opens the databases of a data directory in which no restore waits to be finished.
+    pub(crate) fn open_databases(options: AppOptions, disk: Arc<dyn Disk>) -> Result<Self> {
         let store = Store::open(&StoreOptions {
             dir: options.data_dir.clone(),
             readers: 4,
@@ -67,6 +77,8 @@ impl App {
             &options.data_dir,
             Box::new(StoredReferences(store.clone())),
         );
+        let backups = LocalStorage::new(disk.clone(), options.data_dir.join(BACKUPS_DIR));
+        let jobs = Board::new(disk.clone(), options.data_dir.join(PRIVATE_DIR), Arc::new(|_| {}));
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
             inner: Arc::new(Inner {
@@ -77,6 +89,8 @@ impl App {
                 patterns: Patterns::default(),
                 settings: SettingsCell::new(settings),
                 hub: Hub::default(),
+                backups,
+                jobs,
                 logins: Arc::new(Semaphore::new(cores)),
                 log_writer,
                 running_crons: crons::Running::default(),
@@ -134,10 +148,27 @@ impl App {
         self.inner.logins.clone().acquire_owned().await.ok()
     }
 
+    /// Where the backups are kept.
+    #[must_use]
+    pub fn backup_storage(&self) -> &dyn Storage {
+        &self.inner.backups
+    }
+
+    /// Removes what killed processes left half made among the backups; for whoever holds the lease.
+    pub(crate) fn clean_backups(&self) -> Result<()> {
+        self.inner.backups.clean().map(drop).map_err(crate::Error::internal)
+    }
+
+    /// The backup or restore that runs, and those that ran.
+    #[must_use]
+    pub fn jobs(&self) -> &Board {
+        &self.inner.jobs
+    }
+
     /// Whether a backup could be started now.
     #[must_use]
     pub fn can_backup(&self) -> bool {
-        true
+        self.jobs().is_free()
     }
 
     /// The queue to the log.

@@ -112,6 +112,30 @@ impl Error {
         self
     }
 
+    /// The public text with its details by field, for a status that is read later.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        let mut text = self.message.clone();
+        for (field, detail) in &self.data {
+            if let Some(message) = detail.get("message").and_then(Value::as_str) {
+                text.push_str(&format!(" {field}: {message}"));
+            }
+        }
+        text
+    }
+
+    /// The public text with all causes, for the log and for whoever sits at the command line.
+    #[must_use]
+    pub fn with_causes(&self) -> String {
+        let mut text = self.explain();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(&format!(" ({error})"));
+            cause = error.source();
+        }
+        text
+    }
+
     /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

@@ -4,6 +4,8 @@
 //! (`routes/` holds one file per resource), and both only translate: words to types, errors to answers.
 
 mod cli;
+#[cfg(feature = "failpoints")]
+mod failpoint;
 mod http;
 mod restart;
 mod routes;

@@ -61,6 +61,10 @@ impl Global {
             data_dir: self.dir.clone(),
             encryption_key,
             dev: self.dev,
+            #[cfg(feature = "failpoints")]
+            steps: crate::failpoint::from_environment(),
+            #[cfg(not(feature = "failpoints"))]
+            steps: bosbase_app::jobs::StepHook::default(),
         })
     }
 }
@@ -72,6 +76,11 @@ pub enum Command {
     /// Print every route of the API with who may call it
     #[command(hide = true)]
     Routes,
+    /// Make, check, restore and move backups, on a stopped data directory or beside a running server
+    Backup {
+        #[command(subcommand)]
+        action: BackupAction,
+    },
     /// Manage the superusers, who may do everything
     Superuser {
         #[command(subcommand)]
@@ -114,4 +123,48 @@ pub struct Credentials {
     /// The password, at least 8 characters; better given in the environment, where no process list shows it
     #[arg(env = "BOSBASE_SUPERUSER_PASSWORD", hide_env_values = true)]
     pub password: String,
+}
+
+/// `bosbase backup …`
+#[derive(Debug, Subcommand)]
+pub enum BackupAction {
+    /// Make a backup of everything: databases and uploaded files, at one point in time
+    Create {
+        /// Its name: lower case letters, digits, - and _, ending in .zip; made up from the time if left out
+        name: Option<String>,
+    },
+    /// List the backups, newest first: time (UTC), bytes, name
+    List,
+    /// Read a backup from end to end and hold it against its checksums, digests and databases
+    Verify {
+        /// The backup's name
+        key: String,
+    },
+    /// Replace all data by a backup's; the server must be stopped (a running one restores by POST /api/backups/KEY/restore)
+    Restore {
+        /// The backup's name
+        key: String,
+    },
+    /// Name the steps of a backup and of a restore, as the crash tables in docs/design.md do
+    #[command(hide = true)]
+    Steps,
+    /// Delete a backup for good
+    Delete {
+        /// The backup's name
+        key: String,
+    },
+    /// Copy a backup out to a file
+    Export {
+        /// The backup's name
+        key: String,
+        /// Where to; must not exist yet
+        file: PathBuf,
+    },
+    /// Take in a backup from a file, made here or by PocketBase
+    Import {
+        /// The archive
+        file: PathBuf,
+        /// The name to keep it under; the file's own if left out
+        name: Option<String>,
+    },
 }

@@ -1,6 +1,7 @@
 //! The command line: what was typed becomes a call, what came of it becomes lines and an exit code.
 
 mod args;
+mod backup;
 mod output;
 mod serve;
 mod superuser;
@@ -19,18 +20,7 @@ pub struct Failure(pub String);
 impl From<bosbase_app::Error> for Failure {
     /// The public text with its causes: whoever is at the command line owns the data.
     fn from(error: bosbase_app::Error) -> Self {
-        let mut text = error.message().to_owned();
-        for (field, detail) in error.data() {
-            if let Some(message) = detail.get("message").and_then(serde_json::Value::as_str) {
-                text.push_str(&format!(" {field}: {message}"));
-            }
-        }
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            text.push_str(&format!(" ({cause})"));
-            source = cause.source();
-        }
-        Self(text)
+        Self(error.with_causes())
     }
 }
 
@@ -52,6 +42,7 @@ pub fn main() -> ExitCode {
             print_routes();
             Ok(())
         }
+        Command::Backup { action } => backup::run(&arguments.global, &action),
         Command::Serve(serve) => serve::run(&arguments.global, &serve),
         Command::Superuser { action } => superuser::run(&arguments.global, &action),
     };

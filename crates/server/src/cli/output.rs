@@ -1,6 +1,9 @@
 //! Lines for whoever typed the command. A closed pipe ends the talking, not the work.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// Says `line` on standard output.
 pub fn say(line: &str) {
@@ -10,4 +13,50 @@ pub fn say(line: &str) {
 /// Says what went wrong, on standard error.
 pub fn complain(line: &str) {
     let _ = writeln!(std::io::stderr(), "Error: {line}");
+}
+
+/// How far long work is: a bar on a terminal, a plain line for every tenth in a pipe; both on standard error.
+pub struct Meter {
+    what: &'static str,
+    bar: Option<ProgressBar>,
+    tenths: AtomicU64,
+}
+
+impl Meter {
+    /// Begins showing `what` (a gerund).
+    pub fn new(what: &'static str) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let template = "{msg} {bar:32} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(0).with_style(style).with_message(what)
+        });
+        Self {
+            what,
+            bar,
+            tenths: AtomicU64::new(0),
+        }
+    }
+
+    /// Shows that `done` of `total` bytes are done; a total of 0 is not known yet.
+    pub fn show(&self, done: u64, total: u64) {
+        if total == 0 {
+            return;
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_length(total);
+            bar.set_position(done);
+            return;
+        }
+        let tenths = done.saturating_mul(10) / total;
+        if tenths > self.tenths.swap(tenths, Ordering::Relaxed) {
+            let _ = writeln!(std::io::stderr(), "{} {}%", self.what, tenths * 10);
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
 }

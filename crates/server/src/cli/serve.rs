@@ -1,5 +1,6 @@
 //! `bosbase serve`: from an address to a running server, and from its end to an exit or a fresh process.
 
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     socket
         .set_nonblocking(true)
         .map_err(|error| Failure(format!("Can't use the socket: {error}.")))?;
-    let app = App::open(global.options()?)?;
+    let (app, tenancy) = bosbase_app::jobs::open_to_serve(global.options()?)?;
     provision(&app)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -53,6 +54,8 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     let (end, listener) = runtime.block_on(serve_app(app.clone(), socket, serve))?;
     drop(ticker);
     app.close()?;
+    // The next process, ours or another, can have the data directory from here on.
+    drop(tenancy);
     match end {
         End::Stop => Ok(()),
         End::Restart => {
@@ -84,11 +87,13 @@ async fn serve_app(app: App, socket: std::net::TcpListener, serve: &Serve) -> Re
     ));
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| Failure(error.to_string()))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| Failure(error.to_string()))?;
+    let mut restart = app.jobs().restart_wanted();
     let end = tokio::select! {
         _ = terminate.recv() => End::Stop,
         _ = interrupt.recv() => End::Stop,
+        () = restart.wanted() => End::Restart,
     };
-    tracing::info!("draining");
+    tracing::info!(restart = matches!(end, End::Restart), "draining");
     lifecycle.drain();
     running
         .await
@@ -133,6 +138,7 @@ fn start_logging(dev: bool) {
     // A second call would be a programming error in a test, not in the binary.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .try_init();
 }

@@ -1,6 +1,7 @@
 //! One file per resource; each has a `router()` and only translates.
 
 mod auth;
+mod backups;
 mod collections;
 mod crons;
 mod files;
@@ -22,6 +23,7 @@ pub fn all() -> Router<AppState> {
         .merge(collections::router())
         .merge(crons::router())
         .merge(files::router())
+        .merge(backups::router())
         .merge(health::router())
         .merge(logs::router())
         .merge(realtime::router())

@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use rusqlite::Connection;
-
 use super::PinnedDatabase;
+use super::pinned::Pin;
 use crate::collection::Collection;
 use crate::error::Result;
 use crate::field::{Field, FieldKind};
@@ -27,9 +26,9 @@ pub struct FileReference {
     pub file_name: String,
 }
 
-/// Iterates over the files; see [`Snapshot::file_references`](super::Snapshot::file_references).
-pub struct FileReferences<'a> {
-    connection: &'a Connection,
+/// Iterates over the files and keeps the pin of `data.db` up meanwhile; see [`Snapshot::file_references`](super::Snapshot::file_references).
+pub struct FileReferences {
+    pin: Arc<Pin>,
     left: VecDeque<Arc<Collection>>,
     /// The rowid of the last record read of the first collection left.
     after: i64,
@@ -37,8 +36,8 @@ pub struct FileReferences<'a> {
     failed: bool,
 }
 
-impl<'a> FileReferences<'a> {
-    pub(super) fn new(database: &'a PinnedDatabase, schema: &Schema) -> Self {
+impl FileReferences {
+    pub(super) fn new(database: &PinnedDatabase, schema: &Schema) -> Self {
         let left = schema
             .all()
             .iter()
@@ -46,7 +45,7 @@ impl<'a> FileReferences<'a> {
             .cloned()
             .collect();
         Self {
-            connection: database.connection(),
+            pin: database.pin_shared(),
             left,
             after: i64::MIN,
             found: VecDeque::new(),
@@ -64,7 +63,8 @@ impl<'a> FileReferences<'a> {
             selected.join(", "),
             quote(&collection.name)
         );
-        let mut statement = self.connection.prepare_cached(&sql).attempting(ATTEMPTED)?;
+        let connection = self.pin.connection();
+        let mut statement = connection.prepare_cached(&sql).attempting(ATTEMPTED)?;
         let mut rows = statement.query([self.after]).attempting(ATTEMPTED)?;
         let mut any = false;
         while let Some(row) = rows.next().attempting(ATTEMPTED)? {
@@ -92,7 +92,7 @@ fn file_fields(collection: &Collection) -> impl Iterator<Item = &Field> {
         .filter(|field| matches!(field.kind, FieldKind::File { .. }))
 }
 
-impl Iterator for FileReferences<'_> {
+impl Iterator for FileReferences {
     type Item = Result<FileReference>;
 
     fn next(&mut self) -> Option<Self::Item> {

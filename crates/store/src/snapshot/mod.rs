@@ -30,7 +30,7 @@ impl Snapshot {
     /// # Panics
     /// Never, but when `databases` was emptied before.
     #[must_use]
-    pub fn file_references(&self) -> FileReferences<'_> {
+    pub fn file_references(&self) -> FileReferences {
         FileReferences::new(&self.databases[0], &self.schema)
     }
 }

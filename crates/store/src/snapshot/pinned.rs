@@ -1,6 +1,7 @@
 //! One pinned database.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
@@ -15,7 +16,7 @@ const PAGES: u32 = 64;
 
 /// A database as it was at one moment, read in order from its first byte to its last.
 pub struct PinnedDatabase {
-    connection: Connection,
+    pin: Arc<Pin>,
     name: String,
     page_size: u32,
     page_count: u32,
@@ -30,7 +31,7 @@ impl PinnedDatabase {
     /// Opens a connection to `path` for a pin called `name`. Nothing is pinned yet.
     pub(crate) fn open(path: &Path, name: &str) -> Result<Self> {
         Ok(Self {
-            connection: engine::open(path, Role::Pin, Access::Existing)?,
+            pin: Arc::new(Pin(Mutex::new(engine::open(path, Role::Pin, Access::Existing)?))),
             name: name.to_owned(),
             page_size: 0,
             page_count: 0,
@@ -43,29 +44,31 @@ impl PinnedDatabase {
     /// Pins the database as it is now; microseconds.
     pub(crate) fn pin(&mut self) -> Result<()> {
         const ATTEMPTED: &str = "pinning a database";
-        self.connection.execute_batch("BEGIN").attempting(ATTEMPTED)?;
+        self.pin.connection().execute_batch("BEGIN").attempting(ATTEMPTED)?;
         // The first read is what pins; it is this one.
         self.page_count = self.pragma("page_count")?;
         self.page_size = self.pragma("page_size")?;
-        self.connection
+        self.pin
+            .connection()
             .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))
             .attempting(ATTEMPTED)
     }
 
     /// The collections in the pinned database.
     pub(crate) fn schema(&self) -> Result<Schema> {
-        collections::load_if_present(&self.connection)
+        collections::load_if_present(&self.pin.connection())
     }
 
     fn pragma(&self, name: &str) -> Result<u32> {
-        self.connection
+        self.pin
+            .connection()
             .query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
             .attempting("measuring a pinned database")
     }
 
-    /// The connection, inside the pinning transaction.
-    pub(super) fn connection(&self) -> &Connection {
-        &self.connection
+    /// The pin itself, which whoever shares it keeps up.
+    pub(super) fn pin_shared(&self) -> Arc<Pin> {
+        Arc::clone(&self.pin)
     }
 
     /// The file's name in the data directory: `data.db` or `auxiliary.db`.
@@ -119,8 +122,8 @@ impl PinnedDatabase {
         let last = self.page_count.min(self.next_page.saturating_add(PAGES - 1));
         self.fetched.clear();
         self.taken = 0;
-        let mut statement = self
-            .connection
+        let connection = self.pin.connection();
+        let mut statement = connection
             .prepare_cached("SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?1")
             .attempting(ATTEMPTED)?;
         for page in self.next_page..=last {
@@ -148,19 +151,29 @@ impl PinnedDatabase {
     /// # Errors
     /// [`ErrorKind::Corrupt`] with what is wrong.
     pub fn integrity_check(&mut self) -> Result<()> {
-        crate::check::integrity(&self.connection, &self.name)
+        crate::check::integrity(&self.pin.connection(), &self.name)
     }
 }
 
-impl Drop for PinnedDatabase {
+/// A connection inside the read transaction that pins; the last of those who share it ends the pin.
+pub(super) struct Pin(Mutex<Connection>);
+
+impl Pin {
+    /// The connection, for as long as one reads from it.
+    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Pin {
     fn drop(&mut self) {
         // What was written meanwhile is moved to the database file here, so that no writer has to do it in its commit. A
         // checkpoint that fails loses nothing: the next one does the work.
         if let Err(error) = self
-            .connection
+            .connection()
             .execute_batch("ROLLBACK; PRAGMA wal_checkpoint(PASSIVE);")
         {
-            tracing::debug!(%error, database = self.name, "no checkpoint at the end of a pin");
+            tracing::debug!(%error, "no checkpoint at the end of a pin");
         }
     }
 }

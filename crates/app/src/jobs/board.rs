@@ -1,0 +1,275 @@
+//! The one job that runs, watched by whoever cares, and the memory of those that ran.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bosbase_backup::Progress;
+use bosbase_disk::Disk;
+use tokio::sync::watch;
+
+use super::lease::Lease;
+use super::status::{History, Job, JobKind, JobState};
+use crate::error::Result;
+
+/// How often watchers are told of progress.
+const TELL_EVERY: Duration = Duration::from_millis(200);
+
+/// Called with a job at its start, as it goes on, and at its end.
+pub type Observer = Arc<dyn Fn(&Job) + Send + Sync>;
+
+/// Where jobs are begun and looked up; one per open application.
+pub struct Board {
+    disk: Arc<dyn Disk>,
+    state_dir: PathBuf,
+    history: History,
+    running: Mutex<Option<watch::Receiver<Job>>>,
+    restart: watch::Sender<bool>,
+    kept: Mutex<Option<Lease>>,
+    observer: Observer,
+}
+
+impl Board {
+    /// The board of the data directory whose state lies in `state_dir`.
+    pub fn new(disk: Arc<dyn Disk>, state_dir: PathBuf, observer: Observer) -> Self {
+        let history = History::new(disk.clone(), &state_dir);
+        Self {
+            disk,
+            state_dir,
+            history,
+            running: Mutex::new(None),
+            restart: watch::Sender::new(false),
+            kept: Mutex::new(None),
+            observer,
+        }
+    }
+
+    /// Where the state lies.
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    /// The memory of jobs.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Takes the right to begin a job.
+    ///
+    /// # Errors
+    ///
+    /// [`super::BUSY`] while another job runs here or in another process.
+    pub fn lease(&self) -> Result<Lease> {
+        Lease::take(self.disk.as_ref(), &self.state_dir)
+    }
+
+    /// Begins a job: remembers durably that it runs, and keeps `lease` until it ends.
+    ///
+    /// # Errors
+    ///
+    /// Where the history can't be written.
+    pub fn begin(&self, lease: Lease, kind: JobKind, key: &str) -> Result<RunningJob> {
+        let job = Job {
+            id: bosbase_store::new_id(),
+            kind,
+            key: key.to_owned(),
+            state: JobState::Running,
+            bytes_done: 0,
+            bytes_total: 0,
+            error: String::new(),
+            started: crate::moment::wire_now(),
+            finished: String::new(),
+        };
+        self.history.put(&job)?;
+        let (sender, receiver) = watch::channel(job.clone());
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(receiver);
+        (self.observer)(&job);
+        Ok(RunningJob {
+            lease: Some(lease),
+            history: self.history.clone(),
+            observer: self.observer.clone(),
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(0),
+            told: Mutex::new(Instant::now()),
+            sender,
+        })
+    }
+
+    /// The job that runs in this process, as it is now.
+    pub fn running(&self) -> Option<Job> {
+        let receiver = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        receiver
+            .as_ref()
+            .map(|job| job.borrow().clone())
+            .filter(|job| job.state == JobState::Running)
+    }
+
+    /// Every remembered job, newest first, the running one as it is now.
+    ///
+    /// # Errors
+    ///
+    /// Where the history can't be read.
+    pub fn all(&self) -> Result<Vec<Job>> {
+        let mut jobs = self.history.read()?;
+        if let Some(running) = self.running()
+            && let Some(known) = jobs.iter_mut().find(|job| job.id == running.id)
+        {
+            *known = running;
+        }
+        Ok(jobs)
+    }
+
+    /// Keeps the lease of a restore that the next process finishes, so that nothing else begins before.
+    pub fn keep(&self, lease: Option<Lease>) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = lease;
+    }
+
+    /// Asks for the process to be replaced by a fresh one of itself.
+    pub fn want_restart(&self) {
+        self.restart.send_replace(true);
+    }
+
+    /// Lets one wait until a restart is asked for.
+    pub fn restart_wanted(&self) -> RestartWanted {
+        RestartWanted(self.restart.subscribe())
+    }
+
+    /// Whether no job runs, here or in another process.
+    pub fn is_free(&self) -> bool {
+        self.lease().is_ok()
+    }
+}
+
+/// Waits for the demand to restart.
+#[derive(Debug)]
+pub struct RestartWanted(watch::Receiver<bool>);
+
+impl RestartWanted {
+    /// Resolves once a restart is asked for; never, where the application is closed before.
+    pub async fn wanted(&mut self) {
+        if self.0.wait_for(|wanted| *wanted).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// A job under way; it holds the lease. Dropped without an end it has failed.
+pub struct RunningJob {
+    lease: Option<Lease>,
+    history: History,
+    observer: Observer,
+    done: AtomicU64,
+    total: AtomicU64,
+    told: Mutex<Instant>,
+    sender: watch::Sender<Job>,
+}
+
+/// Lets one wait for a job's end.
+#[derive(Debug, Clone)]
+pub struct Ticket(watch::Receiver<Job>);
+
+impl Ticket {
+    /// The job as it is now.
+    #[must_use]
+    pub fn job(&self) -> Job {
+        self.0.borrow().clone()
+    }
+
+    /// Waits until the job no longer runs. Not blocking: for async callers.
+    pub async fn ended(&mut self) -> Job {
+        // A sender that is gone has told the last state before.
+        let _ = self.0.wait_for(|job| job.state != JobState::Running).await;
+        self.job()
+    }
+}
+
+impl RunningJob {
+    /// A ticket to wait with.
+    pub fn ticket(&self) -> Ticket {
+        Ticket(self.sender.subscribe())
+    }
+
+    /// Ends the job with its outcome: remembered durably first, told then, and the lease given back last.
+    ///
+    /// # Errors
+    ///
+    /// The outcome's own error, or that of writing the history.
+    pub fn end<T>(mut self, outcome: Result<T>) -> Result<T> {
+        let error = outcome.as_ref().err().map(crate::error::Error::explain);
+        self.conclude(error)?;
+        outcome
+    }
+
+    /// Leaves the job to the next process, which ends it; gives out the lease, to be held as long as this process lives.
+    pub fn hand_over(mut self) -> Option<Lease> {
+        let mut job = self.sender.borrow().clone();
+        (job.bytes_done, job.bytes_total) = self.measured();
+        // How far it came is nice to know, no more: the job's state was written when it began.
+        if let Err(error) = self.history.put(&job) {
+            tracing::debug!(%error, "the progress of a job could not be written");
+        }
+        self.lease.take()
+    }
+
+    /// Bytes done, and those to do.
+    pub fn measured(&self) -> (u64, u64) {
+        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+    }
+
+    fn conclude(&mut self, error: Option<String>) -> Result<()> {
+        let Some(lease) = self.lease.take() else { return Ok(()) };
+        let mut job = self.sender.borrow().clone();
+        job.bytes_done = self.done.load(Ordering::Relaxed);
+        job.bytes_total = self.total.load(Ordering::Relaxed);
+        job.finished = crate::moment::wire_now();
+        job.state = if error.is_some() {
+            JobState::Failed
+        } else {
+            JobState::Succeeded
+        };
+        job.error = error.unwrap_or_default();
+        let remembered = self.history.put(&job);
+        // Whoever was told of the end may begin the next job at once.
+        drop(lease);
+        self.sender.send_replace(job.clone());
+        (self.observer)(&job);
+        remembered
+    }
+
+    fn tell(&self) {
+        {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.elapsed() < TELL_EVERY {
+                return;
+            }
+            *told = Instant::now();
+        }
+        self.sender.send_modify(|job| {
+            job.bytes_done = self.done.load(Ordering::Relaxed);
+            job.bytes_total = self.total.load(Ordering::Relaxed);
+        });
+        let job = self.sender.borrow().clone();
+        (self.observer)(&job);
+    }
+}
+
+impl Progress for RunningJob {
+    fn total(&self, bytes: u64) {
+        self.total.store(bytes, Ordering::Relaxed);
+        self.tell();
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.done.fetch_add(bytes, Ordering::Relaxed);
+        self.tell();
+    }
+}
+
+impl Drop for RunningJob {
+    fn drop(&mut self) {
+        if let Err(error) = self.conclude(Some("The job ended without an outcome; the log says why.".to_owned())) {
+            tracing::error!(%error, "the outcome of a job could not be written");
+        }
+    }
+}

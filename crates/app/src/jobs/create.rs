@@ -1,0 +1,156 @@
+//! Makes backups: on request and on schedule.
+
+use bosbase_backup::create::{self, CreateReport, Sources};
+use bosbase_backup::{BackupKey, DatabaseSnapshot, ErrorKind as Engine, retention};
+use jiff::Timestamp;
+
+use super::board::{RunningJob, Ticket};
+use super::engine::{FilesHeld, Pinned, refuse};
+use super::name::{MANUAL, SCHEDULED, generate};
+use super::status::JobKind;
+use crate::app::App;
+use crate::error::{Error, FieldErrors, Result};
+
+impl App {
+    /// Begins a backup called `name`, or by a name made up from the application's and the time where that is empty, and
+    /// returns while it is being made.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Invalid`] while another backup or restore runs, for a name that breaks the rule
+    /// (`^[a-z0-9_-]+\.zip$`, at most 150 characters) or is taken.
+    pub fn start_backup(&self, name: &str) -> Result<Ticket> {
+        let lease = self.jobs().lease()?;
+        let key = if name.is_empty() {
+            self.generated_key(MANUAL)?
+        } else {
+            validated(name)?
+        };
+        if self.backup_storage().contains(&key).map_err(Error::internal)? {
+            return Err(taken());
+        }
+        let running = self.jobs().begin(lease, JobKind::Create, key.as_str())?;
+        let ticket = running.ticket();
+        let app = self.clone();
+        super::spawn("backup", running, move |running| {
+            app.make_backup(&key, running).map(drop)
+        });
+        Ok(ticket)
+    }
+
+    /// Makes the backup that `settings.backups.cron` asks for, then deletes the oldest scheduled ones beyond
+    /// `settings.backups.cronMaxKeep`. Returns when it is done. A backup that fails deletes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::start_backup`], and what the backup itself fails of.
+    pub fn run_scheduled_backup(&self) -> Result<()> {
+        let lease = self.jobs().lease()?;
+        let key = self.generated_key(SCHEDULED)?;
+        let running = self.jobs().begin(lease, JobKind::Create, key.as_str())?;
+        let outcome = self.make_backup(&key, &running);
+        running.end(outcome)?;
+        let max_keep = self.settings().backups.cron_max_keep;
+        let storage = self.backup_storage();
+        let list = storage.list().map_err(Error::internal)?;
+        for old in retention::plan(&list, usize::try_from(max_keep).unwrap_or_default(), SCHEDULED) {
+            storage.delete(&old).map_err(Error::internal)?;
+        }
+        Ok(())
+    }
+
+    fn generated_key(&self, prefix: &str) -> Result<BackupKey> {
+        let app_name = self.settings().meta.app_name.clone();
+        BackupKey::existing(&generate(prefix, &app_name, Timestamp::now())).map_err(Error::internal)
+    }
+
+    fn make_backup(&self, key: &BackupKey, running: &RunningJob) -> Result<CreateReport> {
+        // Before the snapshot: what it names must not go away between the two.
+        let held = FilesHeld::take(self.jobs().state_dir())?;
+        let snapshot = self.store().snapshot()?;
+        let references = snapshot.file_references();
+        let must_have = references.map(|reference| {
+            let file = reference?;
+            Ok(format!(
+                "storage/{}/{}/{}",
+                file.collection_id, file.record_id, file.file_name
+            ))
+        });
+        let sources = Sources {
+            data_dir: self.data_dir().to_owned(),
+            databases: snapshot
+                .databases
+                .into_iter()
+                .map(|database| Box::new(Pinned::new(database)) as Box<dyn DatabaseSnapshot>)
+                .collect(),
+            must_have: Box::new(must_have),
+        };
+        let plan = create::plan(self.disk().as_ref(), key, Timestamp::now(), &sources).map_err(refuse)?;
+        tracing::info!(%plan, "backup begins");
+        let steps = self.options().steps.clone();
+        let made = create::perform(
+            self.disk().as_ref(),
+            &plan,
+            sources,
+            self.backup_storage(),
+            running,
+            &*steps,
+        );
+        drop(held);
+        let report = made.map_err(|error| {
+            if error.kind() == Engine::AlreadyExists {
+                taken()
+            } else {
+                refuse(error)
+            }
+        })?;
+        self.report(&report);
+        Ok(report)
+    }
+
+    fn report(&self, report: &CreateReport) {
+        if report.missing.count > 0 {
+            let files = report.missing.first.join(", ");
+            tracing::warn!(
+                count = report.missing.count,
+                files,
+                "records name files that were missing before the backup began"
+            );
+        }
+        if report.left_out.count > 0 {
+            let names = report.left_out.first.join(", ");
+            tracing::warn!(
+                count = report.left_out.count,
+                names,
+                "the backup can't hold links and special files"
+            );
+        }
+        tracing::info!(key = %report.backup.key, bytes = report.backup.size, "backup made and verified");
+    }
+}
+
+fn validated(name: &str) -> Result<BackupKey> {
+    let length = name.chars().count();
+    if length > BackupKey::MAX_NEW_LEN {
+        return Err(invalid(
+            "validation_length_out_of_range",
+            "The length must be between 1 and 150.",
+        ));
+    }
+    BackupKey::for_new(name)
+        .map_err(|error| invalid("validation_match_invalid", "Must be in a valid format.").caused_by(error))
+}
+
+fn taken() -> Error {
+    invalid(
+        "validation_backup_name_exists",
+        "The backup file name is invalid or already exists.",
+    )
+}
+
+fn invalid(code: &str, message: &str) -> Error {
+    Error::validation(
+        "An error occurred while validating the submitted data.",
+        FieldErrors::one("name", code, message),
+    )
+}

@@ -1,0 +1,143 @@
+//! Listing, opening and deleting backups, and taking in those made elsewhere.
+
+use std::io::Read;
+
+use std::sync::Arc;
+
+use bosbase_backup::{Archive, ArchiveSource, BackupInfo, BackupKey, ErrorKind as Engine, StagedUpload};
+
+use super::board::RunningJob;
+use super::engine::refuse;
+use super::status::{JobKind, JobState};
+use crate::app::App;
+use crate::error::{Error, ErrorKind, FieldErrors, Result};
+
+/// What every failed validation of a body says.
+const INVALID: &str = "An error occurred while validating the submitted data.";
+/// Bytes copied at a time.
+const PIECE: usize = 256 << 10;
+
+impl App {
+    /// All backups, newest first; none that is still being made.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Internal`] where the storage fails.
+    pub fn backups(&self) -> Result<Vec<BackupInfo>> {
+        self.backup_storage().list().map_err(Error::internal)
+    }
+
+    /// Opens a backup for reading.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where there is none of this name.
+    pub fn open_backup(&self, name: &str) -> Result<Box<dyn ArchiveSource>> {
+        let key = BackupKey::existing(name).map_err(|error| Error::not_found().caused_by(error))?;
+        self.backup_storage().open(&key).map_err(|error| match error.kind() {
+            Engine::NotFound => Error::not_found().caused_by(error),
+            _ => Error::internal(error),
+        })
+    }
+
+    /// Deletes a backup for good.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where there is none of this name, [`ErrorKind::Invalid`] while it is being made, verified or
+    /// restored.
+    pub fn delete_backup(&self, name: &str) -> Result<()> {
+        let missing = || Error::new(ErrorKind::NotFound, "Invalid or already deleted backup file.");
+        let key = BackupKey::existing(name).map_err(|error| missing().caused_by(error))?;
+        if self.backup_is_used(key.as_str())? {
+            return Err(Error::invalid(
+                "The backup is currently being used and cannot be deleted.",
+            ));
+        }
+        self.backup_storage().delete(&key).map_err(|error| match error.kind() {
+            Engine::NotFound => missing().caused_by(error),
+            _ => Error::internal(error),
+        })
+    }
+
+    fn backup_is_used(&self, key: &str) -> Result<bool> {
+        let jobs = self.jobs().all()?;
+        let named = jobs.iter().any(|job| job.state == JobState::Running && job.key == key);
+        // A job that an ended process left as running holds no lease any more.
+        Ok(named && !self.jobs().is_free())
+    }
+
+    /// Takes in a backup made elsewhere under `name`, reading it from `content` to its end. It is listed once it is
+    /// durable and its structure, names and `data.db` are such that it could be restored.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] for a name that is taken or unsafe, an archive that could never be restored, a busy lease or an
+    /// upload cut short; [`ErrorKind::Unavailable`] for a full disk. Nothing of it stays.
+    pub fn upload_backup(&self, name: &str, content: impl Read) -> Result<BackupInfo> {
+        let key = BackupKey::existing(name).map_err(|error| {
+            let text = "The file name must be a single safe name that ends in .zip.";
+            Error::validation(
+                INVALID,
+                FieldErrors::one("file", "validation_invalid_backup_name", text),
+            )
+            .caused_by(error)
+        })?;
+        let lease = self.jobs().lease()?;
+        if self.backup_storage().contains(&key).map_err(Error::internal)? {
+            return Err(taken(bosbase_backup::Error::new(
+                Engine::AlreadyExists,
+                "the name is taken",
+            )));
+        }
+        let running = self.jobs().begin(lease, JobKind::Upload, key.as_str())?;
+        let outcome = self.receive(&key, content, &running);
+        running.end(outcome)
+    }
+
+    fn receive(&self, key: &BackupKey, content: impl Read, running: &RunningJob) -> Result<BackupInfo> {
+        let mut upload = self.backup_storage().create(key).map_err(taken)?;
+        copy(content, upload.as_mut(), running)?;
+        let archive = upload.read_back().map_err(refuse)?;
+        if let Some(archive) = archive {
+            Archive::open(Arc::from(archive)).map_err(|error| {
+                let text = format!("The file is not a backup that could be restored: {error}.");
+                Error::validation(INVALID, FieldErrors::one("file", "validation_invalid_backup", &text))
+                    .caused_by(error)
+            })?;
+        }
+        upload.publish().map_err(taken)
+    }
+}
+
+fn copy(mut content: impl Read, upload: &mut dyn StagedUpload, running: &RunningJob) -> Result<()> {
+    use bosbase_backup::Progress as _;
+    let mut buffer = vec![0; PIECE];
+    loop {
+        let read = match content.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Error::invalid("The upload ended before it was complete.").caused_by(error)),
+        };
+        upload.write_all(&buffer[..read]).map_err(|error| match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Error::new(
+                ErrorKind::Unavailable,
+                "There is no room for the upload on the server's disk.",
+            )
+            .caused_by(error),
+            _ => Error::internal(error),
+        })?;
+        running.advance(read as u64);
+    }
+}
+
+fn taken(error: bosbase_backup::Error) -> Error {
+    match error.kind() {
+        Engine::AlreadyExists => {
+            let text = "Backup file with the specified name already exists.";
+            Error::validation(INVALID, FieldErrors::one("file", "validation_backup_name_exists", text)).caused_by(error)
+        }
+        _ => refuse(error),
+    }
+}

@@ -1,0 +1,165 @@
+//! Replaces the data by a backup's.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bosbase_backup::restore::{self, Site, StagedCheck};
+use bosbase_backup::{Archive, BackupKey, ErrorKind as Engine, Progress};
+
+use super::board::{RunningJob, Ticket};
+use super::boot;
+use super::engine::{refuse, sentence};
+use super::lease::{Lease, Tenancy};
+use super::status::{JobKind, JobState};
+use super::transfer::Watch;
+use crate::app::{App, AppOptions};
+use crate::error::{Error, FieldErrors, Result};
+use bosbase_disk::{Disk as _, RealDisk};
+
+impl App {
+    /// Begins to restore the backup called `name` once its structure is checked and there is room for it. The data is
+    /// served meanwhile; when everything is staged, proven and decided, [`super::Board::restart_wanted`] resolves, and the next
+    /// process puts the new data in place.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Invalid`] for a backup that is not there or can't be one, where there is no room, and while
+    /// another job runs. Nothing has changed then.
+    pub fn start_restore(&self, name: &str) -> Result<Ticket> {
+        let lease = self.jobs().lease()?;
+        let (key, archive) = self.restorable(name)?;
+        let running = self.jobs().begin(lease, JobKind::Restore, key.as_str())?;
+        let ticket = running.ticket();
+        let app = self.clone();
+        let work = move |running: RunningJob| match app.stage(&key, &archive, &running).and_then(decide) {
+            Ok(()) => {
+                app.jobs().keep(running.hand_over());
+                app.jobs().want_restart();
+            }
+            Err(error) => super::conclude(running, Err(error)),
+        };
+        super::on_its_own("restore", move || work(running));
+        Ok(ticket)
+    }
+
+    fn restorable(&self, name: &str) -> Result<(BackupKey, Archive)> {
+        let key = BackupKey::existing(name).map_err(|error| super::missing().caused_by(error))?;
+        let source = self.backup_storage().open(&key).map_err(|error| match error.kind() {
+            Engine::NotFound => super::missing().caused_by(error),
+            _ => Error::internal(error),
+        })?;
+        let archive = Archive::open(Arc::from(source)).map_err(|error| match error.kind() {
+            Engine::InvalidArchive => {
+                let text = sentence(&error.to_string());
+                let fields = FieldErrors::one("key", "validation_invalid_backup", &text);
+                Error::validation(super::MISSING, fields).caused_by(error)
+            }
+            _ => Error::internal(error),
+        })?;
+        restore::check_room(&self.site(), &archive).map_err(refuse)?;
+        Ok((key, archive))
+    }
+
+    fn site(&self) -> Site<'_> {
+        boot::site(self.disk().as_ref(), self.options())
+    }
+
+    fn stage<'a>(&'a self, key: &BackupKey, archive: &Archive, progress: &dyn Progress) -> Result<restore::Staged<'a>> {
+        restore::stage(self.site(), archive, key, &Databases, progress).map_err(refuse)
+    }
+}
+
+/// Restores the backup called `name` into a data directory that nobody serves, and says in a sentence how it ended.
+///
+/// # Errors
+///
+/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as [`App::start_restore`]. The data is then as
+/// it was.
+pub fn restore_offline(options: AppOptions, name: &str, watch: Watch<'_>) -> Result<String> {
+    let dir = options.data_dir.display().to_string();
+    let (app, tenancy) = boot::open_alone(options.clone())?.ok_or_else(|| {
+        Error::invalid(format!(
+            "A server is using {dir}. Restore through it (POST /api/backups/{name}/restore), or stop it first."
+        ))
+    })?;
+    let lease = app.jobs().lease()?;
+    let (key, archive) = app.restorable(name)?;
+    let running = app.jobs().begin(lease, JobKind::Restore, key.as_str())?;
+    let staged = app.stage(
+        &key,
+        &archive,
+        &Told {
+            running: &running,
+            watch,
+        },
+    );
+    if let Err(error) = staged.and_then(decide) {
+        return running.end(Err(error));
+    }
+    let lease = running.hand_over();
+    app.close()?;
+    finish(options, &tenancy, lease, &key)
+}
+
+fn finish(options: AppOptions, tenancy: &Tenancy, lease: Option<Lease>, key: &BackupKey) -> Result<String> {
+    let app = boot::open_recovered(options, tenancy)?;
+    boot::settle(&app, lease)?;
+    let job = app
+        .jobs()
+        .all()?
+        .into_iter()
+        .find(|job| job.kind == JobKind::Restore && job.key == key.as_str());
+    app.close()?;
+    match job {
+        Some(job) if job.state == JobState::Succeeded => {
+            Ok(format!("Restored {key}. The replaced data is kept for a week."))
+        }
+        Some(job) => Err(Error::invalid(job.error)),
+        None => Err(Error::invalid(
+            "The outcome of the restore is not known; see: bosbase backup list.",
+        )),
+    }
+}
+
+/// Past this point the restore is done by whoever opens the data next.
+fn decide(staged: restore::Staged<'_>) -> Result<()> {
+    let _decided = staged.commit().map_err(refuse)?;
+    Ok(())
+}
+
+/// The databases of a data directory; a backup may lack the second, which holds logs alone.
+const DATABASES: [&str; 2] = ["data.db", "auxiliary.db"];
+
+/// Checks staged databases and brings them up to date, so that the next start finds nothing to do.
+struct Databases;
+
+impl StagedCheck for Databases {
+    fn check_and_upgrade(&self, staged_dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        for name in DATABASES {
+            let path = staged_dir.join(name);
+            if RealDisk.exists(&path)? {
+                bosbase_store::check_database(&path)?;
+            }
+        }
+        bosbase_store::upgrade_staged(staged_dir)?;
+        Ok(())
+    }
+}
+
+/// Tells the job's watchers and whoever sits at the terminal.
+struct Told<'a> {
+    running: &'a RunningJob,
+    watch: Watch<'a>,
+}
+
+impl Progress for Told<'_> {
+    fn total(&self, bytes: u64) {
+        self.running.total(bytes);
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.running.advance(bytes);
+        let (done, total) = self.running.measured();
+        (self.watch)(done, total);
+    }
+}

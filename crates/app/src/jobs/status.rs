@@ -1,0 +1,136 @@
+//! What became of backups and restores: kept in a file, so that it can be read after a restart and after a kill.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bosbase_disk::{Disk, read_all, write_atomically};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// How many finished jobs are remembered.
+const REMEMBERED: usize = 50;
+/// More than so many jobs can come to, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobKind {
+    /// Makes a backup.
+    Create,
+    /// Takes in a backup that was made elsewhere.
+    Upload,
+    /// Reads a backup from end to end and holds it against its manifest.
+    Verify,
+    /// Replaces the data by a backup's.
+    Restore,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobState {
+    /// Under way.
+    Running,
+    /// Done, and what it was to bring about is durable.
+    Succeeded,
+    /// Not done; `error` says why, and nothing of it is left behind.
+    Failed,
+}
+
+/// One job, as the status endpoint, the realtime topic `@backups` and the command line show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Job {
+    /// Random identifier.
+    pub id: String,
+    /// What it does.
+    pub kind: JobKind,
+    /// The backup it is about.
+    pub key: String,
+    /// How far it is.
+    pub state: JobState,
+    /// Bytes worked through so far.
+    pub bytes_done: u64,
+    /// Bytes to work through; 0 while that is not known.
+    pub bytes_total: u64,
+    /// Why it failed; empty where it did not.
+    #[serde(default)]
+    pub error: String,
+    /// When it began, `2023-05-19T16:25:57.542Z`.
+    pub started: String,
+    /// When it ended; empty while it runs.
+    #[serde(default)]
+    pub finished: String,
+}
+
+/// The file of jobs. Only the holder of the lease writes it.
+#[derive(Clone)]
+pub struct History {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+}
+
+impl History {
+    /// The history kept in `state_dir`.
+    #[must_use]
+    pub fn new(disk: Arc<dyn Disk>, state_dir: &Path) -> Self {
+        Self {
+            disk,
+            path: state_dir.join("jobs.json"),
+        }
+    }
+
+    /// Every remembered job, newest first. A file that can't be understood counts as empty: it is a record of the past, and
+    /// must not keep anybody from the present.
+    ///
+    /// # Errors
+    ///
+    /// Where the file is there and can't be read.
+    pub fn read(&self) -> Result<Vec<Job>> {
+        match read_all(self.disk.as_ref(), &self.path, LONGEST) {
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes).unwrap_or_default()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(Error::internal(error)),
+        }
+    }
+
+    /// Puts `job` first, or in the place of its earlier state, durably.
+    ///
+    /// # Errors
+    ///
+    /// Where the file can't be written.
+    pub fn put(&self, job: &Job) -> Result<()> {
+        let mut jobs = self.read()?;
+        match jobs.iter_mut().find(|known| known.id == job.id) {
+            Some(known) => known.clone_from(job),
+            None => jobs.insert(0, job.clone()),
+        }
+        jobs.truncate(REMEMBERED);
+        self.write(&jobs)
+    }
+
+    /// Ends what an earlier process left running, `settle` saying how each ended. Returns those that changed.
+    ///
+    /// # Errors
+    ///
+    /// Where the file can't be read or written.
+    pub fn settle(&self, settle: impl Fn(&mut Job)) -> Result<Vec<Job>> {
+        let mut jobs = self.read()?;
+        let mut settled = Vec::new();
+        for job in jobs.iter_mut().filter(|job| job.state == JobState::Running) {
+            settle(job);
+            settled.push(job.clone());
+        }
+        if !settled.is_empty() {
+            self.write(&jobs)?;
+        }
+        Ok(settled)
+    }
+
+    fn write(&self, jobs: &[Job]) -> Result<()> {
+        let bytes = serde_json::to_vec_pretty(jobs).map_err(Error::internal)?;
+        write_atomically(self.disk.as_ref(), &self.path, &bytes).map_err(Error::internal)
+    }
+}

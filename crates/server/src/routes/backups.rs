@@ -1,0 +1,240 @@
+//! `/api/backups`: the Backups API.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{DefaultBodyLimit, Multipart, Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bosbase_app::jobs::{Job, JobState, Ticket};
+use bosbase_app::{Error, FieldErrors};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::http::body::{JsonObject, bad_body};
+use crate::http::caller::Superuser;
+use crate::http::error::ApiError;
+use crate::http::range::{self, Wanted};
+use crate::http::state::AppState;
+use crate::http::stream;
+
+/// The routes of this resource.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/api/backups", get(list).post(create))
+        .route("/api/backups/upload", post(upload).layer(DefaultBodyLimit::disable()))
+        .route("/api/backups/status", get(status))
+        .route("/api/backups/{key}", get(download).delete(delete))
+        .route("/api/backups/{key}/restore", post(restore))
+        .route("/api/backups/{key}/verify", post(verify))
+}
+
+async fn list(_: Superuser, State(state): State<AppState>) -> Result<Json<Vec<Value>>, ApiError> {
+    let backups = state.blocking(bosbase_app::App::backups).await?;
+    let rows = backups
+        .iter()
+        .map(|backup| {
+            json!({
+                "key": backup.key.as_str(),
+                "size": backup.size,
+                "modified": bosbase_app::moment::wire(backup.modified),
+            })
+        })
+        .collect();
+    Ok(Json(rows))
+}
+
+async fn status(_: Superuser, State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
+    let jobs = state.blocking(|app| app.jobs().all()).await?;
+    let running = jobs.iter().find(|job| job.state == JobState::Running);
+    Ok(Json(json!({ "running": running, "jobs": jobs })))
+}
+
+async fn create(
+    _: Superuser,
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    JsonObject(body): JsonObject,
+) -> Result<Response, ApiError> {
+    let name = match body.get("name") {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(name)) => name.clone(),
+        Some(_) => return Err(bad_body().into()),
+    };
+    let ticket = state.blocking(move |app| app.start_backup(&name)).await?;
+    answer(&state, ticket, &headers).await
+}
+
+async fn restore(
+    _: Superuser,
+    State(state): State<AppState>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let ticket = state.blocking(move |app| app.start_restore(&key)).await?;
+    answer(&state, ticket, &headers).await
+}
+
+async fn verify(
+    _: Superuser,
+    State(state): State<AppState>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let ticket = state.blocking(move |app| app.start_verify(&key)).await?;
+    answer(&state, ticket, &headers).await
+}
+
+/// 204 for a job that was begun; for a client that prefers to wait (RFC 7240), its outcome.
+async fn answer(state: &AppState, mut ticket: Ticket, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let Some(seconds) = preferred_wait(headers) else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let ended = tokio::select! {
+        job = ticket.ended() => Some(job),
+        // A restore ends in the next process.
+        () = state.lifecycle.drained() => None,
+        () = tokio::time::sleep(Duration::from_secs(seconds)) => None,
+    };
+    let status = match ended {
+        Some(Job {
+            state: JobState::Failed,
+            error,
+            ..
+        }) => return Err(Error::invalid(error).into()),
+        Some(_) => StatusCode::NO_CONTENT,
+        // The work goes on; its end can be read from the status.
+        None => StatusCode::ACCEPTED,
+    };
+    let mut response = status.into_response();
+    if let Ok(applied) = HeaderValue::from_str(&format!("wait={seconds}")) {
+        response.headers_mut().insert("preference-applied", applied);
+    }
+    Ok(response)
+}
+
+fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
+    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    preferences
+        .flat_map(|value| value.split(','))
+        .filter_map(|preference| preference.split(';').next()?.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))
+        .and_then(|(_, seconds)| seconds.trim().trim_matches('"').parse().ok())
+}
+
+async fn upload(_: Superuser, State(state): State<AppState>, form: Option<Multipart>) -> Result<StatusCode, ApiError> {
+    let Some(mut form) = form else { return Err(no_file()) };
+    while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
+        if field.name() == Some("file") && field.file_name().is_some() {
+            return receive(&state, field).await;
+        }
+    }
+    Err(no_file())
+}
+
+async fn receive(state: &AppState, field: Field<'_>) -> Result<StatusCode, ApiError> {
+    let name = field.file_name().unwrap_or_default().to_owned();
+    let (content, feed) = stream::pipe(field);
+    let work = state.blocking(move |app| app.upload_backup(&name, content));
+    // The feed ends with the upload, or as soon as nobody reads it any more.
+    let (outcome, ()) = tokio::join!(work, feed);
+    outcome.map(|_| StatusCode::NO_CONTENT)
+}
+
+fn no_file() -> ApiError {
+    let fields = FieldErrors::one("file", "validation_required", "Cannot be blank.");
+    Error::validation("An error occurred while validating the submitted data.", fields).into()
+}
+
+fn broken(error: &MultipartError) -> ApiError {
+    bad_body().caused_by(error.body_text()).into()
+}
+
+#[derive(Debug, Deserialize)]
+struct Token {
+    #[serde(default)]
+    token: String,
+}
+
+async fn download(
+    State(state): State<AppState>,
+    Path(key): Path<String>,
+    Query(Token { token }): Query<Token>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let name = key.clone();
+    let archive = state
+        .blocking(move |app| {
+            let who = app.authenticate_file_token(&token)?;
+            if !who.is_some_and(|record| record.collection.is_superusers()) {
+                let text = "Insufficient permissions to access the resource.";
+                return Err(Error::new(bosbase_app::ErrorKind::Forbidden, text));
+            }
+            app.open_backup(&name)
+        })
+        .await?;
+    let len = archive.len();
+    let etag = format!("\"{}\"", archive.etag());
+    let modified = httpdate::fmt_http_date(archive.modified().into());
+    let (status, start, length) = match range::wanted(&headers, len, &etag, &modified) {
+        Wanted::Whole => (StatusCode::OK, 0, len),
+        Wanted::Part { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
+        Wanted::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0),
+        Wanted::NotModified => (StatusCode::NOT_MODIFIED, 0, 0),
+    };
+    let mut response = Response::builder()
+        .status(status)
+        .header(header::ETAG, etag)
+        .header(header::LAST_MODIFIED, modified)
+        .header(header::ACCEPT_RANGES, "bytes")
+        // A copy of the whole database has no business in anybody's cache.
+        .header(header::CACHE_CONTROL, "private, no-store")
+        .header(header::CONTENT_TYPE, "application/zip")
+        .header(header::CONTENT_DISPOSITION, attachment(&key));
+    match status {
+        StatusCode::PARTIAL_CONTENT => {
+            response = response.header(
+                header::CONTENT_RANGE,
+                format!("bytes {start}-{}/{len}", start + length - 1),
+            );
+        }
+        StatusCode::RANGE_NOT_SATISFIABLE => {
+            response = response.header(header::CONTENT_RANGE, format!("bytes */{len}"));
+        }
+        _ => {}
+    }
+    let body = if status == StatusCode::NOT_MODIFIED {
+        Body::empty()
+    } else {
+        response = response.header(header::CONTENT_LENGTH, length);
+        stream::body(start, length, move |position, buffer| archive.read_at(position, buffer))
+    };
+    response.body(body).map_err(|error| Error::internal(error).into())
+}
+
+/// `attachment` with the name in ASCII for old clients and as it is for others (RFC 6266).
+fn attachment(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_graphic() && !matches!(c, '"' | '\\') || c == ' ' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    if plain == name {
+        return format!("attachment; filename=\"{plain}\"");
+    }
+    let encoded = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+async fn delete(_: Superuser, State(state): State<AppState>, Path(key): Path<String>) -> Result<StatusCode, ApiError> {
+    state.blocking(move |app| app.delete_backup(&key)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
