@@ -12,9 +12,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::crons;
 use crate::error::Result;
 use crate::files::FileStore;
+use crate::jobs::{Board, Job, StepHook};
 use crate::logs::LogWriter;
 use crate::records::{Patterns, StoredReferences};
-use crate::jobs::{Board, StepHook};
 use crate::realtime::{BACKUPS_TOPIC, Hub};
 use crate::settings::{self, SettingsCell};
 
@@ -78,7 +78,10 @@ impl App {
             Box::new(StoredReferences(store.clone())),
         );
         let backups = LocalStorage::new(disk.clone(), options.data_dir.join(BACKUPS_DIR));
-        let jobs = Board::new(disk.clone(), options.data_dir.join(PRIVATE_DIR), Arc::new(|_| {}));
+        let hub = Hub::default();
+        let watchers = hub.clone();
+        let tell = move |job: &Job| watchers.publish(BACKUPS_TOPIC, &serde_json::json!(job));
+        let jobs = Board::new(disk.clone(), options.data_dir.join(PRIVATE_DIR), Arc::new(tell));
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
             inner: Arc::new(Inner {
@@ -88,7 +91,7 @@ impl App {
                 files,
                 patterns: Patterns::default(),
                 settings: SettingsCell::new(settings),
-                hub: Hub::default(),
+                hub,
                 backups,
                 jobs,
                 logins: Arc::new(Semaphore::new(cores)),

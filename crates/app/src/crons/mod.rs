@@ -92,10 +92,15 @@ impl App {
     }
 
     fn cron_works(&self) -> Vec<(&'static str, String, Work)> {
-        SYSTEM
+        let mut works: Vec<(&'static str, String, Work)> = SYSTEM
             .iter()
             .map(|(id, expression, work)| (*id, (*expression).to_owned(), *work))
-            .collect()
+            .collect();
+        let backups = self.settings().backups.cron.clone();
+        if !backups.is_empty() {
+            works.push(("__pbAutoBackup__", backups, App::run_scheduled_backup));
+        }
+        works
     }
 
     fn start_cron(&self, id: &'static str, work: Work) -> Result<()> {

@@ -137,7 +137,16 @@ impl Board {
 
     /// Whether no job runs, here or in another process.
     pub fn is_free(&self) -> bool {
-        self.lease().is_ok()
+        if self.running().is_some() {
+            return false;
+        }
+        let running_elsewhere = |jobs: Vec<Job>| jobs.iter().any(|job| job.state == JobState::Running);
+        match self.history.read().map(running_elsewhere) {
+            // Probed only where it is in doubt: whoever takes the lease just to look keeps it from somebody who needs it.
+            Ok(true) => self.lease().is_ok(),
+            Ok(false) => true,
+            Err(_) => false,
+        }
     }
 }
 
