@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// # Errors
 ///
 /// [`ErrorKind::Invalid`] while another process serves it; otherwise as [`App::open`].
-pub fn open_to_serve(options: AppOptions) -> Result<(App, Tenancy)> {
+pub fn open_to_serve(options: &AppOptions) -> Result<(App, Tenancy)> {
     let dir = options.data_dir.display().to_string();
     let (app, tenancy) = open_alone(options)?.ok_or_else(|| {
         Error::invalid(format!(
@@ -40,7 +40,7 @@ pub fn open_to_serve(options: AppOptions) -> Result<(App, Tenancy)> {
 ///
 /// [`ErrorKind::Invalid`] while a server is in the middle of a restore; otherwise what opening the databases says.
 pub fn open_beside(options: AppOptions) -> Result<App> {
-    if let Some((app, _tenancy)) = open_alone(options.clone())? {
+    if let Some((app, _tenancy)) = open_alone(&options)? {
         return Ok(app);
     }
     let journal = options.data_dir.join(PRIVATE_DIR).join("restore.journal");
@@ -51,7 +51,7 @@ pub fn open_beside(options: AppOptions) -> Result<App> {
 }
 
 /// Opens the data directory for one who is to be alone in it; `None` while somebody else is.
-pub(super) fn open_alone(options: AppOptions) -> Result<Option<(App, Tenancy)>> {
+pub(super) fn open_alone(options: &AppOptions) -> Result<Option<(App, Tenancy)>> {
     let disk = RealDisk;
     disk.create_dir_all(&options.data_dir).map_err(|error| {
         Error::invalid(format!(
@@ -68,9 +68,9 @@ pub(super) fn open_alone(options: AppOptions) -> Result<Option<(App, Tenancy)>> 
 
 /// Finishes or takes back an interrupted restore, then opens what is there. New data that can't be opened makes way for the
 /// old.
-pub(super) fn open_recovered(options: AppOptions, _alone: &Tenancy) -> Result<App> {
+pub(super) fn open_recovered(options: &AppOptions, _alone: &Tenancy) -> Result<App> {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    let recovery = restore::recover(site(disk.as_ref(), &options)).map_err(|error| {
+    let recovery = restore::recover(site(disk.as_ref(), options)).map_err(|error| {
         Error::new(ErrorKind::Internal, "An interrupted restore could not be finished.").caused_by(error)
     })?;
     if let Some(error) = &recovery.uncleaned {

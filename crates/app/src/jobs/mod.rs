@@ -53,9 +53,6 @@ fn on_its_own(name: &str, work: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// The realtime topic on which superusers follow jobs, as [`Job`]s.
-pub const BACKUPS_TOPIC: &str = "@backups";
-
 /// PocketBase's answer to a restore of what is no backup.
 const MISSING: &str = "Missing or invalid backup file.";
 

@@ -75,9 +75,9 @@ impl App {
 ///
 /// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as [`App::start_restore`]. The data is then as
 /// it was.
-pub fn restore_offline(options: AppOptions, name: &str, watch: Watch<'_>) -> Result<String> {
+pub fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>) -> Result<String> {
     let dir = options.data_dir.display().to_string();
-    let (app, tenancy) = boot::open_alone(options.clone())?.ok_or_else(|| {
+    let (app, tenancy) = boot::open_alone(options)?.ok_or_else(|| {
         Error::invalid(format!(
             "A server is using {dir}. Restore through it (POST /api/backups/{name}/restore), or stop it first."
         ))
@@ -101,7 +101,7 @@ pub fn restore_offline(options: AppOptions, name: &str, watch: Watch<'_>) -> Res
     finish(options, &tenancy, lease, &key)
 }
 
-fn finish(options: AppOptions, tenancy: &Tenancy, lease: Option<Lease>, key: &BackupKey) -> Result<String> {
+fn finish(options: &AppOptions, tenancy: &Tenancy, lease: Option<Lease>, key: &BackupKey) -> Result<String> {
     let app = boot::open_recovered(options, tenancy)?;
     boot::settle(&app, lease)?;
     let job = app

@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
     if let BackupAction::Restore { key } = action {
         let meter = Meter::new("restoring");
-        let outcome = restore_offline(global.options()?, key, &|done, total| meter.show(done, total));
+        let outcome = restore_offline(&global.options()?, key, &|done, total| meter.show(done, total));
         meter.finish();
         say(&outcome?);
         return Ok(());

@@ -43,7 +43,7 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     socket
         .set_nonblocking(true)
         .map_err(|error| Failure(format!("Can't use the socket: {error}.")))?;
-    let (app, tenancy) = bosbase_app::jobs::open_to_serve(global.options()?)?;
+    let (app, tenancy) = bosbase_app::jobs::open_to_serve(&global.options()?)?;
     provision(&app)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -53,12 +53,19 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
         .map_err(|error| Failure(format!("Can't start the recurring jobs: {error}.")))?;
     let (end, listener) = runtime.block_on(serve_app(app.clone(), socket, serve))?;
     drop(ticker);
-    app.close()?;
+    let closed = app.close();
     // The next process, ours or another, can have the data directory from here on.
     drop(tenancy);
     match end {
-        End::Stop => Ok(()),
+        End::Stop => Ok(closed?),
         End::Restart => {
+            // The data is whole in any case, and only the next process can finish the restore.
+            if let Err(error) = closed {
+                tracing::error!(
+                    error = error.with_causes(),
+                    "the databases could not be closed in order"
+                );
+            }
             let error = restart::reexecute(&listener);
             Err(Failure(format!(
                 "The server stopped to restart and could not execute itself again: {error}. Start it by hand."

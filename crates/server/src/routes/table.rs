@@ -16,7 +16,6 @@ pub enum Access {
     /// A superuser.
     Superuser,
     /// Whoever has a superuser's file token in the query.
-    #[allow(dead_code, reason = "the download of backups, which asks for it, follows")]
     FileToken,
 }
 
@@ -74,6 +73,14 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("DELETE", "/api/collections/{collection}/records/{id}", Access::Rule),
     ("GET", "/api/realtime", Access::Anyone),
     ("POST", "/api/realtime", Access::Anyone),
+    ("GET", "/api/backups", Access::Superuser),
+    ("POST", "/api/backups", Access::Superuser),
+    ("POST", "/api/backups/upload", Access::Superuser),
+    ("GET", "/api/backups/status", Access::Superuser),
+    ("GET", "/api/backups/{key}", Access::FileToken),
+    ("DELETE", "/api/backups/{key}", Access::Superuser),
+    ("POST", "/api/backups/{key}/restore", Access::Superuser),
+    ("POST", "/api/backups/{key}/verify", Access::Superuser),
     ("GET", "/api/logs", Access::Superuser),
     ("GET", "/api/logs/stats", Access::Superuser),
     ("GET", "/api/logs/{id}", Access::Superuser),
