@@ -14,8 +14,8 @@ use crate::error::Result;
 use crate::files::FileStore;
 use crate::jobs::{Board, Job, StepHook};
 use crate::logs::LogWriter;
-use crate::records::{Patterns, StoredReferences};
 use crate::realtime::{BACKUPS_TOPIC, Hub};
+use crate::records::{Patterns, StoredReferences};
 use crate::settings::{self, SettingsCell};
 
 /// Where the application's data lies and how it is opened.

@@ -130,6 +130,12 @@ pub(super) fn settle(app: &App, lease: Option<Lease>) -> Result<()> {
         tracing::info!(key = job.key, state = ?job.state, error = job.error, "job of an earlier process");
     }
     app.clean_backups()?;
+    // Leftovers take room and harm nobody; a start that failed of them would.
+    for cleaned in [app.files().clean_uploads(), app.files().purge_pending()] {
+        if let Err(error) = cleaned {
+            tracing::warn!(%error, "leftovers of uploaded files could not be removed yet");
+        }
+    }
     drop(lease);
     Ok(())
 }

@@ -66,7 +66,7 @@ impl App {
 
     fn make_backup(&self, key: &BackupKey, running: &RunningJob) -> Result<CreateReport> {
         // Before the snapshot: what it names must not go away between the two.
-        let held = FilesHeld::take(self.jobs().state_dir())?;
+        let held = FilesHeld::take(&self.files().lock_path())?;
         let snapshot = self.store().snapshot()?;
         let references = snapshot.file_references();
         let must_have = references.map(|reference| {
@@ -97,6 +97,9 @@ impl App {
             &*steps,
         );
         drop(held);
+        if let Err(error) = self.files().purge_pending() {
+            tracing::warn!(%error, "files whose removal waited for the backup could not be removed yet");
+        }
         let report = made.map_err(|error| {
             if error.kind() == Engine::AlreadyExists {
                 taken()

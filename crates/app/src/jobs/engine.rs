@@ -88,11 +88,10 @@ impl FilesHeld {
     /// # Errors
     ///
     /// Where they do not end in time, or the lock can't be made.
-    pub fn take(state_dir: &std::path::Path) -> Result<Self> {
+    pub fn take(lock: &std::path::Path) -> Result<Self> {
         let begun = std::time::Instant::now();
         loop {
-            let path = state_dir.join("files.lock");
-            if let Some(lock) = bosbase_disk::LockFile::try_exclusive(&path).map_err(Error::internal)? {
+            if let Some(lock) = bosbase_disk::LockFile::try_exclusive(lock).map_err(Error::internal)? {
                 return Ok(Self(lock));
             }
             if begun.elapsed() > Self::PATIENCE {
