@@ -528,7 +528,7 @@ title ~ @request.query.q
 @request.headers.X_Demo = 'yes'
 @request.auth.id != ''
 @request.auth.collectionName = '_superusers'
-@request.auth.email = 'a@example.com'
+@request.auth.email ~ '@'
 @request.auth.missing = ''
 @request.auth.missing.deep = ''
 @request.body.title:isset = true

@@ -190,20 +190,26 @@ def record(binary):
     print(f"{len(answers)} answers recorded")
 
 
-def check(url, email, password):
+def differences(url, email, password):
+    """What a server with fresh data answers otherwise than recorded, and how many answers are recorded."""
     server = Server(url)
     server.login("superuser", "_superusers", email, password)
     server.fill()
     expected = json.loads((HERE / "expected.json").read_text())["cases"]
-    wrong = 0
+    different = []
     for case in expected:
         want = case.pop("expected")
         got = server.answer(case)
         if got != want:
-            wrong += 1
-            print(f"{json.dumps(case)}\n  expected {want}\n  got      {got}")
-    print(f"{len(expected) - wrong} of {len(expected)} answers as recorded")
-    return wrong == 0
+            different.append(f"{json.dumps(case)}\n  expected {want}\n  got      {got}")
+    return different, len(expected)
+
+
+def check(url, email, password):
+    different, total = differences(url, email, password)
+    print(*different, sep="\n")
+    print(f"{total - len(different)} of {total} answers as recorded")
+    return not different
 
 
 if __name__ == "__main__":
