@@ -1,10 +1,7 @@
-//! Whether an access rule lets a record through, and what of a record somebody may see.
+//! Whether an access rule lets a record through.
 
 use bosbase_store::{ErrorKind, ReadTx, Record, RequestContext};
 
-use serde_json::{Map, Value};
-
-use crate::caller::Caller;
 use crate::error::Result;
 
 /// Whether the stored `record` satisfies `rule` (empty: everyone). A rule that can't be evaluated admits nobody.
@@ -34,25 +31,4 @@ pub(crate) fn evaluate(tx: &ReadTx<'_>, record: &Record, rule: &str, context: &R
         }
         answer => Ok(Some(answer?)),
     }
-}
-
-/// `records` as `caller` may see them: without hidden fields, and with the email address of an account only where it is the
-/// caller's own or made visible.
-pub(crate) fn present_in(records: &[Record], caller: &Caller) -> Vec<Map<String, Value>> {
-    let show = |record: &Record| {
-        let collection = &record.collection;
-        let own = caller.auth.as_ref().is_some_and(|auth| auth.id() == record.id());
-        let address = !collection.is_auth() || own || caller.is_superuser() || record.flag("emailVisibility");
-        let secret = |name: &str| collection.is_auth() && matches!(name, "password" | "tokenKey");
-        let mut shown: Map<String, Value> = collection
-            .fields
-            .iter()
-            .filter(|field| !field.hidden && !secret(&field.name) && (address || field.name != "email"))
-            .filter_map(|field| Some((field.name.clone(), record.values.get(&field.name)?.clone())))
-            .collect();
-        shown.insert("collectionId".to_owned(), Value::String(collection.id.clone()));
-        shown.insert("collectionName".to_owned(), Value::String(collection.name.clone()));
-        shown
-    };
-    records.iter().map(show).collect()
 }

@@ -35,9 +35,11 @@ impl App {
             None | Some(Value::Null) => false,
             Some(value) => value.as_bool().ok_or_else(unreadable)?,
         };
-        self.store()
-            .write(move |tx| import(tx, &definitions, delete_missing))
-            .map(drop)
+        let deleted = self.store().write(move |tx| import(tx, &definitions, delete_missing))?;
+        for id in deleted {
+            self.remove_collection_files(&id);
+        }
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ impl App {
     /// or that a view asks about.
     pub fn delete_collection(&self, id_or_name: &str) -> Result<()> {
         let key = id_or_name.to_owned();
-        self.store().write(move |tx| {
+        let id = self.store().write(move |tx| {
             let collection = tx.schema().find(&key).cloned().ok_or_else(Error::not_found)?;
             if collection.system {
                 return Err(Error::invalid(FAILED));
@@ -32,8 +32,10 @@ impl App {
                 )));
             }
             tx.delete_collection(&collection).map_err(refused)?;
-            Ok(())
-        })
+            Ok(collection.id.clone())
+        })?;
+        self.remove_collection_files(&id);
+        Ok(())
     }
 
     /// Deletes all records of a collection.
@@ -43,7 +45,7 @@ impl App {
     /// [`crate::ErrorKind::NotFound`]; [`crate::ErrorKind::Invalid`] for a view and for superusers.
     pub fn truncate_collection(&self, id_or_name: &str, _caller: &Caller) -> Result<()> {
         let key = id_or_name.to_owned();
-        self.store().write(move |tx| {
+        let id = self.store().write(move |tx| {
             let collection = tx.schema().find(&key).cloned().ok_or_else(Error::not_found)?;
             if collection.is_view() {
                 return Err(Error::invalid(
@@ -53,8 +55,19 @@ impl App {
             if collection.is_superusers() || !relating(tx.schema(), &collection).is_empty() {
                 return Err(Error::invalid(TRUNCATE_FAILED));
             }
-            Ok(tx.truncate(&collection)?)
-        })
+            tx.truncate(&collection)?;
+            Ok(collection.id.clone())
+        })?;
+        self.remove_collection_files(&id);
+        Ok(())
+    }
+
+    /// Removes the files of records that went with their collection. That is durable by now, so a failure is only logged; the
+    /// removal waits in the list of pending ones.
+    pub(super) fn remove_collection_files(&self, id: &str) {
+        if let Err(error) = self.files().remove_collection(id) {
+            tracing::error!(%error, collection = id, "the files of a collection could not be removed");
+        }
     }
 }
 

@@ -51,6 +51,9 @@ pub fn start(app: App, clock: impl Clock + 'static) -> std::io::Result<Ticker> {
             if minute(now) > last {
                 last = minute(now);
                 app.run_due_crons(now);
+                if let Err(error) = app.files().purge_pending() {
+                    tracing::warn!(%error, "files that are no longer needed could not be removed yet");
+                }
             }
         }
     })?;

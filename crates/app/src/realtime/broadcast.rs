@@ -13,7 +13,7 @@ use super::topic::Subscription;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
-use crate::{access, fields};
+use crate::{fields, records};
 
 /// Does what was queued.
 pub(super) fn tell(job: Job) {
@@ -117,7 +117,12 @@ impl Event<'_> {
         if !self.admits(rule.as_deref(), &caller, subscription.option("filter"))? {
             return Ok(None);
         }
-        let shown = access::present_in(std::slice::from_ref(self.record), &caller);
+        let shown = records::present_in(
+            self.tx,
+            std::slice::from_ref(self.record),
+            &caller,
+            subscription.option("expand"),
+        )?;
         let mut shown = Value::Object(shown.into_iter().next().unwrap_or_default());
         let wanted = subscription.option("fields");
         if !wanted.is_empty() {

@@ -24,6 +24,7 @@ pub use body::Body;
 pub use list::{ListRequest, Page};
 pub use pattern::{Patterns, generate};
 pub use present::present;
+pub(crate) use present::present_in;
 pub use references::StoredReferences;
 
 use std::collections::HashSet;
