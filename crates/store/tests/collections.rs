@@ -146,7 +146,7 @@ fn a_changed_definition_keeps_the_values_of_the_fields_that_stay() {
         &first,
         json!({"name": "N", "title": "T", "gone": "G", "tags": "x", "people": ["p1", "p2"]}),
     );
-    let seen = create(&store, &view("seen", "SELECT id, name FROM posts", &store));
+    let seen = create(&store, &view("seen", "SELECT id, gone FROM posts", &store));
 
     let mut second = (*first).clone();
     second.name = "articles".into();
@@ -159,7 +159,7 @@ fn a_changed_definition_keeps_the_values_of_the_fields_that_stay() {
         field(json!({"id":"f","name":"new","type":"number"})),
     ];
     second.indexes = vec!["CREATE UNIQUE INDEX idx_name ON posts (title)".into()];
-    // The view still asks for `posts`: nothing of the change may stay.
+    // A view needs the column that goes: nothing of the change may stay.
     let error = change(&store, &first, second.clone()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidSchema, "{error}");
     assert_eq!(read(&store, &first, &id).text("gone"), "G");
@@ -271,8 +271,18 @@ fn a_view_has_the_fields_of_what_it_selects() {
         FieldKind::Text { max: 9, .. }
     ));
 
-    // What a view needs can't be deleted.
+    // A renamed table takes its views along.
     let posts = Arc::clone(schema.find("every").unwrap());
+    let renamed = Collection {
+        name: "every2".into(),
+        ..(*posts).clone()
+    };
+    change(&store, &posts, renamed).unwrap();
+    assert_eq!(read(&store, &seen, "1").text("t"), "x");
+
+    // What a view needs can't be deleted.
+    let schema = store.schema();
+    let posts = Arc::clone(schema.find("every2").unwrap());
     let error = store.write(move |tx| tx.delete_collection(&posts)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidSchema);
     assert_eq!(read(&store, &seen, "1").text("t"), "x");

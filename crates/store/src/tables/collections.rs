@@ -186,9 +186,10 @@ pub(crate) fn update(connection: &Connection, old: &Collection, new: &Collection
     views::refresh(connection, &new.id)
 }
 
-/// Deletes the row and the table with all records, or the view.
+/// Deletes the row and the table with all records, or the view, unless another view can't be read without it.
 pub(crate) fn delete(connection: &Connection, collection: &Collection) -> Result<()> {
     const ATTEMPTED: &str = "deleting a collection";
+    let readable = views::readable(connection)?;
     let deleted = connection
         .execute("DELETE FROM `_collections` WHERE `id` = ?1", [&collection.id])
         .attempting(ATTEMPTED)?;
@@ -206,5 +207,16 @@ pub(crate) fn delete(connection: &Connection, collection: &Collection) -> Result
             .execute_batch(&format!("DROP TABLE IF EXISTS {}", quote(&collection.name)))
             .attempting(ATTEMPTED)?;
     }
-    views::refresh(connection, &collection.id)
+    let still = views::readable(connection)?;
+    let broken = readable
+        .iter()
+        .find(|name| **name != collection.name && !still.contains(name));
+    match broken {
+        Some(view) => Err(Error::new(
+            ErrorKind::InvalidSchema,
+            ATTEMPTED,
+            format!("the view {view} needs {}", collection.name),
+        )),
+        None => views::refresh(connection, &collection.id),
+    }
 }

@@ -33,10 +33,8 @@ pub(crate) fn remove(connection: &Connection, name: &str) -> Result<()> {
         .attempting("dropping a view")
 }
 
-/// After the collection `changed` did: the view collections whose query now yields other fields are stored and made anew.
-///
-/// # Errors
-/// [`ErrorKind::InvalidSchema`] when a view's query can't be run any more.
+/// After the collection `changed` did: the view collections whose query now yields other fields are stored and made anew. A
+/// view whose query can't be run any more, because a table was renamed, stays what it is: SQLite has rewritten the view.
 pub(crate) fn refresh(connection: &Connection, changed: &str) -> Result<()> {
     let mut schema = collections::load(connection)?;
     let views: Vec<Arc<Collection>> = schema.all().iter().filter(|view| view.is_view()).cloned().collect();
@@ -44,7 +42,11 @@ pub(crate) fn refresh(connection: &Connection, changed: &str) -> Result<()> {
         if view.id == changed {
             continue;
         }
-        let fields = fields(connection, &schema, view.view_query())?;
+        let fields = match fields(connection, &schema, view.view_query()) {
+            Ok(fields) => fields,
+            Err(error) if error.kind() == ErrorKind::InvalidSchema => continue,
+            Err(error) => return Err(error),
+        };
         if same_but_ids(&fields, &view.fields) {
             continue;
         }
@@ -60,6 +62,20 @@ pub(crate) fn refresh(connection: &Connection, changed: &str) -> Result<()> {
         schema = collections::load(connection)?;
     }
     Ok(())
+}
+
+/// The names of the view collections that can be read as things are.
+pub(crate) fn readable(connection: &Connection) -> Result<Vec<String>> {
+    let schema = collections::load(connection)?;
+    let views = schema.all().iter().filter(|view| view.is_view());
+    Ok(views
+        .filter(|view| {
+            connection
+                .prepare(&format!("SELECT * FROM {}", quote(&view.name)))
+                .is_ok()
+        })
+        .map(|view| view.name.clone())
+        .collect())
 }
 
 /// The fields that a view with this `query` has: those it takes over from a collection, numbers, texts and bools where it
