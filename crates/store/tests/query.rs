@@ -149,6 +149,23 @@ fn what_a_client_may_not_see_it_may_not_filter_or_sort_by() {
 }
 
 #[test]
+fn a_filter_that_joins_more_than_the_database_can_is_refused() {
+    let (_dir, store) = store();
+    let joining = |tables: usize| ListQuery {
+        filter: (0..tables)
+            .map(|n| format!("@collection.posts:a{n}.id ?!= ''"))
+            .collect::<Vec<_>>()
+            .join("||"),
+        allow_hidden: true,
+        per_page: 1,
+        skip_total: true,
+        ..ListQuery::default()
+    };
+    assert!(ids(&store, &joining(10)).is_ok());
+    assert_eq!(ids(&store, &joining(70)).unwrap_err().kind(), ErrorKind::InvalidQuery);
+}
+
+#[test]
 fn a_record_is_judged_before_it_is_stored() {
     let (_dir, store) = store();
     let context = RequestContext {

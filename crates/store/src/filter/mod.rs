@@ -2,8 +2,8 @@
 //!
 //! The stages, one file each: [`token`] cuts the text into tokens, [`syntax`] makes a tree of them, [`scope`] keeps the tables a
 //! query has joined, [`path`] and [`request`] turn names into [`operand`]s (a column, a JSON path, a value of the request),
-//! [`functions`] and [`macros`] do the same for calls and for `@now` and its kin, [`compare`] joins two operands with an
-//! operator, [`sort`] orders, [`flat`] does all that for a plain table such as the log.
+//! [`functions`] and [`macros`] do the same for calls and for `@now` and its kin, [`condition`] walks the tree, [`compare`] joins
+//! two operands with an operator, [`sort`] orders, [`flat`] does all that for a plain table such as the log.
 //!
 //! What a client writes reaches SQL only as a bound parameter, or as the name of a table or column looked up in the schema.
 //! What can't be resolved is an [`ErrorKind::InvalidQuery`](crate::ErrorKind::InvalidQuery), and callers deny.
