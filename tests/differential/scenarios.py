@@ -348,7 +348,7 @@ def files(t):
     send = lambda method, path, files, data=None, label="", **more: t.say(method, f"/api/collections/papers/records{path}", None, files=files, data=data, label=f"{method} {label or [(part[0], part[1][0]) for part in files]} {data}", **more)  # noqa: E731
     contents = {
         "plain.txt": b"hello\n", "Ünï cödé (1).TXT": "ü".encode(), "page.html": b"<!DOCTYPE html><html><body>x</body></html>", "vector.svg": b'<svg xmlns="http://www.w3.org/2000/svg"></svg>', "image.png": PNG,
-        "data.json": b'{"a":1}', "style.css": b"body{}", "script.js": b"alert(1)", "empty.bin": b"", "zeros.bin": bytes(100), "a.tar.gz": b"\x1f\x8b\x08\0" + bytes(20), "noext": b"plain", ".hidden": b"x", "..": b"dots", "a" * 200 + ".txt": b"long", "x.verylongextension12345": b"e", "paper.pdf": b"%PDF-1.4\n%\xe2\xe3\n", "music.mp3": b"ID3\x03" + bytes(30), "sheet.csv": b"a,b\n1,2\n", "video.mp4": b"\0\0\0\x18ftypmp42" + bytes(16), "UP per.PNG": PNG, "docs.xml": b"<?xml version='1.0'?><a/>",
+        "data.json": b'{"a":1}', "style.css": b"body{}", "script.js": b"alert(1)", "empty.bin": b"", "zeros.bin": bytes(100), "a.tar.gz": b"\x1f\x8b\x08\0" + bytes(20), "noext": b"plain", ".hidden": b"x", "..": b"dots", "a" * 200 + ".txt": b"long", "x.verylongextension12345": b"e", "paper.pdf": b"%PDF-1.4\n%\xe2\xe3\n", "music.mp3": b"\xff\xfb\x90\x64" + bytes(413), "sheet.csv": b"a,b\n1,2\n", "video.mp4": b"\0\0\0\x18ftypmp42" + bytes(16), "UP per.PNG": PNG, "docs.xml": b"<?xml version='1.0'?><a/>",
     }
     for name, content in contents.items():
         made = send("POST", "", [("one", (name, content))], {"title": name})

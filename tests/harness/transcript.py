@@ -95,4 +95,4 @@ def _compare(where, ours, theirs):
 
 
 def _same_number(one, other):
-    return isinstance(one, (int, float)) and isinstance(other, (int, float)) and not isinstance(one, bool) and one == other
+    return isinstance(one, (int, float)) and isinstance(other, (int, float)) and not isinstance(one, bool) and float(one) == float(other)

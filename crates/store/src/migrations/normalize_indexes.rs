@@ -7,7 +7,7 @@ use crate::collection::Collection;
 use crate::error::Result;
 use crate::sql::Attempting;
 use crate::tables::indexes::Index;
-use crate::tables::{collections, record_tables};
+use crate::tables::{collections, record_tables, views};
 
 pub(super) fn apply(connection: &Connection) -> Result<()> {
     for collection in collections::load(connection)?.all() {
@@ -34,7 +34,8 @@ pub(super) fn apply(connection: &Connection) -> Result<()> {
         record_tables::sync(connection, collection, &changed)?;
         store_again(connection, changed)?;
     }
-    Ok(())
+    // PocketBase looks at every view anew when a collection is saved; this version knows more of their fields.
+    views::refresh(connection, "")
 }
 
 /// The indexes of the collection's table as SQLite has them, without those that belong to a constraint.
