@@ -31,6 +31,8 @@ pub struct RequestLine {
     pub user_agent: String,
     /// What went wrong, causes included.
     pub error: Option<String>,
+    /// What the answer said by field.
+    pub details: Map<String, Value>,
 }
 
 impl RequestLine {
@@ -85,7 +87,15 @@ impl RequestLine {
         }
         if let Some(error) = &self.error {
             set("error", json!(error));
-            set("details", Value::Null);
+            let details = self.details;
+            set(
+                "details",
+                if details.is_empty() {
+                    Value::Null
+                } else {
+                    Value::Object(details)
+                },
+            );
         }
         data
     }

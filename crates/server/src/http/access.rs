@@ -20,7 +20,10 @@ pub async fn record(State(state): State<AppState>, request: Request, next: Next)
     let response = next.run(Request::from_parts(parts, body)).await;
     line.status = response.status().as_u16();
     line.duration = started.elapsed();
-    line.error = response.extensions().get::<Cause>().map(|cause| cause.0.clone());
+    if let Some(cause) = response.extensions().get::<Cause>() {
+        line.error = Some(cause.text.clone());
+        line.details = cause.data.clone();
+    }
     state.app.log_request(line);
     response
 }

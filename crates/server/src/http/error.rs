@@ -34,7 +34,12 @@ impl ApiError {
 
 /// The cause of a failed request, handed to the access log beside the answer, which never shows it.
 #[derive(Debug, Clone)]
-pub struct Cause(pub String);
+pub struct Cause {
+    /// What went wrong, causes included.
+    pub text: String,
+    /// What the answer said by field.
+    pub data: serde_json::Map<String, serde_json::Value>,
+}
 
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -61,7 +66,10 @@ impl IntoResponse for ApiError {
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        response.extensions_mut().insert(Cause(cause));
+        response.extensions_mut().insert(Cause {
+            text: cause,
+            data: self.0.data().clone(),
+        });
         response
     }
 }
