@@ -295,8 +295,8 @@ mod tests {
         value.as_object().unwrap().clone()
     }
 
-    fn draft(value: Value) -> Draft {
-        let mut draft = Draft::create(&sent(&value)).unwrap();
+    fn draft(value: &Value) -> Draft {
+        let mut draft = Draft::create(&sent(value)).unwrap();
         draft.complete(|_| false);
         draft
     }
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn options_are_merged_value_by_value() {
-        let before = draft(json!({"name": "au", "type": "auth"})).collection;
+        let before = draft(&json!({"name": "au", "type": "auth"})).collection;
         let after = Draft::update(&before, &sent(&json!({"otp": {"enabled": true, "zzz": 1}, "zzz": 1})))
             .unwrap()
             .collection;
@@ -336,7 +336,7 @@ mod tests {
             provider.as_object_mut().unwrap().extend(sent(&more));
             sent(&json!({"oauth2": {"providers": [provider]}}))
         };
-        let new = draft(json!({"name": "au", "type": "auth"})).collection;
+        let new = draft(&json!({"name": "au", "type": "auth"})).collection;
         let one = Draft::update(&new, &provider(json!({"clientSecret": "s"})))
             .unwrap()
             .collection;
@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn an_index_is_of_the_collections_table() {
-        let indexes = |sql: &str| draft(json!({"name": "b1", "indexes": [sql]})).collection.indexes;
+        let indexes = |sql: &str| draft(&json!({"name": "b1", "indexes": [sql]})).collection.indexes;
         assert_eq!(
             indexes("create unique index if not exists  i1 on x (a collate nocase desc, id)  where a != ''"),
             ["CREATE UNIQUE INDEX IF NOT EXISTS `i1` ON `b1` (\n  `a` COLLATE nocase DESC,\n  `id`\n) WHERE a != ''"]

@@ -51,7 +51,7 @@ fn options(context: &Context<'_, '_>, collection: &Collection, field: &Field, pr
     match &field.kind {
         FieldKind::Text { help, .. } => {
             check("help", length(help, 1, MAX_HELP));
-            text(collection, field, problems);
+            text(context, collection, field, problems);
         }
         FieldKind::Editor { help, max_size, .. } | FieldKind::Json { help, max_size, .. } => {
             check("help", length(help, 1, MAX_HELP));
@@ -156,7 +156,7 @@ fn options(context: &Context<'_, '_>, collection: &Collection, field: &Field, pr
     }
 }
 
-fn text(collection: &Collection, field: &Field, problems: &mut Problems) {
+fn text(context: &Context<'_, '_>, collection: &Collection, field: &Field, problems: &mut Problems) {
     let FieldKind::Text {
         min,
         max,
@@ -199,7 +199,43 @@ fn text(collection: &Collection, field: &Field, problems: &mut Problems) {
     problems.check("min", between(*min, 0, MAX_SAFE));
     problems.check("max", at_least(*max, *min).and_then(|()| at_most(*max, MAX_SAFE)));
     problems.check("pattern", regex(pattern));
-    problems.check("autogeneratePattern", regex(autogenerate_pattern));
+    problems.check(
+        "autogeneratePattern",
+        regex(autogenerate_pattern).and_then(|()| generates_valid_values(context, field, autogenerate_pattern)),
+    );
+}
+
+/// Tries the pattern: what it makes must be accepted by the field.
+fn generates_valid_values(context: &Context<'_, '_>, field: &Field, pattern: &str) -> Check {
+    const TRIES: usize = 10;
+    if pattern.is_empty() {
+        return Ok(());
+    }
+    for _ in 0..TRIES {
+        let value = crate::records::generate(pattern).ok_or_else(|| {
+            Problem::new(
+                "validation_invalid_autogenerate_pattern",
+                "the pattern can't be generated from",
+            )
+        })?;
+        if !accepts(context, field, &value) {
+            return Err(Problem::new(
+                "validation_invalid_autogenerate_pattern_value",
+                format!("The provided autogenerate pattern could produce invalid field values, ex.: {value:?}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn accepts(context: &Context<'_, '_>, field: &Field, value: &str) -> bool {
+    let FieldKind::Text { min, max, pattern, .. } = &field.kind else {
+        return false;
+    };
+    let length = i64::try_from(value.chars().count()).unwrap_or(i64::MAX);
+    let max = if *max == 0 { 5_000 } else { *max };
+    let matches = pattern.is_empty() || context.patterns.is_match(pattern, value);
+    !value.is_empty() && length >= *min && length <= max && matches
 }
 
 fn whole(limit: Option<f64>, only_int: bool) -> Check {

@@ -12,6 +12,7 @@ use super::validate::{self, Context};
 use super::{complete, fields, index_problem, malformed, store};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::records::Patterns;
 
 const FAILED: &str = "Failed to import collections.";
 const CODE: &str = "validation_collections_import_failure";
@@ -35,9 +36,9 @@ impl App {
             None | Some(Value::Null) => false,
             Some(value) => value.as_bool().ok_or_else(unreadable)?,
         };
-        let deleted = self.store().write(move |tx| import(tx, &definitions, delete_missing))?;
-        for id in deleted {
-            self.remove_collection_files(&id);
+        let removed = self.store().write(move |tx| import(tx, &definitions, delete_missing))?;
+        for id in removed {
+            self.remove_files_of_collection(&id);
         }
         Ok(())
     }
@@ -118,6 +119,7 @@ fn import(tx: &mut WriteTx<'_>, definitions: &[Map<String, Value>], delete_missi
             tx,
             // A new one is stored by now: it is checked as what it is.
             original: Some(before.get(&collection.id).map_or(collection, |before| before)),
+            patterns: Patterns::default(),
             view_error,
         };
         let problems = validate::check(&context, &draft);

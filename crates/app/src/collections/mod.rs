@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::records::Patterns;
 
 use draft::{Draft, Malformed};
 use problem::{Problem, Problems, sentence};
@@ -121,6 +122,7 @@ fn save(tx: &mut WriteTx<'_>, mut draft: Draft, message: &str) -> Result<Arc<Col
     let context = Context {
         tx,
         original: draft.original.as_ref(),
+        patterns: Patterns::default(),
         view_error,
     };
     let problems = validate::check(&context, &draft);

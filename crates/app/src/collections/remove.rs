@@ -1,10 +1,12 @@
 //! How a collection, or all of its records, go.
 
-use bosbase_store::{Collection, FieldKind, Schema};
+use std::sync::Arc;
+
+use bosbase_store::{Collection, FieldKind, ListQuery, Schema, WriteTx};
 
 use crate::app::App;
-use crate::caller::Caller;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::records::{Deleted, TOLD, delete};
 
 const FAILED: &str = "Failed to delete collection.";
 const TRUNCATE_FAILED: &str =
@@ -32,41 +34,80 @@ impl App {
                 )));
             }
             tx.delete_collection(&collection).map_err(refused)?;
-            Ok(collection.id.clone())
+            Ok::<_, Error>(collection.id.clone())
         })?;
-        self.remove_collection_files(&id);
+        self.remove_files_of_collection(&id);
         Ok(())
     }
 
-    /// Deletes all records of a collection.
+    /// Removes the files of a collection's records that are no more. The collection is gone by then, and stays gone: what could
+    /// not be removed now is written down and removed later.
+    pub(super) fn remove_files_of_collection(&self, id: &str) {
+        if let Err(error) = self.files().remove_collection(id) {
+            tracing::error!(%error, collection = id, "files could not be removed");
+        }
+    }
+
+    /// Deletes all records of a collection, with what deleting each brings about in others. All of it happens or nothing.
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::NotFound`]; [`crate::ErrorKind::Invalid`] for a view and for superusers.
-    pub fn truncate_collection(&self, id_or_name: &str, _caller: &Caller) -> Result<()> {
-        let key = id_or_name.to_owned();
-        let id = self.store().write(move |tx| {
+    /// [`crate::ErrorKind::NotFound`]; [`crate::ErrorKind::Invalid`] for a view, for superusers, and where a record can't be
+    /// deleted because another one requires it.
+    pub fn truncate_collection(&self, id_or_name: &str) -> Result<()> {
+        let (key, app) = (id_or_name.to_owned(), self.clone());
+        let (id, deleted, news) = self.store().write(move |tx| {
             let collection = tx.schema().find(&key).cloned().ok_or_else(Error::not_found)?;
             if collection.is_view() {
                 return Err(Error::invalid(
                     "View collections cannot be truncated since they don't store their own records.",
                 ));
             }
-            if collection.is_superusers() || !relating(tx.schema(), &collection).is_empty() {
+            if collection.is_superusers() {
                 return Err(Error::invalid(TRUNCATE_FAILED));
             }
-            tx.truncate(&collection)?;
-            Ok(collection.id.clone())
+            let deleted = delete_all(tx, &collection).map_err(|error| match error.kind() {
+                ErrorKind::Invalid => Error::invalid(TRUNCATE_FAILED).caused_by(error),
+                _ => error,
+            })?;
+            // Who may hear of it is decided on what others still see: the data as it was before.
+            let news = app.hub().prepare_delete(&app, &deleted.records);
+            Ok((collection.id.clone(), deleted, news))
         })?;
-        self.remove_collection_files(&id);
+        news.send();
+        self.remove_files_of_collection(&id);
+        for (collection, record, names) in deleted.files {
+            self.remove_files_of(&collection, &record, names);
+        }
         Ok(())
     }
+}
 
-    /// Removes the files of records that went with their collection. That is durable by now, so a failure is only logged; the
-    /// removal waits in the list of pending ones.
-    pub(super) fn remove_collection_files(&self, id: &str) {
-        if let Err(error) = self.files().remove_collection(id) {
-            tracing::error!(%error, collection = id, "the files of a collection could not be removed");
+/// Deletes every record of `collection`; the files of its own are left out of the answer, for they go all at once.
+fn delete_all(tx: &mut WriteTx<'_>, collection: &Arc<Collection>) -> Result<Deleted> {
+    const CHUNK: u64 = 500;
+    let query = ListQuery {
+        per_page: CHUNK,
+        skip_total: true,
+        allow_hidden: true,
+        ..ListQuery::default()
+    };
+    let mut all = Deleted::default();
+    loop {
+        let records = tx.list_records(collection, &query)?.items;
+        if records.is_empty() {
+            return Ok(all);
+        }
+        for record in records {
+            // One may have gone along with another.
+            if tx.record(collection, record.id())?.is_none() {
+                continue;
+            }
+            let with_it = delete(tx, record)?;
+            let others = with_it.files.into_iter().filter(|(of, ..)| *of != collection.id);
+            all.files.extend(others);
+            let room = TOLD.saturating_sub(all.records.len());
+            all.records.extend(with_it.records.into_iter().take(room));
         }
     }
 }

@@ -10,6 +10,8 @@ use super::draft::Draft;
 use super::field_checks;
 use super::index_checks;
 use super::problem::{Check, Problem, Problems};
+use crate::records::Patterns;
+
 use super::rules::{length, no_via, required, word};
 
 /// Tables of the database that are not collections.
@@ -23,6 +25,8 @@ pub struct Context<'a, 'tx> {
     pub tx: &'a WriteTx<'tx>,
     /// What is stored now; `None` for a new one.
     pub original: Option<&'a Collection>,
+    /// Evaluates the patterns of text fields.
+    pub patterns: Patterns,
     /// What the view's query turned out to be, if it is one.
     pub view_error: Option<String>,
 }

@@ -55,6 +55,9 @@ pub fn start(app: App, clock: impl Clock + 'static) -> std::io::Result<Ticker> {
                     tracing::warn!(%error, "files that are no longer needed could not be removed yet");
                 }
             }
+            if let Err(error) = app.files().purge_pending() {
+                tracing::warn!(%error, "files of deleted records are still to be removed");
+            }
         }
     })?;
     Ok(Ticker {

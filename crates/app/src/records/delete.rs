@@ -17,7 +17,7 @@ const NOT_DELETED: &str =
 /// How many referring records are looked at together.
 const BATCH: usize = 500;
 /// How many deletions of one request are told to subscribers at most; what went along beyond that they find gone.
-const TOLD: usize = 10_000;
+pub(crate) const TOLD: usize = 10_000;
 
 impl App {
     /// Deletes a record, the records that can't be without it (`cascadeDelete`), and its mention in others. All of it happens
@@ -60,11 +60,11 @@ impl App {
 
 /// What went with a deletion.
 #[derive(Default)]
-struct Deleted {
+pub(crate) struct Deleted {
     /// Collection id, record id and file names of the records that have files.
-    files: Vec<(String, String, Vec<String>)>,
+    pub(crate) files: Vec<(String, String, Vec<String>)>,
     /// The first [`TOLD`] records, for those who follow what happens to them.
-    records: Vec<Record>,
+    pub(crate) records: Vec<Record>,
 }
 
 impl Deleted {
@@ -81,7 +81,7 @@ impl Deleted {
 }
 
 /// Deletes `record` and all that goes with it.
-fn delete(tx: &mut WriteTx<'_>, record: Record) -> Result<Deleted> {
+pub(crate) fn delete(tx: &mut WriteTx<'_>, record: Record) -> Result<Deleted> {
     let schema = tx.schema().clone();
     if !tx.delete_record(&record.collection, record.id())? {
         return Err(Error::not_found());

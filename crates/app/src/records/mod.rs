@@ -21,6 +21,7 @@ mod validate;
 mod value;
 
 pub use body::Body;
+pub(crate) use delete::{Deleted, TOLD, delete};
 pub use list::{ListRequest, Page};
 pub use pattern::{Patterns, generate};
 pub use present::present;

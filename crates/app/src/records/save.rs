@@ -242,7 +242,7 @@ impl App {
 
     /// Removes files that no commit names. What the caller asked for has happened all the same, so a failure is only logged;
     /// the files wait in the list of pending removals.
-    pub(super) fn remove_files_of(&self, collection: &str, record: &str, names: Vec<String>) {
+    pub(crate) fn remove_files_of(&self, collection: &str, record: &str, names: Vec<String>) {
         if let Err(error) = self.files().remove_files(collection, record, names) {
             tracing::error!(%error, collection, record, "files could not be removed");
         }

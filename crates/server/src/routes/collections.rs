@@ -99,11 +99,9 @@ async fn remove(
 async fn truncate(
     State(state): State<AppState>,
     Path(key): Path<String>,
-    Superuser(caller): Superuser,
+    Superuser(_): Superuser,
 ) -> Result<StatusCode, ApiError> {
-    state
-        .blocking(move |app| app.truncate_collection(&key, &caller))
-        .await?;
+    state.blocking(move |app| app.truncate_collection(&key)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
