@@ -16,8 +16,10 @@ use crate::http::router::router;
 use crate::http::state::{AppState, Lifecycle};
 use crate::restart;
 
-/// How long requests may go on after the server was told to end.
+/// How long requests may go on after the server was told to stop.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long they may keep new ones waiting when it restarts.
+const RESTART_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why the server ended.
 enum End {
@@ -93,7 +95,6 @@ async fn serve_app(app: App, socket: std::net::TcpListener, serve: &Serve) -> Re
         listener.clone(),
         router(state, &serve.origins),
         lifecycle.clone(),
-        PATIENCE,
     ));
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| Failure(error.to_string()))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| Failure(error.to_string()))?;
@@ -104,7 +105,10 @@ async fn serve_app(app: App, socket: std::net::TcpListener, serve: &Serve) -> Re
         () = restart.wanted() => End::Restart,
     };
     tracing::info!(restart = matches!(end, End::Restart), "draining");
-    lifecycle.drain();
+    lifecycle.drain(match end {
+        End::Stop => PATIENCE,
+        End::Restart => RESTART_PATIENCE,
+    });
     running
         .await
         .map_err(|error| Failure(format!("The server failed: {error}.")))?;

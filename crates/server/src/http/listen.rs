@@ -22,9 +22,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// keep theirs alive learn to open a new one rather than find the old one gone.
 const CLOSE_NOTICE: Duration = Duration::from_millis(150);
 
-/// Serves `router` on `listener` until `lifecycle` drains, then lets requests that are under way end for as long as
-/// `patience`. The listening socket itself stays open: it belongs to the caller, and so do the connections that wait in it.
-pub async fn serve(listener: Arc<TcpListener>, router: Router, lifecycle: Arc<Lifecycle>, patience: Duration) {
+/// Serves `router` on `listener` until `lifecycle` drains, then lets requests that are under way end for as long as its
+/// patience lasts. The listening socket itself stays open: it belongs to the caller, and so do the connections that wait in it.
+pub async fn serve(listener: Arc<TcpListener>, router: Router, lifecycle: Arc<Lifecycle>) {
     let connections = GracefulShutdown::new();
     let mut server = hyper::server::conn::http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
@@ -56,6 +56,7 @@ pub async fn serve(listener: Arc<TcpListener>, router: Router, lifecycle: Arc<Li
             }
         });
     }
+    let patience = lifecycle.patience();
     if tokio::time::timeout(patience, connections.shutdown()).await.is_err() {
         tracing::warn!(
             seconds = patience.as_secs(),

@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::Response;
 use bosbase_app::{Error, ErrorKind};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -23,6 +24,7 @@ pub fn router(state: AppState, origins: &[String]) -> Router {
         .layer(from_fn_with_state(state.clone(), access::record))
         .layer(from_fn_with_state(state.clone(), caller::identify))
         .layer(compression())
+        .layer(map_response(harden))
         .layer(cors(origins))
         .with_state(state)
 }
@@ -33,6 +35,23 @@ async fn missing(method: Method) -> ApiError {
         Method::GET | Method::HEAD => Error::new(ErrorKind::NotFound, "File not found.").into(),
         _ => Error::not_found().into(),
     }
+}
+
+/// What keeps a browser from taking an answer for something else, or from showing it inside another page; PocketBase says
+/// the same. A header that a route has set stays.
+async fn harden(mut response: Response) -> Response {
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
+        (header::X_XSS_PROTECTION, "1; mode=block"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ] {
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
 }
 
 /// Answers are gzipped but for what is compressed already or must not be held back (event streams).

@@ -1,7 +1,8 @@
 //! What every handler can reach.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use bosbase_app::App;
 use tokio::sync::Notify;
@@ -21,14 +22,23 @@ pub struct AppState {
 #[derive(Debug, Default)]
 pub struct Lifecycle {
     draining: AtomicBool,
+    patience: AtomicU64,
     changed: Notify,
 }
 
 impl Lifecycle {
     /// Begins the end: connections are closed after their answer, event streams at once.
-    pub fn drain(&self) {
+    ///
+    /// Requests that are under way have `patience` (whole seconds) to end in.
+    pub fn drain(&self, patience: Duration) {
+        self.patience.store(patience.as_secs(), Ordering::SeqCst);
         self.draining.store(true, Ordering::SeqCst);
         self.changed.notify_waiters();
+    }
+
+    /// How long requests may go on once the end has begun.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(self.patience.load(Ordering::SeqCst))
     }
 
     /// Whether the end has begun.
