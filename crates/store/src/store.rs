@@ -130,7 +130,7 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         self.inner.data.run(move |session| {
-            let mut transaction = WriteTx::new(session.connection(), Arc::clone(session.schema()));
+            let mut transaction = WriteTx::new(session.connection(), Arc::clone(session.schema()), session.watch());
             let result = f(&mut transaction);
             let schema = transaction.into_schema();
             session.set_schema(schema);

@@ -2,15 +2,20 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use crate::collection::Collection;
+use crate::engine::Watch;
 use crate::error::Result;
 use crate::field::Field;
 use crate::record::Record;
 use crate::schema::Schema;
 use crate::tables::{collections, params, records, views};
+
+/// How long the query of a new view may run.
+const VIEW_PATIENCE: Duration = Duration::from_secs(10);
 
 /// One consistent view of the data.
 pub struct ReadTx<'a> {
@@ -99,6 +104,7 @@ impl<'a> ReadTx<'a> {
 /// One request's part of a write transaction; all of it happens or none. What it reads includes what it wrote.
 pub struct WriteTx<'a> {
     read: ReadTx<'a>,
+    watch: &'a Watch,
 }
 
 impl<'a> Deref for WriteTx<'a> {
@@ -110,9 +116,10 @@ impl<'a> Deref for WriteTx<'a> {
 }
 
 impl<'a> WriteTx<'a> {
-    pub(crate) fn new(connection: &'a Connection, schema: Arc<Schema>) -> Self {
+    pub(crate) fn new(connection: &'a Connection, schema: Arc<Schema>, watch: &'a Watch) -> Self {
         Self {
             read: ReadTx::new(connection, schema),
+            watch,
         }
     }
 
@@ -201,14 +208,18 @@ impl<'a> WriteTx<'a> {
         self.reload()
     }
 
-    /// The fields that a view collection with this query has.
+    /// The fields that a view collection with this query has. Runs it once, for ten seconds at most.
     ///
     /// # Errors
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) when it takes longer;
     /// [`ErrorKind::InvalidSchema`](crate::ErrorKind::InvalidSchema) when the query can't be run, has no `id` or the same one
     /// twice; the detail is PocketBase's message (after its "Invalid query - ", without the full stop).
     pub fn view_fields(&self, query: &str) -> Result<Vec<Field>> {
         let fields = views::fields(self.read.connection, &self.read.schema, query)?;
-        views::check_ids(self.read.connection, query)?;
-        Ok(fields)
+        // Nobody can write while it runs.
+        self.watch.limit(VIEW_PATIENCE);
+        let checked = views::check_ids(self.read.connection, query);
+        self.watch.lift();
+        checked.map(|()| fields)
     }
 }

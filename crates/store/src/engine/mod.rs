@@ -2,8 +2,10 @@
 
 mod connection;
 mod readers;
+mod watch;
 mod writer;
 
 pub(crate) use connection::{Access, Role, open};
 pub(crate) use readers::Readers;
+pub(crate) use watch::Watch;
 pub(crate) use writer::{Gate, Published, Session, Writer};

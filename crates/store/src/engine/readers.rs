@@ -2,21 +2,17 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::connection::{Access, Role, open};
+use super::watch::Watch;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sql::Attempting;
 
 /// How long one read transaction may compute, and how long a caller waits for a free connection.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Virtual machine instructions between two looks at the clock; some milliseconds.
-const INSTRUCTIONS: i32 = 100_000;
 
 /// Up to `limit` connections, opened when first needed.
 pub(crate) struct Readers {
@@ -24,8 +20,6 @@ pub(crate) struct Readers {
     limit: usize,
     pool: Mutex<Pool>,
     freed: Condvar,
-    /// The zero of the deadlines.
-    start: Instant,
 }
 
 #[derive(Default)]
@@ -35,10 +29,9 @@ struct Pool {
     closed: bool,
 }
 
-/// A connection and the deadline, in milliseconds since the pool's start, after which its statements are interrupted.
 struct Reader {
     connection: Connection,
-    deadline: Arc<AtomicU64>,
+    watch: Arc<Watch>,
 }
 
 /// A connection on loan; it goes back when dropped.
@@ -54,7 +47,6 @@ impl Readers {
             limit: limit.max(1),
             pool: Mutex::default(),
             freed: Condvar::new(),
-            start: Instant::now(),
         }
     }
 
@@ -98,8 +90,7 @@ impl Readers {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         };
-        let until = self.start.elapsed() + PATIENCE;
-        reader.deadline.store(milliseconds(until), Ordering::Relaxed);
+        reader.watch.limit(PATIENCE);
         Ok(Loan {
             readers: self,
             reader: Some(reader),
@@ -117,15 +108,8 @@ impl Readers {
 
     fn open_reader(&self) -> Result<Reader> {
         let mut connection = open(&self.path, Role::Reader, Access::Existing)?;
-        let deadline = Arc::new(AtomicU64::new(u64::MAX));
-        let (watched, start) = (Arc::clone(&deadline), self.start);
-        connection
-            .progress_handler(
-                INSTRUCTIONS,
-                Some(move || milliseconds(start.elapsed()) > watched.load(Ordering::Relaxed)),
-            )
-            .attempting("limiting the time of reads")?;
-        Ok(Reader { connection, deadline })
+        let watch = Watch::over(&mut connection)?;
+        Ok(Reader { connection, watch })
     }
 
     /// Refuses further loans, waits for those out and closes every connection.
@@ -139,10 +123,6 @@ impl Readers {
         pool.open = 0;
         pool.idle.clear();
     }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Deref for Loan<'_> {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::watch::Watch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Schema;
 use crate::sql::Attempting;
@@ -31,6 +32,7 @@ pub(crate) type Published = Arc<RwLock<Arc<Schema>>>;
 /// What runs on the writer's thread: its connection and the schema as the open transaction has it.
 pub(crate) struct Session {
     connection: Connection,
+    watch: Arc<Watch>,
     schema: Arc<Schema>,
     data_version: i64,
     /// Why the transaction of the current group could not begin.
@@ -73,12 +75,13 @@ impl Writer {
     ///
     /// # Errors
     /// When the thread can't be started or the database can't be read.
-    pub(crate) fn start(name: &str, connection: Connection, published: Published) -> Result<Self> {
+    pub(crate) fn start(name: &str, mut connection: Connection, published: Published) -> Result<Self> {
         let (queue, jobs) = channel::<Job>();
         let gate = Gate::default();
         let data_version = data_version(&connection)?;
         let schema = Arc::clone(&published.read().unwrap_or_else(PoisonError::into_inner));
         let session = Session {
+            watch: Watch::over(&mut connection)?,
             connection,
             schema,
             data_version,
@@ -200,6 +203,11 @@ impl Session {
     /// The connection, within the transaction of the group.
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// The watch over the connection's statements.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// The schema, with the changes made so far in this transaction.
