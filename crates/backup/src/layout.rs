@@ -14,7 +14,13 @@ pub(crate) const UNDO_PREFIX: &str = ".bosbase-undo-";
 pub(crate) const STAGING_PREFIX: &str = ".bosbase-staging-";
 
 /// Left alone in the root of a data directory, by a backup as by a restore; the latter three because PocketBase does so.
-const ROOT_ONLY: [&str; 4] = [BACKUPS_DIR, PRIVATE_DIR, ".pb_temp_to_delete", ".autocert_cache"];
+const ROOT_ONLY: [&str; 5] = [
+    BACKUPS_DIR,
+    PRIVATE_DIR,
+    ".pb_temp_to_delete",
+    ".autocert_cache",
+    ".notify",
+];
 
 /// `true` for what is neither backed up nor replaced: ours, PocketBase's temporary things, the file system's own.
 pub(crate) fn is_private(name: &OsStr, kind: FileKind, at_root: bool) -> bool {

@@ -41,6 +41,7 @@ struct Raw {
     local_name: Option<Vec<u8>>,
     local_method: Option<u16>,
     offset: Option<u32>,
+    extra: Vec<u8>,
 }
 
 impl Raw {
@@ -57,6 +58,7 @@ impl Raw {
             local_name: None,
             local_method: None,
             offset: None,
+            extra: Vec::new(),
         }
     }
 
@@ -114,10 +116,12 @@ fn zip(entries: &[Raw]) -> Vec<u8> {
         put(&mut directory, 4, entry.data.len() as u64);
         put(&mut directory, 4, entry.len);
         put(&mut directory, 2, entry.name.len() as u64);
-        put(&mut directory, 8, 0); // extra, comment, disk, internal attributes
+        put(&mut directory, 2, entry.extra.len() as u64);
+        put(&mut directory, 6, 0); // comment, disk, internal attributes
         put(&mut directory, 4, u64::from(entry.mode) << 16);
         put(&mut directory, 4, entry.offset.map_or(offset as u64, u64::from));
         directory.extend_from_slice(&entry.name);
+        directory.extend_from_slice(&entry.extra);
     }
     let offset = out.len() as u64;
     out.extend_from_slice(&directory);
@@ -168,7 +172,15 @@ fn manifest(entries: &[(&str, &[u8])]) -> Raw {
         "{{\"format\":1,\"program\":\"fixture\",\"created\":\"2026-11-23T00:00:00Z\",\"databases\":[],\"entries\":[\n{}\n]}}\n",
         lines.join(",\n")
     );
-    Raw::deflated(super::MANIFEST_PATH, text.as_bytes())
+    raw_manifest(text.as_bytes())
+}
+
+/// Marked as the archive's own.
+fn raw_manifest(text: &[u8]) -> Raw {
+    Raw {
+        extra: b"bB\0\0".to_vec(),
+        ..Raw::deflated(super::MANIFEST_PATH, text)
+    }
 }
 
 /// An archive that nothing is wrong with but its database, which only looks like one.
@@ -416,12 +428,8 @@ pub fn all() -> Vec<Broken> {
         ByReading,
         with(vec![manifest(&[both[0], both[1], ("storage/gone", b"x")])]),
     );
-    add(
-        "manifest-is-garbage",
-        AtOnce,
-        with(vec![Raw::stored(super::MANIFEST_PATH, b"{}")]),
-    );
-    let newer = Raw::stored(super::MANIFEST_PATH, b"{\"format\":99,\"entries\":[\n]}\n");
+    add("manifest-is-garbage", AtOnce, with(vec![raw_manifest(b"{}")]));
+    let newer = raw_manifest(b"{\"format\":99,\"entries\":[\n]}\n");
     add("manifest-of-a-newer-format", AtOnce, with(vec![newer]));
     list
 }
@@ -443,6 +451,17 @@ mod tests {
         let checked = verify(&open(sound()).unwrap(), &NoProgress).unwrap();
         assert_eq!(checked.entries, 2);
         assert!(checked.manifest.is_some());
+    }
+
+    /// PocketBase keeps the manifest of an archive of ours that it restored among the data, and packs it with the rest.
+    #[test]
+    fn a_manifest_that_was_unpacked_and_packed_again_is_no_manifest() {
+        let stale = Raw {
+            extra: Vec::new(),
+            ..manifest(&[("data.db", b"something else")])
+        };
+        let checked = verify(&open(with(vec![stale])).unwrap(), &NoProgress).unwrap();
+        assert_eq!((checked.entries, checked.manifest), (3, None));
     }
 
     #[test]

@@ -174,8 +174,7 @@ fn interpret(head: &[u8; CENTRAL_LEN], name: &[u8], extra: &[u8], directory: u64
     let (flags, method) = (record::get16(head, 8), record::get16(head, 10));
     let (mut packed_len, mut len) = (u64::from(record::get32(head, 20)), u64::from(record::get32(head, 24)));
     let mut offset = u64::from(record::get32(head, 42));
-    let modified =
-        record::widen(extra, &mut len, &mut packed_len, &mut offset).ok_or_else(|| refuse("is malformed"))?;
+    let extras = record::widen(extra, &mut len, &mut packed_len, &mut offset).ok_or_else(|| refuse("is malformed"))?;
 
     let (bare, kind) = match name.strip_suffix('/') {
         Some(bare) => (bare, EntryKind::Directory),
@@ -223,8 +222,9 @@ fn interpret(head: &[u8; CENTRAL_LEN], name: &[u8], extra: &[u8], directory: u64
         kind,
         len,
         packed_len,
-        modified: modified.or_else(|| record::from_dos(record::get32(head, 12))),
+        modified: extras.modified.or_else(|| record::from_dos(record::get32(head, 12))),
         mode: (unix && mode & 0o777 != 0).then_some(mode & 0o777),
+        is_manifest: extras.is_manifest && name == super::MANIFEST_PATH,
         offset,
         crc: record::get32(head, 16),
         method,

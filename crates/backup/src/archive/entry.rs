@@ -35,6 +35,7 @@ pub struct ArchiveEntry {
     pub modified: Option<Timestamp>,
     /// Permission bits, where the archive was made on a system that has them.
     pub mode: Option<u32>,
+    pub(super) is_manifest: bool,
     pub(super) offset: u64,
     pub(super) crc: u32,
     pub(super) method: u16,

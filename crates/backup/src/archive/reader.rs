@@ -3,7 +3,6 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use super::MANIFEST_PATH;
 use super::directory::{self, Bounds, Directory};
 use super::entry::{ArchiveEntry, EntryKind, Unpacker};
 use super::manifest::{ManifestHeader, ManifestReader};
@@ -50,14 +49,16 @@ impl Archive {
             let entry = entry?;
             structure.add(&entry);
             let is_last = index as u64 + 1 == bounds.entries;
-            match entry.path.as_str() {
-                MANIFEST_PATH if is_last && entry.kind == EntryKind::File => manifest = Some(entry),
-                _ => {
-                    bytes = bytes.saturating_add(entry.len);
-                    if entry.path.as_str() == DATABASE && entry.kind == EntryKind::File {
-                        database = Some(entry);
-                    }
+            if entry.is_manifest {
+                if !is_last {
+                    return Err(Error::archive("something was added to the archive behind its manifest"));
                 }
+                manifest = Some(entry);
+                continue;
+            }
+            bytes = bytes.saturating_add(entry.len);
+            if entry.path.as_str() == DATABASE && entry.kind == EntryKind::File {
+                database = Some(entry);
             }
         }
         structure.check()?;
@@ -94,9 +95,7 @@ impl Archive {
 
     /// The entries in the directory's order, without the manifest.
     pub fn entries(&self) -> impl Iterator<Item = Result<ArchiveEntry>> + use<> {
-        let manifest = self.manifest.is_some();
-        Directory::new(self.source.clone(), self.bounds)
-            .filter(move |entry| !(manifest && entry.as_ref().is_ok_and(|e| e.path.as_str() == MANIFEST_PATH)))
+        Directory::new(self.source.clone(), self.bounds).filter(|entry| !entry.as_ref().is_ok_and(|e| e.is_manifest))
     }
 
     /// Reads every entry to its end, each through `visit`, and proves all of it: lengths, checksums and, where there is a

@@ -26,6 +26,8 @@ pub(super) const FLAGS_ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 
 const EXTRA_ZIP64: u16 = 0x0001;
 const EXTRA_TIME: u16 = 0x5455;
+/// Ours, "bB", empty: this entry is the manifest of this very archive, not one that was unpacked and packed again.
+const EXTRA_MANIFEST: u16 = 0x4262;
 
 /// Put into 32-bit fields whose value stands in the ZIP64 extra field.
 pub(super) const MASK32: u32 = u32::MAX;
@@ -46,6 +48,8 @@ pub(super) struct Facts {
     pub offset: u64,
     pub modified: Option<Timestamp>,
     pub mode: u32,
+    /// Marks the archive's own manifest.
+    pub is_manifest: bool,
     /// Decided before the sizes are known, so that the local header can announce it.
     pub zip64: bool,
 }
@@ -117,6 +121,10 @@ impl Facts {
             extra.extend_from_slice(&wide);
         }
         self.put_time(&mut extra);
+        if self.is_manifest {
+            put16(&mut extra, EXTRA_MANIFEST);
+            put16(&mut extra, 0);
+        }
         let mut out = Vec::with_capacity(CENTRAL_LEN + self.name.len() + extra.len());
         put32(&mut out, CENTRAL);
         put16(&mut out, 3 << 8 | 45); // made on Unix, version 4.5
@@ -200,30 +208,42 @@ pub(super) fn end(entries: u64, directory_offset: u64, directory_len: u64) -> Ve
     out
 }
 
-/// Takes the sizes and the offset from a central record's ZIP64 extra field where the record itself is masked, and the time
-/// from an extended timestamp. `None`: the field is malformed or lacks a value that is needed.
-pub(super) fn widen(extra: &[u8], len: &mut u64, packed: &mut u64, offset: &mut u64) -> Option<Option<Timestamp>> {
+/// What the extra fields of a record told beside sizes and offset.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Extras {
+    pub modified: Option<Timestamp>,
+    pub is_manifest: bool,
+}
+
+/// Takes the sizes and the offset from the ZIP64 extra field where the record itself is masked, and reads the others that
+/// mean something here. `None`: the field is malformed or lacks a value that is needed.
+pub(super) fn widen(extra: &[u8], len: &mut u64, packed: &mut u64, offset: &mut u64) -> Option<Extras> {
+    // A length of exactly 2^32 - 1 without the extra field is legal, and told apart by nothing but the field's absence.
     let mut needed: Vec<&mut u64> = [len, packed, offset]
         .into_iter()
         .filter(|value| **value == u64::from(MASK32))
         .collect();
-    let mut modified = None;
+    let mut extras = Extras::default();
     let mut rest = extra;
     while rest.len() >= 4 {
         let (id, size) = (get16(rest, 0), usize::from(get16(rest, 2)));
         let body = rest.get(4..4 + size)?;
-        if id == EXTRA_ZIP64 {
-            let mut values = body.chunks_exact(8);
-            for value in std::mem::take(&mut needed) {
-                *value = u64::from_le_bytes(values.next()?.try_into().ok()?);
+        match id {
+            EXTRA_ZIP64 => {
+                let mut values = body.chunks_exact(8);
+                for value in std::mem::take(&mut needed) {
+                    *value = u64::from_le_bytes(values.next()?.try_into().ok()?);
+                }
             }
-        } else if id == EXTRA_TIME && size >= 5 && body[0] & 1 != 0 {
-            modified = Timestamp::from_second(i64::from(get32(body, 1) as i32)).ok();
+            EXTRA_TIME if size >= 5 && body[0] & 1 != 0 => {
+                extras.modified = Timestamp::from_second(i64::from(get32(body, 1) as i32)).ok();
+            }
+            EXTRA_MANIFEST => extras.is_manifest = true,
+            _ => {}
         }
         rest = &rest[4 + size..];
     }
-    // A length of exactly 2^32 - 1 without the extra field is legal, and told apart by nothing but the field's absence.
-    Some(modified)
+    Some(extras)
 }
 
 /// The moment that an MS-DOS date and time mean, taken as UTC.

@@ -117,6 +117,7 @@ impl<'a, W: Write> ArchiveWriter<'a, W> {
             offset: self.out.count,
             modified: meta.modified,
             mode: 0o100_000 | meta.mode & 0o777,
+            is_manifest: path.as_str() == MANIFEST_PATH,
             zip64: false,
         };
         let mut contents = contents.take(meta.len);
