@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -18,9 +19,12 @@ use super::state::Lifecycle;
 
 /// How long a client may take to send its request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// While draining, how long connections are still accepted and answered with `Connection: close`, so that clients that
-/// keep theirs alive learn to open a new one rather than find the old one gone.
+/// While draining, how long connections are still served, each answer with `Connection: close`, so that clients that keep
+/// theirs alive learn to open a new one rather than find the old one gone.
 const CLOSE_NOTICE: Duration = Duration::from_millis(150);
+/// While draining, how long a connection that was accepted and has asked nothing yet may take to ask. It would take being
+/// closed for a failed request, where one that waits in the socket's queue only sees a slow answer.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// Serves `router` on `listener` until `lifecycle` drains, then lets requests that are under way end for as long as its
 /// patience lasts. The listening socket itself stays open: it belongs to the caller, and so do the connections that wait in it.
@@ -28,11 +32,7 @@ pub async fn serve(listener: Arc<TcpListener>, router: Router, lifecycle: Arc<Li
     let connections = GracefulShutdown::new();
     let mut server = hyper::server::conn::http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    let ending = async {
-        lifecycle.drained().await;
-        tokio::time::sleep(CLOSE_NOTICE).await;
-    };
-    tokio::pin!(ending);
+    let silent = Arc::new(Silent::default());
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -44,10 +44,10 @@ pub async fn serve(listener: Arc<TcpListener>, router: Router, lifecycle: Arc<Li
                     continue;
                 }
             },
-            () = &mut ending => break,
+            () = lifecycle.drained() => break,
         };
         let _ = stream.set_nodelay(true);
-        let service = service(router.clone(), peer, lifecycle.clone());
+        let service = service(router.clone(), peer, lifecycle.clone(), silent.enter());
         let connection = server.serve_connection(TokioIo::new(stream), service);
         let watched = connections.watch(connection);
         tokio::spawn(async move {
@@ -56,6 +56,8 @@ pub async fn serve(listener: Arc<TcpListener>, router: Router, lifecycle: Arc<Li
             }
         });
     }
+    tokio::time::sleep(CLOSE_NOTICE).await;
+    silent.wait(FIRST_REQUEST).await;
     let patience = lifecycle.patience();
     if tokio::time::timeout(patience, connections.shutdown()).await.is_err() {
         tracing::warn!(
@@ -69,6 +71,7 @@ fn service(
     router: Router,
     peer: SocketAddr,
     lifecycle: Arc<Lifecycle>,
+    silence: Silence,
 ) -> impl hyper::service::Service<
     Request<Incoming>,
     Response = axum::response::Response,
@@ -76,6 +79,7 @@ fn service(
     Future = impl Future<Output = Result<axum::response::Response, Infallible>> + Send,
 > + Send {
     hyper::service::service_fn(move |request: Request<Incoming>| {
+        silence.end();
         let router = router.clone();
         let lifecycle = lifecycle.clone();
         async move {
@@ -90,4 +94,47 @@ fn service(
             Ok(response)
         }
     })
+}
+
+/// Counts the connections that have asked nothing yet.
+#[derive(Debug, Default)]
+struct Silent(AtomicUsize);
+
+impl Silent {
+    fn enter(self: &Arc<Self>) -> Silence {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Silence {
+            all: self.clone(),
+            ended: AtomicBool::new(false),
+        }
+    }
+
+    /// Waits until each has asked or gone, at the most for `patience`.
+    async fn wait(&self, patience: Duration) {
+        let begun = Instant::now();
+        while self.0.load(Ordering::SeqCst) > 0 && begun.elapsed() < patience {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// One connection's silence; it ends with its first request, or with the connection.
+#[derive(Debug)]
+struct Silence {
+    all: Arc<Silent>,
+    ended: AtomicBool,
+}
+
+impl Silence {
+    fn end(&self) {
+        if !self.ended.swap(true, Ordering::SeqCst) {
+            self.all.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
