@@ -27,6 +27,7 @@ impl Fixture {
             data_dir: dir.path().join("pb_data"),
             encryption_key: None,
             dev: false,
+            steps: crate::jobs::StepHook::default(),
         })
         .unwrap();
         let fixture = Self { app, _dir: dir };

@@ -23,6 +23,7 @@ impl Fixture {
             data_dir: dir.path().join("pb_data"),
             encryption_key: None,
             dev: false,
+            steps: crate::jobs::StepHook::default(),
         })
         .unwrap();
         let users = app.store().schema().find("users").unwrap().clone();
