@@ -14,6 +14,8 @@ mod present;
 mod problem;
 mod remove;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 use std::sync::Arc;

@@ -146,3 +146,18 @@ impl Running {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_does_not_overlap_itself() {
+        let running = Running::default();
+        assert!(running.begin("a"));
+        assert!(!running.begin("a"));
+        assert!(running.begin("b"));
+        running.end("a");
+        assert!(running.begin("a"));
+    }
+}

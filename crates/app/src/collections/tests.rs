@@ -1,0 +1,191 @@
+//! Collections on a real database, as a superuser changes them.
+
+use serde_json::{Map, Value, json};
+
+use crate::app::{App, AppOptions};
+use crate::caller::Caller;
+use crate::error::{Error, ErrorKind};
+use crate::records::Body;
+
+struct Place {
+    app: App,
+    root: Caller,
+    _dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let app = App::open(AppOptions {
+            data_dir: dir.path().join("pb_data"),
+            encryption_key: None,
+            dev: false,
+            steps: crate::jobs::StepHook::default(),
+        })
+        .unwrap();
+        app.create_superuser("root@example.com", "password1234").unwrap();
+        let superusers = app.store().schema().find("_superusers").unwrap().clone();
+        let auth = app
+            .store()
+            .read(|tx| tx.find_record(&superusers, "email", "root@example.com", false))
+            .unwrap();
+        let root = Caller {
+            auth,
+            ..Caller::default()
+        };
+        Self { app, root, _dir: dir }
+    }
+
+    fn create(&self, definition: &Value) -> Result<String, Error> {
+        self.app
+            .create_collection(object(definition))
+            .map(|made| made.id.clone())
+    }
+
+    fn record(&self, collection: &str, values: &Value) {
+        let body = Body::from_values(object(values));
+        self.app.create_record(collection, &body, "", &self.root).unwrap();
+    }
+
+    fn count(&self, collection: &str) -> u64 {
+        let collection = self.app.collection(collection).unwrap();
+        self.app.store().read(|tx| tx.count_records(&collection)).unwrap()
+    }
+}
+
+fn object(value: &Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+#[test]
+fn a_definition_that_can_not_stand_leaves_nothing_behind() {
+    let place = Place::new();
+    let before = place.app.store().schema().all().len();
+    let error = place
+        .create(&json!({"name": "bad", "fields": [{"type": "text", "name": "a"}], "indexes": ["CREATE INDEX i ON x (missing)"]}))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(
+        error.data()["indexes"]["0"]["code"],
+        "validation_invalid_index_expression"
+    );
+    assert_eq!(place.app.store().schema().all().len(), before);
+    place
+        .create(&json!({"name": "bad", "fields": [{"type": "text", "name": "a"}]}))
+        .unwrap();
+}
+
+#[test]
+fn a_renamed_field_keeps_its_values_and_a_dropped_one_goes() {
+    let place = Place::new();
+    place
+        .create(&json!({"name": "notes", "fields": [
+            {"type": "text", "name": "a", "id": "keep"}, {"type": "text", "name": "b"},
+        ]}))
+        .unwrap();
+    place.record("notes", &json!({"id": "note00000000001", "a": "kept", "b": "gone"}));
+    let fields = json!({"fields": [{"type": "text", "name": "renamed", "id": "keep"}]});
+    let changed = place.app.update_collection("notes", object(&fields)).unwrap();
+    assert!(changed.field("b").is_none() && changed.field("id").is_some());
+    let record = place
+        .app
+        .store()
+        .read(|tx| tx.record(&changed, "note00000000001"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(record.text("renamed"), "kept");
+}
+
+#[test]
+fn what_others_relate_to_is_not_deleted() {
+    let place = Place::new();
+    let id = place.create(&json!({"name": "target"})).unwrap();
+    let relation = json!({"name": "source", "fields": [{"type": "relation", "name": "to", "collectionId": id}]});
+    place.create(&relation).unwrap();
+    let error = place.app.delete_collection("target").unwrap_err();
+    assert_eq!(
+        error.message(),
+        "Failed to delete collection probably due to existing reference in source."
+    );
+    place.app.delete_collection("source").unwrap();
+    place.app.delete_collection("target").unwrap();
+    assert_eq!(place.app.collection("target").unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        place.app.delete_collection("_superusers").unwrap_err().kind(),
+        ErrorKind::Invalid
+    );
+}
+
+#[test]
+fn emptying_a_collection_is_deleting_each_of_its_records() {
+    let place = Place::new();
+    let id = place.create(&json!({"name": "parents"})).unwrap();
+    let child = |name: &str, more: Value| {
+        let mut field = json!({"type": "relation", "name": "parent", "collectionId": id});
+        field.as_object_mut().unwrap().extend(object(&more));
+        json!({"name": name, "fields": [field]})
+    };
+    place
+        .create(&child("children", json!({"cascadeDelete": true})))
+        .unwrap();
+    place.create(&child("friends", json!({}))).unwrap();
+    for number in 0..3 {
+        let parent = format!("parent00000000{number}");
+        place.record("parents", &json!({"id": parent}));
+        place.record("children", &json!({"parent": parent}));
+        place.record("friends", &json!({"parent": parent}));
+    }
+    place.app.truncate_collection("parents").unwrap();
+    assert_eq!(place.count("parents"), 0);
+    assert_eq!(place.count("children"), 0);
+    assert_eq!(place.count("friends"), 3);
+
+    place.create(&child("dependants", json!({"required": true}))).unwrap();
+    place.record("parents", &json!({"id": "parent000000009"}));
+    place.record("dependants", &json!({"parent": "parent000000009"}));
+    assert_eq!(
+        place.app.truncate_collection("parents").unwrap_err().kind(),
+        ErrorKind::Invalid
+    );
+    assert_eq!(place.count("parents"), 1);
+    assert_eq!(
+        place.app.truncate_collection("_superusers").unwrap_err().kind(),
+        ErrorKind::Invalid
+    );
+}
+
+#[test]
+fn an_import_happens_as_a_whole_or_not_at_all() {
+    let place = Place::new();
+    place.create(&json!({"name": "old"})).unwrap();
+    let failing = json!({"collections": [
+        {"name": "one"}, {"name": "two", "fields": [{"type": "relation", "name": "r", "collectionId": "nope"}]},
+    ], "deleteMissing": true});
+    let error = place.app.import_collections(&object(&failing)).unwrap_err();
+    assert_eq!(error.message(), "Failed to import collections.");
+    assert!(place.app.collection("one").is_err() && place.app.collection("old").is_ok());
+
+    let good = json!({"collections": [
+        {"name": "seen", "type": "view", "viewQuery": "SELECT id FROM one"}, {"name": "one"},
+    ], "deleteMissing": true});
+    place.app.import_collections(&object(&good)).unwrap();
+    assert!(place.app.collection("one").is_ok() && place.app.collection("seen").is_ok());
+    assert!(place.app.collection("old").is_err() && place.app.collection("_superusers").is_ok());
+}
+
+#[test]
+fn a_new_auth_rule_ends_the_sessions() {
+    let place = Place::new();
+    let secret = || place.app.collection("users").unwrap().options["authToken"]["secret"].clone();
+    let before = secret();
+    place
+        .app
+        .update_collection("users", object(&json!({"listRule": ""})))
+        .unwrap();
+    assert_eq!(secret(), before);
+    place
+        .app
+        .update_collection("users", object(&json!({"authRule": "verified = true"})))
+        .unwrap();
+    assert_ne!(secret(), before);
+}
