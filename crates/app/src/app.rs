@@ -15,7 +15,7 @@ use crate::files::FileStore;
 use crate::jobs::{Board, Job, StepHook};
 use crate::logs::LogWriter;
 use crate::realtime::{BACKUPS_TOPIC, Hub};
-use crate::records::{Patterns, StoredReferences};
+use crate::records::{Patterns, RecordLocks, StoredReferences};
 use crate::settings::{self, SettingsCell};
 
 /// Where the application's data lies and how it is opened.
@@ -43,6 +43,7 @@ struct Inner {
     disk: Arc<dyn Disk>,
     files: FileStore,
     patterns: Patterns,
+    record_locks: RecordLocks,
     settings: SettingsCell,
     hub: Hub,
     backups: LocalStorage,
@@ -90,6 +91,7 @@ impl App {
                 disk,
                 files,
                 patterns: Patterns::default(),
+                record_locks: RecordLocks::default(),
                 settings: SettingsCell::new(settings),
                 hub,
                 backups,
@@ -127,6 +129,10 @@ impl App {
     #[must_use]
     pub fn files(&self) -> &FileStore {
         &self.inner.files
+    }
+
+    pub(crate) fn record_locks(&self) -> &RecordLocks {
+        &self.inner.record_locks
     }
 
     pub(crate) fn patterns(&self) -> &Patterns {

@@ -28,7 +28,8 @@ struct Step {
     below: Expansion,
 }
 
-/// How related records are found.
+/// How related records are found. Whether a relation's field is hidden does not matter, as in PocketBase: what is shown is
+/// up to the related collection's view rule.
 #[derive(Debug, Clone)]
 enum Relation {
     /// By the ids in a field of the record.
@@ -97,7 +98,7 @@ fn resolve(schema: &Schema, collection: &Collection, name: &str, superuser: bool
             let FieldKind::Relation { collection_id, .. } = &field.kind else {
                 return None;
             };
-            if *collection_id != collection.id || (field.hidden && !superuser) {
+            if *collection_id != collection.id {
                 return None;
             }
             Relation::Back {
@@ -111,9 +112,6 @@ fn resolve(schema: &Schema, collection: &Collection, name: &str, superuser: bool
             let FieldKind::Relation { collection_id, .. } = &field.kind else {
                 return None;
             };
-            if field.hidden && !superuser {
-                return None;
-            }
             Relation::Forward {
                 field: field.name.clone(),
                 multiple: field.kind.is_multiple(),

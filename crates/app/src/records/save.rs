@@ -85,6 +85,7 @@ impl App {
         writable(&collection)?;
         let rule = rules::applied(collection.rules.update_rule.as_ref(), caller)?;
         let mut hashes = None;
+        let _turn = self.record_locks().turn(&collection.id, id);
         for _ in 0..ATTEMPTS {
             let original = self
                 .store()
