@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::excerpt::excerpt;
+
 /// How much of a text is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Excerpt {
@@ -80,12 +82,23 @@ fn split(fields: &str) -> Vec<&str> {
         .collect()
 }
 
+/// Whether every modifier in `fields` is one that there is, with arguments that it takes.
+#[must_use]
+pub fn is_valid(fields: &str) -> bool {
+    split(fields)
+        .into_iter()
+        .filter_map(|field| field.split_once(':'))
+        .all(|(_, modifier)| parse_excerpt(modifier).is_some())
+}
+
 fn parse_excerpt(modifier: &str) -> Option<Excerpt> {
     let arguments = modifier.trim().strip_prefix("excerpt(")?.strip_suffix(')')?;
-    let mut arguments = arguments.split(',').map(str::trim);
-    Some(Excerpt {
-        characters: arguments.next()?.parse().ok()?,
-        ellipsis: arguments.next().is_some_and(|word| word == "true"),
+    let arguments: Vec<&str> = arguments.split(',').map(str::trim).collect();
+    let characters = arguments[0].parse().ok().filter(|characters| *characters > 0)?;
+    let ellipsis = arguments.get(1).copied().unwrap_or_default();
+    (arguments.len() <= 2).then_some(Excerpt {
+        characters,
+        ellipsis: matches!(ellipsis, "1" | "t" | "T" | "true" | "TRUE" | "True"),
     })
 }
 
@@ -104,42 +117,11 @@ fn keep(value: Value, wanted: &Wanted) -> Value {
             Value::Object(kept)
         }
         Value::String(text) => match wanted.excerpt {
-            Some(excerpt) => Value::String(shorten(&text, excerpt)),
+            Some(wanted) => Value::String(excerpt(&text, wanted.characters, wanted.ellipsis)),
             None => Value::String(text),
         },
         other => other,
     }
-}
-
-/// The first characters of a text without its tags.
-fn shorten(text: &str, excerpt: Excerpt) -> String {
-    let mut plain = String::new();
-    let mut in_tag = false;
-    for c in text.chars() {
-        match c {
-            '<' => in_tag = true,
-            '>' if in_tag => {
-                in_tag = false;
-                plain.push(' ');
-            }
-            c if !in_tag => plain.push(c),
-            _ => {}
-        }
-    }
-    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    if plain.chars().count() <= excerpt.characters {
-        return plain;
-    }
-    let mut cut: String = plain
-        .chars()
-        .take(excerpt.characters)
-        .collect::<String>()
-        .trim_end()
-        .to_owned();
-    if excerpt.ellipsis {
-        cut.push_str("...");
-    }
-    cut
 }
 
 #[cfg(test)]
@@ -180,5 +162,23 @@ mod tests {
             json!({"body": "Hello wo..."})
         );
         assert_eq!(pick(answer, "body:excerpt(5)"), json!({"body": "Hello"}));
+    }
+
+    #[test]
+    fn modifiers_that_make_no_sense_are_told() {
+        for good in ["a,b.c", "a:excerpt(5)", "*,a:excerpt(5, true)", ""] {
+            assert!(is_valid(good), "{good}");
+        }
+        for bad in [
+            "a:",
+            "a:zz(1)",
+            "a:excerpt",
+            "a:excerpt()",
+            "a:excerpt(0)",
+            "a:excerpt(1,2,3)",
+            "b,a:excerpt(-1)",
+        ] {
+            assert!(!is_valid(bad), "{bad}");
+        }
     }
 }

@@ -14,6 +14,7 @@ mod caller;
 pub mod collections;
 pub mod crons;
 mod error;
+mod excerpt;
 pub mod fields;
 pub mod files;
 pub mod formats;

@@ -88,9 +88,6 @@ async fn serve_app(app: App, socket: std::net::TcpListener, serve: &Serve) -> Re
         .local_addr()
         .map_or_else(|_| serve.http.clone(), |address| address.to_string());
     greet(&app, &address)?;
-    if let Err(error) = app.files().clean_uploads() {
-        tracing::warn!(%error, "what is left of interrupted uploads could not be removed");
-    }
     let running = tokio::spawn(listen::serve(
         listener.clone(),
         router(state, &serve.origins),

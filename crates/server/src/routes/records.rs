@@ -1,13 +1,13 @@
 //! `/api/collections/{collection}/records`: the records of an application.
 
+use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
-use bosbase_app::Caller;
 use bosbase_app::records::{Body, ListRequest};
-use serde_json::{Map, Value, json};
+use bosbase_app::{Caller, Error};
+use serde_json::{Value, json};
 
 use crate::http::caller::Asking;
 use crate::http::error::ApiError;
@@ -36,7 +36,7 @@ async fn list(
             app.list_records(&collection, &request, &asking)
         })
         .await?;
-    Ok(fields::picked(json!(page), &caller).into_response())
+    answer(json!(page), &caller)
 }
 
 async fn view(
@@ -48,7 +48,7 @@ async fn view(
     let record = state
         .blocking(move |app| app.view_record(&collection, &id, expand(&asking), &asking))
         .await?;
-    Ok(answer(record, &caller))
+    answer(Value::Object(record), &caller)
 }
 
 async fn create(
@@ -62,7 +62,7 @@ async fn create(
     let record = state
         .blocking(move |app| app.create_record(&collection, &body, expand(&asking), &asking))
         .await?;
-    Ok(answer(record, &caller))
+    answer(Value::Object(record), &caller)
 }
 
 async fn update(
@@ -76,7 +76,7 @@ async fn update(
     let record = state
         .blocking(move |app| app.update_record(&collection, &id, &body, expand(&asking), &asking))
         .await?;
-    Ok(answer(record, &caller))
+    answer(Value::Object(record), &caller)
 }
 
 async fn remove(
@@ -100,7 +100,12 @@ fn expand(caller: &Caller) -> &str {
     caller.query.get("expand").and_then(Value::as_str).unwrap_or_default()
 }
 
-fn answer(record: Map<String, Value>, caller: &Caller) -> Response {
-    let Json(picked) = fields::picked(Value::Object(record), caller);
-    Json(picked).into_response()
+/// `value` cut down to the `fields` that are asked for. A modifier that is none is refused only now, as in PocketBase: what
+/// the request was to do is done.
+fn answer(value: Value, caller: &Caller) -> Result<Response, ApiError> {
+    let wanted = caller.query.get("fields").and_then(Value::as_str).unwrap_or_default();
+    if !bosbase_app::fields::is_valid(wanted) {
+        return Err(Error::invalid("Something went wrong while processing your request.").into());
+    }
+    Ok(fields::picked(value, caller).into_response())
 }
