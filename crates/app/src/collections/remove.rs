@@ -74,6 +74,7 @@ impl App {
             let news = app.hub().prepare_delete(&app, &deleted.records);
             Ok((collection.id.clone(), deleted, news))
         })?;
+        self.tell_of_changes(&deleted.changed);
         news.send();
         self.remove_files_of_collection(&id);
         for (collection, record, names) in deleted.files {
@@ -108,6 +109,8 @@ fn delete_all(tx: &mut WriteTx<'_>, collection: &Arc<Collection>) -> Result<Dele
             all.files.extend(others);
             let room = TOLD.saturating_sub(all.records.len());
             all.records.extend(with_it.records.into_iter().take(room));
+            let room = TOLD.saturating_sub(all.changed.len());
+            all.changed.extend(with_it.changed.into_iter().take(room));
         }
     }
 }

@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 use super::hub::Hub;
 use super::topic::Subscription;
 
-/// How many messages wait for a client before it is cut.
-const MESSAGES: usize = 512;
+/// How many messages wait for a client before it is cut: a burst, as when a collection is truncated, is no reason yet.
+const MESSAGES: usize = 20_000;
 /// How many bytes wait for a client before it is cut; a single message may be larger.
 const BYTES: usize = 8 << 20;
 
@@ -21,6 +21,14 @@ pub struct Message {
     pub name: String,
     /// JSON on one line.
     pub data: Arc<str>,
+}
+
+impl Message {
+    /// About how much memory it takes, in bytes.
+    pub(super) fn size(&self) -> usize {
+        const OWN: usize = 128;
+        OWN + self.name.len() + self.data.len()
+    }
 }
 
 /// A client as the hub holds it.
@@ -63,7 +71,7 @@ impl Client {
     pub(super) fn send(&self, message: Message) -> bool {
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(sender) = sender.as_ref() else { return false };
-        let size = message.data.len();
+        let size = message.size();
         let before = self.waiting_bytes.fetch_add(size, Ordering::Relaxed);
         (before == 0 || before + size <= BYTES) && sender.try_send(message).is_ok()
     }
@@ -91,9 +99,7 @@ impl Subscriber {
     /// The next message; `None` once the client was cut. Asynchronous, and may be dropped without losing a message.
     pub async fn next(&mut self) -> Option<Message> {
         let message = self.receiver.recv().await?;
-        self.client
-            .waiting_bytes
-            .fetch_sub(message.data.len(), Ordering::Relaxed);
+        self.client.waiting_bytes.fetch_sub(message.size(), Ordering::Relaxed);
         Some(message)
     }
 }

@@ -38,7 +38,7 @@ impl Job {
     fn size(&self) -> usize {
         match self {
             Self::Saved { record, .. } => record.values.values().map(weight).sum(),
-            Self::Deleted { messages, .. } => messages.iter().map(|(_, message)| message.data.len()).sum(),
+            Self::Deleted { messages, .. } => messages.iter().map(|(_, message)| message.size()).sum(),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::{account, rules, writable};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
+use crate::realtime::RecordAction;
 
 const NOT_DELETED: &str =
     "Failed to delete record. Make sure that the record is not part of a required relation reference.";
@@ -42,19 +43,30 @@ impl App {
             Ok(record)
         })?;
         let app = self.clone();
-        let (files, news) = self.store().write(move |tx| {
+        let (files, changed, news) = self.store().write(move |tx| {
             if record.collection.is_superusers() && tx.count_records(&record.collection)? <= 1 {
                 return Err(Error::invalid("You can't delete the only existing superuser."));
             }
             let deleted = delete(tx, record)?;
             // Who may hear of it is decided on what others still see: the data as it was before.
-            Ok((deleted.files, app.hub().prepare_delete(&app, &deleted.records)))
+            let news = app.hub().prepare_delete(&app, &deleted.records);
+            Ok((deleted.files, deleted.changed, news))
         })?;
+        self.tell_of_changes(&changed);
         news.send();
         for (collection, record, names) in files {
             self.remove_files_of(&collection, &record, names);
         }
         Ok(())
+    }
+}
+
+impl App {
+    /// Tells subscribers of records that changed because another one was deleted.
+    pub(crate) fn tell_of_changes(&self, changed: &[Record]) {
+        for record in changed {
+            self.hub().record_saved(self, RecordAction::Update, record);
+        }
     }
 }
 
@@ -65,6 +77,8 @@ pub(crate) struct Deleted {
     pub(crate) files: Vec<(String, String, Vec<String>)>,
     /// The first [`TOLD`] records, for those who follow what happens to them.
     pub(crate) records: Vec<Record>,
+    /// The first [`TOLD`] records that lost a relation to one that was deleted, as they are now.
+    pub(crate) changed: Vec<Record>,
 }
 
 impl Deleted {
@@ -98,8 +112,10 @@ pub(crate) fn delete(tx: &mut WriteTx<'_>, record: Record) -> Result<Deleted> {
                 let batch = tx.records_referencing(collection, field, gone.id(), BATCH)?;
                 let last = batch.len() < BATCH;
                 for referring in batch {
-                    if let Some(released) = release(tx, referring, field, gone.id())? {
-                        waiting.push(released);
+                    match release(tx, referring, field, gone.id())? {
+                        Released::Deleted(record) => waiting.push(record),
+                        Released::Changed(record) if deleted.changed.len() < TOLD => deleted.changed.push(record),
+                        Released::Changed(_) => {}
                     }
                 }
                 if last {
@@ -127,15 +143,21 @@ fn referring<'a>(
         })
 }
 
-/// Takes `id` out of a record's relation field, or deletes (and returns) the record where the field says so.
-fn release(tx: &mut WriteTx<'_>, mut record: Record, field: &Field, id: &str) -> Result<Option<Record>> {
-    let FieldKind::Relation {
-        cascade_delete,
-        required,
-        ..
-    } = &field.kind
-    else {
-        return Ok(None);
+/// What became of a record that referred to a deleted one.
+enum Released {
+    Deleted(Record),
+    Changed(Record),
+}
+
+/// Takes `id` out of a record's relation field, or deletes the record where the field says so.
+fn release(tx: &mut WriteTx<'_>, mut record: Record, field: &Field, id: &str) -> Result<Released> {
+    let (cascade_delete, required) = match &field.kind {
+        FieldKind::Relation {
+            cascade_delete,
+            required,
+            ..
+        } => (*cascade_delete, *required),
+        _ => (false, false),
     };
     let left: Vec<Value> = record
         .texts(&field.name)
@@ -143,11 +165,11 @@ fn release(tx: &mut WriteTx<'_>, mut record: Record, field: &Field, id: &str) ->
         .filter(|one| *one != id)
         .map(Value::from)
         .collect();
-    if left.is_empty() && *cascade_delete {
+    if left.is_empty() && cascade_delete {
         tx.delete_record(&record.collection, record.id())?;
-        return Ok(Some(record));
+        return Ok(Released::Deleted(record));
     }
-    if left.is_empty() && *required {
+    if left.is_empty() && required {
         return Err(Error::invalid(NOT_DELETED));
     }
     let value = if field.kind.is_multiple() {
@@ -158,5 +180,5 @@ fn release(tx: &mut WriteTx<'_>, mut record: Record, field: &Field, id: &str) ->
     record.values.insert(field.name.clone(), value);
     stamp(&mut record, false);
     tx.update_record(&record)?;
-    Ok(None)
+    Ok(Released::Changed(record))
 }
