@@ -31,6 +31,19 @@ pub struct AppOptions {
     pub steps: StepHook,
 }
 
+impl AppOptions {
+    /// The data directory `data_dir` with nothing else asked for.
+    #[must_use]
+    pub fn at(data_dir: PathBuf) -> Self {
+        Self {
+            data_dir,
+            encryption_key: None,
+            dev: false,
+            steps: StepHook::default(),
+        }
+    }
+}
+
 /// An open application. Clones share it.
 #[derive(Clone)]
 pub struct App {

@@ -23,13 +23,7 @@ impl Fixture {
     /// An application whose `users` log in by email or name; there is one, `ann`.
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let app = App::open(AppOptions {
-            data_dir: dir.path().join("pb_data"),
-            encryption_key: None,
-            dev: false,
-            steps: crate::jobs::StepHook::default(),
-        })
-        .unwrap();
+        let app = App::open(AppOptions::at(dir.path().join("pb_data"))).unwrap();
         let fixture = Self { app, _dir: dir };
         fixture.change(|users| {
             for field in &mut users.fields {

@@ -16,13 +16,7 @@ struct Place {
 impl Place {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let app = App::open(AppOptions {
-            data_dir: dir.path().join("pb_data"),
-            encryption_key: None,
-            dev: false,
-            steps: crate::jobs::StepHook::default(),
-        })
-        .unwrap();
+        let app = App::open(AppOptions::at(dir.path().join("pb_data"))).unwrap();
         app.create_superuser("root@example.com", "password1234").unwrap();
         let superusers = app.store().schema().find("_superusers").unwrap().clone();
         let auth = app

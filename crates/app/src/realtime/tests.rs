@@ -19,13 +19,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let app = App::open(AppOptions {
-            data_dir: dir.path().join("pb_data"),
-            encryption_key: None,
-            dev: false,
-            steps: crate::jobs::StepHook::default(),
-        })
-        .unwrap();
+        let app = App::open(AppOptions::at(dir.path().join("pb_data"))).unwrap();
         let users = app.store().schema().find("users").unwrap().clone();
         Self { app, users, _dir: dir }
     }
