@@ -155,3 +155,25 @@ fn the_log_is_listed_filtered_counted_and_cut() {
     assert_eq!(store.logs().delete_before("2026-11-23 02:17:03.216Z").unwrap(), 3);
     assert_eq!(store.logs().delete_before(&now()).unwrap_or_default(), 2);
 }
+
+#[test]
+fn a_store_closes_under_a_snapshot_that_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&StoreOptions::new(dir.path())).unwrap();
+    let mut snapshot = store.snapshot().unwrap();
+    store.write(|tx| tx.set_param("after", "1")).unwrap();
+    let began = std::time::Instant::now();
+    store.close().unwrap();
+    assert!(began.elapsed().as_secs() < 5);
+    let copied = tempfile::tempdir().unwrap();
+    for database in &mut snapshot.databases {
+        copy(database, copied.path());
+    }
+    drop(snapshot);
+    let value = |dir: &Path| {
+        let store = Store::open(&StoreOptions::new(dir)).unwrap();
+        store.read(|tx| tx.param("after")).unwrap()
+    };
+    assert_eq!(value(copied.path()), None);
+    assert_eq!(value(dir.path()).as_deref(), Some("1"));
+}

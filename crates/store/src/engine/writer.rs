@@ -160,7 +160,8 @@ impl Writer {
         })?;
         session
             .connection
-            .execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);")
+            // A backup that still reads would hold the checkpoint up; then the log stays, and the next to open goes on with it.
+            .execute_batch("PRAGMA optimize; PRAGMA busy_timeout=500; PRAGMA wal_checkpoint(TRUNCATE);")
             .attempting("checkpointing at close")?;
         session
             .connection
