@@ -1,6 +1,8 @@
 //! Who may be told of a record, and in which words.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use bosbase_store::{Collection, ErrorKind as StoreErrorKind, ListQuery, ReadTx, Record};
@@ -74,10 +76,19 @@ pub(super) fn messages(
             unchanged: OnceCell::new(),
         };
         let mut told = Vec::new();
+        // Many listen to the same with the same rights, guests most of all: what one may know, all may.
+        let mut judged: HashMap<Judged<'_>, Option<Arc<str>>> = HashMap::new();
         for (client, state) in &interested {
             for subscription in state.subscriptions.iter() {
-                if let Some(data) = event.for_subscription(state, subscription)? {
-                    let name = subscription.name.clone();
+                let Some(rule) = subscription.rule(&collection, record) else {
+                    continue;
+                };
+                let judged = match judged.entry(Judged::new(state, subscription, rule)) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(event.told(state, subscription, rule.as_deref())?),
+                };
+                if let Some(data) = judged {
+                    let (name, data) = (subscription.name.clone(), data.clone());
                     told.push(((*client).clone(), Message { name, data }));
                 }
             }
@@ -91,6 +102,25 @@ pub(super) fn messages(
     })
 }
 
+/// All that what a subscriber is told depends on, beside the record itself.
+#[derive(PartialEq, Eq, Hash)]
+struct Judged<'a> {
+    auth: Option<(&'a str, &'a str)>,
+    rule: Option<&'a str>,
+    parameters: &'a str,
+}
+
+impl<'a> Judged<'a> {
+    fn new(state: &'a ClientState, subscription: &'a Subscription, rule: &'a Option<String>) -> Self {
+        let auth = state.auth.as_ref();
+        Self {
+            auth: auth.map(|auth| (auth.collection.id.as_str(), auth.id())),
+            rule: rule.as_deref(),
+            parameters: &subscription.parameters,
+        }
+    }
+}
+
 /// One change, seen through one view of the database.
 struct Event<'a> {
     tx: &'a ReadTx<'a>,
@@ -102,11 +132,8 @@ struct Event<'a> {
 }
 
 impl Event<'_> {
-    /// The message's data, or `None` where the subscription is about something else or may not know.
-    fn for_subscription(&self, state: &ClientState, subscription: &Subscription) -> Result<Option<Arc<str>>> {
-        let Some(rule) = subscription.rule(self.collection, self.record) else {
-            return Ok(None);
-        };
+    /// The message's data, or `None` where the subscriber may not know.
+    fn told(&self, state: &ClientState, subscription: &Subscription, rule: Option<&str>) -> Result<Option<Arc<str>>> {
         let caller = Caller {
             auth: state.auth.clone(),
             method: "GET".to_owned(),
@@ -114,7 +141,7 @@ impl Event<'_> {
             headers: subscription.headers.clone(),
             ip: String::new(),
         };
-        if !self.admits(rule.as_deref(), &caller, subscription.option("filter"))? {
+        if !self.admits(rule, &caller, subscription.option("filter"))? {
             return Ok(None);
         }
         let shown = records::present_in(

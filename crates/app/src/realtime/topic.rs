@@ -11,6 +11,8 @@ pub(super) struct Subscription {
     pub(super) name: String,
     /// What is before the `?`.
     pub(super) topic: String,
+    /// What is behind it, as it was written.
+    pub(super) parameters: String,
     /// `filter`, `expand`, `fields` and whatever rules ask of `@request.query`.
     pub(super) query: Map<String, Value>,
     /// `@request.headers`.
@@ -28,6 +30,7 @@ impl Subscription {
         Self {
             name: name.to_owned(),
             topic: topic.to_owned(),
+            parameters: parameters.to_owned(),
             query: section("query")
                 .into_iter()
                 .map(|(key, value)| (key, text(value)))
