@@ -18,6 +18,7 @@ pub use entry::{ArchiveEntry, EntryKind, EntryReader};
 pub(crate) use manifest::FORMAT as MANIFEST_FORMAT;
 pub use manifest::{DatabaseFact, ManifestHeader};
 pub use reader::{Archive, Checked, verify};
+pub(crate) use spool::Spool;
 pub(crate) use writer::{ArchiveWriter, EntryMeta};
 
 /// Where the manifest is; always the last entry.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bosbase_disk::{Disk, DiskFile};
 use jiff::Timestamp;
 
-use crate::archive::{Archive, ArchiveWriter, Checked, DatabaseFact, EntryMeta, ManifestHeader, verify};
+use crate::archive::{Archive, ArchiveWriter, Checked, DatabaseFact, EntryMeta, ManifestHeader, Spool, verify};
 use crate::entry_path::EntryPath;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::key::BackupKey;
@@ -215,9 +215,12 @@ fn write(
         packed: HashSet::new(),
         vanished: HashSet::new(),
     };
-    for database in &mut sources.databases {
+    // Each snapshot ends as soon as it is read, and with the list of files nothing of them is held any more: while one is, the
+    // write-ahead log grows, and the files may take long.
+    for mut database in std::mem::take(&mut sources.databases) {
         archive.add_database(database.as_mut(), plan.created)?;
     }
+    let required = Required::collect(sources.must_have, disk, &private)?;
     steps.reached("create-databases");
     let mut written = Written {
         left_out: Names::default(),
@@ -230,10 +233,7 @@ fn write(
             Found::LeftOut(what) => written.left_out.add(what),
         }
     }
-    for path in sources.must_have {
-        let path = path.map_err(|e| Error::with(ErrorKind::Io, "listing the files that records name", e))?;
-        archive.require(path, &sources.data_dir, &mut written.missing)?;
-    }
+    required.each(|name| archive.require(name, &sources.data_dir, &mut written.missing))?;
     steps.reached("create-files");
     let header = ManifestHeader {
         format: crate::archive::MANIFEST_FORMAT,
@@ -334,6 +334,40 @@ impl<W: io::Write> Packing<'_, W> {
             Err(e) => return Err(e).context(|| format!("opening {path}")),
         };
         self.pack(&path, file.as_mut(), hash)
+    }
+}
+
+/// The names of files that must be in the backup, out of the way until the files have been walked.
+struct Required<'a>(Spool<'a>);
+
+impl<'a> Required<'a> {
+    fn collect(names: MustHave<'_>, disk: &'a dyn Disk, dir: &Path) -> Result<Self> {
+        let attempted = || "listing the files that records name".to_owned();
+        let mut spool = Spool::new(disk, dir);
+        for name in names {
+            let name = name.map_err(|e| Error::with(ErrorKind::Io, attempted(), e))?;
+            let len = u32::try_from(name.len()).map_err(|e| Error::with(ErrorKind::Io, attempted(), e))?;
+            spool
+                .push(&len.to_le_bytes())
+                .and_then(|()| spool.push(name.as_bytes()))
+                .context(attempted)?;
+        }
+        Ok(Self(spool))
+    }
+
+    fn each(&self, mut visit: impl FnMut(String) -> Result<()>) -> Result<()> {
+        let attempted = || "reading the list of files that records name".to_owned();
+        let mut reader = io::BufReader::new(self.0.reader());
+        let mut left = self.0.len();
+        while left > 0 {
+            let mut len = [0; 4];
+            reader.read_exact(&mut len).context(attempted)?;
+            let mut name = vec![0; u32::from_le_bytes(len) as usize];
+            reader.read_exact(&mut name).context(attempted)?;
+            left = left.saturating_sub(4 + name.len() as u64);
+            visit(String::from_utf8(name).map_err(|e| Error::with(ErrorKind::Io, attempted(), e))?)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Bytes that are collected while an archive is written and needed at its end: the directory and the manifest.
+//! Bytes that are collected while an archive is written and needed at its end: the directory, the manifest, names of files.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use bosbase_disk::{Disk, DiskFile};
 const IN_MEMORY: usize = 2 << 20;
 
 /// An append-only buffer of bounded memory.
-pub(super) struct Spool<'a> {
+pub(crate) struct Spool<'a> {
     disk: &'a dyn Disk,
     dir: PathBuf,
     file: Option<Box<dyn DiskFile>>,
@@ -20,7 +20,7 @@ pub(super) struct Spool<'a> {
 
 impl<'a> Spool<'a> {
     /// A spool whose overflow goes to a file in `dir`.
-    pub(super) fn new(disk: &'a dyn Disk, dir: &Path) -> Self {
+    pub(crate) fn new(disk: &'a dyn Disk, dir: &Path) -> Self {
         Self {
             disk,
             dir: dir.to_owned(),
@@ -30,7 +30,7 @@ impl<'a> Spool<'a> {
         }
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.tail.extend_from_slice(bytes);
         if self.tail.len() >= IN_MEMORY {
             if self.file.is_none() {
@@ -46,17 +46,17 @@ impl<'a> Spool<'a> {
     }
 
     /// Hands out what was collected and starts anew.
-    pub(super) fn take(&mut self) -> Self {
+    pub(crate) fn take(&mut self) -> Self {
         let fresh = Self::new(self.disk, &self.dir);
         std::mem::replace(self, fresh)
     }
 
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.in_file + self.tail.len() as u64
     }
 
     /// Reads it from its start; may be done more than once.
-    pub(super) fn reader(&self) -> SpoolReader<'_> {
+    pub(crate) fn reader(&self) -> SpoolReader<'_> {
         SpoolReader { spool: self, at: 0 }
     }
 
@@ -76,7 +76,7 @@ impl<'a> Spool<'a> {
     }
 }
 
-pub(super) struct SpoolReader<'a> {
+pub(crate) struct SpoolReader<'a> {
     spool: &'a Spool<'a>,
     at: u64,
 }

@@ -49,7 +49,10 @@ pub fn recover(site: Site<'_>) -> Result<Recovery<'_>> {
         Some(journal) => drive(site, journal)?,
     };
     // While new data is on probation its predecessor's folders are in use: `clean` sees the journal and lets them be.
-    let uncleaned = remove_temporaries(&site).and_then(|()| clean(&site)).err();
+    let uncleaned = remove_temporaries(&site)
+        .and_then(|()| undo::expire_undo(&site))
+        .and_then(|_| clean(&site))
+        .err();
     Ok(Recovery { state, uncleaned })
 }
 

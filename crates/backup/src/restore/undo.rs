@@ -92,7 +92,8 @@ fn make_folders_for_old(site: &Site<'_>, places: &[Place], record: &UndoRecord) 
     make_folders(site, places)
 }
 
-/// Gives the kept data up if its time is over; `true` if it did.
+/// Gives the kept data up if its time is over; `true` if it did. Every [`super::recover`] does so; who runs for weeks asks
+/// now and then.
 ///
 /// # Errors
 /// [`ErrorKind::Io`].
