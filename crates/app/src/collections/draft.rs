@@ -80,21 +80,21 @@ impl Draft {
     }
 
     fn merge(&mut self, sent: &Map<String, Value>) -> Result<(), Malformed> {
-        match sent.get("type") {
-            None | Some(Value::Null) => {}
-            Some(Value::String(text)) if text.is_empty() => {}
-            Some(_) => match kind_of(sent)? {
+        if sent.contains_key("type") {
+            match kind_of(sent)? {
                 Some(kind) => self.collection.kind = kind,
                 None => self.unknown_kind = true,
-            },
+            }
         }
         let collection = &mut self.collection;
         text(sent, "id", &mut collection.id)?;
         text(sent, "name", &mut collection.name)?;
-        if let Some(value) = given(sent, "system") {
-            collection.system = value.as_bool().ok_or(Malformed)?;
+        match sent.get("system") {
+            None => {}
+            Some(Value::Null) => collection.system = false,
+            Some(value) => collection.system = value.as_bool().ok_or(Malformed)?,
         }
-        if let Some(value) = given(sent, "created") {
+        if let Some(value) = sent.get("created").filter(|value| !value.is_null()) {
             collection.created = normalize_date(value.as_str().ok_or(Malformed)?);
         }
         let rules = &mut collection.rules;
@@ -201,14 +201,13 @@ fn kind_of(sent: &Map<String, Value>) -> Result<Option<CollectionKind>, Malforme
     })
 }
 
-/// What was sent under `name`; null is as good as nothing.
-fn given<'a>(sent: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    sent.get(name).filter(|value| !value.is_null())
-}
-
+/// Sets `target` to the text that was sent under `name`, if any was; null empties it.
 fn text(sent: &Map<String, Value>, name: &str, target: &mut String) -> Result<(), Malformed> {
-    if let Some(value) = given(sent, name) {
-        value.as_str().ok_or(Malformed)?.clone_into(target);
+    match sent.get(name) {
+        None => {}
+        Some(Value::Null) => target.clear(),
+        Some(Value::String(text)) => target.clone_from(text),
+        Some(_) => return Err(Malformed),
     }
     Ok(())
 }
@@ -241,8 +240,7 @@ fn lay_over(shape: &Value, target: &mut Value, sent: &Value) -> Result<(), Malfo
         (Value::Number(_), Value::Number(number)) if number.is_i64() => *target = sent.clone(),
         (Value::Object(any), Value::Object(_)) if any.is_empty() => *target = sent.clone(),
         (Value::Array(items), Value::Null | Value::Bool(_)) if items.is_empty() => *target = sent.clone(),
-        (Value::Array(_), Value::Null) => *target = json!([]),
-        (_, Value::Null) => {}
+        (_, Value::Null) => *target = zero(shape),
         (Value::Array(items), Value::Array(sent)) => {
             let before = match target.take() {
                 Value::Array(before) => before,

@@ -85,6 +85,11 @@ pub fn regex(pattern: &str) -> Check {
     } else if text.contains("unclosed character class") {
         let from = pattern.rfind('[').unwrap_or_default();
         format!("missing closing ]: `{}`", &pattern[from..])
+    } else if text.contains("repetition operator missing") {
+        let operator = pattern.find(['*', '+', '?']).map_or("", |at| &pattern[at..=at]);
+        format!("missing argument to repetition operator: `{operator}`")
+    } else if text.contains("incomplete escape") {
+        "trailing backslash at end of expression: ``".to_owned()
     } else {
         let last = text.lines().last().unwrap_or_default();
         format!("{}: `{pattern}`", last.trim_start_matches("error: "))
@@ -102,9 +107,7 @@ pub fn domain(text: &str) -> Check {
             && label.len() <= 63
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     let labels: Vec<&str> = text.trim_end_matches('.').split('.').collect();
     let ends_well = labels

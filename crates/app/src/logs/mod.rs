@@ -15,6 +15,11 @@ use crate::error::{Error, Result};
 pub use line::RequestLine;
 pub(crate) use writer::LogWriter;
 
+/// The most data that one line keeps where the settings don't say, in bytes.
+const MAX_DATA: usize = 64 << 10;
+/// Says that a line's data was more.
+const TRUNCATED: &str = "__pb_truncated__";
+
 /// How much a line matters, as PocketBase (and Go's `slog`) count it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -41,6 +46,7 @@ impl App {
         }
         let message = line.message();
         let data = line.into_data(settings.logs.log_ip, settings.logs.log_auth_id);
+        let data = limited(data, settings.logs.max_data_size);
         self.log_writer().push(level, message, data);
     }
 
@@ -50,6 +56,7 @@ impl App {
         if settings.logs.max_days == 0 || i64::from(level as i8) < settings.logs.min_level {
             return;
         }
+        let data = limited(data, settings.logs.max_data_size);
         self.log_writer().push(level, message.to_owned(), data);
     }
 
@@ -94,4 +101,38 @@ pub fn present(entry: &LogEntry) -> Value {
         "message": entry.message,
         "data": entry.data,
     })
+}
+
+/// `data` with no more of its parts, in the order of their names, than go into `max` bytes (0: the default), and, where some
+/// are missing, a part that says so.
+fn limited(data: Map<String, Value>, max: i64) -> Map<String, Value> {
+    let max = usize::try_from(max).ok().filter(|max| *max > 0).unwrap_or(MAX_DATA);
+    let mut left = max;
+    let mut kept = Map::new();
+    for (name, value) in data {
+        let size = name.len() + value.to_string().len();
+        if size > left {
+            kept.insert(TRUNCATED.to_owned(), Value::Bool(true));
+            return kept;
+        }
+        left -= size;
+        kept.insert(name, value);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_keeps_what_fits() {
+        let data = json!({"a": "1234", "b": "x".repeat(100), "c": 1});
+        let Value::Object(data) = data else {
+            panic!("an object was written");
+        };
+        assert_eq!(limited(data.clone(), 0), data);
+        let kept = Value::Object(limited(data, 20));
+        assert_eq!(kept, json!({"a": "1234", "__pb_truncated__": true}));
+    }
 }

@@ -28,7 +28,7 @@ pub fn router() -> Router<AppState> {
 }
 
 async fn list(State(state): State<AppState>, Superuser(caller): Superuser) -> Answer {
-    let paging = Paging::of(&caller);
+    let paging = Paging::of(&caller)?;
     let query = CollectionQuery {
         filter: paging.filter,
         sort: paging.sort,

@@ -23,7 +23,7 @@ pub fn router() -> Router<AppState> {
 }
 
 async fn list(State(state): State<AppState>, Superuser(caller): Superuser) -> Answer {
-    let paging = Paging::of(&caller);
+    let paging = Paging::of(&caller)?;
     let query = ListLogs {
         filter: paging.filter,
         sort: paging.sort,
@@ -44,7 +44,7 @@ async fn list(State(state): State<AppState>, Superuser(caller): Superuser) -> An
 }
 
 async fn stats(State(state): State<AppState>, Superuser(caller): Superuser) -> Answer {
-    let filter = Paging::of(&caller).filter;
+    let filter = Paging::of(&caller)?.filter;
     let stats = state.blocking(move |app| app.log_stats(&filter)).await?;
     let answer = stats
         .iter()
