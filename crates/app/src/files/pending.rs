@@ -1,4 +1,4 @@
-//! Removals that wait for the end of a backup, each written down in a file of its own.
+//! Removals that wait, for the end of a backup or for a start after a crash, each written down in a file of its own.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,11 +30,13 @@ pub(super) enum Removal {
     },
 }
 
-/// Writes `removal` down in `dir`; durable when it returns.
-pub(super) fn remember(disk: &dyn Disk, dir: &Path, removal: &Removal) -> io::Result<()> {
+/// Writes `removal` down in `dir` and says in which file; durable when it returns.
+pub(super) fn remember(disk: &dyn Disk, dir: &Path, removal: &Removal) -> io::Result<PathBuf> {
     disk.create_dir_all(dir)?;
     let name = format!("{}.json", random_text(20, b"abcdefghijklmnopqrstuvwxyz0123456789"));
-    write_atomically(disk, &dir.join(name), &serde_json::to_vec(removal)?)
+    let path = dir.join(name);
+    write_atomically(disk, &path, &serde_json::to_vec(removal)?)?;
+    Ok(path)
 }
 
 /// The removals written down in `dir` with the files they lie in. One that can't be understood is left where it is.

@@ -45,16 +45,42 @@ struct Inner {
 pub struct InFlight {
     files: FileStore,
     key: (String, String),
+    /// Where it is written down what to remove should this process not get to decide about the commit.
+    intent: Option<PathBuf>,
+    counted: bool,
 }
 
-impl Drop for InFlight {
-    fn drop(&mut self) {
+impl InFlight {
+    /// Takes back the files called `names` after the commit did not happen.
+    ///
+    /// # Errors
+    ///
+    /// As [`FileStore::remove_files`].
+    pub fn abandon(mut self, names: Vec<String>) -> io::Result<()> {
+        self.release();
+        self.files.remove_files(&self.key.0, &self.key.1, names)
+    }
+
+    fn release(&mut self) {
+        if !std::mem::take(&mut self.counted) {
+            return;
+        }
         let mut in_flight = self.files.in_flight();
         if let Some(count) = in_flight.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {
                 in_flight.remove(&self.key);
             }
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.release();
+        if let Some(intent) = self.intent.take() {
+            // One that stays is held against the database at the next start, and then finds its files named or gone.
+            let _ = self.files.inner.disk.remove_file(&intent);
         }
     }
 }
@@ -106,13 +132,17 @@ impl FileStore {
         Receiving::start(self.inner.disk.clone(), path, original_name)
     }
 
-    /// Removes what uploads of an earlier process left half received. Only for the start of the one server of a data
-    /// directory: it does not ask whether anybody else is still writing.
+    /// Removes what uploads of an earlier process left: half received, or in place for a record that was never committed.
+    /// Only for the start of the one server of a data directory: it does not ask whether anybody else is still writing.
     ///
     /// # Errors
     ///
     /// Whatever the file system says.
     pub fn clean_uploads(&self) -> io::Result<()> {
+        for (path, removal) in pending::all(self.inner.disk.as_ref(), &self.placing())? {
+            self.remove(&removal)?;
+            self.inner.disk.remove_file(&path)?;
+        }
         self.inner.disk.remove_dir_all(&self.uploads())
     }
 
@@ -124,6 +154,8 @@ impl FileStore {
         InFlight {
             files: self.clone(),
             key,
+            intent: None,
+            counted: true,
         }
     }
 
@@ -132,10 +164,16 @@ impl FileStore {
     /// # Errors
     ///
     /// Whatever the file system says; then none of them is left there.
-    pub fn place(&self, in_flight: &InFlight, uploads: &[&Upload]) -> io::Result<()> {
+    pub fn place(&self, in_flight: &mut InFlight, uploads: &[&Upload]) -> io::Result<()> {
         if uploads.is_empty() {
             return Ok(());
         }
+        let removal = Removal::Files {
+            collection: in_flight.key.0.clone(),
+            record: in_flight.key.1.clone(),
+            names: uploads.iter().map(|upload| upload.name().to_owned()).collect(),
+        };
+        in_flight.intent = Some(pending::remember(self.inner.disk.as_ref(), &self.placing(), &removal)?);
         let (collection, record) = &in_flight.key;
         let dir = self.record_dir(collection, record)?;
         self.make_dir(&dir)?;
@@ -262,7 +300,7 @@ impl FileStore {
         match removed {
             Ok(()) => Ok(()),
             Err(error) => {
-                pending::remember(self.inner.disk.as_ref(), &self.pending(), removal)?;
+                pending::remember(self.inner.disk.as_ref(), &self.pending(), removal).map(drop)?;
                 if error.kind() == io::ErrorKind::WouldBlock {
                     Ok(())
                 } else {
@@ -374,6 +412,10 @@ impl FileStore {
         self.inner.state.join("uploads")
     }
 
+    fn placing(&self) -> PathBuf {
+        self.inner.state.join("placing")
+    }
+
     fn pending(&self) -> PathBuf {
         self.inner.state.join("pending-deletes")
     }
@@ -432,7 +474,7 @@ mod tests {
         receiving.write_all(b"hello").unwrap();
         let upload = receiving.finish().unwrap();
         let name = upload.name().to_owned();
-        files.place(&files.begin(collection, record), &[&upload]).unwrap();
+        files.place(&mut files.begin(collection, record), &[&upload]).unwrap();
         name
     }
 
@@ -510,6 +552,35 @@ mod tests {
         assert!(files.open("c", "gone", &gone).is_err());
         assert!(files.open("c", "lives", &lives).is_ok());
         assert!(files.open("c", "made", &made).is_ok());
+    }
+
+    #[test]
+    fn files_of_a_commit_that_a_crash_prevented_are_removed_at_the_next_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let (files, known) = known_store(&dir);
+        let place = |record| {
+            let upload = files.receive("note.txt").unwrap().finish().unwrap();
+            let mut in_flight = files.begin("c", record);
+            files.place(&mut in_flight, &[&upload]).unwrap();
+            // As a crash would: nothing is tidied up.
+            std::mem::forget(in_flight);
+            upload.name().to_owned()
+        };
+        let (lost, committed) = (place("lost"), place("committed"));
+        known.add("committed", &committed);
+        let next = FileStore::new(Arc::new(RealDisk), dir.path(), Box::new(known.clone()));
+        next.clean_uploads().unwrap();
+        assert!(next.open("c", "lost", &lost).is_err());
+        assert!(next.open("c", "committed", &committed).is_ok());
+        assert_eq!(next.inner.disk.list(&next.placing()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_decided_commit_leaves_no_intent_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = store(&dir);
+        stored(&files, "c", "r");
+        assert_eq!(files.inner.disk.list(&files.placing()).unwrap().count(), 0);
     }
 
     #[test]

@@ -21,6 +21,9 @@ mod save;
 mod validate;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use body::Body;
 pub(crate) use delete::{Deleted, TOLD, delete};
 pub use list::{ListRequest, Page};

@@ -225,13 +225,15 @@ impl App {
         uploads: &[&Upload],
         write: impl FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let in_flight = self.files().begin(&record.collection.id, record.id());
-        self.files().place(&in_flight, uploads).map_err(disk_error)?;
+        let mut in_flight = self.files().begin(&record.collection.id, record.id());
+        self.files().place(&mut in_flight, uploads).map_err(disk_error)?;
         let written = self.store().write(write);
-        drop(in_flight);
         if written.is_err() {
             let names = uploads.iter().map(|upload| upload.name().to_owned()).collect();
-            self.remove_files_of(&record.collection.id, record.id(), names);
+            if let Err(error) = in_flight.abandon(names) {
+                let collection = &record.collection.name;
+                tracing::error!(%error, collection, record = record.id(), "files could not be removed");
+            }
         }
         written
     }
