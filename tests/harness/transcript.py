@@ -64,6 +64,8 @@ class Transcript:
         text = _URL.sub("(address)", text)
         text = re.sub(r"(`idx_\w+?_)[a-z0-9]{10}`", r"\1(random)`", text)
         text = re.sub(r'"(_clone_)\w+"', r'"\1"', text)
+        # PocketBase names them in the order of a Go map.
+        text = re.sub(r"(?<=reference in )([\w, ]+)(?=\.)", lambda found: ", ".join(sorted(found[1].split(", "))), text)
         return json.loads(text)
 
 

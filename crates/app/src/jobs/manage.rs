@@ -100,6 +100,11 @@ impl App {
         copy(content, upload.as_mut(), running)?;
         let archive = upload.read_back().map_err(refuse)?;
         if let Some(archive) = archive {
+            if !starts_as_zip(archive.as_ref())? {
+                let text = format!("\"{key}\" mime type must be one of: application/zip.");
+                let fields = FieldErrors::one("file", "validation_invalid_mime_type", &text);
+                return Err(Error::validation(INVALID, fields));
+            }
             Archive::open(Arc::from(archive)).map_err(|error| {
                 let text = format!("The file is not a backup that could be restored: {error}.");
                 Error::validation(INVALID, FieldErrors::one("file", "validation_invalid_backup", &text))
@@ -108,6 +113,20 @@ impl App {
         }
         upload.publish().map_err(taken)
     }
+}
+
+/// Whether it begins as a ZIP does: with an entry, or with the end of an empty one.
+fn starts_as_zip(archive: &dyn ArchiveSource) -> Result<bool> {
+    let mut start = [0; 4];
+    let mut filled = 0;
+    while filled < start.len() {
+        match archive.read_at(filled as u64, &mut start[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) => return Err(Error::internal(error)),
+        }
+    }
+    Ok(matches!(&start, b"PK\x03\x04" | b"PK\x05\x06"))
 }
 
 fn copy(mut content: impl Read, upload: &mut dyn StagedUpload, running: &RunningJob) -> Result<()> {

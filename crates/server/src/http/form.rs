@@ -87,7 +87,8 @@ fn json(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
     }
 }
 
-fn urlencoded(bytes: &[u8]) -> Vec<(String, String)> {
+/// The pairs of an `application/x-www-form-urlencoded` body, in order.
+pub fn urlencoded(bytes: &[u8]) -> Vec<(String, String)> {
     let text = String::from_utf8_lossy(bytes);
     let decode = |text: &str| {
         let spaced = text.replace('+', " ");

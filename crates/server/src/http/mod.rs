@@ -3,6 +3,7 @@
 pub mod access;
 pub mod body;
 pub mod caller;
+pub mod drain;
 pub mod error;
 pub mod fields;
 pub mod form;

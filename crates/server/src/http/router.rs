@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use bosbase_app::{Error, ErrorKind};
 use tower_http::compression::CompressionLayer;
@@ -12,7 +12,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::error::ApiError;
 use super::state::AppState;
-use super::{access, body, caller};
+use super::{access, body, caller, drain};
 use crate::routes;
 
 /// The whole API for `state`; browsers of `origins` (or `*`) may call it.
@@ -21,6 +21,7 @@ pub fn router(state: AppState, origins: &[String]) -> Router {
         .fallback(missing)
         .method_not_allowed_fallback(missing)
         .layer(DefaultBodyLimit::max(body::DEFAULT_LIMIT))
+        .layer(from_fn(drain::drain))
         .layer(from_fn_with_state(state.clone(), access::record))
         .layer(from_fn_with_state(state.clone(), caller::identify))
         .layer(compression())
