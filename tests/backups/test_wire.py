@@ -153,22 +153,29 @@ def test_scheduled_backups_keep_the_newest_and_leave_the_others(server, root):
 
 
 @pytest.mark.ours
-def test_a_failed_scheduled_backup_evicts_nothing_and_says_why(server, root):
+def test_a_scheduled_backup_that_fails_evicts_nothing_and_says_why(launch):
+    """Files that can't grow beyond 4 MB stand for a full disk."""
+    server = launch(largest_file=4_000_000)
+    root = server.root()
     root.patch("/api/settings", json={"backups": {"cron": "0 3 * * *", "cronMaxKeep": 1}})
     root.post("/api/crons/__pbAutoBackup__", expect=204)
     good = set(wait_for(root.backups, 30, "the scheduled backup"))
     root.wait_until_idle()
-    # A record names a file that is not there: a backup of it could not be whole.
-    made = root.post("/api/collections", json={"name": "papers", "type": "base", "fields": [{"name": "paper", "type": "file", "maxSelect": 1}]})
-    record = root.create("papers", {}, files={"paper": ("a.txt", b"x")})
-    (server.directory / "storage" / made["id"] / record["id"] / record["paper"]).unlink()
     first = last_job(root)["id"]
+    (server.directory / "storage" / "heavy").mkdir(parents=True)
+    for n in range(3):
+        (server.directory / "storage" / "heavy" / f"{n}.bin").write_bytes(blob(n, 3_000_000))
     time.sleep(1.1)
     root.post("/api/crons/__pbAutoBackup__", expect=204)
     wait_for(lambda: last_job(root)["id"] != first and last_job(root)["state"] != "running", 30, "the failure")
     job = last_job(root)
-    assert job["state"] == "failed" and record["paper"] in job["error"], job
+    assert job["state"] == "failed" and job["error"], job
     assert set(root.backups()) == good
+    assert [path.name for path in (server.directory / "backups").iterdir() if path.stat().st_size > 0 and path.is_file()] == list(good)
+    # And the application goes on.
+    root.post("/api/collections", json={"name": "after", "type": "base"})
+    refused = root.send("POST", "/api/backups", json={"name": "again.zip"}, headers={"Prefer": "wait=60"}, expect=None)
+    assert 400 <= refused.status_code < 600 and refused.json()["message"], refused.text
 
 
 @pytest.mark.ours

@@ -1,6 +1,7 @@
 """One server process on a free loopback port, with its own data directory."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -24,11 +25,12 @@ def free_port():
 class Server:
     """Use as a context manager; stops the process it started, by its id, however the test ends."""
 
-    def __init__(self, program, directory, *, flags=(), env=None, superuser=True):
+    def __init__(self, program, directory, *, flags=(), env=None, superuser=True, largest_file=None):
         self.program = program
         self.directory = Path(directory)
         self.flags = tuple(flags)
         self.env = dict(env or {})
+        self.largest_file = largest_file
         self.port = free_port()
         self.process = None
         self.log_path = self.directory.parent / f"{self.directory.name}.{program.name}.log"
@@ -56,10 +58,16 @@ class Server:
                 stderr=log,
                 cwd=self.directory.parent,
                 env={**os.environ, **self.env},
+                preexec_fn=self._limit if self.largest_file else None,
             )
         if wait:
             self.wait_until_healthy()
         return self
+
+    def _limit(self):
+        """Lets writes fail beyond a file size, as a full disk would, in the process to be."""
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.largest_file, self.largest_file))
 
     def wait_until_healthy(self, seconds=START_SECONDS):
         deadline = time.monotonic() + seconds
