@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use bosbase_store::{Collection, ErrorKind as StoreErrorKind, Record, WriteTx, new_id, new_secret, now};
+use bosbase_store::{Collection, ErrorKind as StoreErrorKind, Record, new_id, new_secret, now};
 use serde_json::Value;
 
 use crate::app::App;
 use crate::auth::hash_password;
+use crate::caller::Caller;
 use crate::error::{Error, FieldErrors, Result};
 use crate::formats::is_email;
 
@@ -70,17 +71,25 @@ impl App {
     ///
     /// [`crate::ErrorKind::NotFound`] where there is no such superuser, [`crate::ErrorKind::Invalid`] for the last one.
     pub fn delete_superuser(&self, email: &str) -> Result<()> {
+        let record = self.superuser(email)?.ok_or_else(|| missing(email))?;
+        self.delete_account(record)
+    }
+
+    /// The account at this address.
+    fn superuser(&self, email: &str) -> Result<Option<Record>> {
         let collection = self.superusers()?;
-        let email = email.to_owned();
-        self.store().write(move |tx| {
-            let Some(record) = tx.find_record(&collection, "email", &email, false)? else {
-                return Err(missing(&email));
-            };
-            if tx.count_records(&collection)? <= 1 {
-                return Err(Error::invalid("You can't delete the only existing superuser."));
-            }
-            delete_with_traces(tx, &collection, record.id())
-        })
+        self.store()
+            .read(|tx| Ok(tx.find_record(&collection, "email", email, false)?))
+    }
+
+    /// Deletes an account as a superuser would over the API, with all that this takes along.
+    fn delete_account(&self, record: Record) -> Result<()> {
+        let id = record.id().to_owned();
+        let itself = Caller {
+            auth: Some(record),
+            ..Caller::default()
+        };
+        self.delete_record(Collection::SUPERUSERS, &id, &itself)
     }
 
     fn superusers(&self) -> Result<Arc<Collection>> {
@@ -93,6 +102,9 @@ impl App {
 
     fn save_superuser(&self, email: &str, password: &str, mode: Mode) -> Result<()> {
         validate(email, password)?;
+        if email == INSTALLER {
+            return Err(taken());
+        }
         let collection = self.superusers()?;
         let hash = hash_password(&collection, password)?;
         let email = email.to_owned();
@@ -123,13 +135,14 @@ impl App {
                         StoreErrorKind::Unique => taken(),
                         _ => Error::from(error),
                     })?;
-                    if let Some(installer) = tx.find_record(&collection, "email", INSTALLER, false)? {
-                        delete_with_traces(tx, &collection, installer.id())?;
-                    }
                     Ok(())
                 }
             }
-        })
+        })?;
+        match self.superuser(INSTALLER)? {
+            Some(installer) => self.delete_account(installer),
+            None => Ok(()),
+        }
     }
 }
 
@@ -137,22 +150,6 @@ impl App {
 fn set_password(record: &mut Record, hash: String) {
     record.values.insert("password".to_owned(), Value::String(hash));
     record.values.insert("tokenKey".to_owned(), Value::String(new_secret()));
-}
-
-/// Deletes the account and the rows of the system tables that name it.
-fn delete_with_traces(tx: &mut WriteTx<'_>, collection: &Arc<Collection>, id: &str) -> Result<()> {
-    let schema = tx.schema().clone();
-    for table in ["_externalAuths", "_mfas", "_otps", "_authOrigins"] {
-        let Some(table) = schema.find(table) else { continue };
-        while let Some(trace) = tx.find_record(table, "recordRef", id, false)? {
-            if trace.text("collectionRef") != collection.id {
-                break;
-            }
-            tx.delete_record(table, trace.id())?;
-        }
-    }
-    tx.delete_record(collection, id)?;
-    Ok(())
 }
 
 fn validate(email: &str, password: &str) -> Result<()> {

@@ -87,9 +87,9 @@ impl Fixture {
 fn the_right_password_gets_a_token_that_is_good_until_the_key_changes() {
     let fixture = Fixture::new();
     let who = fixture.log_in_right().unwrap();
-    let found = fixture.app.authenticate(&who.token).unwrap().unwrap();
+    let found = fixture.app.authenticate(&who.token, "").unwrap().unwrap();
     assert_eq!(found.id(), "ann000000000000");
-    assert!(fixture.app.authenticate_file_token(&who.token).unwrap().is_none());
+    assert!(fixture.app.authenticate_file_token(&who.token, "").unwrap().is_none());
     let mut changed = found;
     changed.values.insert("tokenKey".to_owned(), json!(new_secret()));
     fixture
@@ -97,7 +97,7 @@ fn the_right_password_gets_a_token_that_is_good_until_the_key_changes() {
         .store()
         .write(move |tx| tx.update_record(&changed).map_err(Error::from))
         .unwrap();
-    assert!(fixture.app.authenticate(&who.token).unwrap().is_none());
+    assert!(fixture.app.authenticate(&who.token, "").unwrap().is_none());
 }
 
 #[test]
@@ -241,23 +241,11 @@ fn a_superuser_from_an_address_that_is_not_admitted_is_nobody() {
         .app
         .update_settings(&object(&json!({"superuserIPs": ["10.0.0.0/8"]})))
         .unwrap();
-    assert!(
-        fixture
-            .app
-            .authenticate_from(&root.token, "10.1.2.3")
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        fixture
-            .app
-            .authenticate_from(&root.token, "11.1.2.3")
-            .unwrap()
-            .is_none()
-    );
-    assert!(fixture.app.authenticate_from(&root.token, "").unwrap().is_none());
+    assert!(fixture.app.authenticate(&root.token, "10.1.2.3").unwrap().is_some());
+    assert!(fixture.app.authenticate(&root.token, "11.1.2.3").unwrap().is_none());
+    assert!(fixture.app.authenticate(&root.token, "").unwrap().is_none());
     let ann = fixture.log_in_right().unwrap();
-    assert!(fixture.app.authenticate_from(&ann.token, "11.1.2.3").unwrap().is_some());
+    assert!(fixture.app.authenticate(&ann.token, "11.1.2.3").unwrap().is_some());
 }
 
 #[test]
@@ -277,10 +265,32 @@ fn a_superusers_new_password_ends_their_sessions() {
         .auth_with_password("_superusers", body.clone(), &Caller::default())
         .unwrap();
     app.upsert_superuser("root@example.com", "other-password").unwrap();
-    assert!(app.authenticate(&before.token).unwrap().is_none());
+    assert!(app.authenticate(&before.token, "").unwrap().is_none());
     assert!(app.auth_with_password("_superusers", body, &Caller::default()).is_err());
     assert!(app.delete_superuser("root@example.com").is_err(), "the last one stays");
     app.create_superuser("second@example.com", "root-password").unwrap();
     app.delete_superuser("root@example.com").unwrap();
     assert!(app.delete_superuser("root@example.com").is_err());
+}
+
+/// PocketBase's first-run page leaves an account behind that nobody has the password of.
+#[test]
+fn the_installers_account_is_nobody_and_goes() {
+    let fixture = Fixture::new();
+    let app = &fixture.app;
+    let collection = app.store().schema().find("_superusers").unwrap().clone();
+    let values = object(&json!({
+        "id": "installer000000", "email": "__pbinstaller@example.com", "tokenKey": new_secret(), "password": "x",
+    }));
+    let installer = Record {
+        collection: collection.clone(),
+        values,
+    };
+    app.store()
+        .write(move |tx| tx.insert_record(&installer).map_err(Error::from))
+        .unwrap();
+    assert!(!app.has_superuser().unwrap());
+    app.create_superuser("root@example.com", "root-password").unwrap();
+    let left = app.store().read(|tx| tx.count_records(&collection)).unwrap();
+    assert_eq!(left, 1);
 }

@@ -88,38 +88,27 @@ fn signing_key(record: &Record, token: &TokenOptions) -> Option<String> {
 }
 
 impl App {
-    /// The record that an auth token stands for; `None` where the token is not valid (any more).
+    /// The record that an auth token stands for, in a request from the address `ip`; `None` where the token is not valid (any
+    /// more), or is that of a superuser and the settings bind those to other addresses.
     ///
     /// # Errors
     ///
     /// Where the database can't be asked.
-    pub fn authenticate(&self, token: &str) -> Result<Option<Record>> {
-        self.bearer(token, Purpose::Auth)
+    pub fn authenticate(&self, token: &str, ip: &str) -> Result<Option<Record>> {
+        self.bearer(token, Purpose::Auth, ip)
     }
 
-    /// As [`App::authenticate`], for a request from the address `ip`: where the settings bind superusers to addresses, one
-    /// who comes from another is nobody.
+    /// The record that a file token stands for, as [`App::authenticate`].
     ///
     /// # Errors
     ///
     /// Where the database can't be asked.
-    pub fn authenticate_from(&self, token: &str, ip: &str) -> Result<Option<Record>> {
-        let found = self.authenticate(token)?;
-        Ok(found.filter(|record| !record.collection.is_superusers() || self.admits_superuser_from(ip)))
-    }
-
-    /// The record that a file token stands for; `None` where the token is not valid (any more).
-    ///
-    /// # Errors
-    ///
-    /// Where the database can't be asked.
-    pub fn authenticate_file_token(&self, token: &str) -> Result<Option<Record>> {
-        self.bearer(token, Purpose::File)
+    pub fn authenticate_file_token(&self, token: &str, ip: &str) -> Result<Option<Record>> {
+        self.bearer(token, Purpose::File, ip)
     }
 
     /// Whether the settings admit superusers from the address `ip`.
-    #[must_use]
-    pub fn admits_superuser_from(&self, ip: &str) -> bool {
+    fn admits_superuser_from(&self, ip: &str) -> bool {
         let settings = self.settings();
         if settings.superuser_ips.is_empty() {
             return true;
@@ -133,7 +122,7 @@ impl App {
         })
     }
 
-    fn bearer(&self, token: &str, purpose: Purpose) -> Result<Option<Record>> {
+    fn bearer(&self, token: &str, purpose: Purpose, ip: &str) -> Result<Option<Record>> {
         let Ok(claims) = jsonwebtoken::dangerous::insecure_decode_claims::<Claims>(token) else {
             return Ok(None);
         };
@@ -150,7 +139,11 @@ impl App {
         let Some(record) = found else {
             return Ok(None);
         };
-        Ok(is_signed(token, &record, collection, purpose)?.then_some(record))
+        if !is_signed(token, &record, collection, purpose)? {
+            return Ok(None);
+        }
+        let admitted = !collection.is_superusers() || self.admits_superuser_from(ip);
+        Ok(admitted.then_some(record))
     }
 }
 

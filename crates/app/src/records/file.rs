@@ -32,7 +32,7 @@ impl App {
             auth: if token.is_empty() {
                 None
             } else {
-                self.authenticate_file_token(token)?
+                self.authenticate_file_token(token, &caller.ip)?
             },
             ..caller.clone()
         };

@@ -33,7 +33,7 @@ pub async fn identify(State(state): State<AppState>, request: Request, next: Nex
     let mut caller = describe(&parts, &state.app.settings().trusted_proxy);
     if let Some(token) = caller.token().map(str::to_owned) {
         let ip = caller.ip.clone();
-        match state.blocking(move |app| app.authenticate_from(&token, &ip)).await {
+        match state.blocking(move |app| app.authenticate(&token, &ip)).await {
             Ok(found) => caller.auth = found,
             Err(error) => return error.into_response(),
         }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::http::body::{JsonObject, bad_body};
-use crate::http::caller::Superuser;
+use crate::http::caller::{Asking, Superuser};
 use crate::http::error::ApiError;
 use crate::http::range::{self, Wanted};
 use crate::http::state::AppState;
@@ -163,12 +163,13 @@ async fn download(
     State(state): State<AppState>,
     Path(key): Path<String>,
     Query(Token { token }): Query<Token>,
+    Asking(caller): Asking,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let name = key.clone();
     let archive = state
         .blocking(move |app| {
-            let who = app.authenticate_file_token(&token)?;
+            let who = app.authenticate_file_token(&token, &caller.ip)?;
             if !who.is_some_and(|record| record.collection.is_superusers()) {
                 let text = "Insufficient permissions to access the resource.";
                 return Err(Error::new(bosbase_app::ErrorKind::Forbidden, text));
