@@ -8,12 +8,12 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bosbase_backup::{
-    BackupKey, CreateReport, Error, ErrorKind, LocalStorage, NoProgress, NoSteps, Progress, Result, Sources, Steps,
-    Storage, create, verify,
+    BackupKey, CREATE_STEPS, CreateReport, Error, ErrorKind, LocalStorage, NoProgress, NoSteps, Progress, Result,
+    Sources, Steps, Storage, create, verify,
 };
 use bosbase_disk::fault::{Fault, FaultDisk};
 
@@ -144,6 +144,19 @@ fn the_first_backup_survives_a_power_cut_right_after_it() {
     house.disk.lose_unsynced().unwrap();
     assert_eq!(house.listed(), [KEY]);
     verify(&open(&house.dir, KEY).unwrap(), &NoProgress).unwrap();
+}
+
+#[test]
+fn the_named_steps_are_all_taken_and_in_their_order() {
+    struct Diary(Mutex<Vec<&'static str>>);
+    impl Steps for Diary {
+        fn reached(&self, step: &'static str) {
+            self.0.lock().unwrap().push(step);
+        }
+    }
+    let (house, diary) = (House::new(), Diary(Mutex::default()));
+    house.create(&NoProgress, &diary).unwrap();
+    assert_eq!(*diary.0.lock().unwrap(), CREATE_STEPS);
 }
 
 #[test]

@@ -8,7 +8,7 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use bosbase_backup::restore::{
     self, Recovered, RestoreOutcome, Site, StagedCheck, available_undo, expire_undo, last_outcome, recover, stage,
@@ -312,6 +312,57 @@ fn a_file_system_that_is_not_mounted_at_the_start_stops_it() {
     std::fs::rename(&away, &there).unwrap();
     assert!(house.start().unwrap().unwrap().succeeded);
     assert!(house.is_new("once it is mounted"));
+}
+
+/// Writes down each step the first time it is reached.
+#[derive(Default)]
+struct Diary(Mutex<Vec<&'static str>>);
+
+impl Steps for Diary {
+    fn reached(&self, step: &'static str) {
+        let mut steps = self.0.lock().unwrap();
+        if !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
+}
+
+#[test]
+fn the_named_steps_are_all_taken_and_in_their_order() {
+    let house = House::new();
+    let (diary, key) = (Diary::default(), BackupKey::existing(KEY).unwrap());
+    let archive = open(&house.dir, KEY).unwrap();
+    let stage_it = || {
+        stage(house.site(&diary), &archive, &key, &Fine, &NoProgress)
+            .unwrap()
+            .commit()
+            .unwrap()
+    };
+    drop(stage_it());
+    let Recovered::Switched(switched) = recover(house.site(&diary)).unwrap().state else {
+        panic!("it is due")
+    };
+    switched.confirm().unwrap();
+    assert_eq!(*diary.0.lock().unwrap(), restore::RESTORE_STEPS);
+
+    drop(stage_it());
+    diary.0.lock().unwrap().clear();
+    let Recovered::Switched(switched) = recover(house.site(&diary)).unwrap().state else {
+        panic!("it is due")
+    };
+    switched.roll_back("a test").unwrap();
+    let steps = diary.0.lock().unwrap();
+    let from = steps.iter().position(|s| s.starts_with("rollback")).unwrap();
+    assert_eq!(steps[from..], *restore::ROLLBACK_STEPS);
+}
+
+#[test]
+fn an_undo_record_that_cannot_be_read_does_not_keep_the_old_data_away() {
+    let house = House::new();
+    house.stage_and_commit().unwrap();
+    put(&house.dir, ".bosbase/undo.json", b"{ rotten");
+    assert!(!house.start_and_fail_to_open().unwrap().succeeded);
+    assert!(!house.is_new("rolled back"));
 }
 
 /// The whole way of a restore, from the archive to the confirmation or the roll-back.

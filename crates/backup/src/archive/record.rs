@@ -284,3 +284,68 @@ fn put32(out: &mut Vec<u8>, value: u32) {
 fn put64(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(&value.to_le_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HUGE: u64 = 5 << 32;
+
+    fn facts() -> Facts {
+        Facts {
+            name: "storage/ü".into(),
+            flags: FLAG_UTF8,
+            method: DEFLATED,
+            crc: 1,
+            packed: HUGE,
+            len: HUGE + 1,
+            offset: HUGE + 2,
+            modified: "2026-11-23T06:17:03Z".parse().ok(),
+            mode: 0o100_644,
+            is_manifest: false,
+            zip64: true,
+        }
+    }
+
+    /// What a reader gets out of the extra field of a record.
+    fn read(record: &[u8], fixed: usize, at: [usize; 2]) -> (Extras, [u64; 3]) {
+        let (name, extra) = (usize::from(get16(record, at[0])), usize::from(get16(record, at[0] + 2)));
+        let mut values = [
+            u64::from(get32(record, at[1] + 4)),
+            u64::from(get32(record, at[1])),
+            u64::from(MASK32),
+        ];
+        let [len, packed, offset] = &mut values;
+        if fixed == LOCAL_LEN {
+            *offset = 0;
+        }
+        let extras = widen(&record[fixed + name..fixed + name + extra], len, packed, offset).unwrap();
+        (extras, values)
+    }
+
+    #[test]
+    fn what_does_not_fit_in_32_bits_stands_in_the_zip64_field() {
+        let facts = facts();
+        let (extras, values) = read(&facts.central(), CENTRAL_LEN, [28, 20]);
+        assert_eq!(values, [HUGE + 1, HUGE, HUGE + 2]);
+        assert_eq!(extras.modified, facts.modified);
+        let (_, values) = read(&facts.local(), LOCAL_LEN, [26, 18]);
+        assert_eq!(values, [HUGE + 1, HUGE, 0]);
+        assert_eq!(facts.descriptor().len(), 24);
+    }
+
+    #[test]
+    fn a_zip64_field_that_lacks_a_value_is_malformed() {
+        let mut masked = u64::from(MASK32);
+        assert!(widen(&[1, 0, 4, 0, 0, 0, 0, 0], &mut masked, &mut 0, &mut 0).is_none());
+        assert!(widen(&[1, 0, 9, 0, 0, 0, 0, 0], &mut masked, &mut 0, &mut 0).is_none());
+    }
+
+    #[test]
+    fn dos_times_are_read_as_they_are_written_to_two_seconds() {
+        let facts = facts();
+        let read = from_dos(facts.dos_time()).unwrap();
+        assert_eq!(read.to_string(), "2026-11-23T06:17:02Z");
+        assert_eq!(from_dos(0), None, "month 0 of 1980");
+    }
+}

@@ -204,3 +204,75 @@ impl<W: Write> Write for Counted<W> {
         self.inner.flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bosbase_disk::RealDisk;
+
+    use super::*;
+    use crate::storage::memory::MemorySource;
+    use crate::{Archive, NoProgress, verify};
+
+    #[test]
+    fn more_entries_than_16_bits_count_are_written_and_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = ArchiveWriter::new(&mut bytes, &RealDisk, dir.path());
+        let mut add = |name: String, contents: &[u8]| {
+            let meta = EntryMeta {
+                len: contents.len() as u64,
+                modified: None,
+                mode: 0o644,
+            };
+            writer
+                .add(&EntryPath::new(name).unwrap(), &meta, &mut &*contents, &NoProgress)
+                .unwrap();
+        };
+        add("data.db".into(), b"SQLite format 3\0");
+        for n in 0..66_000 {
+            add(format!("storage/c/{n}/f"), b"x");
+        }
+        let header = ManifestHeader {
+            format: 1,
+            program: "test".into(),
+            created: Timestamp::UNIX_EPOCH,
+            databases: Vec::new(),
+        };
+        writer.finish(&header).unwrap();
+        let archive = Archive::open(Arc::new(MemorySource::new(bytes))).unwrap();
+        assert_eq!(archive.entry_count(), 66_002);
+        assert_eq!(verify(&archive, &NoProgress).unwrap().entries, 66_001);
+    }
+
+    #[test]
+    fn a_file_that_grows_or_shrinks_while_it_is_read_stays_within_its_announced_length() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = ArchiveWriter::new(&mut bytes, &RealDisk, dir.path());
+        let mut add = |name: &str, len: u64, mut contents: &[u8]| {
+            let meta = EntryMeta {
+                len,
+                modified: None,
+                mode: 0o644,
+            };
+            writer
+                .add(&EntryPath::new(name).unwrap(), &meta, &mut contents, &NoProgress)
+                .unwrap()
+        };
+        let database = [b"SQLite format 3\0".as_slice(), &[0; 3 << 20]].concat();
+        assert_eq!(add("data.db", 2 << 20, &database), 2 << 20);
+        assert_eq!(add("shrunk", 2 << 20, &database[..100]), 100);
+        assert_eq!(add("grown", 5, b"0123456789"), 5);
+        let header = ManifestHeader {
+            format: 1,
+            program: "test".into(),
+            created: Timestamp::UNIX_EPOCH,
+            databases: Vec::new(),
+        };
+        writer.finish(&header).unwrap();
+        let archive = Archive::open(Arc::new(MemorySource::new(bytes))).unwrap();
+        assert_eq!(verify(&archive, &NoProgress).unwrap().bytes, (2 << 20) + 105);
+    }
+}

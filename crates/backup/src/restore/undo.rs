@@ -131,8 +131,10 @@ pub(super) fn offer(site: &Site<'_>, journal: &Journal) -> Result<Timestamp> {
 
 /// Takes back an offer that this restore made.
 pub(super) fn forget(site: &Site<'_>, id: &str) -> Result<()> {
-    match available_undo(site)? {
-        Some(record) if record.id == id => site.remove(FILE),
-        _ => Ok(()),
+    match available_undo(site) {
+        Ok(Some(record)) if record.id == id => site.remove(FILE),
+        Ok(_) => Ok(()),
+        // A record that cannot be read offers nothing, and must not keep the old data from coming back.
+        Err(_) => site.remove(FILE),
     }
 }

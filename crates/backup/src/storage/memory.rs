@@ -152,7 +152,79 @@ impl StagedUpload for MemoryUpload {
 
 #[cfg(test)]
 mod tests {
+    use bosbase_disk::RealDisk;
+
     use super::*;
+    use crate::{DatabaseSnapshot, NoProgress, NoSteps, Sources, create};
+
+    struct Database(usize);
+
+    impl DatabaseSnapshot for Database {
+        fn name(&self) -> &'static str {
+            "data.db"
+        }
+        fn len(&self) -> u64 {
+            16
+        }
+        fn page_count(&self) -> u32 {
+            1
+        }
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            let mut rest = &b"SQLite format 3\0"[self.0..];
+            let n = io::Read::read(&mut rest, buf)?;
+            self.0 += n;
+            Ok(n)
+        }
+    }
+
+    fn back_up(storage: &dyn Storage) -> Result<create::CreateReport> {
+        let dir = tempfile::tempdir().unwrap();
+        let sources = Sources {
+            data_dir: dir.path().to_owned(),
+            databases: vec![Box::new(Database(0))],
+            must_have: Box::new(std::iter::empty()),
+        };
+        let plan = create::plan(&RealDisk, &BackupKey::for_new("a.zip")?, Timestamp::now(), &sources)?;
+        create::perform(&RealDisk, &plan, sources, storage, &NoProgress, &NoSteps)
+    }
+
+    #[test]
+    fn a_backup_that_cannot_be_read_before_it_is_published_is_proven_right_after() {
+        let storage = MemoryStorage::default();
+        let report = back_up(&storage).unwrap();
+        assert_eq!(report.checked.entries, 1);
+        assert_eq!(storage.list().unwrap(), [report.backup]);
+    }
+
+    #[test]
+    fn one_that_reads_back_wrong_is_deleted_again() {
+        /// Hands out other bytes than it was given.
+        struct Forgetful(MemoryStorage);
+        impl Storage for Forgetful {
+            fn list(&self) -> Result<Vec<BackupInfo>> {
+                self.0.list()
+            }
+            fn create(&self, key: &BackupKey) -> Result<Box<dyn StagedUpload>> {
+                self.0.create(key)
+            }
+            fn open(&self, key: &BackupKey) -> Result<Box<dyn ArchiveSource>> {
+                let source = self.0.open(key)?;
+                let mut bytes = vec![0; source.len() as usize];
+                super::super::read_exact_at(source.as_ref(), 0, &mut bytes).unwrap();
+                bytes[40] ^= 1;
+                Ok(Box::new(MemorySource::new(bytes)))
+            }
+            fn delete(&self, key: &BackupKey) -> Result<()> {
+                self.0.delete(key)
+            }
+            fn contains(&self, key: &BackupKey) -> Result<bool> {
+                self.0.contains(key)
+            }
+        }
+        let storage = Forgetful(MemoryStorage::default());
+        assert_eq!(back_up(&storage).unwrap_err().kind(), ErrorKind::InvalidArchive);
+        assert_eq!(storage.list().unwrap(), []);
+    }
 
     #[test]
     fn memory_conforms() {
