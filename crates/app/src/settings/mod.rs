@@ -7,6 +7,8 @@ mod cipher;
 mod merge;
 mod sections;
 mod stored;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -30,6 +32,7 @@ pub(crate) struct SettingsCell {
 
 impl SettingsCell {
     pub(crate) fn new(settings: Settings) -> Self {
+        settings.warn_of_what_is_not_enforced();
         Self {
             current: RwLock::new(Arc::new(settings)),
             changing: Mutex::new(()),
@@ -41,6 +44,7 @@ impl SettingsCell {
     }
 
     fn set(&self, settings: Settings) {
+        settings.warn_of_what_is_not_enforced();
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
     }
 }

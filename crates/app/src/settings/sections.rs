@@ -243,4 +243,11 @@ impl Settings {
         }
         document
     }
+
+    /// Says in the log what whoever set it may rely on in vain.
+    pub(super) fn warn_of_what_is_not_enforced(&self) {
+        if self.rate_limits.enabled {
+            tracing::warn!("settings.rateLimits is on, but this version keeps the limits without enforcing them");
+        }
+    }
 }

@@ -24,6 +24,10 @@ pub async fn record(State(state): State<AppState>, request: Request, next: Next)
         line.error = Some(cause.text.clone());
         line.details = cause.data.clone();
     }
+    // As in PocketBase: an event stream that opened is no news, and clients open one after the other.
+    if line.error.is_none() && line.method == "GET" && line.path == "/api/realtime" {
+        return response;
+    }
     state.app.log_request(line);
     response
 }
