@@ -13,7 +13,7 @@ use crate::crons;
 use crate::error::Result;
 use crate::files::FileStore;
 use crate::jobs::{Board, Job, StepHook};
-use crate::logs::LogWriter;
+use crate::logs::{self, LogWriter};
 use crate::realtime::{BACKUPS_TOPIC, Hub};
 use crate::records::{Patterns, RecordLocks, StoredReferences};
 use crate::settings::{self, SettingsCell};
@@ -57,12 +57,12 @@ struct Inner {
     files: FileStore,
     patterns: Patterns,
     record_locks: RecordLocks,
-    settings: SettingsCell,
+    settings: Arc<SettingsCell>,
     hub: Hub,
     backups: LocalStorage,
     jobs: Board,
     logins: Arc<Semaphore>,
-    log_writer: LogWriter,
+    log_writer: Arc<LogWriter>,
     running_crons: crons::Running,
 }
 
@@ -85,7 +85,8 @@ impl App {
             readers: 4,
         })?;
         let settings = settings::load(&store, options.encryption_key.as_deref())?;
-        let log_writer = LogWriter::start(store.clone()).map_err(crate::Error::internal)?;
+        let settings = Arc::new(SettingsCell::new(settings));
+        let log_writer = Arc::new(LogWriter::start(store.clone()).map_err(crate::Error::internal)?);
         let files = FileStore::new(
             disk.clone(),
             &options.data_dir,
@@ -94,7 +95,11 @@ impl App {
         let backups = LocalStorage::new(disk.clone(), options.data_dir.join(BACKUPS_DIR));
         let hub = Hub::default();
         let watchers = hub.clone();
-        let tell = move |job: &Job| watchers.publish(BACKUPS_TOPIC, &serde_json::json!(job));
+        let (in_force, log) = (settings.clone(), log_writer.clone());
+        let tell = move |job: &Job| {
+            watchers.publish(BACKUPS_TOPIC, &serde_json::json!(job));
+            logs::note_job(&in_force.get().logs, &log, job);
+        };
         let jobs = Board::new(disk.clone(), options.data_dir.join(PRIVATE_DIR), Arc::new(tell));
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
@@ -105,7 +110,7 @@ impl App {
                 files,
                 patterns: Patterns::default(),
                 record_locks: RecordLocks::default(),
-                settings: SettingsCell::new(settings),
+                settings,
                 hub,
                 backups,
                 jobs,

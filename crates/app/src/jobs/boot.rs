@@ -128,6 +128,7 @@ pub(super) fn settle(app: &App, lease: Option<Lease>) -> Result<()> {
     })?;
     for job in &settled {
         tracing::info!(key = job.key, state = ?job.state, error = job.error, "job of an earlier process");
+        app.log_job(job);
     }
     app.clean_backups()?;
     // Leftovers take room and harm nobody; a start that failed of them would.

@@ -11,6 +11,8 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::jobs::{Job, JobState};
+use crate::settings::LogSettings;
 
 pub use line::RequestLine;
 pub(crate) use writer::LogWriter;
@@ -52,12 +54,12 @@ impl App {
 
     /// Notes an event of the application itself. Returns at once.
     pub fn log_event(&self, level: Level, message: &str, data: Map<String, Value>) {
-        let settings = self.settings();
-        if settings.logs.max_days == 0 || i64::from(level as i8) < settings.logs.min_level {
-            return;
-        }
-        let data = limited(data, settings.logs.max_data_size);
-        self.log_writer().push(level, message.to_owned(), data);
+        note(&self.settings().logs, self.log_writer(), level, message, data);
+    }
+
+    /// Notes how a job ended that an earlier process began.
+    pub(crate) fn log_job(&self, job: &Job) {
+        note_job(&self.settings().logs, self.log_writer(), job);
     }
 
     /// The lines that pass the query's filter.
@@ -89,6 +91,36 @@ impl App {
             _ => error.into(),
         })
     }
+}
+
+/// Notes an event, as far as the settings want to know of it.
+fn note(settings: &LogSettings, log: &LogWriter, level: Level, message: &str, data: Map<String, Value>) {
+    if settings.max_days == 0 || i64::from(level as i8) < settings.min_level {
+        return;
+    }
+    log.push(level, message.to_owned(), limited(data, settings.max_data_size));
+}
+
+/// Notes how a job ended; one that runs is not worth a line.
+pub(crate) fn note_job(settings: &LogSettings, log: &LogWriter, job: &Job) {
+    let (level, outcome) = match job.state {
+        JobState::Running => return,
+        JobState::Succeeded => (Level::Info, "succeeded"),
+        JobState::Failed => (Level::Error, "failed"),
+    };
+    let mut data = match json!(job) {
+        Value::Object(data) => data,
+        _ => Map::new(),
+    };
+    let kind = data.remove("kind").unwrap_or_default();
+    let message = format!(
+        "Backup job {} of {} {outcome}",
+        kind.as_str().unwrap_or_default(),
+        job.key
+    );
+    data.insert("job".to_owned(), kind);
+    data.insert("type".to_owned(), json!("backup"));
+    note(settings, log, level, &message, data);
 }
 
 /// A line as it is shown.

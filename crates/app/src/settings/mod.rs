@@ -39,7 +39,7 @@ impl SettingsCell {
         }
     }
 
-    fn get(&self) -> Arc<Settings> {
+    pub(crate) fn get(&self) -> Arc<Settings> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
