@@ -96,4 +96,43 @@ mod tests {
         assert_eq!(at("2026-11-23T06:30:00Z"), 60_005);
         assert_eq!(at("2026-11-23T06:30:59.999Z"), 6);
     }
+
+    /// A clock that was set to `begin` when the test began.
+    struct SetClock {
+        begin: Timestamp,
+        started: std::time::Instant,
+    }
+
+    impl Clock for SetClock {
+        fn now(&self) -> Timestamp {
+            self.begin + self.started.elapsed()
+        }
+    }
+
+    #[test]
+    fn a_job_runs_when_its_minute_comes() {
+        let dir = tempfile::tempdir().unwrap();
+        let app = App::open(crate::AppOptions::at(dir.path().join("pb_data"))).unwrap();
+        let old = bosbase_store::LogEntry {
+            id: "old000000000000".to_owned(),
+            created: "2020-01-01 00:00:00.000Z".to_owned(),
+            level: 0,
+            message: String::new(),
+            data: serde_json::Map::new(),
+        };
+        app.store().logs().insert_many(vec![old]).unwrap();
+        let clock = SetClock {
+            begin: "2026-11-23T05:59:59.900Z".parse().unwrap(),
+            started: std::time::Instant::now(),
+        };
+        let ticker = start(app.clone(), clock).unwrap();
+        let give_up = std::time::Instant::now() + Duration::from_secs(20);
+        // The logs are cleaned at six.
+        while app.store().logs().get("old000000000000").unwrap().is_some() {
+            assert!(std::time::Instant::now() < give_up, "the job did not run");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        drop(ticker);
+        app.close().unwrap();
+    }
 }
