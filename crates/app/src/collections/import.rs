@@ -13,6 +13,7 @@ use super::{complete, fields, index_problem, malformed, store};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::records::Patterns;
+use crate::records::{carry_out, disk_error};
 
 const FAILED: &str = "Failed to import collections.";
 const CODE: &str = "validation_collections_import_failure";
@@ -36,10 +37,12 @@ impl App {
             None | Some(Value::Null) => false,
             Some(value) => value.as_bool().ok_or_else(unreadable)?,
         };
-        let removed = self.store().write(move |tx| import(tx, &definitions, delete_missing))?;
-        for id in removed {
-            self.remove_files_of_collection(&id);
-        }
+        let files = self.files().clone();
+        let removal = self.store().write(move |tx| {
+            let removed = import(tx, &definitions, delete_missing)?;
+            files.intend(Vec::new(), removed).map_err(disk_error)
+        })?;
+        carry_out(removal);
         Ok(())
     }
 }

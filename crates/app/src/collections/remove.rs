@@ -6,7 +6,7 @@ use bosbase_store::{Collection, FieldKind, ListQuery, Schema, WriteTx};
 
 use crate::app::App;
 use crate::error::{Error, ErrorKind, Result};
-use crate::records::{Deleted, TOLD, delete};
+use crate::records::{Deleted, TOLD, carry_out, delete, disk_error};
 
 const FAILED: &str = "Failed to delete collection.";
 const TRUNCATE_FAILED: &str =
@@ -20,8 +20,8 @@ impl App {
     /// [`crate::ErrorKind::NotFound`]; [`crate::ErrorKind::Invalid`] for one of the system's and one that another relates to
     /// or that a view asks about.
     pub fn delete_collection(&self, id_or_name: &str) -> Result<()> {
-        let key = id_or_name.to_owned();
-        let id = self.store().write(move |tx| {
+        let (key, files) = (id_or_name.to_owned(), self.files().clone());
+        let removal = self.store().write(move |tx| {
             let collection = tx.schema().find(&key).cloned().ok_or_else(Error::not_found)?;
             if collection.system {
                 return Err(Error::invalid(FAILED));
@@ -34,18 +34,12 @@ impl App {
                 )));
             }
             tx.delete_collection(&collection).map_err(refused)?;
-            Ok::<_, Error>(collection.id.clone())
+            files
+                .intend(Vec::new(), vec![collection.id.clone()])
+                .map_err(disk_error)
         })?;
-        self.remove_files_of_collection(&id);
+        carry_out(removal);
         Ok(())
-    }
-
-    /// Removes the files of a collection's records that are no more. The collection is gone by then, and stays gone: what could
-    /// not be removed now is written down and removed later.
-    pub(super) fn remove_files_of_collection(&self, id: &str) {
-        if let Err(error) = self.files().remove_collection(id) {
-            tracing::error!(%error, collection = id, "files could not be removed");
-        }
     }
 
     /// Deletes all records of a collection, with what deleting each brings about in others. All of it happens or nothing.
@@ -56,7 +50,7 @@ impl App {
     /// deleted because another one requires it.
     pub fn truncate_collection(&self, id_or_name: &str) -> Result<()> {
         let (key, app) = (id_or_name.to_owned(), self.clone());
-        let (id, deleted, news) = self.store().write(move |tx| {
+        let (removal, changed, news) = self.store().write(move |tx| {
             let collection = tx.schema().find(&key).cloned().ok_or_else(Error::not_found)?;
             if collection.is_view() {
                 return Err(Error::invalid(
@@ -72,14 +66,12 @@ impl App {
             })?;
             // Who may hear of it is decided on what others still see: the data as it was before.
             let news = app.hub().prepare_delete(&app, &deleted.records);
-            Ok((collection.id.clone(), deleted, news))
+            let removal = app.files().intend(deleted.files, vec![collection.id.clone()]);
+            Ok((removal.map_err(disk_error)?, deleted.changed, news))
         })?;
-        self.tell_of_changes(&deleted.changed);
+        self.tell_of_changes(&changed);
         news.send();
-        self.remove_files_of_collection(&id);
-        for (collection, record, names) in deleted.files {
-            self.remove_files_of(&collection, &record, names);
-        }
+        carry_out(removal);
         Ok(())
     }
 }

@@ -23,6 +23,8 @@ pub(super) enum Removal {
         /// The stored names.
         names: Vec<String>,
     },
+    /// Several.
+    All(Vec<Removal>),
     /// The folders of all records of a collection that are no more.
     Collection {
         /// The collection's id.
@@ -59,4 +61,21 @@ pub(super) fn all(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<(PathBuf, Remov
         }
     }
     Ok(found)
+}
+
+/// Removes what writes that a crash interrupted left in `dir`: hidden temporary files. Only where nobody is writing there.
+pub(super) fn remove_temporaries(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    let entries = match disk.list(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.name.to_string_lossy();
+        if entry.kind == FileKind::File && name.starts_with('.') && name.ends_with(".tmp") {
+            disk.remove_file(&dir.join(&entry.name))?;
+        }
+    }
+    Ok(())
 }

@@ -132,17 +132,23 @@ impl FileStore {
         Receiving::start(self.inner.disk.clone(), path, original_name)
     }
 
-    /// Removes what uploads of an earlier process left: half received, or in place for a record that was never committed.
+    /// Removes what an earlier process left: uploads half received or in place for a record that was never committed, files
+    /// of records whose deletion was.
     /// Only for the start of the one server of a data directory: it does not ask whether anybody else is still writing.
     ///
     /// # Errors
     ///
     /// Whatever the file system says.
     pub fn clean_uploads(&self) -> io::Result<()> {
-        for (path, removal) in pending::all(self.inner.disk.as_ref(), &self.placing())? {
+        let disk = self.disk();
+        for (path, removal) in pending::all(disk, &self.undecided())? {
+            if let Removal::Files { collection, record, .. } = &removal {
+                pending::remove_temporaries(disk, &self.record_dir(collection, record)?)?;
+            }
             self.remove(&removal)?;
-            self.inner.disk.remove_file(&path)?;
+            disk.remove_file(&path)?;
         }
+        pending::remove_temporaries(disk, &self.undecided())?;
         self.inner.disk.remove_dir_all(&self.uploads())
     }
 
@@ -173,7 +179,11 @@ impl FileStore {
             record: in_flight.key.1.clone(),
             names: uploads.iter().map(|upload| upload.name().to_owned()).collect(),
         };
-        in_flight.intent = Some(pending::remember(self.inner.disk.as_ref(), &self.placing(), &removal)?);
+        in_flight.intent = Some(pending::remember(
+            self.inner.disk.as_ref(),
+            &self.undecided(),
+            &removal,
+        )?);
         let (collection, record) = &in_flight.key;
         let dir = self.record_dir(collection, record)?;
         self.make_dir(&dir)?;
@@ -291,7 +301,7 @@ impl FileStore {
         self.remove(&removal)
     }
 
-    fn remove(&self, removal: &Removal) -> io::Result<()> {
+    pub(super) fn remove(&self, removal: &Removal) -> io::Result<()> {
         self.inner.disk.create_dir_all(&self.inner.state)?;
         let removed = match LockFile::try_shared(&self.lock_path())? {
             Some(_shared) => self.perform(removal),
@@ -348,6 +358,7 @@ impl FileStore {
                 self.remove_empty(&dir)
             }
             Removal::Collection { collection } => self.remove_orphans(collection),
+            Removal::All(removals) => removals.iter().try_for_each(|removal| self.perform(removal)),
         }
     }
 
@@ -412,8 +423,12 @@ impl FileStore {
         self.inner.state.join("uploads")
     }
 
-    fn placing(&self) -> PathBuf {
-        self.inner.state.join("placing")
+    pub(super) fn undecided(&self) -> PathBuf {
+        self.inner.state.join("undecided-files")
+    }
+
+    pub(super) fn disk(&self) -> &dyn Disk {
+        self.inner.disk.as_ref()
     }
 
     fn pending(&self) -> PathBuf {
@@ -572,7 +587,38 @@ mod tests {
         next.clean_uploads().unwrap();
         assert!(next.open("c", "lost", &lost).is_err());
         assert!(next.open("c", "committed", &committed).is_ok());
-        assert_eq!(next.inner.disk.list(&next.placing()).unwrap().count(), 0);
+        assert_eq!(next.inner.disk.list(&next.undecided()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_removal_that_a_crash_prevented_is_caught_up_on_if_its_commit_happened() {
+        let dir = tempfile::tempdir().unwrap();
+        let (files, known) = known_store(&dir);
+        let (gone, kept) = (stored(&files, "c", "gone"), stored(&files, "c", "kept"));
+        for (record, name) in [("gone", &gone), ("kept", &kept)] {
+            let names = vec![name.clone()];
+            let removal = files.intend(vec![("c".to_owned(), record.to_owned(), names)], Vec::new());
+            std::mem::forget(removal.unwrap());
+        }
+        known.add("kept", &kept);
+        let next = FileStore::new(Arc::new(RealDisk), dir.path(), Box::new(known.clone()));
+        next.clean_uploads().unwrap();
+        assert!(next.open("c", "gone", &gone).is_err());
+        assert!(next.open("c", "kept", &kept).is_ok());
+    }
+
+    #[test]
+    fn an_intent_without_its_commit_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = store(&dir);
+        let name = stored(&files, "c", "r");
+        drop(
+            files
+                .intend(vec![("c".to_owned(), "r".to_owned(), vec![name.clone()])], Vec::new())
+                .unwrap(),
+        );
+        files.clean_uploads().unwrap();
+        assert!(files.open("c", "r", &name).is_ok());
     }
 
     #[test]
@@ -580,7 +626,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let files = store(&dir);
         stored(&files, "c", "r");
-        assert_eq!(files.inner.disk.list(&files.placing()).unwrap().count(), 0);
+        assert_eq!(files.inner.disk.list(&files.undecided()).unwrap().count(), 0);
     }
 
     #[test]

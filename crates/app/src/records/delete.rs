@@ -6,7 +6,7 @@ use bosbase_store::{Collection, Field, FieldKind, Record, WriteTx};
 use serde_json::{Map, Value};
 
 use super::references::file_names;
-use super::save::stamp;
+use super::save::{carry_out, disk_error, stamp};
 use super::{account, rules, writable};
 use crate::app::App;
 use crate::caller::Caller;
@@ -43,20 +43,19 @@ impl App {
             Ok(record)
         })?;
         let app = self.clone();
-        let (files, changed, news) = self.store().write(move |tx| {
+        let (removal, changed, news) = self.store().write(move |tx| {
             if record.collection.is_superusers() && tx.count_records(&record.collection)? <= 1 {
                 return Err(Error::invalid("You can't delete the only existing superuser."));
             }
             let deleted = delete(tx, record)?;
             // Who may hear of it is decided on what others still see: the data as it was before.
             let news = app.hub().prepare_delete(&app, &deleted.records);
-            Ok((deleted.files, deleted.changed, news))
+            let removal = app.files().intend(deleted.files, Vec::new()).map_err(disk_error)?;
+            Ok((removal, deleted.changed, news))
         })?;
         self.tell_of_changes(&changed);
         news.send();
-        for (collection, record, names) in files {
-            self.remove_files_of(&collection, &record, names);
-        }
+        carry_out(removal);
         Ok(())
     }
 }

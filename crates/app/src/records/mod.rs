@@ -32,6 +32,7 @@ pub use pattern::{Patterns, generate};
 pub use present::present;
 pub(crate) use present::present_in;
 pub use references::StoredReferences;
+pub(crate) use save::{carry_out, disk_error};
 
 use std::collections::HashSet;
 use std::sync::Arc;

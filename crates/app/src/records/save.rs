@@ -14,7 +14,7 @@ use super::{account, rules, writable};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind, FieldErrors, Result};
-use crate::files::Upload;
+use crate::files::{Intent, Upload};
 use crate::realtime::RecordAction;
 
 const NOT_CREATED: &str = "Failed to create record.";
@@ -104,6 +104,13 @@ impl App {
             if collection.is_superusers() {
                 draft.record.values.insert("verified".to_owned(), true.into());
             }
+            let kept = file_names(&draft.record);
+            let mut gone = file_names(&original);
+            gone.retain(|name| !kept.contains(name));
+            let removal = self
+                .files()
+                .intend(vec![(collection.id.clone(), id.to_owned(), gone)], Vec::new())
+                .map_err(disk_error)?;
             let before = original.clone();
             let written = self.store_with_files(&draft.record.clone(), &body.named_by(&draft), move |tx| {
                 match tx.record(&before.collection, before.id())? {
@@ -121,10 +128,7 @@ impl App {
                 Ok(Some(record))
             })?;
             if let Some(record) = written {
-                let kept = file_names(&record);
-                let mut gone = file_names(&original);
-                gone.retain(|name| !kept.contains(name));
-                self.remove_files_of(&record.collection.id, record.id(), gone);
+                carry_out(removal);
                 self.hub().record_saved(self, RecordAction::Update, &record);
                 return self.shown(&record, expand, caller);
             }
@@ -242,13 +246,13 @@ impl App {
         let shown = present(self, std::slice::from_ref(record), caller, expand)?;
         shown.into_iter().next().ok_or_else(Error::not_found)
     }
+}
 
-    /// Removes files that no commit names. What the caller asked for has happened all the same, so a failure is only logged;
-    /// the files wait in the list of pending removals.
-    pub(crate) fn remove_files_of(&self, collection: &str, record: &str, names: Vec<String>) {
-        if let Err(error) = self.files().remove_files(collection, record, names) {
-            tracing::error!(%error, collection, record, "files could not be removed");
-        }
+/// Removes files that a commit no longer names. What the caller asked for has happened all the same, so a failure is only
+/// logged; the files are removed at the next start.
+pub(crate) fn carry_out(removal: Intent) {
+    if let Err(error) = removal.carry_out() {
+        tracing::error!(%error, "files could not be removed");
     }
 }
 
@@ -300,7 +304,7 @@ fn refused(error: bosbase_store::Error, collection: &Collection, message: &str) 
     Error::validation(message, errors).caused_by(error)
 }
 
-fn disk_error(error: std::io::Error) -> Error {
+pub(crate) fn disk_error(error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
             Error::new(ErrorKind::Unavailable, "The server's disk is full.").caused_by(error)
