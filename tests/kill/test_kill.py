@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import signal
+import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,6 +174,21 @@ def test_a_restore_killed_at_any_step_and_again_while_it_recovers(prepared, tmp_
             wait_for(lambda: server.process.poll() is not None or healthy(server), 60, "a start or a death")
             server.kill()
         del server.env["BOSBASE_FAILPOINT"]
+        server.start()
+        settle(server, prepared)
+    finally:
+        server.kill()
+
+
+@pytest.mark.parametrize("milliseconds", range(0, 600, 50))
+def test_a_restore_killed_at_any_moment_is_all_old_or_all_new(prepared, tmp_path, milliseconds):
+    """No named step: whatever the process does so long after it was asked to restore."""
+    server = Server(BOSBASE_FAILPOINTS, prepared.copy(tmp_path / "pb_data"), superuser=False)
+    try:
+        root = server.start().root()
+        root.post("/api/backups/new.zip/restore", expect=204)
+        time.sleep(milliseconds / 1000)
+        server.kill()
         server.start()
         settle(server, prepared)
     finally:
