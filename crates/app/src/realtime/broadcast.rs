@@ -78,7 +78,20 @@ pub(super) fn messages(
         let mut told = Vec::new();
         // Many listen to the same with the same rights, guests most of all: what one may know, all may.
         let mut judged: HashMap<Judged<'_>, Option<Arc<str>>> = HashMap::new();
+        let mut standing: HashMap<(&str, &str), bool> = HashMap::new();
         for (client, state) in &interested {
+            if let Some(auth) = &state.auth {
+                let key = (auth.id(), auth.text("tokenKey"));
+                let stands = match standing.entry(key) {
+                    Entry::Occupied(known) => *known.get(),
+                    Entry::Vacant(new) => *new.insert(is_current(tx, auth)?),
+                };
+                if !stands {
+                    // Changed from the command line perhaps, of which nobody told us.
+                    app.hub().cut(client);
+                    continue;
+                }
+            }
             for subscription in state.subscriptions.iter() {
                 let Some(rule) = subscription.rule(&collection, record) else {
                     continue;
@@ -100,6 +113,12 @@ pub(super) fn messages(
         tracing::warn!(%error, "could not tell subscribers of a change");
         Vec::new()
     })
+}
+
+/// Whether an account is still there and its tokens are still good.
+fn is_current(tx: &ReadTx<'_>, account: &Record) -> Result<bool> {
+    let stored = tx.record(&account.collection, account.id())?;
+    Ok(stored.is_some_and(|stored| stored.text("tokenKey") == account.text("tokenKey")))
 }
 
 /// All that what a subscriber is told depends on, beside the record itself.

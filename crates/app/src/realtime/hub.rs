@@ -194,9 +194,14 @@ impl Hub {
     pub(super) fn deliver(&self, client: &Client, message: Message) {
         if !client.send(message) {
             tracing::debug!(client = client.id, "an event stream that does not keep up is cut");
-            client.cut();
-            self.forget(&client.id);
+            self.cut(client);
         }
+    }
+
+    /// Ends a client's stream; it connects anew, with whatever token it has by then.
+    pub(super) fn cut(&self, client: &Client) {
+        client.cut();
+        self.forget(&client.id);
     }
 
     pub(super) fn forget(&self, id: &str) {
@@ -204,11 +209,18 @@ impl Hub {
         clients.remove(id);
     }
 
-    /// Streams of an account carry on as what it is now, or, where it is gone, as nobody's.
+    /// Streams of an account carry on as what it is now, or, where it is gone, as nobody's. Where its tokens died (with a new
+    /// password), so do its streams.
     pub(super) fn account_changed(&self, account: &Record, gone: bool) {
         for client in self.clients() {
             let mut state = client.lock_state();
-            if state.auth.as_ref().is_some_and(|auth| is_same(auth, account)) {
+            let Some(auth) = state.auth.as_ref().filter(|auth| is_same(auth, account)) else {
+                continue;
+            };
+            if !gone && auth.text("tokenKey") != account.text("tokenKey") {
+                drop(state);
+                self.cut(&client);
+            } else {
                 state.auth = (!gone).then(|| account.clone());
             }
         }
@@ -224,8 +236,7 @@ impl Hub {
             // Somebody would miss something without knowing. Cut off, all know, and ask again.
             tracing::warn!("changes come faster than subscribers can be told: all event streams are cut");
             for client in self.clients() {
-                client.cut();
-                self.forget(&client.id);
+                self.cut(&client);
             }
         }
     }

@@ -76,13 +76,12 @@ fn next(subscriber: &mut Subscriber) -> Option<Message> {
 /// What was said until now, after everything queued before was told.
 fn heard(fixture: &Fixture, subscriber: &mut Subscriber) -> Vec<String> {
     let root = fixture.app.store().schema().find("_superusers").unwrap().clone();
-    let marker = Record {
-        collection: root.clone(),
-        values: json!({"id": "marker000000000", "email": "m@example.com"})
-            .as_object()
-            .unwrap()
-            .clone(),
-    };
+    let stored = fixture
+        .app
+        .store()
+        .read(|tx| tx.record(&root, "marker000000000"))
+        .unwrap();
+    let marker = stored.unwrap_or_else(|| fixture.account("_superusers", "marker000000000"));
     let mut last = fixture.listen("_superusers/*", Some(&marker));
     fixture.saved(&marker);
     assert!(next(&mut last).is_some());
@@ -243,4 +242,33 @@ fn a_stream_ends_with_its_reader() {
     assert_eq!(fixture.app.hub().clients().len(), 1);
     drop(stream);
     assert!(fixture.app.hub().clients().is_empty());
+}
+
+#[test]
+fn a_new_password_ends_the_streams_of_the_old_one() {
+    let fixture = Fixture::new();
+    let ann = fixture.account("users", "ann000000000000");
+    let mut anns = fixture.listen("users/*", Some(&ann));
+    let renew = || {
+        let mut renewed = ann.clone();
+        renewed.values.insert("tokenKey".to_owned(), json!(new_secret()));
+        let stored = renewed.clone();
+        fixture
+            .app
+            .store()
+            .write(move |tx| tx.update_record(&stored).map_err(crate::Error::from))
+            .unwrap();
+        renewed
+    };
+    let renewed = renew();
+    fixture
+        .app
+        .hub()
+        .record_saved(&fixture.app, RecordAction::Update, &renewed);
+    assert_eq!(next(&mut anns), None);
+    // And where another process changed it, before anything more is said.
+    let mut anns = fixture.listen("users/*", Some(&renewed));
+    renew();
+    fixture.saved(&renewed);
+    assert_eq!(next(&mut anns), None);
 }
