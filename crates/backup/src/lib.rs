@@ -8,6 +8,42 @@
 //! - [`Storage`]: where archives are kept; [`LocalStorage`] is a folder.
 //! - [`restore`]: stage → journal → (the process starts anew) → recover → confirm or roll back.
 //! - [`retention`]: what scheduled backups have had their day.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use bosbase_backup::{Archive, BackupKey, DatabaseSnapshot, LocalStorage, NoProgress, NoSteps, Sources, Storage, create, verify};
+//! use bosbase_disk::{Disk, RealDisk};
+//!
+//! /// A database that holds still: the bytes of its file, and how far they were read.
+//! struct Still(&'static [u8]);
+//!
+//! impl DatabaseSnapshot for Still {
+//!     fn name(&self) -> &str { "data.db" }
+//!     fn len(&self) -> u64 { 16 }
+//!     fn page_count(&self) -> u32 { 1 }
+//!     fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> { std::io::Read::read(&mut self.0, buf) }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let data_dir = std::env::temp_dir().join(format!("bosbase-backup-doc-{}", std::process::id()));
+//! RealDisk.create_dir_all(&data_dir)?;
+//! let storage = LocalStorage::new(Arc::new(RealDisk), data_dir.join("backups"));
+//! let sources = Sources {
+//!     data_dir: data_dir.clone(),
+//!     databases: vec![Box::new(Still(b"SQLite format 3\0"))],
+//!     must_have: Box::new(std::iter::empty()),
+//! };
+//! let plan = create::plan(&RealDisk, &BackupKey::for_new("first.zip")?, jiff::Timestamp::now(), &sources)?;
+//! println!("{plan}");
+//! let report = create::perform(&RealDisk, &plan, sources, &storage, &NoProgress, &NoSteps)?;
+//! assert_eq!(storage.list()?, [report.backup]);
+//!
+//! let archive = Archive::open(Arc::from(storage.open(&plan.key)?))?;
+//! assert_eq!(verify(&archive, &NoProgress)?.entries, 1);
+//! # RealDisk.remove_dir_all(&data_dir)?;
+//! # Ok(())
+//! # }
+//! ```
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
