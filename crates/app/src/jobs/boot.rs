@@ -108,7 +108,11 @@ pub(super) fn open_recovered(options: &AppOptions, _alone: &Tenancy) -> Result<A
 ///
 /// Where the history or the folder of backups can't be worked on.
 pub(super) fn settle(app: &App, lease: Option<Lease>) -> Result<()> {
-    let last = restore::last_outcome(app.disk().as_ref(), app.data_dir()).map_err(Error::internal)?;
+    // A record that rotted on its disk is no reason not to serve the data.
+    let last = restore::last_outcome(app.disk().as_ref(), app.data_dir()).unwrap_or_else(|error| {
+        tracing::warn!(%error, "how the last restore ended can't be read");
+        None
+    });
     let settled = app.jobs().history().settle(|job| {
         job.finished = crate::moment::wire_now();
         job.state = JobState::Failed;
