@@ -13,11 +13,16 @@ mod attributes;
 mod intent;
 mod name;
 mod pending;
+mod placing;
 mod sniff;
 mod store;
 mod upload;
 
+#[cfg(test)]
+mod tests;
+
 pub use attributes::Attributes;
 pub use intent::Intent;
-pub use store::{FileStore, InFlight, References, StoredFile};
+pub use placing::InFlight;
+pub use store::{FileStore, References, StoredFile};
 pub use upload::{Receiving, Upload};

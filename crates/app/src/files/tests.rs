@@ -1,0 +1,202 @@
+//! Files on a real disk: placed, kept, removed, and found again after a crash.
+
+use std::collections::HashSet;
+use std::io::{self, Write as _};
+use std::sync::{Arc, Mutex};
+
+use bosbase_disk::{LockFile, RealDisk, write_atomically};
+
+use super::*;
+
+/// Record id and file name of what the database names.
+#[derive(Clone, Default)]
+struct Known(Arc<Mutex<Vec<(String, String)>>>);
+
+impl Known {
+    fn add(&self, record: &str, name: &str) {
+        self.0.lock().unwrap().push((record.to_owned(), name.to_owned()));
+    }
+}
+
+impl References for Known {
+    fn files_of(&self, _: &str, record: &str) -> io::Result<Option<HashSet<String>>> {
+        let known = self.0.lock().unwrap();
+        let names: HashSet<_> = known
+            .iter()
+            .filter(|(r, _)| r == record)
+            .map(|(_, n)| n.clone())
+            .collect();
+        Ok((!names.is_empty()).then_some(names))
+    }
+}
+
+fn known_store(dir: &tempfile::TempDir) -> (FileStore, Known) {
+    let known = Known::default();
+    let store = FileStore::new(Arc::new(RealDisk), dir.path(), Box::new(known.clone()));
+    (store, known)
+}
+
+fn store(dir: &tempfile::TempDir) -> FileStore {
+    known_store(dir).0
+}
+
+fn stored(files: &FileStore, collection: &str, record: &str) -> String {
+    let mut receiving = files.receive("note.txt").unwrap();
+    receiving.write_all(b"hello").unwrap();
+    let upload = receiving.finish().unwrap();
+    let name = upload.name().to_owned();
+    files.place(&mut files.begin(collection, record), &[&upload]).unwrap();
+    name
+}
+
+#[test]
+fn a_placed_file_is_read_back_with_its_type() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = store(&dir);
+    let name = stored(&files, "c", "r");
+    let file = files.open("c", "r", &name).unwrap();
+    assert_eq!((file.len, file.content_type.as_str()), (5, "text/plain; charset=utf-8"));
+    assert_eq!(
+        files.disk().list(&files.uploads()).unwrap().count(),
+        0,
+        "no temporary file is left"
+    );
+}
+
+#[test]
+fn a_dropped_upload_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = store(&dir);
+    drop(files.receive("a").unwrap());
+    drop(files.receive("b").unwrap().finish().unwrap());
+    assert_eq!(files.disk().list(&files.uploads()).unwrap().count(), 0);
+}
+
+#[test]
+fn removing_takes_the_note_and_the_empty_folder_along() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = store(&dir);
+    let name = stored(&files, "c", "r");
+    files.remove_files("c", "r", vec![name]).unwrap();
+    assert!(!dir.path().join("storage/c/r").exists());
+}
+
+#[test]
+fn while_a_backup_runs_files_stay_and_are_removed_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = store(&dir);
+    let name = stored(&files, "c", "r");
+    let backup = LockFile::try_exclusive(&files.lock_path()).unwrap().unwrap();
+    files.remove_files("c", "r", vec![name.clone()]).unwrap();
+    files.purge_pending().unwrap();
+    assert!(files.open("c", "r", &name).is_ok());
+    drop(backup);
+    files.purge_pending().unwrap();
+    assert!(files.open("c", "r", &name).is_err());
+    assert_eq!(files.disk().list(&files.pending()).unwrap().count(), 0);
+}
+
+/// A record deleted during a backup, that backup restored: what was to be removed is named again.
+#[test]
+fn a_pending_removal_spares_what_is_named_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, known) = known_store(&dir);
+    let name = stored(&files, "c", "r");
+    let backup = LockFile::try_exclusive(&files.lock_path()).unwrap().unwrap();
+    files.remove_files("c", "r", vec![name.clone()]).unwrap();
+    drop(backup);
+    known.add("r", &name);
+    files.purge_pending().unwrap();
+    assert!(files.open("c", "r", &name).is_ok());
+}
+
+#[test]
+fn emptying_a_collection_spares_records_that_live_or_are_being_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, known) = known_store(&dir);
+    let gone = stored(&files, "c", "gone");
+    let lives = stored(&files, "c", "lives");
+    let made = stored(&files, "c", "made");
+    let _in_flight = files.begin("c", "made");
+    known.add("lives", &lives);
+    files.remove_collection("c").unwrap();
+    assert!(files.open("c", "gone", &gone).is_err());
+    assert!(files.open("c", "lives", &lives).is_ok());
+    assert!(files.open("c", "made", &made).is_ok());
+}
+
+#[test]
+fn files_of_a_commit_that_a_crash_prevented_are_removed_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, known) = known_store(&dir);
+    let place = |record| {
+        let upload = files.receive("note.txt").unwrap().finish().unwrap();
+        let mut in_flight = files.begin("c", record);
+        files.place(&mut in_flight, &[&upload]).unwrap();
+        // As a crash would: nothing is tidied up.
+        std::mem::forget(in_flight);
+        upload.name().to_owned()
+    };
+    let (lost, committed) = (place("lost"), place("committed"));
+    known.add("committed", &committed);
+    let next = FileStore::new(Arc::new(RealDisk), dir.path(), Box::new(known.clone()));
+    next.clean_uploads().unwrap();
+    assert!(next.open("c", "lost", &lost).is_err());
+    assert!(next.open("c", "committed", &committed).is_ok());
+    assert_eq!(next.disk().list(&next.undecided()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_removal_that_a_crash_prevented_is_caught_up_on_if_its_commit_happened() {
+    let dir = tempfile::tempdir().unwrap();
+    let (files, known) = known_store(&dir);
+    let (gone, kept) = (stored(&files, "c", "gone"), stored(&files, "c", "kept"));
+    for (record, name) in [("gone", &gone), ("kept", &kept)] {
+        let names = vec![name.clone()];
+        let removal = files.intend(vec![("c".to_owned(), record.to_owned(), names)], Vec::new());
+        std::mem::forget(removal.unwrap());
+    }
+    known.add("kept", &kept);
+    let next = FileStore::new(Arc::new(RealDisk), dir.path(), Box::new(known.clone()));
+    next.clean_uploads().unwrap();
+    assert!(next.open("c", "gone", &gone).is_err());
+    assert!(next.open("c", "kept", &kept).is_ok());
+}
+
+#[test]
+fn an_intent_without_its_commit_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = store(&dir);
+    let name = stored(&files, "c", "r");
+    drop(
+        files
+            .intend(vec![("c".to_owned(), "r".to_owned(), vec![name.clone()])], Vec::new())
+            .unwrap(),
+    );
+    files.clean_uploads().unwrap();
+    assert!(files.open("c", "r", &name).is_ok());
+}
+
+#[test]
+fn a_decided_commit_leaves_no_intent_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = store(&dir);
+    stored(&files, "c", "r");
+    assert_eq!(files.disk().list(&files.undecided()).unwrap().count(), 0);
+}
+
+#[test]
+fn no_name_leads_out_of_the_storage() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = store(&dir);
+    write_atomically(&RealDisk, &dir.path().join("data.db"), b"x").unwrap();
+    for (collection, record, name) in [
+        ("..", ".", "data.db"),
+        ("c", "..", "../data.db"),
+        ("c", "r", "../../data.db"),
+    ] {
+        assert!(files.open(collection, record, name).is_err());
+        files.remove_files(collection, record, vec![name.to_owned()]).ok();
+    }
+    assert!(dir.path().join("data.db").exists());
+}
