@@ -1,0 +1,74 @@
+@tool
+class_name ClientResponseError
+extends RefCounted
+## What a call answers with when it did not work.
+##
+## Check for it with [code]if result is ClientResponseError[/code]. A server that said no, a server
+## that could not be reached, a request that took too long, one that was cancelled and an answer
+## that is no JSON all come as this; never as [code]null[/code].
+
+## Where the request went.
+var url: String
+## The HTTP status; 0 when there was no answer at all.
+var status: int
+## The server's answer: [code]{status, message, data}[/code]. Empty when there was none.
+var response: Dictionary
+## Whether the request was cancelled, by its key or by another request with the same key.
+var is_abort: bool
+## What happened in one sentence: the server's own words where it said any.
+var message: String
+## Why there was no answer; [code]""[/code] when there was one.
+var original_error: String
+
+## What the server said is wrong, by field: [code]{"name": {"code": …, "message": …}}[/code].
+var data: Dictionary:
+	get:
+		var found: Variant = response.get("data")
+		return found if found is Dictionary else {}
+
+
+func _init(
+	p_url: String = "",
+	p_status: int = 0,
+	p_response: Dictionary = {},
+	p_is_abort: bool = false,
+	p_original_error: String = ""
+) -> void:
+	url = p_url
+	status = p_status
+	response = p_response
+	is_abort = p_is_abort
+	original_error = p_original_error
+	var said: Variant = p_response.get("message")
+	if said is String and not (said as String).is_empty():
+		message = said
+	elif not p_original_error.is_empty():
+		message = p_original_error
+	elif p_is_abort:
+		message = "The request was cancelled."
+	else:
+		message = "Something went wrong (HTTP status %d)." % p_status
+
+
+## What [method Object.to_string] and [code]str()[/code] give: status, message and what is wrong by
+## field.
+func _to_string() -> String:
+	var text := "ClientResponseError %d: %s" % [status, message]
+	for line: String in _field_lines(data, ""):
+		text += " " + line
+	return text
+
+
+static func _field_lines(p_data: Dictionary, p_prefix: String) -> PackedStringArray:
+	var lines := PackedStringArray()
+	for field: Variant in p_data:
+		var path := "%s%s" % [p_prefix, field]
+		var problem: Variant = p_data[field]
+		if not problem is Dictionary:
+			continue
+		var words: Variant = (problem as Dictionary).get("message")
+		if words is String:
+			lines.append("%s: %s" % [path, words])
+		else:
+			lines.append_array(_field_lines(problem as Dictionary, path + "."))
+	return lines

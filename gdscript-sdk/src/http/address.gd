@@ -1,0 +1,70 @@
+@tool
+class_name BosBaseAddress
+extends RefCounted
+## A URL in the parts that a connection needs.
+
+var secure: bool
+var host: String
+var port: int
+## Path and query, as the request line has them.
+var target: String
+
+
+## [code]null[/code] for what is no [code]http[/code] or [code]https[/code] URL.
+static func parse(p_url: String) -> BosBaseAddress:
+	var made := BosBaseAddress.new()
+	var rest: String
+	if p_url.begins_with("https://"):
+		made.secure = true
+		rest = p_url.trim_prefix("https://")
+	elif p_url.begins_with("http://"):
+		rest = p_url.trim_prefix("http://")
+	else:
+		return null
+	var slash := rest.find("/")
+	var question := rest.find("?")
+	var end := rest.length()
+	if slash >= 0:
+		end = slash
+	if question >= 0:
+		end = mini(end, question)
+	var authority := rest.substr(0, end)
+	made.target = rest.substr(end)
+	if not made.target.begins_with("/"):
+		made.target = "/" + made.target
+	made.port = 443 if made.secure else 80
+	var colon := authority.rfind(":")
+	if colon > authority.rfind("]"):
+		var told := authority.substr(colon + 1)
+		if not told.is_valid_int() or told.to_int() < 1 or told.to_int() > 65535:
+			return null
+		made.port = told.to_int()
+		authority = authority.substr(0, colon)
+	made.host = authority.trim_prefix("[").trim_suffix("]")
+	return made if not made.host.is_empty() else null
+
+
+## [param p_query] as the part of a URL behind [code]?[/code]; [code]null[/code]s are left out,
+## lists repeat their name.
+static func query(p_query: Dictionary) -> String:
+	var pairs := PackedStringArray()
+	for name: Variant in p_query:
+		var value: Variant = p_query[name]
+		var values: Array = value if value is Array else [value]
+		for each: Variant in values:
+			if each != null:
+				pairs.append("%s=%s" % [str(name).uri_encode(), _text(each).uri_encode()])
+	return "&".join(pairs)
+
+
+static func _text(p_value: Variant) -> String:
+	match typeof(p_value):
+		TYPE_BOOL:
+			return "true" if p_value else "false"
+		TYPE_DICTIONARY:
+			return JSON.stringify(p_value)
+		TYPE_FLOAT:
+			var number: float = p_value
+			if number == floorf(number) and absf(number) < 1e15:
+				return str(int(number))
+	return str(p_value)

@@ -1,0 +1,99 @@
+@tool
+class_name BosBaseDownload
+extends RefCounted
+## A large answer that goes to disk as it comes in.
+
+## How often a lost connection is taken up again.
+const RETRIES := 5
+
+var _transport: BosBaseTransport
+var _path: String
+var _beside: String
+var _file: FileAccess
+var _etag: String
+var _done: int
+var _on_progress: Variant
+
+
+func _init(p_transport: BosBaseTransport, p_path: String) -> void:
+	_transport = p_transport
+	_path = p_path
+	_beside = p_path + ".part"
+
+
+## Downloads [param p_api_path] with a file token of its own. Answers [code]true[/code] or an error,
+## and leaves no half a file.
+func run(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Variant:
+	_file = FileAccess.open(_beside, FileAccess.WRITE)
+	if _file == null:
+		return _cannot_write(FileAccess.get_open_error())
+	_on_progress = p_options.get("on_progress")
+	var result: Variant = await _fetch(p_api_path, p_options, p_keep)
+	var failed := _file.get_error()
+	_file.close()
+	_file = null
+	if not result is ClientResponseError and failed == OK:
+		failed = DirAccess.rename_absolute(_beside, _path)
+		if failed == OK:
+			return true
+	DirAccess.remove_absolute(_beside)
+	return result if result is ClientResponseError else _cannot_write(failed)
+
+
+func _fetch(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Variant:
+	var result: Variant
+	for attempt: int in RETRIES + 1:
+		if attempt > 0:
+			await BosBaseClock.sleep(0.25 * attempt, [self, p_keep])
+		result = await _transport.send("/api/files/token", {"method": "POST"}, p_keep)
+		if result is Dictionary:
+			var token: Variant = result.get("token")
+			result = await _transport.send(p_api_path, _options(p_options, token), self)
+		if not result is ClientResponseError:
+			break
+		var error: ClientResponseError = result
+		if error.is_abort or error.status != 0 or _file.get_error() != OK:
+			break
+	return result
+
+
+func _options(p_options: Dictionary, p_token: Variant) -> Dictionary:
+	var options := p_options.duplicate()
+	options["token"] = p_token
+	options["receive"] = _write
+	options["on_progress"] = _progress
+	options["on_head"] = _head
+	if _done > 0 and not _etag.is_empty():
+		var told: Dictionary = p_options.get("headers", {})
+		# Another archive under the same name comes as a whole.
+		options["headers"] = told.merged({"Range": "bytes=%d-" % _done, "If-Range": _etag}, true)
+	return options
+
+
+func _head(p_status: int, p_headers: Dictionary) -> void:
+	_etag = p_headers.get("etag", "")
+	if p_status != 206:
+		_done = 0
+	# What another archive of the same name left behind it must not stay.
+	_file.resize(_done)
+	_file.seek(_done)
+
+
+func _write(p_bytes: PackedByteArray) -> String:
+	_file.store_buffer(p_bytes)
+	var failed := _file.get_error()
+	if failed != OK:
+		return "Cannot write %s: %s." % [_beside, error_string(failed)]
+	_done += p_bytes.size()
+	return ""
+
+
+func _progress(p_done: int, p_total: int) -> void:
+	if _on_progress is Callable:
+		var before := _done - p_done
+		(_on_progress as Callable).call(_done, p_total + before if p_total >= 0 else -1)
+
+
+func _cannot_write(p_failed: Error) -> ClientResponseError:
+	var why := "Cannot write %s: %s." % [_path, error_string(p_failed)]
+	return ClientResponseError.new("", 0, {}, false, why)

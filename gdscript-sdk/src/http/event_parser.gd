@@ -1,0 +1,53 @@
+@tool
+class_name BosBaseEventParser
+extends RefCounted
+## Takes a stream of server-sent events apart (WHATWG HTML, 9.2).
+
+## The longest line that is still taken for one, in bytes.
+const LONGEST := 64 * 1024 * 1024
+
+var _rest: PackedByteArray
+var _searched: int
+var _event: String
+var _data: PackedStringArray = []
+var _id: String
+
+
+## The events that are complete with [param p_bytes]: [code]{event, data, id}[/code].
+func feed(p_bytes: PackedByteArray) -> Array[Dictionary]:
+	var events: Array[Dictionary] = []
+	_rest.append_array(p_bytes)
+	var begin := 0
+	while true:
+		var end := _rest.find(10, maxi(begin, _searched))
+		if end < 0:
+			break
+		# Lines are decoded whole: a character may be spread over two chunks.
+		_line(_rest.slice(begin, end).get_string_from_utf8().trim_suffix("\r"), events)
+		begin = end + 1
+	_rest = _rest.slice(begin) if begin > 0 else _rest
+	_searched = _rest.size()
+	if _rest.size() > LONGEST:
+		_rest.clear()
+		_searched = 0
+	return events
+
+
+func _line(p_line: String, p_events: Array[Dictionary]) -> void:
+	if p_line.is_empty():
+		if not _data.is_empty():
+			var name := _event if not _event.is_empty() else "message"
+			p_events.append({"event": name, "data": "\n".join(_data), "id": _id})
+		_event = ""
+		_data.clear()
+		return
+	var colon := p_line.find(":")
+	var field := p_line if colon < 0 else p_line.substr(0, colon)
+	var value := "" if colon < 0 else p_line.substr(colon + 1).trim_prefix(" ")
+	match field:
+		"event":
+			_event = value
+		"data":
+			_data.append(value)
+		"id":
+			_id = value

@@ -1,0 +1,67 @@
+@tool
+class_name BosBaseEventStream
+extends RefCounted
+## A connection that server-sent events come in by, made again whenever it is lost, until it is
+## closed.
+
+## An event came.
+signal received(event: String, data: String, id: String)
+## The connection was lost, or could not be made; [param attempts] times in a row by now.
+signal lost(error: ClientResponseError, attempts: int)
+
+## Seconds to wait before each next attempt; then always the last.
+const BACKOFF: PackedFloat32Array = [0.2, 0.3, 0.5, 1.0, 1.2, 1.5, 2.0]
+## Seconds of silence after which a connection counts as dead; the server says something every
+## thirty.
+const SILENCE := 90.0
+
+var _transport: BosBaseTransport
+var _path: String
+var _closed: bool
+var _key: String
+var _attempts: int
+var _parser: BosBaseEventParser
+
+
+func _init(p_transport: BosBaseTransport, p_path: String) -> void:
+	_transport = p_transport
+	_path = p_path
+	_key = "@stream-%d" % get_instance_id()
+
+
+## Connects, and goes on until [method close].
+func run() -> void:
+	while not _closed:
+		_parser = BosBaseEventParser.new()
+		var result: Variant = await _transport.send(_path, _options(), self)
+		if _closed:
+			break
+		_attempts += 1
+		var error: ClientResponseError = result if result is ClientResponseError else null
+		lost.emit(error, _attempts)
+		if _closed:
+			break
+		var wait := BACKOFF[mini(_attempts, BACKOFF.size()) - 1]
+		await BosBaseClock.sleep(wait, [self])
+
+
+## Ends the connection for good.
+func close() -> void:
+	_closed = true
+	_transport.cancel_request(_key)
+
+
+func _options() -> Dictionary:
+	return {
+		"request_key": _key,
+		"timeout": SILENCE,
+		"headers": {"Accept": "text/event-stream", "Cache-Control": "no-store"},
+		"receive": _take,
+	}
+
+
+func _take(p_bytes: PackedByteArray) -> String:
+	for event: Dictionary in _parser.feed(p_bytes):
+		_attempts = 0
+		received.emit(event["event"], event["data"], event["id"])
+	return "The stream was closed." if _closed else ""

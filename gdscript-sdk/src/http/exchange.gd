@@ -1,0 +1,230 @@
+@tool
+class_name BosBaseExchange
+extends RefCounted
+## One request and its answer on a connection of their own.
+##
+## Neither a large request nor a large answer is held in memory: the one is read from disk as it is
+## sent, the other given away as it comes in.
+
+## How an exchange ended.
+enum Outcome { ANSWERED, CANCELLED, TIMED_OUT, FAILED }
+
+## Bytes moved at a time.
+const CHUNK := 256 * 1024
+## Milliseconds of moving bytes before the rest of the program gets its turn.
+const BUDGET := 8
+## Bodies up to this many bytes go out with their head.
+const SMALL := 64 * 1024
+
+# Keeps who takes part alive until the end, also where nobody awaits it.
+static var _running: Dictionary = {}
+
+## How it ended.
+var outcome: Outcome = Outcome.FAILED
+## What went wrong, in one sentence.
+var problem: String
+## The HTTP status.
+var status: int
+## The answer's headers by lower-case name.
+var headers: Dictionary = {}
+## The answer's body, but for what [member receive] took.
+var body: PackedByteArray
+## Seconds without a byte in either direction until it is given up; 0 for never.
+var timeout: float = 30.0
+## How to check an [code]https[/code] server; the system's authorities when [code]null[/code].
+var tls_options: TLSOptions
+## Given the bytes of an answer with status 200 or 206: [code]func(bytes: PackedByteArray) ->
+## String[/code], which answers why it can't go on, or [code]""[/code].
+var receive: Callable
+## Told of an answer with status 200 or 206 before its bytes: [code]func(status: int, headers:
+## Dictionary)[/code].
+var on_head: Callable
+## Told how far the larger of the two bodies is: [code]func(done: int, total: int)[/code].
+## [code]total[/code] is -1 where nobody knows.
+var on_progress: Callable
+
+var _client: HTTPClient
+var _cancelled: bool
+var _last_progress: int
+var _turn_ends: int
+
+
+## Ends it as soon as possible.
+func cancel() -> void:
+	_cancelled = true
+
+
+## Does it. [param p_keep] stays alive meanwhile.
+func run(
+	p_keep: Array,
+	p_method: HTTPClient.Method,
+	p_address: BosBaseAddress,
+	p_headers: PackedStringArray,
+	p_body: BosBaseRequestBody
+) -> void:
+	_running[self] = p_keep
+	_client = HTTPClient.new()
+	_client.read_chunk_size = CHUNK
+	_moved()
+	_turn_ends = Time.get_ticks_msec() + BUDGET
+	if await _connect(p_address) and await _request(p_method, p_address, p_headers, p_body):
+		await _answer(p_method)
+	_client.close()
+	_client = null
+	_running.erase(self)
+
+
+func _connect(p_address: BosBaseAddress) -> bool:
+	var tls: TLSOptions = null
+	if p_address.secure:
+		tls = tls_options if tls_options != null else TLSOptions.client()
+	var failed := _client.connect_to_host(p_address.host, p_address.port, tls)
+	if failed != OK:
+		return _fail("Cannot connect to %s: %s." % [p_address.host, error_string(failed)])
+	_client.poll()
+	while _client.get_status() in [HTTPClient.STATUS_RESOLVING, HTTPClient.STATUS_CONNECTING]:
+		if not await _wait():
+			return false
+		_client.poll()
+	var why := "Nobody answers at %s:%d." % [p_address.host, p_address.port]
+	match _client.get_status():
+		HTTPClient.STATUS_CONNECTED:
+			_moved()
+			return true
+		HTTPClient.STATUS_CANT_RESOLVE:
+			why = "There is no host called %s." % p_address.host
+		HTTPClient.STATUS_TLS_HANDSHAKE_ERROR:
+			why = "%s could not prove its identity (TLS)." % p_address.host
+	return _fail(why)
+
+
+func _request(
+	p_method: HTTPClient.Method,
+	p_address: BosBaseAddress,
+	p_headers: PackedStringArray,
+	p_body: BosBaseRequestBody
+) -> bool:
+	var lines := p_headers.duplicate()
+	var at_once := PackedByteArray()
+	var peer: StreamPeer = null
+	if p_body != null:
+		lines.append("Content-Length: %d" % p_body.length)
+		# A browser's HTTPClient has no connection to write to.
+		peer = _client.connection if p_body.length > SMALL and not OS.has_feature("web") else null
+		if peer == null:
+			at_once = p_body.read_all()
+	elif p_method in [HTTPClient.METHOD_POST, HTTPClient.METHOD_PUT, HTTPClient.METHOD_PATCH]:
+		lines.append("Content-Length: 0")
+	if p_body != null and not p_body.problem.is_empty():
+		return _fail(p_body.problem)
+	var failed := _client.request_raw(p_method, p_address.target, lines, at_once)
+	if failed != OK:
+		return _fail("The request cannot be sent: %s." % error_string(failed))
+	_client.poll()
+	if peer != null and not await _send(peer, p_body):
+		return false
+	while _client.get_status() == HTTPClient.STATUS_REQUESTING:
+		_client.poll()
+		if _client.get_status() == HTTPClient.STATUS_REQUESTING and not await _wait():
+			return false
+	if not _client.has_response():
+		return _fail("The connection was lost before an answer came.")
+	_moved()
+	return true
+
+
+# Writes behind the head that HTTPClient has sent, until all is sent or an answer comes early (a
+# refusal).
+func _send(p_peer: StreamPeer, p_body: BosBaseRequestBody) -> bool:
+	var sent := 0
+	var chunk := p_body.read(CHUNK)
+	while not chunk.is_empty():
+		var result := p_peer.put_partial_data(chunk)
+		var wrote: int = result[1]
+		if result[0] != OK:
+			break
+		if wrote > 0:
+			sent += wrote
+			_moved()
+			_tell(sent, p_body.length)
+			chunk = chunk.slice(wrote) if wrote < chunk.size() else p_body.read(CHUNK)
+		_client.poll()
+		if _client.get_status() != HTTPClient.STATUS_REQUESTING:
+			break
+		if (wrote == 0 or Time.get_ticks_msec() >= _turn_ends) and not await _wait():
+			return false
+	return p_body.problem.is_empty() or _fail(p_body.problem)
+
+
+func _answer(p_method: HTTPClient.Method) -> void:
+	status = _client.get_response_code()
+	for line: String in _client.get_response_headers():
+		var colon := line.find(":")
+		headers[line.substr(0, colon).strip_edges().to_lower()] = (
+			line.substr(colon + 1).strip_edges()
+		)
+	var length := _client.get_response_body_length()
+	var taken := receive.is_valid() and (status == 200 or status == 206)
+	if taken and on_head.is_valid():
+		on_head.call(status, headers)
+	var received := 0
+	while _client.get_status() == HTTPClient.STATUS_BODY:
+		_client.poll()
+		var chunk := _client.read_response_body_chunk()
+		if chunk.is_empty():
+			if _client.get_status() == HTTPClient.STATUS_BODY and not await _wait():
+				return
+			continue
+		_moved()
+		received += chunk.size()
+		if taken:
+			var refused: String = receive.call(chunk)
+			if not refused.is_empty():
+				_fail(refused)
+				return
+			_tell(received, length)
+		else:
+			body.append_array(chunk)
+		if Time.get_ticks_msec() >= _turn_ends and not await _wait():
+			return
+	if p_method != HTTPClient.METHOD_HEAD and _is_cut_off(received, length):
+		_fail("The connection was lost before the answer was complete.")
+		return
+	outcome = Outcome.ANSWERED
+
+
+func _is_cut_off(p_received: int, p_length: int) -> bool:
+	if p_length >= 0:
+		return p_received < p_length
+	var chunked: String = headers.get("transfer-encoding", "")
+	return chunked.to_lower() == "chunked" and _client.get_status() != HTTPClient.STATUS_CONNECTED
+
+
+# Lets the rest of the program have its turn. False when this is to end.
+func _wait() -> bool:
+	await BosBaseClock.tick()
+	_turn_ends = Time.get_ticks_msec() + BUDGET
+	if _cancelled:
+		outcome = Outcome.CANCELLED
+		problem = "The request was cancelled."
+		return false
+	if timeout > 0.0 and Time.get_ticks_msec() - _last_progress > timeout * 1000.0:
+		outcome = Outcome.TIMED_OUT
+		problem = "Nothing was heard of the server for %s seconds." % String.num(timeout, 3)
+		return false
+	return true
+
+
+func _moved() -> void:
+	_last_progress = Time.get_ticks_msec()
+
+
+func _tell(p_done: int, p_total: int) -> void:
+	if on_progress.is_valid():
+		on_progress.call(p_done, p_total)
+
+
+func _fail(p_problem: String) -> bool:
+	outcome = Outcome.FAILED
+	problem = p_problem
+	return false

@@ -1,0 +1,28 @@
+@tool
+class_name BosBaseFileService
+extends BosBaseService
+## The files of records.
+
+
+## Where a file of a record is; [code]""[/code] without a record or a name. Options:
+## [code]token[/code], [code]thumb[/code], [code]download[/code].
+func get_url(p_record: Dictionary, p_filename: String, p_options: Dictionary = {}) -> String:
+	var id := str(p_record.get("id", ""))
+	var collection := str(p_record.get("collectionId", p_record.get("collectionName", "")))
+	if id.is_empty() or collection.is_empty() or p_filename.is_empty():
+		return ""
+	var query := p_options.duplicate()
+	if not query.get("download", true):
+		query.erase("download")
+	var path := "/api/files/%s/%s/%s"
+	return _transport.build_url(
+		path % [collection.uri_encode(), id.uri_encode(), p_filename.uri_encode()], query
+	)
+
+
+## A token for URLs, good for a few minutes: a [String], or an error.
+func get_token(p_options: Dictionary = {}) -> Variant:
+	var result: Variant = await _send("POST", "/api/files/token", p_options)
+	if result is ClientResponseError:
+		return result
+	return str((result as Dictionary).get("token", ""))

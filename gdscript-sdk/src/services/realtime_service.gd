@@ -1,0 +1,187 @@
+@tool
+class_name BosBaseRealtimeService
+extends BosBaseService
+## Changes as they happen, by one connection for all subscriptions, which is made again when it is
+## lost.
+
+## The connection stands (again) and the server knows all subscriptions.
+signal connected
+## The connection was lost; it is being made again.
+signal disconnected(active_topics: PackedStringArray)
+## A connection came about, with [code]null[/code], or could not be made.
+signal settled(error: ClientResponseError)
+
+## Seconds that a subscription waits for the connection.
+const CONNECT_SECONDS := 15.0
+
+## The server's name for this connection; [code]""[/code] while there is none.
+var client_id: String
+
+## Whether the connection stands.
+var is_online: bool:
+	get:
+		return not client_id.is_empty()
+
+# Callbacks by topic with its options, as the server knows it.
+var _subscriptions: Dictionary = {}
+var _stream: BosBaseEventStream
+var _last_error: ClientResponseError
+
+
+func _notification(p_what: int) -> void:
+	if p_what == NOTIFICATION_PREDELETE and _stream != null:
+		_stream.close()
+
+
+## Calls [param p_callback] with each message of [param p_topic]: [code]posts/*[/code],
+## [code]posts/RECORD_ID[/code], [code]@backups[/code] or what else the server tells of. Options:
+## [code]query[/code] (as [code]expand[/code], [code]filter[/code], [code]fields[/code]) and
+## [code]headers[/code]. Answers a [Callable] that ends it, or an error.
+func subscribe(p_topic: String, p_callback: Callable, p_options: Dictionary = {}) -> Variant:
+	if p_topic.is_empty():
+		return ClientResponseError.new("", 0, {}, false, "A topic is needed.")
+	var key := _key(p_topic, p_options)
+	var is_new := not _subscriptions.has(key)
+	var callbacks: Array = _subscriptions.get_or_add(key, [])
+	callbacks.append(p_callback)
+	var error: ClientResponseError = null
+	if not is_online:
+		error = await _connect_stream()
+	elif is_new:
+		error = await _submit()
+	if error != null:
+		await _remove(key, p_callback)
+		return error
+	return _remove.bind(key, p_callback)
+
+
+## Ends the subscriptions of a topic, or all for [code]""[/code]. Answers [code]true[/code] or an
+## error.
+func unsubscribe(p_topic: String = "") -> Variant:
+	for key: String in _subscriptions.keys():
+		if p_topic.is_empty() or key == p_topic or key.begins_with(p_topic + "?"):
+			_subscriptions.erase(key)
+	return await _changed()
+
+
+## Ends the subscriptions of all topics that begin with [param p_prefix].
+func unsubscribe_by_prefix(p_prefix: String) -> Variant:
+	for key: String in _subscriptions.keys():
+		if key.begins_with(p_prefix):
+			_subscriptions.erase(key)
+	return await _changed()
+
+
+## Ends the subscriptions of a topic that call [param p_callback].
+func unsubscribe_by_topic_and_listener(p_topic: String, p_callback: Callable) -> Variant:
+	for key: String in _subscriptions.keys():
+		if key == p_topic or key.begins_with(p_topic + "?"):
+			_forget(key, p_callback)
+	return await _changed()
+
+
+func _remove(p_key: String, p_callback: Callable) -> Variant:
+	var before: int = _subscriptions.size()
+	_forget(p_key, p_callback)
+	return await _changed() if _subscriptions.size() != before else true
+
+
+func _forget(p_key: String, p_callback: Callable) -> void:
+	var callbacks: Array = _subscriptions.get(p_key, [])
+	callbacks.erase(p_callback)
+	if callbacks.is_empty():
+		_subscriptions.erase(p_key)
+
+
+# Tells the server what is left; without any, the connection ends.
+func _changed() -> Variant:
+	if _subscriptions.is_empty():
+		_disconnect_stream()
+		return true
+	if not is_online:
+		return true
+	var error: ClientResponseError = await _submit()
+	return error if error != null else true
+
+
+# Makes the connection, or waits for the one that is being made.
+func _connect_stream() -> ClientResponseError:
+	if _stream == null:
+		_last_error = null
+		_stream = BosBaseEventStream.new(_transport, "/api/realtime")
+		_stream.received.connect(_on_received)
+		_stream.lost.connect(_on_lost)
+		_stream.run()
+	var end := Time.get_ticks_msec() + int(CONNECT_SECONDS * 1000.0)
+	var waiting: Array = [true, null]
+	var settle := func(p_error: ClientResponseError) -> void:
+		waiting[0] = false
+		waiting[1] = p_error
+	settled.connect(settle, CONNECT_ONE_SHOT)
+	while waiting[0] and Time.get_ticks_msec() < end:
+		await BosBaseClock.sleep(0.01, [self])
+	if waiting[0]:
+		settled.disconnect(settle)
+		if _last_error != null:
+			return _last_error
+		var url := _transport.build_url("/api/realtime")
+		return ClientResponseError.new(url, 0, {}, false, "The connection took too long.")
+	return waiting[1]
+
+
+func _disconnect_stream() -> void:
+	client_id = ""
+	if _stream != null:
+		_stream.close()
+		_stream = null
+
+
+func _submit() -> ClientResponseError:
+	var body := {"clientId": client_id, "subscriptions": _subscriptions.keys()}
+	var result: Variant = await _do("POST", "/api/realtime", {}, body)
+	return result if result is ClientResponseError else null
+
+
+func _on_received(p_event: String, p_data: String, p_id: String) -> void:
+	if p_event == "PB_CONNECT":
+		client_id = p_id
+		_introduce()
+		return
+	var parser := JSON.new()
+	var data: Variant = parser.data if parser.parse(p_data) == OK else p_data
+	# A callback may end its own subscription.
+	for callback: Callable in (_subscriptions.get(p_event, []) as Array).duplicate():
+		if callback.is_valid():
+			callback.call(data)
+
+
+# Tells a new connection's server what is wanted.
+func _introduce() -> void:
+	var error: ClientResponseError = await _submit()
+	settled.emit(error)
+	if error == null:
+		connected.emit()
+
+
+func _on_lost(p_error: ClientResponseError, p_attempts: int) -> void:
+	_last_error = p_error
+	var was_connected := is_online
+	client_id = ""
+	if was_connected:
+		disconnected.emit(PackedStringArray(_subscriptions.keys()))
+	elif p_attempts == 1 and p_error != null:
+		settled.emit(p_error)
+
+
+static func _key(p_topic: String, p_options: Dictionary) -> String:
+	var options := p_options.duplicate()
+	var headers: Variant = options.get("headers", {})
+	options.erase("headers")
+	var query: Dictionary = options.get("query", {})
+	options.erase("query")
+	query = query.merged(options, true)
+	if query.is_empty() and (headers as Dictionary).is_empty():
+		return p_topic
+	var told := JSON.stringify({"query": query, "headers": headers})
+	var mark := "&" if p_topic.contains("?") else "?"
+	return "%s%soptions=%s" % [p_topic, mark, told.uri_encode()]

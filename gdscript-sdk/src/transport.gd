@@ -1,0 +1,222 @@
+@tool
+class_name BosBaseTransport
+extends RefCounted
+## Sends requests: what all services have in common, and the one place that turns an answer into
+## data or an error.
+
+## Sent as [code]User-Agent[/code].
+const USER_AGENT := "bosbase-gdscript/0.1"
+
+# Options that are about the request itself; all others are query parameters.
+const _OPTIONS: PackedStringArray = [
+	"method",
+	"headers",
+	"query",
+	"body",
+	"files",
+	"request_key",
+	"timeout",
+	"on_progress",
+	"receive",
+	"on_head",
+]
+const _METHODS: Dictionary = {
+	"GET": HTTPClient.METHOD_GET,
+	"HEAD": HTTPClient.METHOD_HEAD,
+	"POST": HTTPClient.METHOD_POST,
+	"PUT": HTTPClient.METHOD_PUT,
+	"PATCH": HTTPClient.METHOD_PATCH,
+	"DELETE": HTTPClient.METHOD_DELETE,
+}
+
+var base_url: String
+var lang: String
+var auth_store: BosBaseAuthStore
+var timeout: float = 30.0
+var tls_options: TLSOptions
+var before_send: Callable
+var after_send: Callable
+var auto_cancellation: bool
+
+# Exchanges under way: by their key, and all.
+var _keyed: Dictionary = {}
+var _pending: Array[BosBaseExchange] = []
+
+
+func _init(p_base_url: String, p_auth_store: BosBaseAuthStore, p_lang: String) -> void:
+	base_url = p_base_url
+	auth_store = p_auth_store
+	lang = p_lang
+
+
+## [param p_path] on the server, with a query.
+func build_url(p_path: String, p_query: Dictionary = {}) -> String:
+	var url := base_url.trim_suffix("/") + "/" + p_path.trim_prefix("/")
+	var query := BosBaseAddress.query(p_query)
+	if query.is_empty():
+		return url
+	return url + ("&" if url.contains("?") else "?") + query
+
+
+## Sends a request and answers its data, [code]{}[/code] for none, or a [ClientResponseError].
+## [param p_keep] stays alive meanwhile.
+func send(p_path: String, p_options: Dictionary, p_keep: Object = null) -> Variant:
+	var options := _sorted_out(p_options)
+	var url := build_url(p_path)
+	if before_send.is_valid():
+		var changed: Variant = await before_send.call(url, options)
+		if changed is Dictionary:
+			var replaced: Dictionary = changed
+			url = str(replaced.get("url", url))
+			if replaced.get("options") is Dictionary:
+				options = _sorted_out(replaced["options"] as Dictionary)
+	var query := BosBaseAddress.query(options["query"] as Dictionary)
+	if not query.is_empty():
+		url += ("&" if url.contains("?") else "?") + query
+	var address := BosBaseAddress.parse(url)
+	var method: Variant = _METHODS.get(str(options["method"]).to_upper())
+	if address == null or method == null:
+		var why := "%s %s is nothing that can be sent." % [options["method"], url]
+		return ClientResponseError.new(url, 0, {}, false, why)
+	var body := _body(options)
+	var exchange := _begin(str(p_path), options)
+	await exchange.run([self, p_keep], method, address, _header_lines(options, body), body)
+	_end(exchange)
+	if exchange.outcome != BosBaseExchange.Outcome.ANSWERED:
+		var cancelled := exchange.outcome == BosBaseExchange.Outcome.CANCELLED
+		return ClientResponseError.new(url, 0, {}, cancelled, exchange.problem)
+	return await _result(url, exchange, options)
+
+
+## Ends the pending request with this key; it answers an error with [member
+## ClientResponseError.is_abort].
+func cancel_request(p_key: String) -> void:
+	var exchange: BosBaseExchange = _keyed.get(p_key)
+	if exchange != null:
+		exchange.cancel()
+
+
+## Ends all pending requests.
+func cancel_all_requests() -> void:
+	for exchange: BosBaseExchange in _pending:
+		exchange.cancel()
+
+
+static func _sorted_out(p_options: Dictionary) -> Dictionary:
+	var options := {"method": "GET", "headers": {}, "query": {}}
+	var query: Dictionary = {}
+	for name: Variant in p_options:
+		if str(name) in _OPTIONS:
+			options[str(name)] = p_options[name]
+		else:
+			query[str(name)] = p_options[name]
+	query.merge(options["query"] as Dictionary, true)
+	options["query"] = query
+	options["headers"] = (options["headers"] as Dictionary).duplicate()
+	return options
+
+
+func _begin(p_path: String, p_options: Dictionary) -> BosBaseExchange:
+	var exchange := BosBaseExchange.new()
+	exchange.tls_options = tls_options
+	exchange.timeout = float(str(p_options.get("timeout", timeout)))
+	if p_options.get("receive") is Callable:
+		exchange.receive = p_options["receive"]
+	if p_options.get("on_head") is Callable:
+		exchange.on_head = p_options["on_head"]
+	if p_options.get("on_progress") is Callable:
+		exchange.on_progress = p_options["on_progress"]
+	var key: Variant = p_options.get("request_key")
+	if key == null and auto_cancellation and not p_options.has("request_key"):
+		key = str(p_options["method"]).to_upper() + p_path
+	if key != null:
+		cancel_request(str(key))
+		_keyed[str(key)] = exchange
+	_pending.append(exchange)
+	return exchange
+
+
+func _end(p_exchange: BosBaseExchange) -> void:
+	_pending.erase(p_exchange)
+	var key: Variant = _keyed.find_key(p_exchange)
+	if key != null:
+		_keyed.erase(key)
+
+
+func _header_lines(p_options: Dictionary, p_body: BosBaseRequestBody) -> PackedStringArray:
+	var told: Dictionary = p_options["headers"]
+	var known: Dictionary = {}
+	var lines := PackedStringArray()
+	for name: Variant in told:
+		# What ends a line would begin another header.
+		var value := str(told[name]).replace("\r", "").replace("\n", "")
+		lines.append("%s: %s" % [name, value])
+		known[str(name).to_lower()] = true
+	if not known.has("accept-language") and not lang.is_empty():
+		lines.append("Accept-Language: " + lang)
+	if not known.has("user-agent"):
+		lines.append("User-Agent: " + USER_AGENT)
+	if not known.has("authorization") and not auth_store.token.is_empty():
+		lines.append("Authorization: " + auth_store.token)
+	if p_body != null and not known.has("content-type"):
+		lines.append("Content-Type: " + p_body.content_type)
+	return lines
+
+
+static func _body(p_options: Dictionary) -> BosBaseRequestBody:
+	var told: Variant = p_options.get("body")
+	if told is PackedByteArray:
+		return BosBaseRequestBody.raw(told as PackedByteArray)
+	var files: Array[Array] = []
+	var values: Dictionary = {}
+	if told is Dictionary:
+		for field: Variant in told as Dictionary:
+			if not _take_files(files, str(field), told[field]):
+				values[field] = told[field]
+	var extra: Variant = p_options.get("files")
+	if extra is Dictionary:
+		for field: Variant in extra as Dictionary:
+			var each: Variant = extra[field]
+			for one: Variant in each if each is Array else [each]:
+				var file := BosBaseFile.from_value(one, str(field))
+				if file != null:
+					files.append([str(field), file])
+	if not files.is_empty():
+		return BosBaseRequestBody.multipart(values, files)
+	return BosBaseRequestBody.json(told) if told != null else null
+
+
+# Takes a field's value out of a body when it is a file, or a list of files and perhaps names of
+# files that stay.
+static func _take_files(p_files: Array[Array], p_field: String, p_value: Variant) -> bool:
+	if p_value is BosBaseFile:
+		p_files.append([p_field, p_value])
+		return true
+	if not p_value is Array:
+		return false
+	var list: Array = p_value
+	if list.is_empty() or not list.all(func(each: Variant) -> bool: return each is BosBaseFile):
+		return false
+	for each: BosBaseFile in list:
+		p_files.append([p_field, each])
+	return true
+
+
+func _result(p_url: String, p_exchange: BosBaseExchange, p_options: Dictionary) -> Variant:
+	var data: Variant = {}
+	var readable := true
+	if not p_exchange.body.is_empty():
+		var parser := JSON.new()
+		readable = parser.parse(p_exchange.body.get_string_from_utf8()) == OK
+		if readable:
+			data = parser.data
+	var status := p_exchange.status
+	if after_send.is_valid():
+		var response := {"url": p_url, "status": status, "headers": p_exchange.headers}
+		data = await after_send.call(response, data, p_options)
+	if status < 200 or status >= 300:
+		var said: Dictionary = data if data is Dictionary else {}
+		return ClientResponseError.new(p_url, status, said)
+	if not readable:
+		return ClientResponseError.new(p_url, status, {}, false, "The server's answer is no JSON.")
+	return data

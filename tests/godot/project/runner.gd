@@ -1,0 +1,33 @@
+extends SceneTree
+## Runs the tests of one suite: `-- FILE URL`. Prints `@pass NAME`, `@fail NAME WHY`, and `@done
+## COUNT` at the end.
+
+
+func _initialize() -> void:
+	_run()
+
+
+func _run() -> void:
+	await process_frame
+	var arguments := OS.get_cmdline_user_args()
+	var script: GDScript = load("res://" + arguments[0])
+	var suite: Suite = script.new()
+	suite.url = arguments[1]
+	var count := 0
+	for method: Dictionary in script.get_script_method_list():
+		var name: String = method["name"]
+		if not name.begins_with("test_"):
+			continue
+		suite.failures.clear()
+		await suite.call(name)
+		count += 1
+		if suite.failures.is_empty():
+			print("@pass ", name)
+		else:
+			print("@fail ", name, " ", "; ".join(suite.failures).replace("\n", " "))
+	suite = null
+	# What is being closed gets its turn.
+	for _frame: int in 10:
+		await process_frame
+	print("@done ", count)
+	quit()

@@ -1,0 +1,99 @@
+extends Suite
+## The Backups API.
+
+
+func test_a_backup_is_created_listed_and_deleted() -> void:
+	var pb := await root()
+	okay(await pb.backups.create("first_1.zip"), "create")
+	var job: Variant = await pb.backups.wait_until_finished("first_1.zip", 60.0)
+	if okay(job, "wait"):
+		equal(job["state"], "succeeded")
+		equal(typeof(job["bytesDone"]), TYPE_INT)
+	var backups: Variant = await pb.backups.get_full_list()
+	if okay(backups, "list"):
+		equal(backups.size(), 1)
+		equal(backups[0].key, "first_1.zip")
+		check(backups[0].size is int and backups[0].size > 0, "size")
+		check(Time.get_unix_time_from_datetime_string(backups[0].modified) > 1.7e9, "modified")
+	equal(await pb.backups.delete("first_1.zip"), true)
+	equal((await pb.backups.get_full_list()).size(), 0)
+
+
+func test_without_a_name_the_server_makes_one_up() -> void:
+	var pb := await root()
+	okay(await pb.backups.create(""), "create")
+	okay(await pb.backups.wait_until_finished("", 60.0), "wait")
+	var backups: Variant = await pb.backups.get_full_list()
+	if okay(backups) and equal(backups.size(), 1):
+		check(backups[0].key.begins_with("pb_backup_"), backups[0].key)
+		okay(await pb.backups.delete(backups[0].key))
+
+
+func test_errors_say_what_the_server_says() -> void:
+	var pb := await root()
+	refused(await pb.backups.create("Upper.zip"), 400, "name:", "name")
+	okay(await pb.backups.create("taken.zip"))
+	okay(await pb.backups.wait_until_finished("taken.zip", 60.0))
+	refused(await pb.backups.create("taken.zip"), 400, "already exists", "taken")
+	refused(await pb.backups.delete("nothing.zip"), 404, "", "delete")
+	refused(await pb.backups.restore("nothing.zip"), 400, "", "restore")
+	refused(await pb.backups.verify("nothing.zip"), 404, "", "verify")
+	refused(await client().backups.get_full_list(), 401, "", "nobody")
+	okay(await pb.backups.delete("taken.zip"))
+
+
+func test_a_user_may_not() -> void:
+	var pb := await root()
+	var body := {"email": "u@example.com", "password": "12345678", "passwordConfirm": "12345678"}
+	okay(await pb.collection("users").create(body), "create user")
+	var user := client()
+	okay(await user.collection("users").auth_with_password("u@example.com", "12345678"), "login")
+	refused(await user.backups.get_full_list(), 403)
+	refused(await user.backups.create("x.zip"), 403)
+	refused(await user.backups.restore("x.zip"), 403)
+
+
+func test_one_at_a_time() -> void:
+	var pb := await root()
+	okay(await pb.backups.create("busy_1.zip"))
+	var second: Variant = await pb.backups.create("busy_2.zip")
+	if second is ClientResponseError:
+		refused(second, 400, "another backup/restore")
+	okay(await pb.backups.wait_until_finished("busy_1.zip", 60.0))
+
+
+func test_down_up_verify_and_restore() -> void:
+	var pb := await root()
+	okay(await pb.backups.create("round.zip"))
+	okay(await pb.backups.wait_until_finished("round.zip", 60.0))
+	okay(await pb.backups.verify("round.zip"))
+	var verified: Variant = await pb.backups.wait_until_finished("round.zip", 60.0)
+	if okay(verified):
+		equal(verified["kind"], "verify")
+	var seen: Array = []
+	var progress := func(p_done: int, p_total: int) -> void: seen.append([p_done, p_total])
+	okay(await pb.backups.download("round.zip", "user://round.zip", {"on_progress": progress}))
+	var bytes := FileAccess.get_file_as_bytes("user://round.zip")
+	if check(not seen.is_empty(), "progress"):
+		equal(seen[-1], [bytes.size(), bytes.size()])
+	okay(await pb.backups.upload_file("user://round.zip", "copy_1.zip"), "upload_file")
+	var file := {"filename": "copy_2.zip", "content_type": "application/zip", "data": bytes}
+	okay(await pb.backups.upload({"file": file}), "upload")
+	refused(await pb.backups.upload({"file": file}), 400, "already exists")
+	file = {
+		"filename": "no.zip", "content_type": "application/zip", "data": "no zip".to_utf8_buffer()
+	}
+	refused(await pb.backups.upload({"file": file}), 400)
+	var made: Variant = await pb.collection("users").create(
+		{"email": "late@example.com", "password": "12345678", "passwordConfirm": "12345678"}
+	)
+	okay(made, "user after the backup")
+	okay(await pb.backups.restore("copy_1.zip"), "restore")
+	okay(await pb.backups.wait_until_finished("copy_1.zip", 60.0), "restored")
+	refused(
+		await pb.collection("users").get_one(str(made["id"])), 404, "", "user after the restore"
+	)
+	refused(await pb.backups.download("nothing.zip", "user://nothing.zip"), 404)
+	check(not FileAccess.file_exists("user://nothing.zip"), "nothing.zip")
+	check(not FileAccess.file_exists("user://nothing.zip.part"), "nothing.zip.part")
+	DirAccess.remove_absolute("user://round.zip")
