@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Number, Value};
 use std::io::Write as _;
 
+use super::body::{has_too_many_values, too_large};
 use super::error::ApiError;
 use super::state::AppState;
 
@@ -79,6 +80,9 @@ async fn all(body: Limited<Body>) -> Result<Bytes, ApiError> {
 
 /// The first JSON value of `bytes`, which has to be an object or null.
 fn json(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
+    if has_too_many_values(bytes) {
+        return Err(too_large());
+    }
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Option<Map<String, Value>>>();
     match values.next() {
         None => Ok(Map::new()),
@@ -207,10 +211,6 @@ fn guess(text: String) -> Value {
 
 fn unreadable() -> Error {
     Error::invalid("Something went wrong while processing your request.")
-}
-
-fn too_large() -> Error {
-    Error::new(ErrorKind::TooLarge, "Request entity too large.")
 }
 
 fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {

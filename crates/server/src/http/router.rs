@@ -1,5 +1,7 @@
 //! The table of routes and what surrounds them.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, header};
@@ -9,11 +11,16 @@ use bosbase_app::{Error, ErrorKind};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use super::error::ApiError;
 use super::state::AppState;
 use super::{access, body, caller, drain};
 use crate::routes;
+
+/// How long a client may send nothing in the middle of a body. One that is gone without a word must not keep its memory, nor
+/// the right to be the one who works on backups, for good.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// The whole API for `state`; browsers of `origins` (or `*`) may call it.
 pub fn router(state: AppState, origins: &[String]) -> Router {
@@ -22,6 +29,7 @@ pub fn router(state: AppState, origins: &[String]) -> Router {
         .method_not_allowed_fallback(missing)
         .layer(DefaultBodyLimit::max(body::DEFAULT_LIMIT))
         .layer(from_fn(drain::drain))
+        .layer(RequestBodyTimeoutLayer::new(SILENCE))
         .layer(from_fn_with_state(state.clone(), access::record))
         .layer(from_fn_with_state(state.clone(), caller::identify))
         .layer(compression())
@@ -89,5 +97,5 @@ fn cors(origins: &[String]) -> CorsLayer {
         ])
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([HeaderName::from_static("retry-after")])
-        .max_age(std::time::Duration::from_secs(86_400))
+        .max_age(Duration::from_secs(86_400))
 }

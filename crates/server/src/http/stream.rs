@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 /// Bytes of one piece of an answer.
 const PIECE: usize = 256 << 10;
-/// Pieces that may wait for a slow client.
+/// Pieces of a request that may wait for whoever reads them.
 const AHEAD: usize = 2;
 
 /// Lets blocking code read what arrives on `stream`: the reader goes to the blocking side, the future has to be driven
@@ -69,34 +69,86 @@ impl Read for Pipe {
 
 /// A body of `len` bytes that `read_at(position, buffer)` yields from `start` on, read as fast as the client takes it.
 ///
-/// A failing source ends the connection early, so that the client sees that something is missing.
-pub fn body<F>(start: u64, len: u64, mut read_at: F) -> Body
+/// A thread works for it only while a piece is read: clients that take their time hold none. A failing source ends the
+/// connection early, so that the client sees that something is missing.
+pub fn body<F>(start: u64, len: u64, read_at: F) -> Body
 where
     F: FnMut(u64, &mut [u8]) -> std::io::Result<usize> + Send + 'static,
 {
-    let (pieces, receiver) = mpsc::channel::<std::io::Result<Bytes>>(AHEAD);
-    tokio::task::spawn_blocking(move || {
-        let mut position = start;
-        let end = start.saturating_add(len);
-        while position < end {
-            let wanted = usize::try_from(end - position).map_or(PIECE, |left| left.min(PIECE));
-            let mut buffer = vec![0; wanted];
-            let piece = match read_at(position, &mut buffer) {
-                Ok(0) => Err(std::io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => {
-                    buffer.truncate(read);
-                    position += read as u64;
-                    Ok(Bytes::from(buffer))
-                }
-                Err(error) => Err(error),
-            };
-            let failed = piece.is_err();
-            if pieces.blocking_send(piece).is_err() || failed {
-                return;
-            }
+    let end = start.saturating_add(len);
+    let pieces = futures_util::stream::try_unfold((start, read_at), move |(position, mut read_at)| async move {
+        if position >= end {
+            return Ok::<_, std::io::Error>(None);
         }
+        let wanted = usize::try_from(end - position).map_or(PIECE, |left| left.min(PIECE));
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut buffer = vec![0; wanted];
+            let read = read_at(position, &mut buffer)?;
+            if read == 0 {
+                return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
+            }
+            buffer.truncate(read);
+            Ok((Bytes::from(buffer), read_at))
+        });
+        let (piece, read_at) = reading.await.map_err(std::io::Error::other)??;
+        let next = position + piece.len() as u64;
+        Ok(Some((piece, (next, read_at))))
     });
-    Body::from_stream(futures_util::stream::unfold(receiver, |mut receiver| async {
-        receiver.recv().await.map(|piece| (piece, receiver))
-    }))
+    Body::from_stream(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    fn of_zeros(len: u64) -> Body {
+        body(0, len, |_, buffer| {
+            buffer.fill(0);
+            Ok(buffer.len())
+        })
+    }
+
+    fn few_threads() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .enable_all()
+            .build()
+            .unwrap()
+    }
+
+    /// 512 clients that asked for a file and took none of it held all threads on which requests are worked on: the server
+    /// answered nobody.
+    #[test]
+    fn a_client_that_reads_nothing_holds_no_thread() {
+        few_threads().block_on(async {
+            let mut stalled = of_zeros(64 << 20);
+            stalled.frame().await.unwrap().unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let other = tokio::task::spawn_blocking(|| ());
+            tokio::time::timeout(Duration::from_secs(5), other)
+                .await
+                .unwrap()
+                .unwrap();
+            drop(stalled);
+        });
+    }
+
+    #[test]
+    fn a_body_is_as_long_as_announced_or_fails() {
+        few_threads().block_on(async {
+            let whole = of_zeros((3 << 20) + 1).collect().await.unwrap().to_bytes();
+            assert_eq!(whole.len(), (3 << 20) + 1);
+            let short = body(0, 10, |position, buffer| {
+                let read = buffer
+                    .len()
+                    .min(6_usize.saturating_sub(usize::try_from(position).unwrap()));
+                Ok(read)
+            });
+            assert!(short.collect().await.is_err());
+        });
+    }
 }
