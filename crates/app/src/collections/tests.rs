@@ -183,3 +183,57 @@ fn a_new_auth_rule_ends_the_sessions() {
         .unwrap();
     assert_ne!(secret(), before);
 }
+
+/// A hundred comments on one post, asked for over and over along the way there and back, were an answer of 200 MB; a thousand
+/// of them were the end of the process.
+#[test]
+fn relations_taken_there_and_back_do_not_multiply_without_end() {
+    let place = Place::new();
+    let open = |definition: &Value| {
+        let mut definition = object(definition);
+        for rule in ["listRule", "viewRule"] {
+            definition.insert(rule.to_owned(), json!(""));
+        }
+        place.create(&Value::Object(definition)).unwrap()
+    };
+    let posts = open(&json!({"name": "posts", "type": "base", "fields": [{"name": "title", "type": "text"}]}));
+    open(&json!({"name": "comments", "type": "base", "fields": [
+        {"name": "post", "type": "relation", "collectionId": posts, "maxSelect": 1}
+    ]}));
+    let post = "aaaaaaaaaaaaaaa";
+    place.record("posts", &json!({"id": post, "title": "one"}));
+    for _ in 0..60 {
+        place.record("comments", &json!({"post": post}));
+    }
+    let shown = |expand: &str| place.app.view_record("posts", post, expand, &Caller::default());
+    let once = shown("comments_via_post.post.comments_via_post").unwrap();
+    assert_eq!(once["expand"]["comments_via_post"].as_array().unwrap().len(), 60);
+    let error = shown("comments_via_post.post.comments_via_post.post.comments_via_post").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+}
+
+/// Ids of 36 characters made the filter that asks for a hundred of them longer than filters may be: nothing was expanded.
+#[test]
+fn many_relations_with_long_ids_are_expanded() {
+    let place = Place::new();
+    let id = json!({"name": "id", "type": "text", "primaryKey": true, "required": true, "system": true,
+        "min": 36, "max": 36, "pattern": "^[a-z0-9-]+$"});
+    let tags = place
+        .create(&json!({"name": "tags", "type": "base", "listRule": "", "viewRule": "id != ''", "fields": [id]}))
+        .unwrap();
+    place
+        .create(&json!({"name": "posts", "type": "base", "viewRule": "", "fields": [
+            {"name": "tags", "type": "relation", "collectionId": tags, "maxSelect": 200}
+        ]}))
+        .unwrap();
+    let ids: Vec<String> = (0..100).map(|number| format!("{number:036}")).collect();
+    for id in &ids {
+        place.record("tags", &json!({"id": id}));
+    }
+    place.record("posts", &json!({"id": "aaaaaaaaaaaaaaa", "tags": ids}));
+    let post = place
+        .app
+        .view_record("posts", "aaaaaaaaaaaaaaa", "tags", &Caller::default())
+        .unwrap();
+    assert_eq!(post["expand"]["tags"].as_array().unwrap().len(), 100);
+}

@@ -7,14 +7,18 @@ use std::sync::Arc;
 use bosbase_store::{Collection, Field, FieldKind, Index, ReadTx, Record, Schema};
 use serde_json::{Map, Value, json};
 
-use super::present::{passing, show};
+use super::present::{Shown, passing, show};
 use crate::caller::Caller;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How many relations deep an expansion goes.
 const MAX_DEPTH: usize = 6;
 /// How many records that refer to one record are shown with it.
 const MAX_BACK: usize = 1000;
+
+/// How many records an answer may show along, each as often as it is shown: a relation and the way back, taken again and
+/// again, would show the same few records a million times.
+const MAX_SHOWN: usize = 100_000;
 
 /// What to show along, relation by relation.
 #[derive(Debug, Default)]
@@ -135,7 +139,7 @@ fn unique_alone(collection: &Collection, field: &str) -> bool {
 pub(super) fn attach(
     tx: &ReadTx<'_>,
     records: &[Record],
-    shown: &mut [Map<String, Value>],
+    shown: &mut [Shown],
     caller: &Caller,
     expansion: &Expansion,
     depth: usize,
@@ -144,6 +148,7 @@ pub(super) fn attach(
         return Ok(());
     }
     let mut expanded: Vec<Map<String, Value>> = vec![Map::new(); records.len()];
+    let mut along = 0;
     for (name, step) in &expansion.relations {
         let (ids, found, multiple) = match &step.relation {
             Relation::Forward {
@@ -180,11 +185,18 @@ pub(super) fn attach(
             None => Vec::new(),
         };
         let related = show(tx, &visible, caller, &step.below, depth + 1)?;
-        let by_id: HashMap<&str, Map<String, Value>> = visible.iter().map(Record::id).zip(related).collect();
-        for (target, ids) in expanded.iter_mut().zip(&ids) {
-            let mut mine = ids
-                .iter()
-                .filter_map(|id| by_id.get(id.as_str()).cloned().map(Value::Object));
+        let by_id: HashMap<&str, Shown> = visible.iter().map(Record::id).zip(related).collect();
+        for ((target, ids), holder) in expanded.iter_mut().zip(&ids).zip(shown.iter_mut()) {
+            let found = ids.iter().filter_map(|id| by_id.get(id.as_str()));
+            let weight: usize = found.clone().map(|one| one.weight).sum();
+            holder.weight += weight;
+            along += weight;
+            if along > MAX_SHOWN {
+                return Err(Error::invalid(format!(
+                    "The expanded relations come to more than {MAX_SHOWN} records; ask for fewer records or relations."
+                )));
+            }
+            let mut mine = found.map(|one| Value::Object(one.fields.clone()));
             if multiple {
                 let mine: Vec<Value> = mine.collect();
                 if !mine.is_empty() {
@@ -196,7 +208,7 @@ pub(super) fn attach(
         }
     }
     for (shown, expanded) in shown.iter_mut().zip(expanded) {
-        shown.insert("expand".to_owned(), json!(expanded));
+        shown.fields.insert("expand".to_owned(), json!(expanded));
     }
     Ok(())
 }

@@ -29,7 +29,15 @@ pub(crate) fn present_in(
     expand: &str,
 ) -> Result<Vec<Map<String, Value>>> {
     let expansion = Expansion::parse(tx.schema(), records.first(), expand, caller.is_superuser());
-    show(tx, records, caller, &expansion, 1)
+    let shown = show(tx, records, caller, &expansion, 1)?;
+    Ok(shown.into_iter().map(|one| one.fields).collect())
+}
+
+/// A record as it is shown.
+pub(super) struct Shown {
+    pub(super) fields: Map<String, Value>,
+    /// How many records it takes to show it: itself and those shown within it.
+    pub(super) weight: usize,
 }
 
 pub(super) fn show(
@@ -38,11 +46,14 @@ pub(super) fn show(
     caller: &Caller,
     expansion: &Expansion,
     depth: usize,
-) -> Result<Vec<Map<String, Value>>> {
+) -> Result<Vec<Shown>> {
     let addresses = visible_addresses(tx, records, caller)?;
     let mut shown: Vec<_> = records
         .iter()
-        .map(|record| fields(record, caller.is_superuser(), addresses.contains(record.id())))
+        .map(|record| Shown {
+            fields: fields(record, caller.is_superuser(), addresses.contains(record.id())),
+            weight: 1,
+        })
         .collect();
     expand::attach(tx, records, &mut shown, caller, expansion, depth)?;
     Ok(shown)
@@ -83,7 +94,12 @@ fn visible_addresses(tx: &ReadTx<'_>, records: &[Record], caller: &Caller) -> Re
     if !collection.is_auth() {
         return Ok(visible);
     }
-    let own = caller.auth.as_ref().map(Record::id);
+    // Data from elsewhere may have one id in two collections of accounts.
+    let own = caller
+        .auth
+        .as_ref()
+        .filter(|auth| auth.collection.id == collection.id)
+        .map(Record::id);
     let mut others = Vec::new();
     for record in records {
         if caller.is_superuser() || record.flag("emailVisibility") || own == Some(record.id()) {
@@ -92,13 +108,16 @@ fn visible_addresses(tx: &ReadTx<'_>, records: &[Record], caller: &Caller) -> Re
             others.push(record.clone());
         }
     }
-    if let Some(rule) = rules::manage_rule(&collection).filter(|_| own.is_some()) {
+    if let Some(rule) = rules::manage_rule(&collection).filter(|_| caller.auth.is_some()) {
         let context = caller.context("default", Map::new());
         let managed = passing(tx, others, rule, &context)?;
         visible.extend(managed.iter().map(|record| record.id().to_owned()));
     }
     Ok(visible)
 }
+
+/// Bytes of a filter that picks records by their ids.
+const FILTER: usize = 3_000;
 
 /// Those of `records` that pass `rule`, in one query a page of ids.
 pub(super) fn passing(
@@ -112,8 +131,10 @@ pub(super) fn passing(
     }
     let collection = records[0].collection.clone();
     let mut admitted = HashSet::new();
-    // Short enough for the limits that filters have.
-    for page in records.chunks(100) {
+    // Short enough for the limits that filters have, in comparisons and in bytes; ids may be long.
+    let longest = records.iter().map(|record| record.id().len()).max().unwrap_or_default();
+    let together = (FILTER / (longest + "id = \"\"||".len())).clamp(1, 100);
+    for page in records.chunks(together) {
         let filter: Vec<String> = page
             .iter()
             .map(|record| format!("id = {}", json!(record.id())))
