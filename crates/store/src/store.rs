@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use crate::engine::{self, Access, Published, Readers, Role, Session, Writer};
 use crate::error::{Error, Result};
@@ -93,8 +94,20 @@ impl Store {
     /// Those of `f`; [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Store::close`] or when no reader becomes free
     /// within thirty seconds.
     pub fn read<T, E: From<Error>>(&self, f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.read_within(engine::PATIENCE, f)
+    }
+
+    /// As [`Store::read`], with `patience` in place of the thirty seconds.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn read_within<T, E: From<Error>>(
+        &self,
+        patience: Duration,
+        f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         const ATTEMPTED: &str = "beginning a read transaction";
-        let connection = self.inner.readers.take()?;
+        let connection = self.inner.readers.take(patience)?;
         let schema = {
             // See `Published`: the collections and their tables are of the same moment.
             let published = self.inner.published.read().unwrap_or_else(PoisonError::into_inner);

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bosbase_store::{Collection, ErrorKind as StoreErrorKind, ListQuery, ReadTx, Record};
 use serde_json::{Map, Value, json};
@@ -14,7 +15,7 @@ use super::queue::Job;
 use super::topic::Subscription;
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::{fields, records};
 
 /// Does what was queued.
@@ -26,7 +27,21 @@ pub(super) fn tell(job: Job) {
                 hub.account_changed(&record, false);
             }
             let clients = hub.clients();
-            for (client, message) in messages(&app, &clients, action, &record) {
+            let mut told = Vec::new();
+            let mut left = interested(&app, &clients, &record);
+            while !left.is_empty() {
+                match judge(&app, &left, action, &record, PATIENCE, &mut told) {
+                    Ok(()) => break,
+                    Err((judged, error)) => {
+                        // Who asks for more than can be found out in time must not keep the others from hearing.
+                        let (offender, _) = &left[judged];
+                        tracing::warn!(%error, client = offender.id, "a subscription can't be judged; its stream is cut");
+                        hub.cut(offender);
+                        left.drain(..=judged);
+                    }
+                }
+            }
+            for (client, message) in told {
                 hub.deliver(&client, message);
             }
         }
@@ -45,29 +60,70 @@ pub(super) fn tell(job: Job) {
     }
 }
 
-/// What each of `clients` is to be told of `record`.
-pub(super) fn messages(
+/// How long it may take to find out who may know of a change, before whoever it is that takes so long is cut.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A client and what it subscribed to when it was looked at.
+type Interested = (Arc<Client>, ClientState);
+
+/// What each of `clients` is to be told of the deletion of `record`, found out until `until`. Those for whom it takes longer
+/// are cut: the one who deletes waits, and with it every other write.
+pub(super) fn of_deletion(
     app: &App,
     clients: &[Arc<Client>],
-    action: RecordAction,
     record: &Record,
+    until: Instant,
 ) -> Vec<(Arc<Client>, Message)> {
+    let mut told = Vec::new();
+    let left = interested(app, clients, record);
+    if left.is_empty() {
+        return told;
+    }
+    let patience = until.saturating_duration_since(Instant::now());
+    if let Err((judged, error)) = judge(app, &left, RecordAction::Delete, record, patience, &mut told) {
+        tracing::warn!(%error, "subscriptions can't be judged in time for a deletion; their streams are cut");
+        for (client, _) in &left[judged..] {
+            app.hub().cut(client);
+        }
+    }
+    told
+}
+
+/// The clients that subscribed to `record`, be it that they may know of it or not.
+fn interested(app: &App, clients: &[Arc<Client>], record: &Record) -> Vec<Interested> {
     // As it is defined now: a rule that was tightened since the record was saved holds.
     let Some(collection) = app.store().schema().find(&record.collection.id).cloned() else {
         return Vec::new();
     };
-    let interested: Vec<(&Arc<Client>, ClientState)> = clients
+    clients
         .iter()
-        .map(|client| (client, client.state()))
+        .map(|client| (client.clone(), client.state()))
         .filter(|(_, state)| {
             let mut subscriptions = state.subscriptions.iter();
             subscriptions.any(|subscription| subscription.rule(&collection, record).is_some())
         })
-        .collect();
-    if interested.is_empty() {
-        return Vec::new();
-    }
-    let told = app.store().read(|tx| {
+        .collect()
+}
+
+/// Adds to `told` what each of `clients` is to be told of `record`.
+///
+/// # Errors
+///
+/// What the database says, and which client it said it of; those before were judged.
+fn judge(
+    app: &App,
+    clients: &[Interested],
+    action: RecordAction,
+    record: &Record,
+    patience: Duration,
+    told: &mut Vec<(Arc<Client>, Message)>,
+) -> Result<(), (usize, Error)> {
+    let Some(collection) = app.store().schema().find(&record.collection.id).cloned() else {
+        return Ok(());
+    };
+    let mut done = 0;
+    let until = Instant::now() + patience;
+    let outcome = app.store().read_within(patience, |tx| {
         let event = Event {
             tx,
             action,
@@ -75,11 +131,10 @@ pub(super) fn messages(
             collection: &collection,
             unchanged: OnceCell::new(),
         };
-        let mut told = Vec::new();
         // Many listen to the same with the same rights, guests most of all: what one may know, all may.
         let mut judged: HashMap<Judged<'_>, Option<Arc<str>>> = HashMap::new();
         let mut standing: HashMap<(&str, &str), bool> = HashMap::new();
-        for (client, state) in &interested {
+        for (client, state) in clients {
             if let Some(auth) = &state.auth {
                 let key = (auth.id(), auth.text("tokenKey"));
                 let stands = match standing.entry(key) {
@@ -89,30 +144,34 @@ pub(super) fn messages(
                 if !stands {
                     // Changed from the command line perhaps, of which nobody told us.
                     app.hub().cut(client);
+                    done += 1;
                     continue;
                 }
             }
+            let mut of_client = Vec::new();
             for subscription in state.subscriptions.iter() {
                 let Some(rule) = subscription.rule(&collection, record) else {
                     continue;
                 };
+                // Many small questions take long too.
+                if Instant::now() > until {
+                    return Err(Error::new(ErrorKind::Unavailable, "It takes too long."));
+                }
                 let judged = match judged.entry(Judged::new(state, subscription, rule)) {
                     Entry::Occupied(known) => known.into_mut(),
                     Entry::Vacant(new) => new.insert(event.told(state, subscription, rule.as_deref())?),
                 };
                 if let Some(data) = judged {
                     let (name, data) = (subscription.name.clone(), data.clone());
-                    told.push(((*client).clone(), Message { name, data }));
+                    of_client.push((client.clone(), Message { name, data }));
                 }
             }
+            told.append(&mut of_client);
+            done += 1;
         }
-        Ok::<_, crate::Error>(told)
+        Ok(())
     });
-    told.unwrap_or_else(|error| {
-        // The database is closing, or broken; either way the streams end with it.
-        tracing::warn!(%error, "could not tell subscribers of a change");
-        Vec::new()
-    })
+    outcome.map_err(|error| (done.min(clients.len().saturating_sub(1)), error))
 }
 
 /// Whether an account is still there and its tokens are still good.

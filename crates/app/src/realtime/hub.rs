@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use bosbase_store::{Record, random_text};
 use serde_json::Value;
@@ -19,6 +20,8 @@ const ID_ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 const MAX_ID: usize = 255;
 const MAX_SUBSCRIPTIONS: usize = 1000;
 const MAX_NAME: usize = 2500;
+/// How long all of a deletion may take to find out who is to be told: meanwhile nothing else is written.
+const DELETE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What happened to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,10 +154,11 @@ impl Hub {
             return prepared;
         }
         let clients = self.clients();
+        let until = Instant::now() + DELETE_PATIENCE;
         for record in records {
             prepared
                 .messages
-                .extend(broadcast::messages(app, &clients, RecordAction::Delete, record));
+                .extend(broadcast::of_deletion(app, &clients, record, until));
             if record.collection.is_auth() {
                 prepared.accounts.push(record.clone());
             }

@@ -272,3 +272,20 @@ fn a_new_password_ends_the_streams_of_the_old_one() {
     fixture.saved(&renewed);
     assert_eq!(next(&mut anns), None);
 }
+
+/// A thousand subscriptions with filters that take long to judge held up every write for as long as a deletion was judged.
+#[test]
+fn a_deletion_does_not_wait_for_those_who_take_long_to_judge() {
+    let fixture = Fixture::new();
+    let ann = fixture.account("users", "ann000000000000");
+    let mut slow = fixture.listen("users/*", Some(&ann));
+    let mut other = fixture.listen("_superusers/*", None);
+    let clients = fixture.app.hub().clients();
+    let told = super::broadcast::of_deletion(&fixture.app, &clients, &ann, Instant::now());
+    assert!(told.is_empty());
+    assert!(next(&mut slow).is_none(), "it connects anew and finds out");
+    assert!(matches!(
+        other.receiver.try_recv(),
+        Err(tokio::sync::mpsc::error::TryRecvError::Empty)
+    ));
+}

@@ -12,7 +12,7 @@ use super::watch::Watch;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long one read transaction may compute, and how long a caller waits for a free connection.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Up to `limit` connections, opened when first needed.
 pub(crate) struct Readers {
@@ -50,13 +50,13 @@ impl Readers {
         }
     }
 
-    /// A connection, its thirty seconds starting now. Blocks up to thirty seconds while all are taken.
+    /// A connection, whose statements end `patience` from now. Blocks as long while all are taken.
     ///
     /// # Errors
     /// [`ErrorKind::Closed`] when none became free or the pool is closed; otherwise when opening fails.
-    pub(crate) fn take(&self) -> Result<Loan<'_>> {
+    pub(crate) fn take(&self, patience: Duration) -> Result<Loan<'_>> {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        let give_up = Instant::now() + PATIENCE;
+        let give_up = Instant::now() + patience;
         let reader = loop {
             if pool.closed {
                 return Err(Error::new(ErrorKind::Closed, "reading", "the store is closed"));
@@ -81,7 +81,7 @@ impl Readers {
                 return Err(Error::new(
                     ErrorKind::Closed,
                     "reading",
-                    "no database connection became free within 30 seconds",
+                    format!("no database connection became free within {} ms", patience.as_millis()),
                 ));
             }
             pool = self
@@ -90,7 +90,7 @@ impl Readers {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         };
-        reader.watch.limit(PATIENCE);
+        reader.watch.limit(patience);
         Ok(Loan {
             readers: self,
             reader: Some(reader),
