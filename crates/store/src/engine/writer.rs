@@ -171,6 +171,18 @@ impl Writer {
     }
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Whoever lets the last handle go may move the files next (a restore that is taken back): the connection must not be
+        // closed at some later moment. The writer's own thread, where that was in a request, ends by itself.
+        if let Some(thread) = thread.filter(|_| std::thread::current().id() != self.thread_id) {
+            let _ = thread.join();
+        }
+    }
+}
+
 fn closed() -> Error {
     Error::new(ErrorKind::Closed, "writing", "the store is closed")
 }
@@ -398,6 +410,18 @@ mod tests {
         let commits = commits.load(Ordering::SeqCst);
         assert!((1..8).contains(&commits), "{commits} commits");
         writer.close().unwrap();
+    }
+
+    /// The thread went on to close its connection, with a checkpoint and the removal of the log, while a restore that was taken
+    /// back put the old database in place.
+    #[test]
+    fn a_writer_that_is_dropped_has_closed_its_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = writer(&dir, 1 << 20);
+        writer.run(insert(1 << 20)).unwrap();
+        assert!(dir.path().join("t.db-wal").exists());
+        drop(writer);
+        assert!(!dir.path().join("t.db-wal").exists());
     }
 
     #[test]
