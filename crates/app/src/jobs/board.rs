@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::lease::Lease;
 use super::status::{History, Job, JobKind, JobState};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How often watchers are told of progress.
 const TELL_EVERY: Duration = Duration::from_millis(200);
@@ -105,19 +105,41 @@ impl Board {
             .filter(|job| job.state == JobState::Running)
     }
 
-    /// Every remembered job, newest first, the running one as it is now.
+    /// Every remembered job, newest first, the running one as it is now. One whose process was killed is remembered as failed
+    /// from here on.
     ///
     /// # Errors
     ///
     /// Where the history can't be read.
     pub fn all(&self) -> Result<Vec<Job>> {
         let mut jobs = self.history.read()?;
-        if let Some(running) = self.running()
+        let running = self.running();
+        let of_others =
+            |job: &Job| job.state == JobState::Running && running.as_ref().is_none_or(|running| running.id != job.id);
+        if jobs.iter().any(of_others) && self.settle_killed()? {
+            jobs = self.history.read()?;
+        }
+        if let Some(running) = running
             && let Some(known) = jobs.iter_mut().find(|job| job.id == running.id)
         {
             *known = running;
         }
         Ok(jobs)
+    }
+
+    /// Ends what is remembered as running if the lease shows that nothing runs; whether it did.
+    fn settle_killed(&self) -> Result<bool> {
+        let Ok(_lease) = self.lease() else { return Ok(false) };
+        let journal = self.state_dir.join("restore.journal");
+        let Some(data_dir) = self.state_dir.parent() else {
+            return Ok(false);
+        };
+        // A restore that is decided ends with the next start, whoever waits for that.
+        if self.disk.exists(&journal).map_err(Error::internal)? {
+            return Ok(false);
+        }
+        super::boot::settle_history(self.disk.as_ref(), data_dir, &self.history)?;
+        Ok(true)
     }
 
     /// Keeps the lease of a restore that the next process finishes, so that nothing else begins before.

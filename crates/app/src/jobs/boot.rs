@@ -1,7 +1,9 @@
 //! What happens between the start of a process and the first request: who may have the data directory, and what an earlier
 //! process left unfinished in it.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bosbase_backup::layout::PRIVATE_DIR;
 use bosbase_backup::restore::{self, Recovered, Site};
@@ -9,25 +11,35 @@ use bosbase_disk::{Disk, RealDisk};
 use jiff::Timestamp;
 
 use super::lease::{Lease, Tenancy};
-use super::status::{Job, JobKind, JobState};
+use super::status::{History, Job, JobKind, JobState};
 use crate::app::{App, AppOptions};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Opens the data directory for the one process that serves it, which holds the tenancy until it has closed the application.
+/// Waits up to `patience` for whoever has it: a command has it for as long as it takes to open the databases, and must not
+/// keep a server from starting, least of all one that restarts.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Invalid`] while another process serves it; otherwise as [`App::open`].
-pub fn open_to_serve(options: &AppOptions) -> Result<(App, Tenancy)> {
+pub fn open_to_serve(options: &AppOptions, patience: Duration) -> Result<(App, Tenancy)> {
     let dir = options.data_dir.display().to_string();
-    let (app, tenancy) = open_alone(options)?.ok_or_else(|| {
+    let begun = Instant::now();
+    let opened = loop {
+        let opened = open_alone(options)?;
+        if opened.is_some() || begun.elapsed() >= patience {
+            break opened;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let (app, tenancy) = opened.ok_or_else(|| {
         Error::invalid(format!(
             "The data directory {dir} is already in use by another bosbase process."
         ))
     })?;
     match app.jobs().lease() {
         Ok(lease) => settle(&app, Some(lease))?,
-        // A command line is making a backup; what there is to settle is settled at the next start.
+        // A command line is making a backup; what there is to settle is settled when somebody asks for it.
         Err(error) => tracing::info!(%error, "the jobs of earlier processes are settled later"),
     }
     Ok((app, tenancy))
@@ -108,12 +120,33 @@ pub(super) fn open_recovered(options: &AppOptions, _alone: &Tenancy) -> Result<A
 ///
 /// Where the history or the folder of backups can't be worked on.
 pub(super) fn settle(app: &App, lease: Option<Lease>) -> Result<()> {
+    for job in &settle_history(app.disk().as_ref(), app.data_dir(), app.jobs().history())? {
+        app.log_job(job);
+    }
+    app.clean_backups()?;
+    // Leftovers take room and harm nobody; a start that failed of them would.
+    for cleaned in [app.files().clean_uploads(), app.files().purge_pending()] {
+        if let Err(error) = cleaned {
+            tracing::warn!(%error, "leftovers of uploaded files could not be removed yet");
+        }
+    }
+    drop(lease);
+    Ok(())
+}
+
+/// Says of the jobs that are remembered as running how they ended. For whoever holds the lease, so that none of them can still
+/// run, while no restore waits to be finished. Returns them.
+///
+/// # Errors
+///
+/// Where the history can't be worked on.
+pub(super) fn settle_history(disk: &dyn Disk, data_dir: &Path, history: &History) -> Result<Vec<Job>> {
     // A record that rotted on its disk is no reason not to serve the data.
-    let last = restore::last_outcome(app.disk().as_ref(), app.data_dir()).unwrap_or_else(|error| {
+    let last = restore::last_outcome(disk, data_dir).unwrap_or_else(|error| {
         tracing::warn!(%error, "how the last restore ended can't be read");
         None
     });
-    let settled = app.jobs().history().settle(|job| {
+    let settled = history.settle(|job| {
         job.finished = crate::moment::wire_now();
         job.state = JobState::Failed;
         job.error = "The process ended before the job did; nothing of it was kept.".to_owned();
@@ -132,17 +165,8 @@ pub(super) fn settle(app: &App, lease: Option<Lease>) -> Result<()> {
     })?;
     for job in &settled {
         tracing::info!(key = job.key, state = ?job.state, error = job.error, "job of an earlier process");
-        app.log_job(job);
     }
-    app.clean_backups()?;
-    // Leftovers take room and harm nobody; a start that failed of them would.
-    for cleaned in [app.files().clean_uploads(), app.files().purge_pending()] {
-        if let Err(error) = cleaned {
-            tracing::warn!(%error, "leftovers of uploaded files could not be removed yet");
-        }
-    }
-    drop(lease);
-    Ok(())
+    Ok(settled)
 }
 
 fn describes(outcome: &restore::RestoreOutcome, job: &Job) -> bool {
@@ -156,5 +180,74 @@ pub(super) fn site<'a>(disk: &'a dyn Disk, options: &'a AppOptions) -> Site<'a> 
         data_dir: &options.data_dir,
         steps: &*options.steps,
         now: Timestamp::now(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::StepHook;
+
+    fn options(dir: &tempfile::TempDir) -> AppOptions {
+        AppOptions {
+            data_dir: dir.path().join("pb_data"),
+            encryption_key: None,
+            dev: false,
+            steps: StepHook::default(),
+        }
+    }
+
+    /// A command that had just opened the data directory kept the server from starting again after a restore.
+    #[test]
+    fn a_server_waits_for_a_command_that_is_about_to_let_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = options(&dir);
+        let private = options.data_dir.join(PRIVATE_DIR);
+        let held = Tenancy::take(&RealDisk, &private).unwrap().unwrap();
+        assert!(open_to_serve(&options, Duration::ZERO).is_err());
+        let letting_go = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(200));
+            drop(held);
+        });
+        let (app, _tenancy) = open_to_serve(&options, Duration::from_secs(20)).unwrap();
+        letting_go.join().unwrap();
+        app.close().unwrap();
+    }
+
+    /// A `backup create` that was killed beside a running server was shown as running until the server's next start.
+    #[test]
+    fn a_job_whose_process_was_killed_is_not_shown_as_running() {
+        let dir = tempfile::tempdir().unwrap();
+        let (app, _tenancy) = open_to_serve(&options(&dir), Duration::ZERO).unwrap();
+        let mut killed = Job {
+            id: "killed".to_owned(),
+            kind: JobKind::Create,
+            key: "a.zip".to_owned(),
+            state: JobState::Running,
+            bytes_done: 1,
+            bytes_total: 2,
+            error: String::new(),
+            started: crate::moment::wire_now(),
+            finished: String::new(),
+        };
+        app.jobs().history().put(&killed).unwrap();
+        let lease = app.jobs().lease().unwrap();
+        assert_eq!(
+            app.jobs().all().unwrap()[0].state,
+            JobState::Running,
+            "somebody holds the lease"
+        );
+        drop(lease);
+        assert_eq!(app.jobs().all().unwrap()[0].state, JobState::Failed);
+        killed.kind = JobKind::Restore;
+        app.jobs().history().put(&killed).unwrap();
+        let journal = app.data_dir().join(PRIVATE_DIR).join("restore.journal");
+        bosbase_disk::write_atomically(&RealDisk, &journal, b"{}").unwrap();
+        assert_eq!(
+            app.jobs().all().unwrap()[0].state,
+            JobState::Running,
+            "the next start ends it"
+        );
+        app.close().unwrap();
     }
 }

@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 const REMEMBERED: usize = 50;
 /// More than so many jobs can come to, in bytes.
 const LONGEST: u64 = 1 << 20;
+/// How much of an error is kept, in characters: it may quote what a hostile archive says of itself.
+const LONGEST_ERROR: usize = 2_000;
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,9 +91,10 @@ impl History {
     ///
     /// Where the file is there and can't be read.
     pub fn read(&self) -> Result<Vec<Job>> {
+        use std::io::ErrorKind::{FileTooLarge, NotFound};
         match read_all(self.disk.as_ref(), &self.path, LONGEST) {
             Ok(bytes) => Ok(serde_json::from_slice(&bytes).unwrap_or_default()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) if matches!(error.kind(), NotFound | FileTooLarge) => Ok(Vec::new()),
             Err(error) => Err(Error::internal(error)),
         }
     }
@@ -103,9 +106,14 @@ impl History {
     /// Where the file can't be written.
     pub fn put(&self, job: &Job) -> Result<()> {
         let mut jobs = self.read()?;
+        let mut job = job.clone();
+        if let Some((end, _)) = job.error.char_indices().nth(LONGEST_ERROR) {
+            job.error.truncate(end);
+            job.error.push('…');
+        }
         match jobs.iter_mut().find(|known| known.id == job.id) {
-            Some(known) => known.clone_from(job),
-            None => jobs.insert(0, job.clone()),
+            Some(known) => *known = job,
+            None => jobs.insert(0, job),
         }
         jobs.truncate(REMEMBERED);
         self.write(&jobs)
@@ -132,5 +140,49 @@ impl History {
     fn write(&self, jobs: &[Job]) -> Result<()> {
         let bytes = serde_json::to_vec_pretty(jobs).map_err(Error::internal)?;
         write_atomically(self.disk.as_ref(), &self.path, &bytes).map_err(Error::internal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bosbase_disk::RealDisk;
+
+    use super::*;
+
+    fn failed(error: &str) -> Job {
+        Job {
+            id: bosbase_store::new_id(),
+            kind: JobKind::Upload,
+            key: "a.zip".to_owned(),
+            state: JobState::Failed,
+            bytes_done: 0,
+            bytes_total: 0,
+            error: error.to_owned(),
+            started: String::new(),
+            finished: String::new(),
+        }
+    }
+
+    /// A few uploads whose entries had names of 64 KiB, quoted in why they failed, made the file longer than it is read: no
+    /// backup could begin any more, and no server start.
+    #[test]
+    fn errors_of_any_length_leave_the_history_readable() {
+        let dir = tempfile::tempdir().unwrap();
+        let history = History::new(Arc::new(RealDisk), dir.path());
+        for _ in 0..60 {
+            history.put(&failed(&"\u{1}".repeat(64 << 10))).unwrap();
+        }
+        let jobs = history.read().unwrap();
+        assert_eq!(jobs.len(), REMEMBERED);
+        assert_eq!(jobs[0].error.chars().count(), LONGEST_ERROR + 1);
+    }
+
+    #[test]
+    fn a_history_that_is_too_long_is_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let history = History::new(Arc::new(RealDisk), dir.path());
+        write_atomically(&RealDisk, &history.path, &vec![b' '; 2 << 20]).unwrap();
+        history.put(&failed("no")).unwrap();
+        assert_eq!(history.read().unwrap().len(), 1);
     }
 }

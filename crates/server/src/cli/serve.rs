@@ -21,6 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long they may keep new ones waiting when it restarts.
 const RESTART_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a server waits for a command that has the data directory to itself while it opens it.
+const TENANCY_PATIENCE: Duration = Duration::from_secs(3);
+/// The same for one that restarts: it finishes a restore or finds one that a command is finishing, and its clients wait.
+const RESTART_TENANCY_PATIENCE: Duration = Duration::from_secs(120);
+
 /// Why the server ended.
 enum End {
     Stop,
@@ -32,6 +37,10 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     start_logging(global.dev);
     let inherited = restart::inherited_listener()
         .map_err(|error| Failure(format!("The inherited socket is unusable: {error}.")))?;
+    let patience = match inherited {
+        Some(_) => RESTART_TENANCY_PATIENCE,
+        None => TENANCY_PATIENCE,
+    };
     // Before anything is touched: who can't listen must not upgrade or recover a data directory either.
     let socket = match inherited {
         Some(socket) => socket,
@@ -45,7 +54,7 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     socket
         .set_nonblocking(true)
         .map_err(|error| Failure(format!("Can't use the socket: {error}.")))?;
-    let (app, tenancy) = bosbase_app::jobs::open_to_serve(&global.options()?)?;
+    let (app, tenancy) = bosbase_app::jobs::open_to_serve(&global.options()?, patience)?;
     provision(&app)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
