@@ -8,6 +8,9 @@ use jiff::Timestamp;
 
 use crate::app::App;
 
+/// By how many minutes a clock may go back and still be taken to repeat them.
+const LARGEST_REPEAT: i64 = 60;
+
 /// Tells the time; tests bring their own.
 pub trait Clock: Send {
     /// The time now.
@@ -33,7 +36,8 @@ pub struct Ticker {
 
 /// Runs the jobs of `app` when they are due by `clock`, until the answer is dropped.
 ///
-/// A minute that passes while the machine sleeps is not made up for; one that the clock repeats is not run twice.
+/// A minute that passes while the machine sleeps is not made up for; one that the clock repeats is not run twice, unless the
+/// clock was put back by more than an hour.
 ///
 /// # Errors
 ///
@@ -48,12 +52,9 @@ pub fn start(app: App, clock: impl Clock + 'static) -> std::io::Result<Ticker> {
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
             }
             let now = clock.now();
-            if minute(now) > last {
+            if is_new(minute(now), last) {
                 last = minute(now);
                 app.run_due_crons(now);
-                if let Err(error) = app.files().purge_pending() {
-                    tracing::warn!(%error, "files that are no longer needed could not be removed yet");
-                }
             }
             if let Err(error) = app.files().purge_pending() {
                 tracing::warn!(%error, "files of deleted records are still to be removed");
@@ -80,6 +81,12 @@ fn minute(moment: Timestamp) -> i64 {
     moment.as_second().div_euclid(60)
 }
 
+/// Whether jobs are to be looked for in the minute `now` after those of `last` were.
+fn is_new(now: i64, last: i64) -> bool {
+    // A clock that was years ahead and then corrected must not end the scheduled backups until it is there again.
+    now > last || last - now > LARGEST_REPEAT
+}
+
 /// A little past the full minute, so that a clock read just then is not still in the old one.
 fn until_next_minute(now: Timestamp) -> Duration {
     let into = now.as_millisecond().rem_euclid(60_000);
@@ -89,6 +96,13 @@ fn until_next_minute(now: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_corrected_clock_does_not_stop_the_schedule() {
+        assert!(is_new(101, 100));
+        assert!(!is_new(100, 100) && !is_new(99, 100), "a minute that is repeated");
+        assert!(is_new(100, 1_000_000), "a clock that was far ahead");
+    }
 
     #[test]
     fn the_next_tick_is_just_past_the_full_minute() {

@@ -53,7 +53,7 @@ impl App {
         let max_keep = self.settings().backups.cron_max_keep;
         let storage = self.backup_storage();
         let list = storage.list().map_err(Error::internal)?;
-        for old in retention::plan(&list, usize::try_from(max_keep).unwrap_or_default(), SCHEDULED) {
+        for old in retention::plan(&list, usize::try_from(max_keep).unwrap_or_default(), SCHEDULED, &key) {
             storage.delete(&old).map_err(Error::internal)?;
         }
         Ok(())
