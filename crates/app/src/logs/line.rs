@@ -72,7 +72,7 @@ impl RequestLine {
         set("url", json!(shortened(&url, MAX_URL)));
         set("method", json!(shortened(&self.method, MAX_METHOD)));
         set("status", json!(self.status));
-        set("referer", json!(shortened(&self.referer, MAX_HEADER)));
+        set("referer", json!(shortened(&redacted_url(&self.referer), MAX_HEADER)));
         set("userAgent", json!(shortened(&self.user_agent, MAX_HEADER)));
         set(
             "auth",
@@ -111,6 +111,14 @@ fn redacted(query: &str) -> String {
         })
         .collect();
     pairs.join("&")
+}
+
+/// `url` with the values of secrets in its query replaced.
+fn redacted_url(url: &str) -> String {
+    match url.split_once('?') {
+        Some((before, query)) => format!("{before}?{}", redacted(query)),
+        None => url.to_owned(),
+    }
 }
 
 fn is_secret(name: &str) -> bool {
@@ -176,6 +184,16 @@ mod tests {
             "/api/files/a%20b?download=1&token=***&T%6fken=***&thumb=1x1"
         );
         assert!(!Value::Object(data).to_string().contains("eyJh"));
+    }
+
+    #[test]
+    fn tokens_in_the_page_that_led_here_are_not_kept() {
+        let mut line = line("");
+        line.referer = "https://app.example/file.pdf?token=eyJh.bGci&page=2".to_owned();
+        assert_eq!(
+            line.into_data(false, false)["referer"],
+            "https://app.example/file.pdf?token=***&page=2"
+        );
     }
 
     #[test]
