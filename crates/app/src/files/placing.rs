@@ -68,7 +68,7 @@ impl FileStore {
         }
     }
 
-    /// Puts uploads beside the record that `in_flight` stands for; durable when it returns.
+    /// Puts uploads beside the record that `in_flight` stands for; durable when it returns. Those that are there already stay.
     ///
     /// # Errors
     ///
@@ -99,13 +99,18 @@ impl FileStore {
 
     fn place_one(&self, dir: &Path, upload: &Upload) -> io::Result<()> {
         let disk = self.disk();
+        let target = dir.join(upload.name());
+        // A change that starts over, since somebody else changed the record meanwhile, has placed it before: the name is no
+        // other upload's.
+        if disk.exists(&target)? {
+            return Ok(());
+        }
         let attributes = Attributes::new(upload.content_type(), upload.original_name());
         write_atomically(
             disk,
             &dir.join(format!("{}{}", upload.name(), Attributes::SUFFIX)),
             &serde_json::to_vec(&attributes)?,
         )?;
-        let target = dir.join(upload.name());
         match disk.rename_new(upload.path(), &target) {
             // `storage` may be a mount of its own.
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {

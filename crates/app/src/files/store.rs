@@ -201,14 +201,17 @@ impl FileStore {
     /// Whatever the file system or the database says; what is left is tried again by the next call.
     pub fn purge_pending(&self) -> io::Result<()> {
         let disk = self.inner.disk.as_ref();
+        let mut failed = None;
         for (path, removal) in pending::all(disk, &self.pending())? {
             let Some(_shared) = LockFile::try_shared(&self.lock_path())? else {
-                return Ok(());
+                break;
             };
-            self.perform(&removal)?;
-            disk.remove_file(&path)?;
+            // One that can't be carried out must not keep the others from being.
+            if let Err(error) = self.perform(&removal).and_then(|()| disk.remove_file(&path)) {
+                failed.get_or_insert(error);
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     fn perform(&self, removal: &Removal) -> io::Result<()> {

@@ -63,6 +63,20 @@ fn a_placed_file_is_read_back_with_its_type() {
     );
 }
 
+/// A change of a record that came with a file and had to start over failed with an internal error.
+#[test]
+fn a_file_may_be_placed_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = store(&dir);
+    let mut receiving = files.receive("note.txt").unwrap();
+    receiving.write_all(b"hello").unwrap();
+    let upload = receiving.finish().unwrap();
+    for _ in 0..2 {
+        files.place(&mut files.begin("c", "r"), &[&upload]).unwrap();
+    }
+    assert_eq!(files.open("c", "r", upload.name()).unwrap().len, 5);
+}
+
 #[test]
 fn a_dropped_upload_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
@@ -108,6 +122,21 @@ fn a_pending_removal_spares_what_is_named_again() {
     known.add("r", &name);
     files.purge_pending().unwrap();
     assert!(files.open("c", "r", &name).is_ok());
+}
+
+#[test]
+fn a_pending_removal_that_fails_holds_up_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = store(&dir);
+    let name = stored(&files, "c", "r");
+    let backup = LockFile::try_exclusive(&files.lock_path()).unwrap().unwrap();
+    for impossible in ["..", "a/b", "."] {
+        files.remove_files("c", impossible, vec!["x".to_owned()]).unwrap();
+    }
+    files.remove_files("c", "r", vec![name.clone()]).unwrap();
+    drop(backup);
+    assert!(files.purge_pending().is_err());
+    assert!(files.open("c", "r", &name).is_err());
 }
 
 #[test]

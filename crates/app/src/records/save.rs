@@ -1,6 +1,7 @@
 //! Creating and changing records.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bosbase_store::{Collection, ErrorKind as StoreErrorKind, FieldKind, Record, WriteTx, now};
 use serde_json::{Map, Value};
@@ -83,13 +84,32 @@ impl App {
     ) -> Result<Map<String, Value>> {
         let collection = self.collection_of_records(collection)?;
         writable(&collection)?;
+        let mut placed = false;
+        let changed = self.change_record(&collection, id, body, expand, caller, &mut placed);
+        if placed && changed.is_err() {
+            // An attempt had put them beside the record before it started over; what a commit names stays.
+            let names = body.uploads().iter().map(|upload| upload.name().to_owned()).collect();
+            self.remove_files_of(&collection.id, id, names);
+        }
+        changed
+    }
+
+    fn change_record(
+        &self,
+        collection: &Arc<Collection>,
+        id: &str,
+        body: &Body,
+        expand: &str,
+        caller: &Caller,
+        placed: &mut bool,
+    ) -> Result<Map<String, Value>> {
         let rule = rules::applied(collection.rules.update_rule.as_ref(), caller)?;
         let mut hashes = None;
         let _turn = self.record_locks().turn(&collection.id, id);
         for _ in 0..ATTEMPTS {
             let original = self
                 .store()
-                .read(|tx| Ok::<_, Error>(tx.record(&collection, id)?))?
+                .read(|tx| Ok::<_, Error>(tx.record(collection, id)?))?
                 .ok_or_else(Error::not_found)?;
             let mut draft = self.draft(original.clone(), Some(original.clone()), body, caller);
             let manager = self.may_update(&draft, &original, rule, caller)?;
@@ -132,6 +152,7 @@ impl App {
                 self.hub().record_saved(self, RecordAction::Update, &record);
                 return self.shown(&record, expand, caller);
             }
+            *placed = true;
         }
         Err(Error::new(
             ErrorKind::Unavailable,
