@@ -89,7 +89,9 @@ impl App {
         if placed && changed.is_err() {
             // An attempt had put them beside the record before it started over; what a commit names stays.
             let names = body.uploads().iter().map(|upload| upload.name().to_owned()).collect();
-            self.remove_files_of(&collection.id, id, names);
+            if let Err(error) = self.files().remove_files(&collection.id, id, names) {
+                tracing::error!(%error, collection = collection.name, record = id, "files could not be removed");
+            }
         }
         changed
     }
