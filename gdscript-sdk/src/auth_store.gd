@@ -73,6 +73,8 @@ func payload() -> Dictionary:
 	if parts.size() != 3:
 		return {}
 	var text := parts[1].replace("-", "+").replace("_", "/")
+	if text.length() % 4 == 1 or not RegEx.create_from_string("^[A-Za-z0-9+/]+$").search(text):
+		return {}
 	text += "=".repeat((4 - text.length() % 4) % 4)
 	var parser := JSON.new()
 	if parser.parse(Marshalls.base64_to_raw(text).get_string_from_utf8()) != OK:

@@ -127,7 +127,7 @@ func _request(
 		_client.poll()
 		if _client.get_status() == HTTPClient.STATUS_REQUESTING and not await _wait():
 			return false
-	if not _client.has_response():
+	if _client.get_response_code() == 0:
 		return _fail("The connection was lost before an answer came.")
 	_moved()
 	return true
@@ -170,6 +170,8 @@ func _answer(p_method: HTTPClient.Method) -> void:
 	var received := 0
 	while _client.get_status() == HTTPClient.STATUS_BODY:
 		_client.poll()
+		if _client.get_status() != HTTPClient.STATUS_BODY:
+			break
 		var chunk := _client.read_response_body_chunk()
 		if chunk.is_empty():
 			if _client.get_status() == HTTPClient.STATUS_BODY and not await _wait():

@@ -106,27 +106,28 @@ func _changed() -> Variant:
 
 # Makes the connection, or waits for the one that is being made.
 func _connect_stream() -> ClientResponseError:
-	if _stream == null:
-		_last_error = null
-		_stream = BosBaseEventStream.new(_transport, "/api/realtime")
-		_stream.received.connect(_on_received)
-		_stream.lost.connect(_on_lost)
-		_stream.run()
-	var end := Time.get_ticks_msec() + int(CONNECT_SECONDS * 1000.0)
 	var waiting: Array = [true, null]
 	var settle := func(p_error: ClientResponseError) -> void:
 		waiting[0] = false
 		waiting[1] = p_error
 	settled.connect(settle, CONNECT_ONE_SHOT)
+	if _stream == null:
+		_last_error = null
+		_stream = BosBaseEventStream.new(_transport, "/api/realtime")
+		_stream.received.connect(_on_received)
+		_stream.lost.connect(_on_lost)
+		# It goes on for as long as it is not closed.
+		_stream.run()
+	var end := Time.get_ticks_msec() + int(CONNECT_SECONDS * 1000.0)
 	while waiting[0] and Time.get_ticks_msec() < end:
 		await BosBaseClock.sleep(0.01, [self])
-	if waiting[0]:
-		settled.disconnect(settle)
-		if _last_error != null:
-			return _last_error
-		var url := _transport.build_url("/api/realtime")
-		return ClientResponseError.new(url, 0, {}, false, "The connection took too long.")
-	return waiting[1]
+	if not waiting[0]:
+		return waiting[1]
+	settled.disconnect(settle)
+	if _last_error != null:
+		return _last_error
+	var url := _transport.build_url("/api/realtime")
+	return ClientResponseError.new(url, 0, {}, false, "The connection took too long.")
 
 
 func _disconnect_stream() -> void:

@@ -11,6 +11,9 @@ func _run() -> void:
 	await process_frame
 	var arguments := OS.get_cmdline_user_args()
 	var script: GDScript = load("res://" + arguments[0])
+	if script == null or not script.can_instantiate():
+		quit(1)
+		return
 	var suite: Suite = script.new()
 	suite.url = arguments[1]
 	var count := 0
@@ -19,8 +22,10 @@ func _run() -> void:
 		if not name.begins_with("test_"):
 			continue
 		suite.failures.clear()
+		var began := Time.get_ticks_msec()
 		await suite.call(name)
 		count += 1
+		print(name, ": ", Time.get_ticks_msec() - began, " ms")
 		if suite.failures.is_empty():
 			print("@pass ", name)
 		else:

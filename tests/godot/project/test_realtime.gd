@@ -1,0 +1,121 @@
+extends Suite
+## Messages as things happen, also across a restart of the server.
+
+
+func test_changes_arrive_until_unsubscribed() -> void:
+	var pb := await root()
+	var users := pb.collection("users")
+	var seen: Array = []
+	var stop: Variant = await users.subscribe(
+		"*", func(p_event: Dictionary) -> void: seen.append(p_event)
+	)
+	if not check(stop is Callable, str(stop)):
+		return
+	check(pb.realtime.is_online, "online")
+	var made: Variant = await users.create(_account("one@example.com"))
+	await until(func() -> bool: return seen.size() == 1, "create")
+	equal(seen[0]["action"], "create")
+	equal(seen[0]["record"]["id"], made["id"])
+	var only: Array = []
+	okay(await users.subscribe(made["id"], func(p_event: Dictionary) -> void: only.append(p_event)))
+	okay(await users.update(made["id"], {"name": "ü"}))
+	await until(func() -> bool: return seen.size() == 2 and only.size() == 1, "update")
+	equal(only[0]["record"]["name"], "ü")
+	equal(await (stop as Callable).call(), true)
+	okay(await users.delete(made["id"]))
+	await until(func() -> bool: return only.size() == 2, "delete")
+	equal(seen.size(), 2)
+	equal(await users.unsubscribe(), true)
+	check(not pb.realtime.is_online, "offline without subscriptions")
+
+
+func test_options_travel_with_a_subscription() -> void:
+	var pb := await root()
+	var users := pb.collection("users")
+	var seen: Array = []
+	var listen := func(p_event: Dictionary) -> void: seen.append(p_event)
+	okay(await users.subscribe("*", listen, {"fields": "id,email", "filter": "email ~ 'yes'"}))
+	okay(await users.create(_account("no@example.com")))
+	okay(await users.create(_account("yes@example.com")))
+	await until(func() -> bool: return seen.size() == 1, "the one that passes")
+	if equal(seen.size(), 1):
+		equal(seen[0]["record"].keys().size(), 2, str(seen[0]))
+		equal(seen[0]["record"]["email"], "yes@example.com")
+	equal(await pb.realtime.unsubscribe(), true)
+
+
+func test_a_subscription_that_cannot_be_is_an_error() -> void:
+	refused(
+		await BosBase.new("http://127.0.0.1:1").realtime.subscribe("x", print), 0, "Nobody answers"
+	)
+	refused(await client().collection("users").subscribe("", print), 0)
+	refused(await client().realtime.subscribe("", print), 0)
+
+
+func test_jobs_are_told_and_a_restore_is_survived() -> void:
+	var pb := await root()
+	var jobs: Array = []
+	var changes: Array = []
+	var lost: Array = []
+	pb.realtime.disconnected.connect(
+		func(p_topics: PackedStringArray) -> void: lost.append(p_topics)
+	)
+	okay(
+		await pb.realtime.subscribe("@backups", func(p_job: Dictionary) -> void: jobs.append(p_job))
+	)
+	okay(await pb.backups.create("live.zip"))
+	okay(await pb.backups.wait_until_finished("live.zip", 60.0))
+	var ended := func() -> bool:
+		return jobs.any(func(each: Dictionary) -> bool: return each.get("state") == "succeeded")
+	await until(ended, "the job's end, heard of")
+	var users := pb.collection("users")
+	okay(await users.subscribe("*", func(p_event: Dictionary) -> void: changes.append(p_event)))
+	var first_name := pb.realtime.client_id
+	okay(await pb.backups.restore("live.zip"))
+	var statuses: Array = []
+	_watch(pb, statuses)
+	okay(await pb.backups.wait_until_finished("live.zip", 60.0), "restored")
+	await until(func() -> bool: return lost.size() > 0, "the loss")
+	await until(func() -> bool: return pb.realtime.is_online, "the new connection")
+	check(pb.realtime.client_id != first_name, "the same connection")
+	# The new server knows of both topics as soon as `connected` was emitted.
+	await BosBaseClock.sleep(0.3)
+	okay(await users.create(_account("after@example.com")))
+	await until(func() -> bool: return changes.size() > 0, "a change after the restore")
+	await until(func() -> bool: return -1 in statuses, "the watch's end")
+	statuses.erase(-1)
+	check(statuses.size() > 50, "%d requests" % statuses.size())
+	check(statuses.all(func(each: int) -> bool: return each in [200, 503]), str(statuses))
+	equal(await pb.realtime.unsubscribe(), true)
+
+
+func test_a_client_that_is_dropped_hangs_up() -> void:
+	await _subscribe_and_drop()
+	var before := Performance.get_monitor(Performance.OBJECT_COUNT)
+	for _frame: int in 60:
+		await tree().process_frame
+	var after := Performance.get_monitor(Performance.OBJECT_COUNT)
+	check(after <= before, "%d objects more" % (after - before))
+
+
+func _subscribe_and_drop() -> void:
+	var pb := client()
+	okay(await pb.collection("users").subscribe("*", print))
+
+
+# Asks all through a restart; 0 where a connection was refused.
+func _watch(p_client: BosBase, p_statuses: Array) -> void:
+	var end := Time.get_ticks_msec() + 4000
+	while Time.get_ticks_msec() < end:
+		var result: Variant = await p_client.health.check()
+		p_statuses.append(result.status if result is ClientResponseError else 200)
+	p_statuses.append(-1)
+
+
+static func _account(p_email: String) -> Dictionary:
+	return {
+		"email": p_email,
+		"emailVisibility": true,
+		"password": "12345678",
+		"passwordConfirm": "12345678"
+	}
