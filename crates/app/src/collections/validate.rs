@@ -196,7 +196,7 @@ fn name(context: &Context<'_, '_>, collection: &Collection) -> Check {
 
 fn fields(context: &Context<'_, '_>, collection: &Collection) -> Check {
     no_duplicates(&collection.fields)?;
-    system_fields_are_there(collection)?;
+    system_fields_are_there(context, collection)?;
     if !collection.is_view() {
         stored_fields_are_kept(context, collection)?;
     }
@@ -253,8 +253,12 @@ fn no_duplicates(fields: &[Field]) -> Check {
     Ok(())
 }
 
-fn system_fields_are_there(collection: &Collection) -> Check {
-    required(!collection.fields.is_empty())?;
+fn system_fields_are_there(context: &Context<'_, '_>, collection: &Collection) -> Check {
+    let names_no_id = context
+        .view_error
+        .as_deref()
+        .is_some_and(|error| error.starts_with("missing required id"));
+    required(names_no_id || !collection.fields.is_empty())?;
     let is_key = |field: &Field| matches!(field.kind, FieldKind::Text { primary_key: true, .. });
     if !collection.field("id").is_some_and(is_key) {
         return Err(Problem::new(

@@ -102,7 +102,39 @@ fn text(head: &[u8], whole: bool) -> Detected {
     if is_json(trimmed, whole) {
         return Detected::new("application/json", ".json");
     }
+    if is_table(valid, whole, ',') {
+        return Detected::new("text/csv", ".csv");
+    }
+    if is_table(valid, whole, '\t') {
+        return Detected::new("text/tab-separated-values", ".tsv");
+    }
     Detected::new("text/plain; charset=utf-8", ".txt")
+}
+
+/// Whether `text` is two or more lines of as many fields each, at least two (RFC 4180). A head's last line may be cut off.
+fn is_table(text: &str, whole: bool, separator: char) -> bool {
+    let (mut rows, mut fields) = (Vec::new(), 1_usize);
+    let (mut quoted, mut blank) = (false, true);
+    for c in text.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '\n' if !quoted => {
+                if !blank {
+                    rows.push(fields);
+                }
+                (fields, blank) = (1, true);
+                continue;
+            }
+            '\r' => continue,
+            c if c == separator && !quoted => fields += 1,
+            _ => {}
+        }
+        blank = false;
+    }
+    if whole && !blank {
+        rows.push(fields);
+    }
+    !quoted && rows.len() > 1 && rows[0] > 1 && rows.iter().all(|row| *row == rows[0])
 }
 
 /// Whether `text` is a JSON object or list, or the beginning of one.
@@ -131,6 +163,9 @@ mod tests {
             (b"%PDF-1.4", "application/pdf", ".pdf"),
             (b"{\"a\": 1}", "application/json", ".json"),
             (b"{not json", "text/plain; charset=utf-8", ".txt"),
+            (b"a,b\n1,\"2,3\"\n", "text/csv", ".csv"),
+            (b"a,b\n1,2,3\n", "text/plain; charset=utf-8", ".txt"),
+            (b"a\tb\n1\t2", "text/tab-separated-values", ".tsv"),
             (b"<svg xmlns='x'/>", "image/svg+xml", ".svg"),
             (b"<?xml version='1.0'?><svg/>", "image/svg+xml", ".svg"),
             (b"<!DOCTYPE html><p>", "text/html; charset=utf-8", ".html"),

@@ -346,6 +346,14 @@ fn invalid(detail: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidSchema, "reading a view's query", detail)
 }
 
+/// A query is tried in the temporary database; as a view it would look for its tables in the main one, and SQLite says so.
+fn in_main(message: &str) -> String {
+    match message.split_once("no such table: ") {
+        Some((before, table)) if !table.contains('.') => format!("{before}no such table: main.{table}"),
+        _ => message.to_owned(),
+    }
+}
+
 fn refused(error: rusqlite::Error) -> Error {
-    schema_fault(error, "running a view's query", driver_message)
+    schema_fault(error, "running a view's query", |error| in_main(&driver_message(error)))
 }

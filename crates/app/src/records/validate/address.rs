@@ -39,6 +39,11 @@ fn host_of(text: &str) -> Option<&str> {
     {
         return None;
     }
+    let path = &text[..text.find(['?', '#']).unwrap_or(text.len())];
+    if !text.contains(':') && !path.contains('.') {
+        // A word alone is no address, and neither is a path.
+        return None;
+    }
     let (scheme, rest) = match text.split_once("://") {
         Some(("ftp" | "tcp" | "udp" | "ws" | "wss" | "http" | "https", rest)) => (true, rest),
         Some((before, _)) if !before.contains(['/', '?', '#']) => return None,
