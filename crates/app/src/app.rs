@@ -82,7 +82,7 @@ impl App {
     pub(crate) fn open_databases(options: AppOptions, disk: Arc<dyn Disk>) -> Result<Self> {
         let store = Store::open(&StoreOptions {
             dir: options.data_dir.clone(),
-            readers: 4,
+            readers: 8,
         })?;
         let settings = settings::load(&store, options.encryption_key.as_deref())?;
         let settings = Arc::new(SettingsCell::new(settings));

@@ -164,6 +164,11 @@ impl From<bosbase_store::Error> for Error {
                 Self::invalid("Something went wrong while processing your request.").caused_by(error)
             }
             Store::NoSpace => Self::new(ErrorKind::Unavailable, "The server's disk is full.").caused_by(error),
+            Store::TimedOut => Self::new(
+                ErrorKind::Unavailable,
+                "The query takes too long or the server is too busy; narrow the query or try again later.",
+            )
+            .caused_by(error),
             Store::Closed => Self::new(ErrorKind::Unavailable, "The server is restarting.").caused_by(error),
             Store::Corrupt | Store::Database => Self::internal(error),
         }

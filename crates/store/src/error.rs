@@ -17,8 +17,10 @@ pub enum ErrorKind {
     NoSpace,
     /// The database file is damaged or is not a database.
     Corrupt,
-    /// The caller gave up or the store is shutting down.
+    /// The store is shutting down.
     Closed,
+    /// A query computed for too long, or no connection became free in time.
+    TimedOut,
     /// Anything else that the database said.
     Database,
 }

@@ -64,7 +64,7 @@ impl ReadTx<'_> {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidQuery`] if the rule, filter or order can't be compiled or may not be used by this client;
-    /// [`ErrorKind::Closed`] if it took longer than a read may.
+    /// [`ErrorKind::TimedOut`] if it took longer than a read may.
     pub fn list_records(&self, collection: &Arc<Collection>, query: &ListQuery) -> Result<RecordPage> {
         let mut scope = self.scope(Base::table(collection), &query.context);
         let mut conditions = conditions(&mut scope, query)?;

@@ -35,7 +35,7 @@ fn translate(error: rusqlite::Error, attempted: &str) -> Error {
             }
             ErrorCode::DiskFull => ErrorKind::NoSpace,
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => ErrorKind::Corrupt,
-            ErrorCode::OperationInterrupted => ErrorKind::Closed,
+            ErrorCode::OperationInterrupted => ErrorKind::TimedOut,
             _ => ErrorKind::Database,
         },
         None if matches!(error, rusqlite::Error::QueryReturnedNoRows) => ErrorKind::NotFound,
@@ -55,7 +55,7 @@ pub(crate) fn schema_fault(
     let detail = detail(&error);
     let error = translate(error, attempted);
     match error.kind() {
-        ErrorKind::NoSpace | ErrorKind::Corrupt | ErrorKind::Closed => error,
+        ErrorKind::NoSpace | ErrorKind::Corrupt | ErrorKind::Closed | ErrorKind::TimedOut => error,
         _ => Error::new(ErrorKind::InvalidSchema, attempted, detail).caused_by(error),
     }
 }

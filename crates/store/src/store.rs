@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use crate::engine::{self, Access, Published, Readers, Role, Session, Writer};
+use crate::engine::{self, Access, Lane, Published, Readers, Role, Session, Writer};
 use crate::error::{Error, Result};
 use crate::migrations;
 use crate::schema::Schema;
@@ -29,12 +29,12 @@ pub struct StoreOptions {
 }
 
 impl StoreOptions {
-    /// The options for `dir` with four readers.
+    /// The options for `dir` with eight readers.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
-            readers: 4,
+            readers: 8,
         }
     }
 }
@@ -91,10 +91,18 @@ impl Store {
     /// for itself.
     ///
     /// # Errors
-    /// Those of `f`; [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Store::close`] or when no reader becomes free
-    /// within thirty seconds.
+    /// Those of `f`; [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Store::close`],
+    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) when no reader becomes free within thirty seconds.
     pub fn read<T, E: From<Error>>(&self, f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
-        self.read_within(engine::PATIENCE, f)
+        self.read_in(Lane::Short, engine::PATIENCE, f)
+    }
+
+    /// As [`Store::read`], for what clients decide the cost of (filters): all such reads together get half of the readers.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn read_long<T, E: From<Error>>(&self, f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.read_in(Lane::Long, engine::PATIENCE, f)
     }
 
     /// As [`Store::read`], with `patience` in place of the thirty seconds.
@@ -106,8 +114,17 @@ impl Store {
         patience: Duration,
         f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.read_in(Lane::Short, patience, f)
+    }
+
+    fn read_in<T, E: From<Error>>(
+        &self,
+        lane: Lane,
+        patience: Duration,
+        f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         const ATTEMPTED: &str = "beginning a read transaction";
-        let connection = self.inner.readers.take(patience)?;
+        let connection = self.inner.readers.take(patience, lane)?;
         let schema = {
             // See `Published`: the collections and their tables are of the same moment.
             let published = self.inner.published.read().unwrap_or_else(PoisonError::into_inner);

@@ -211,7 +211,7 @@ impl<'a> WriteTx<'a> {
     /// The fields that a view collection with this query has. Runs it once, for ten seconds at most.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) when it takes longer;
+    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) when it takes longer;
     /// [`ErrorKind::InvalidSchema`](crate::ErrorKind::InvalidSchema) when the query can't be run, has no `id` or the same one
     /// twice; the detail is PocketBase's message (after its "Invalid query - ", without the full stop).
     pub fn view_fields(&self, query: &str) -> Result<Vec<Field>> {

@@ -64,6 +64,23 @@ impl Board {
         Lease::take(self.disk.as_ref(), &self.state_dir)
     }
 
+    /// Takes the right to begin a job as soon as it can be had, at the most after `patience`.
+    ///
+    /// # Errors
+    ///
+    /// [`super::BUSY`] while another job runs all that time.
+    pub fn lease_within(&self, patience: Duration) -> Result<Lease> {
+        let begun = Instant::now();
+        loop {
+            match self.lease() {
+                Err(error) if error.message() == super::BUSY && begun.elapsed() < patience => {
+                    std::thread::sleep(TELL_EVERY);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// Begins a job: remembers durably that it runs, and keeps `lease` until it ends.
     ///
     /// # Errors

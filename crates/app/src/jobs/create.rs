@@ -3,6 +3,7 @@
 use bosbase_backup::create::{self, CreateReport, Sources};
 use bosbase_backup::{BackupKey, DatabaseSnapshot, ErrorKind as Engine, retention};
 use jiff::Timestamp;
+use std::time::Duration;
 
 use super::board::{RunningJob, Ticket};
 use super::engine::{FilesHeld, Pinned, refuse};
@@ -10,6 +11,9 @@ use super::name::{MANUAL, SCHEDULED, generate};
 use super::status::JobKind;
 use crate::app::App;
 use crate::error::{Error, FieldErrors, Result};
+
+/// How long a scheduled backup waits for other work on backups to end: a day without a backup would be the worse choice.
+const SCHEDULE_PATIENCE: Duration = Duration::from_secs(3600);
 
 impl App {
     /// Begins a backup called `name`, or by a name made up from the application's and the time where that is empty, and
@@ -45,7 +49,7 @@ impl App {
     ///
     /// As [`App::start_backup`], and what the backup itself fails of.
     pub fn run_scheduled_backup(&self) -> Result<()> {
-        let lease = self.jobs().lease()?;
+        let lease = self.jobs().lease_within(SCHEDULE_PATIENCE)?;
         let key = self.generated_key(SCHEDULED)?;
         let running = self.jobs().begin(lease, JobKind::Create, key.as_str())?;
         let outcome = self.make_backup(&key, &running);

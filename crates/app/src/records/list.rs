@@ -96,7 +96,7 @@ impl App {
             context: caller.context("default", Map::new()),
             allow_hidden: caller.is_superuser(),
         };
-        self.store().read(|tx| {
+        self.store().read_long(|tx| {
             let page = tx.list_records(&collection, &query)?;
             Ok(Page {
                 page: page.page,
@@ -118,7 +118,7 @@ impl App {
         let collection = self.collection_of_records(collection)?;
         let rule = rules::applied(collection.rules.view_rule.as_ref(), caller)?;
         let context = caller.context("default", Map::new());
-        self.store().read(|tx| {
+        self.store().read_long(|tx| {
             let record = tx.record(&collection, id)?.ok_or_else(Error::not_found)?;
             if let Some(rule) = rule
                 && !rules::or_deny(tx.record_matches(&collection, id, rule, &context), &collection)?

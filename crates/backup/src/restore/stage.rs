@@ -311,8 +311,9 @@ fn unpack(site: &Site<'_>, entry: &ArchiveEntry, contents: &mut dyn Read, target
         }
     }
     if let Some(mode) = entry.mode {
+        // Whatever an archive says: nobody but the owner writes.
         // Whatever the archive says: the owner, who serves it, can read and write it.
-        file.set_mode(mode | 0o600).context(attempted)?;
+        file.set_mode(mode & 0o755 | 0o600).context(attempted)?;
     }
     if let Some(modified) = entry.modified {
         file.set_modified(SystemTime::from(modified)).context(attempted)?;

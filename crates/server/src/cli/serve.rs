@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bosbase_app::{App, crons};
+use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -118,7 +119,9 @@ async fn serve_app(app: App, socket: std::net::TcpListener, serve: &Serve) -> Re
     running
         .await
         .map_err(|error| Failure(format!("The server failed: {error}.")))?;
-    Ok((end, listener))
+    // Who told it to stop while it drained for a restart means it; the next start finishes the restore.
+    let told = terminate.recv().now_or_never().is_some() || interrupt.recv().now_or_never().is_some();
+    Ok((if told { End::Stop } else { end }, listener))
 }
 
 /// Makes the first superuser of an unattended installation from the environment. Where there is one already, nothing is
@@ -144,8 +147,9 @@ fn greet(app: &App, address: &str) -> Result<(), Failure> {
     if !app.has_superuser()? {
         say("");
         say("There is no superuser yet. Create one, in another terminal:");
+        let program = std::env::args().next().unwrap_or_else(|| "bosbase".to_owned());
         say(&format!(
-            "  bosbase superuser upsert EMAIL PASSWORD --dir {}",
+            "  {program} superuser upsert EMAIL PASSWORD --dir {}",
             app.data_dir().display()
         ));
     }

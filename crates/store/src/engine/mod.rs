@@ -6,6 +6,6 @@ mod watch;
 mod writer;
 
 pub(crate) use connection::{Access, Role, open};
-pub(crate) use readers::{PATIENCE, Readers};
+pub(crate) use readers::{Lane, PATIENCE, Readers};
 pub(crate) use watch::Watch;
 pub(crate) use writer::{Gate, Published, Session, Writer};

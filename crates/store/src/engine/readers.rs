@@ -14,6 +14,16 @@ use crate::error::{Error, ErrorKind, Result};
 /// How long one read transaction may compute, and how long a caller waits for a free connection.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What a connection is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// A read whose cost is known to be small: a token's record, a setting.
+    Short,
+    /// A read that clients decide the cost of. All of these together get half of the connections, so that no number of
+    /// costly filters keeps everybody else waiting.
+    Long,
+}
+
 /// Up to `limit` connections, opened when first needed.
 pub(crate) struct Readers {
     path: PathBuf,
@@ -26,6 +36,8 @@ pub(crate) struct Readers {
 struct Pool {
     idle: Vec<Reader>,
     open: usize,
+    /// How many are on loan to [`Lane::Long`].
+    long: usize,
     closed: bool,
 }
 
@@ -38,6 +50,7 @@ struct Reader {
 pub(crate) struct Loan<'a> {
     readers: &'a Readers,
     reader: Option<Reader>,
+    lane: Lane,
 }
 
 impl Readers {
@@ -53,25 +66,31 @@ impl Readers {
     /// A connection, whose statements end `patience` from now. Blocks as long while all are taken.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`] when none became free or the pool is closed; otherwise when opening fails.
-    pub(crate) fn take(&self, patience: Duration) -> Result<Loan<'_>> {
+    /// [`ErrorKind::TimedOut`] when none became free, [`ErrorKind::Closed`] when the pool is closed; otherwise when opening
+    /// fails.
+    pub(crate) fn take(&self, patience: Duration, lane: Lane) -> Result<Loan<'_>> {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         let give_up = Instant::now() + patience;
         let reader = loop {
             if pool.closed {
                 return Err(Error::new(ErrorKind::Closed, "reading", "the store is closed"));
             }
-            if let Some(reader) = pool.idle.pop() {
+            let admitted = lane == Lane::Short || pool.long < self.limit.div_ceil(2);
+            if admitted && let Some(reader) = pool.idle.pop() {
+                pool.long += usize::from(lane == Lane::Long);
                 break reader;
             }
-            if pool.open < self.limit {
+            if admitted && pool.open < self.limit {
                 pool.open += 1;
+                pool.long += usize::from(lane == Lane::Long);
                 drop(pool);
                 match self.open_reader() {
                     Ok(reader) => break reader,
                     Err(error) => {
-                        self.pool.lock().unwrap_or_else(PoisonError::into_inner).open -= 1;
-                        self.freed.notify_one();
+                        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+                        pool.open -= 1;
+                        pool.long -= usize::from(lane == Lane::Long);
+                        self.freed.notify_all();
                         return Err(error);
                     }
                 }
@@ -79,7 +98,7 @@ impl Readers {
             let left = give_up.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(Error::new(
-                    ErrorKind::Closed,
+                    ErrorKind::TimedOut,
                     "reading",
                     format!("no database connection became free within {} ms", patience.as_millis()),
                 ));
@@ -94,6 +113,7 @@ impl Readers {
         Ok(Loan {
             readers: self,
             reader: Some(reader),
+            lane,
         })
     }
 
@@ -141,6 +161,7 @@ impl Drop for Loan<'_> {
     fn drop(&mut self) {
         if let Some(reader) = self.reader.take() {
             let mut pool = self.readers.pool.lock().unwrap_or_else(PoisonError::into_inner);
+            pool.long -= usize::from(self.lane == Lane::Long);
             // A transaction left open (a panic in the closure) must not leak into the next loan.
             if reader.connection.is_autocommit() || reader.connection.execute_batch("ROLLBACK").is_ok() {
                 pool.idle.push(reader);
@@ -149,5 +170,30 @@ impl Drop for Loan<'_> {
             }
             self.readers.freed.notify_all();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costly_reads_leave_half_of_the_readers_to_the_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("data.db");
+        open(&path, Role::Writer, Access::Create).unwrap();
+        let readers = Readers::new(&path, 4);
+        let soon = Duration::from_millis(50);
+        let _first = readers.take(soon, Lane::Long).unwrap();
+        let second = readers.take(soon, Lane::Long).unwrap();
+        let refused = readers.take(soon, Lane::Long).map(drop).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::TimedOut);
+        let _short = [
+            readers.take(soon, Lane::Short).unwrap(),
+            readers.take(soon, Lane::Short).unwrap(),
+        ];
+        assert!(readers.take(soon, Lane::Short).is_err(), "four are four");
+        drop(second);
+        readers.take(soon, Lane::Long).map(drop).unwrap();
     }
 }

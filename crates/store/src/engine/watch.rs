@@ -16,7 +16,7 @@ const INSTRUCTIONS: i32 = 100_000;
 const NEVER: u64 = u64::MAX;
 
 /// The deadline of one connection's statements; past it they end with
-/// [`ErrorKind::Closed`](crate::ErrorKind::Closed).
+/// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut).
 pub(crate) struct Watch {
     start: Instant,
     /// Milliseconds after `start`.
@@ -73,7 +73,7 @@ mod tests {
             counted.attempting("counting")
         };
         watch.limit(Duration::from_millis(50));
-        assert_eq!(run("").unwrap_err().kind(), ErrorKind::Closed);
+        assert_eq!(run("").unwrap_err().kind(), ErrorKind::TimedOut);
         watch.lift();
         assert_eq!(run("LIMIT 1000000").unwrap(), 1_000_000);
     }

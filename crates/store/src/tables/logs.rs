@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use serde_json::{Map, Value};
 
-use crate::engine::{Gate, PATIENCE, Readers, Writer};
+use crate::engine::{Gate, Lane, PATIENCE, Readers, Writer};
 use crate::error::Result;
 use crate::filter::{FlatQuery, Sql, compile_flat};
 use crate::schema::Schema;
@@ -130,7 +130,7 @@ impl Logs {
     /// When the database can't be read.
     pub fn get(&self, id: &str) -> Result<Option<LogEntry>> {
         self.readers
-            .take(PATIENCE)?
+            .take(PATIENCE, Lane::Short)?
             .prepare_cached(&format!("SELECT {COLUMNS} FROM `_logs` WHERE `id` = ?1"))
             .and_then(|mut statement| statement.query_row([id], decode).optional())
             .attempting("reading a line of the log")
@@ -149,7 +149,7 @@ impl Logs {
             asked => asked.min(MAX_PER_PAGE),
         };
         let offset = i64::try_from((page - 1).saturating_mul(per_page)).unwrap_or(i64::MAX);
-        let connection = self.readers.take(PATIENCE)?;
+        let connection = self.readers.take(PATIENCE, Lane::Short)?;
         let (mut total_items, mut total_pages) = (-1_i64, -1_i64);
         if !query.skip_total {
             total_items = connection
@@ -191,7 +191,7 @@ impl Logs {
             condition.text
         );
         self.readers
-            .take(PATIENCE)?
+            .take(PATIENCE, Lane::Short)?
             .prepare(&sql)
             .and_then(|mut statement| {
                 statement
