@@ -6,12 +6,15 @@ extends RefCounted
 ## To keep them across starts see [BosBaseEncryptedAuthStore], or connect to [signal changed], or
 ## override [method save] and [method clear].
 
+# What appending, erasing and polling answer is of no use here.
+@warning_ignore_start("return_value_discarded")
+
 ## Somebody logged in or out, or a record was changed. After a logout [param token] is empty.
 signal changed(token: String, record: Dictionary)
 
 ## Seconds by which a clock may be wrong without a token counting as expired too late.
-const CLOCK_SLACK := 5.0
-const _SUPERUSERS_ID := "pbc_3142635823"
+const CLOCK_SLACK: float = 5.0
+const _SUPERUSERS_ID: String = "pbc_3142635823"
 
 ## The token that requests carry; [code]""[/code] when nobody is logged in.
 var token: String
@@ -28,7 +31,7 @@ var is_superuser: bool:
 	get:
 		if record.get("collectionName") == "_superusers":
 			return true
-		var claims := payload()
+		var claims: Dictionary = payload()
 		return claims.get("type") == "auth" and claims.get("collectionId") == _SUPERUSERS_ID
 
 
@@ -58,7 +61,7 @@ func on_change(p_callback: Callable, p_fire_immediately: bool = false) -> Callab
 ## Seconds until the token expires: [constant @GDScript.INF] for one that says nothing of it,
 ## negative when it has.
 func seconds_left() -> float:
-	var claims := payload()
+	var claims: Dictionary = payload()
 	if claims.is_empty():
 		return -INF
 	if not claims.has("exp"):
@@ -69,14 +72,14 @@ func seconds_left() -> float:
 ## What the token says of itself; empty for what is no token. The signature is the server's to
 ## check.
 func payload() -> Dictionary:
-	var parts := token.split(".")
+	var parts: PackedStringArray = token.split(".")
 	if parts.size() != 3:
 		return {}
-	var text := parts[1].replace("-", "+").replace("_", "/")
+	var text: String = parts[1].replace("-", "+").replace("_", "/")
 	if text.length() % 4 == 1 or not RegEx.create_from_string("^[A-Za-z0-9+/]+$").search(text):
 		return {}
 	text += "=".repeat((4 - text.length() % 4) % 4)
-	var parser := JSON.new()
+	var parser: JSON = JSON.new()
 	if parser.parse(Marshalls.base64_to_raw(text).get_string_from_utf8()) != OK:
 		return {}
 	return parser.data if parser.data is Dictionary else {}

@@ -84,7 +84,7 @@ var _record_services: Dictionary = {}
 func _init(
 	p_base_url: String = "/", p_auth_store: BosBaseAuthStore = null, p_lang: String = "en-US"
 ) -> void:
-	var store := p_auth_store if p_auth_store != null else BosBaseAuthStore.new()
+	var store: BosBaseAuthStore = p_auth_store if p_auth_store != null else BosBaseAuthStore.new()
 	_transport = BosBaseTransport.new(p_base_url, store, p_lang)
 	collections = BosBaseCollectionService.new(_transport)
 	files = BosBaseFileService.new(_transport)

@@ -7,6 +7,9 @@ extends RefCounted
 ## that could not be reached, a request that took too long, one that was cancelled and an answer
 ## that is no JSON all come as this; never as [code]null[/code].
 
+# What appending, erasing and polling answer is of no use here.
+@warning_ignore_start("return_value_discarded")
+
 ## Where the request went.
 var url: String
 ## The HTTP status; 0 when there was no answer at all.
@@ -40,7 +43,7 @@ func _init(
 	is_abort = p_is_abort
 	original_error = p_original_error
 	var said: Variant = p_response.get("message")
-	if said is String and not (said as String).is_empty():
+	if said is String and not BosBaseValue.text(said).is_empty():
 		message = said
 	elif not p_original_error.is_empty():
 		message = p_original_error
@@ -53,22 +56,22 @@ func _init(
 ## What [method Object.to_string] and [code]str()[/code] give: status, message and what is wrong by
 ## field.
 func _to_string() -> String:
-	var text := "ClientResponseError %d: %s" % [status, message]
+	var text: String = "ClientResponseError %d: %s" % [status, message]
 	for line: String in _field_lines(data, ""):
 		text += " " + line
 	return text
 
 
 static func _field_lines(p_data: Dictionary, p_prefix: String) -> PackedStringArray:
-	var lines := PackedStringArray()
+	var lines: PackedStringArray = PackedStringArray()
 	for field: Variant in p_data:
-		var path := "%s%s" % [p_prefix, field]
+		var path: String = "%s%s" % [p_prefix, field]
 		var problem: Variant = p_data[field]
 		if not problem is Dictionary:
 			continue
-		var words: Variant = (problem as Dictionary).get("message")
+		var words: Variant = BosBaseValue.dictionary(problem).get("message")
 		if words is String:
 			lines.append("%s: %s" % [path, words])
 		else:
-			lines.append_array(_field_lines(problem as Dictionary, path + "."))
+			lines.append_array(_field_lines(BosBaseValue.dictionary(problem), path + "."))
 	return lines

@@ -6,6 +6,9 @@ extends BosBaseAuthStore
 ## The phrase is what protects it: one that is written in the game's code protects from nobody who
 ## has the game.
 
+# What appending, erasing and polling answer is of no use here.
+@warning_ignore_start("return_value_discarded")
+
 ## Why the file could not be read or written the last time; [constant OK] when it could.
 var last_error: Error = OK
 
@@ -19,11 +22,11 @@ func _init(p_path: String, p_pass_phrase: String) -> void:
 	_pass_phrase = p_pass_phrase
 	if not FileAccess.file_exists(_path):
 		return
-	var file := FileAccess.open_encrypted_with_pass(_path, FileAccess.READ, _pass_phrase)
+	var file: FileAccess = FileAccess.open_encrypted_with_pass(_path, FileAccess.READ, _pass_phrase)
 	if file == null:
 		last_error = FileAccess.get_open_error()
 		return
-	var parser := JSON.new()
+	var parser: JSON = JSON.new()
 	last_error = parser.parse(file.get_as_text())
 	if last_error == OK and parser.data is Dictionary:
 		var kept: Dictionary = parser.data
@@ -45,11 +48,13 @@ func clear() -> void:
 
 
 func _write(p_text: String) -> Error:
-	var beside := _path + ".new"
-	var file := FileAccess.open_encrypted_with_pass(beside, FileAccess.WRITE, _pass_phrase)
+	var beside: String = _path + ".new"
+	var file: FileAccess = FileAccess.open_encrypted_with_pass(
+		beside, FileAccess.WRITE, _pass_phrase
+	)
 	if file == null:
 		return FileAccess.get_open_error()
 	file.store_string(p_text)
-	var failed := file.get_error()
+	var failed: Error = file.get_error()
 	file.close()
 	return failed if failed != OK else DirAccess.rename_absolute(beside, _path)

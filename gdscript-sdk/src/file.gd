@@ -41,7 +41,7 @@ var path: String
 static func from_bytes(
 	p_filename: String, p_data: PackedByteArray, p_content_type: String = ""
 ) -> BosBaseFile:
-	var made := BosBaseFile.new()
+	var made: BosBaseFile = BosBaseFile.new()
 	made.filename = p_filename
 	made.data = p_data
 	made.content_type = p_content_type if not p_content_type.is_empty() else type_of(p_filename)
@@ -52,8 +52,8 @@ static func from_bytes(
 static func from_path(
 	p_path: String, p_filename: String = "", p_content_type: String = ""
 ) -> BosBaseFile:
-	var name := p_filename if not p_filename.is_empty() else p_path.get_file()
-	var made := from_bytes(name, PackedByteArray(), p_content_type)
+	var name: String = p_filename if not p_filename.is_empty() else p_path.get_file()
+	var made: BosBaseFile = from_bytes(name, PackedByteArray(), p_content_type)
 	made.path = p_path
 	return made
 
@@ -64,15 +64,15 @@ static func from_value(p_value: Variant, p_name: String) -> BosBaseFile:
 	if p_value is BosBaseFile:
 		return p_value
 	if p_value is PackedByteArray:
-		return from_bytes(p_name, p_value as PackedByteArray)
+		return from_bytes(p_name, BosBaseValue.bytes(p_value))
 	if not p_value is Dictionary:
 		return null
 	var told: Dictionary = p_value
-	var type := str(told.get("content_type", ""))
+	var type: String = str(told.get("content_type", ""))
 	if told.get("data") is PackedByteArray:
-		return from_bytes(str(told.get("filename", p_name)), told["data"] as PackedByteArray, type)
+		return from_bytes(str(told.get("filename", p_name)), BosBaseValue.bytes(told["data"]), type)
 	if told.get("path") is String:
-		return from_path(told["path"] as String, str(told.get("filename", "")), type)
+		return from_path(BosBaseValue.text(told["path"]), str(told.get("filename", "")), type)
 	return null
 
 

@@ -11,14 +11,14 @@ extends RefCounted
 ## they are, a [Dictionary] of date and time (as [Time] makes them) as a date, all else as JSON
 ## text. What a value holds is never taken for another placeholder.
 static func fill(p_expression: String, p_params: Dictionary = {}) -> String:
-	var filled := ""
-	var rest := 0
+	var filled: String = ""
+	var rest: int = 0
 	while true:
-		var begin := p_expression.find("{:", rest)
-		var end := p_expression.find("}", begin) if begin >= 0 else -1
+		var begin: int = p_expression.find("{:", rest)
+		var end: int = p_expression.find("}", begin) if begin >= 0 else -1
 		if end < 0:
 			break
-		var name := p_expression.substr(begin + 2, end - begin - 2)
+		var name: String = p_expression.substr(begin + 2, end - begin - 2)
 		filled += p_expression.substr(rest, begin - rest)
 		if p_params.has(name):
 			filled += literal(p_params[name])
@@ -38,7 +38,7 @@ static func literal(p_value: Variant) -> String:
 		TYPE_INT:
 			return str(p_value)
 		TYPE_FLOAT:
-			return _number(p_value as float)
+			return _number(BosBaseValue.number(p_value))
 		TYPE_STRING, TYPE_STRING_NAME:
 			return quoted(str(p_value))
 		TYPE_DICTIONARY:

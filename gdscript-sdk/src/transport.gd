@@ -4,8 +4,11 @@ extends RefCounted
 ## Sends requests: what all services have in common, and the one place that turns an answer into
 ## data or an error.
 
+# What appending, erasing and polling answer is of no use here.
+@warning_ignore_start("return_value_discarded")
+
 ## Sent as [code]User-Agent[/code].
-const USER_AGENT := "bosbase-gdscript/0.1"
+const USER_AGENT: String = "bosbase-gdscript/0.1"
 
 # Options that are about the request itself; all others are query parameters.
 const _OPTIONS: PackedStringArray = [
@@ -51,8 +54,8 @@ func _init(p_base_url: String, p_auth_store: BosBaseAuthStore, p_lang: String) -
 
 ## [param p_path] on the server, with a query.
 func build_url(p_path: String, p_query: Dictionary = {}) -> String:
-	var url := base_url.trim_suffix("/") + "/" + p_path.trim_prefix("/")
-	var query := BosBaseAddress.query(p_query)
+	var url: String = base_url.trim_suffix("/") + "/" + p_path.trim_prefix("/")
+	var query: String = BosBaseAddress.query(p_query)
 	if query.is_empty():
 		return url
 	return url + ("&" if url.contains("?") else "?") + query
@@ -61,29 +64,30 @@ func build_url(p_path: String, p_query: Dictionary = {}) -> String:
 ## Sends a request and answers its data, [code]{}[/code] for none, or a [ClientResponseError].
 ## [param p_keep] stays alive meanwhile.
 func send(p_path: String, p_options: Dictionary, p_keep: Object = null) -> Variant:
-	var options := _sorted_out(p_options)
-	var url := build_url(p_path)
+	var options: Dictionary = _sorted_out(p_options)
+	var url: String = build_url(p_path)
 	if before_send.is_valid():
 		var changed: Variant = await before_send.call(url, options)
 		if changed is Dictionary:
 			var replaced: Dictionary = changed
 			url = str(replaced.get("url", url))
 			if replaced.get("options") is Dictionary:
-				options = _sorted_out(replaced["options"] as Dictionary)
-	var query := BosBaseAddress.query(options["query"] as Dictionary)
+				options = _sorted_out(BosBaseValue.dictionary(replaced["options"]))
+	var query: String = BosBaseAddress.query(BosBaseValue.dictionary(options["query"]))
 	if not query.is_empty():
 		url += ("&" if url.contains("?") else "?") + query
-	var address := BosBaseAddress.parse(url)
-	var method: Variant = _METHODS.get(str(options["method"]).to_upper())
-	if address == null or method == null:
-		var why := "%s %s is nothing that can be sent." % [options["method"], url]
+	var address: BosBaseAddress = BosBaseAddress.parse(url)
+	var verb: String = str(options["method"]).to_upper()
+	if address == null or not _METHODS.has(verb):
+		var why: String = "%s %s is nothing that can be sent." % [options["method"], url]
 		return ClientResponseError.new(url, 0, {}, false, why)
-	var body := _body(options)
-	var exchange := _begin(str(p_path), options)
+	var body: BosBaseRequestBody = _body(options)
+	var exchange: BosBaseExchange = _begin(str(p_path), options)
+	var method: HTTPClient.Method = _METHODS[verb]
 	await exchange.run([self, p_keep], method, address, _header_lines(options, body), body)
 	_end(exchange)
 	if exchange.outcome != BosBaseExchange.Outcome.ANSWERED:
-		var cancelled := exchange.outcome == BosBaseExchange.Outcome.CANCELLED
+		var cancelled: bool = exchange.outcome == BosBaseExchange.Outcome.CANCELLED
 		return ClientResponseError.new(url, 0, {}, cancelled, exchange.problem)
 	return await _result(url, exchange, options)
 
@@ -103,21 +107,21 @@ func cancel_all_requests() -> void:
 
 
 static func _sorted_out(p_options: Dictionary) -> Dictionary:
-	var options := {"method": "GET", "headers": {}, "query": {}}
+	var options: Dictionary = {"method": "GET", "headers": {}, "query": {}}
 	var query: Dictionary = {}
 	for name: Variant in p_options:
 		if str(name) in _OPTIONS:
 			options[str(name)] = p_options[name]
 		else:
 			query[str(name)] = p_options[name]
-	query.merge(options["query"] as Dictionary, true)
+	query.merge(BosBaseValue.dictionary(options["query"]), true)
 	options["query"] = query
-	options["headers"] = (options["headers"] as Dictionary).duplicate()
+	options["headers"] = BosBaseValue.dictionary(options["headers"]).duplicate()
 	return options
 
 
 func _begin(p_path: String, p_options: Dictionary) -> BosBaseExchange:
-	var exchange := BosBaseExchange.new()
+	var exchange: BosBaseExchange = BosBaseExchange.new()
 	exchange.tls_options = tls_options
 	exchange.timeout = float(str(p_options.get("timeout", timeout)))
 	if p_options.get("receive") is Callable:
@@ -146,10 +150,10 @@ func _end(p_exchange: BosBaseExchange) -> void:
 func _header_lines(p_options: Dictionary, p_body: BosBaseRequestBody) -> PackedStringArray:
 	var told: Dictionary = p_options["headers"]
 	var known: Dictionary = {}
-	var lines := PackedStringArray()
+	var lines: PackedStringArray = PackedStringArray()
 	for name: Variant in told:
 		# What ends a line would begin another header.
-		var value := str(told[name]).replace("\r", "").replace("\n", "")
+		var value: String = str(told[name]).replace("\r", "").replace("\n", "")
 		lines.append("%s: %s" % [name, value])
 		known[str(name).to_lower()] = true
 	if not known.has("accept-language") and not lang.is_empty():
@@ -166,19 +170,19 @@ func _header_lines(p_options: Dictionary, p_body: BosBaseRequestBody) -> PackedS
 static func _body(p_options: Dictionary) -> BosBaseRequestBody:
 	var told: Variant = p_options.get("body")
 	if told is PackedByteArray:
-		return BosBaseRequestBody.raw(told as PackedByteArray)
+		return BosBaseRequestBody.raw(BosBaseValue.bytes(told))
 	var files: Array[Array] = []
 	var values: Dictionary = {}
 	if told is Dictionary:
-		for field: Variant in told as Dictionary:
+		for field: Variant in BosBaseValue.dictionary(told):
 			if not _take_files(files, str(field), told[field]):
 				values[field] = told[field]
 	var extra: Variant = p_options.get("files")
 	if extra is Dictionary:
-		for field: Variant in extra as Dictionary:
+		for field: Variant in BosBaseValue.dictionary(extra):
 			var each: Variant = extra[field]
 			for one: Variant in each if each is Array else [each]:
-				var file := BosBaseFile.from_value(one, str(field))
+				var file: BosBaseFile = BosBaseFile.from_value(one, str(field))
 				if file != null:
 					files.append([str(field), file])
 	if not files.is_empty():
@@ -204,15 +208,15 @@ static func _take_files(p_files: Array[Array], p_field: String, p_value: Variant
 
 func _result(p_url: String, p_exchange: BosBaseExchange, p_options: Dictionary) -> Variant:
 	var data: Variant = {}
-	var readable := true
+	var readable: bool = true
 	if not p_exchange.body.is_empty():
-		var parser := JSON.new()
+		var parser: JSON = JSON.new()
 		readable = parser.parse(p_exchange.body.get_string_from_utf8()) == OK
 		if readable:
 			data = parser.data
-	var status := p_exchange.status
+	var status: int = p_exchange.status
 	if after_send.is_valid():
-		var response := {"url": p_url, "status": status, "headers": p_exchange.headers}
+		var response: Dictionary = {"url": p_url, "status": status, "headers": p_exchange.headers}
 		data = await after_send.call(response, data, p_options)
 	if status < 200 or status >= 300:
 		var said: Dictionary = data if data is Dictionary else {}

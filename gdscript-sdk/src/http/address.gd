@@ -3,6 +3,9 @@ class_name BosBaseAddress
 extends RefCounted
 ## A URL in the parts that a connection needs.
 
+# What appending, erasing and polling answer is of no use here.
+@warning_ignore_start("return_value_discarded")
+
 var secure: bool
 var host: String
 var port: int
@@ -12,7 +15,7 @@ var target: String
 
 ## [code]null[/code] for what is no [code]http[/code] or [code]https[/code] URL.
 static func parse(p_url: String) -> BosBaseAddress:
-	var made := BosBaseAddress.new()
+	var made: BosBaseAddress = BosBaseAddress.new()
 	var rest: String
 	if p_url.begins_with("https://"):
 		made.secure = true
@@ -21,21 +24,21 @@ static func parse(p_url: String) -> BosBaseAddress:
 		rest = p_url.trim_prefix("http://")
 	else:
 		return null
-	var slash := rest.find("/")
-	var question := rest.find("?")
-	var end := rest.length()
+	var slash: int = rest.find("/")
+	var question: int = rest.find("?")
+	var end: int = rest.length()
 	if slash >= 0:
 		end = slash
 	if question >= 0:
 		end = mini(end, question)
-	var authority := rest.substr(0, end)
+	var authority: String = rest.substr(0, end)
 	made.target = rest.substr(end)
 	if not made.target.begins_with("/"):
 		made.target = "/" + made.target
 	made.port = 443 if made.secure else 80
-	var colon := authority.rfind(":")
+	var colon: int = authority.rfind(":")
 	if colon > authority.rfind("]"):
-		var told := authority.substr(colon + 1)
+		var told: String = authority.substr(colon + 1)
 		if not told.is_valid_int() or told.to_int() < 1 or told.to_int() > 65535:
 			return null
 		made.port = told.to_int()
@@ -47,7 +50,7 @@ static func parse(p_url: String) -> BosBaseAddress:
 ## [param p_query] as the part of a URL behind [code]?[/code]; [code]null[/code]s are left out,
 ## lists repeat their name.
 static func query(p_query: Dictionary) -> String:
-	var pairs := PackedStringArray()
+	var pairs: PackedStringArray = PackedStringArray()
 	for name: Variant in p_query:
 		var value: Variant = p_query[name]
 		var values: Array = value if value is Array else [value]

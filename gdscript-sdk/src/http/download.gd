@@ -3,8 +3,11 @@ class_name BosBaseDownload
 extends RefCounted
 ## A large answer that goes to disk as it comes in.
 
+# What appending, erasing and polling answer is of no use here.
+@warning_ignore_start("return_value_discarded")
+
 ## How often a lost connection is taken up again.
-const RETRIES := 5
+const RETRIES: int = 5
 
 var _transport: BosBaseTransport
 var _path: String
@@ -29,7 +32,7 @@ func run(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Variant:
 		return _cannot_write(FileAccess.get_open_error())
 	_on_progress = p_options.get("on_progress")
 	var result: Variant = await _fetch(p_api_path, p_options, p_keep)
-	var failed := _file.get_error()
+	var failed: Error = _file.get_error()
 	_file.close()
 	_file = null
 	if not result is ClientResponseError and failed == OK:
@@ -46,8 +49,8 @@ func _fetch(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Varian
 		if attempt > 0:
 			await BosBaseClock.sleep(0.25 * attempt, [self, p_keep])
 		result = await _transport.send("/api/files/token", {"method": "POST"}, p_keep)
-		if result is Dictionary:
-			var token: Variant = result.get("token")
+		if not result is ClientResponseError:
+			var token: Variant = BosBaseValue.dictionary(result).get("token")
 			result = await _transport.send(p_api_path, _options(p_options, token), self)
 		if not result is ClientResponseError:
 			break
@@ -58,7 +61,7 @@ func _fetch(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Varian
 
 
 func _options(p_options: Dictionary, p_token: Variant) -> Dictionary:
-	var options := p_options.duplicate()
+	var options: Dictionary = p_options.duplicate()
 	options["token"] = p_token
 	options["receive"] = _write
 	options["on_progress"] = _progress
@@ -81,7 +84,7 @@ func _head(p_status: int, p_headers: Dictionary) -> void:
 
 func _write(p_bytes: PackedByteArray) -> String:
 	_file.store_buffer(p_bytes)
-	var failed := _file.get_error()
+	var failed: Error = _file.get_error()
 	if failed != OK:
 		return "Cannot write %s: %s." % [_beside, error_string(failed)]
 	_done += p_bytes.size()
@@ -90,10 +93,10 @@ func _write(p_bytes: PackedByteArray) -> String:
 
 func _progress(p_done: int, p_total: int) -> void:
 	if _on_progress is Callable:
-		var before := _done - p_done
-		(_on_progress as Callable).call(_done, p_total + before if p_total >= 0 else -1)
+		var before: int = _done - p_done
+		BosBaseValue.callable(_on_progress).call(_done, p_total + before if p_total >= 0 else -1)
 
 
 func _cannot_write(p_failed: Error) -> ClientResponseError:
-	var why := "Cannot write %s: %s." % [_path, error_string(p_failed)]
+	var why: String = "Cannot write %s: %s." % [_path, error_string(p_failed)]
 	return ClientResponseError.new("", 0, {}, false, why)

@@ -3,8 +3,11 @@ class_name BosBaseEventParser
 extends RefCounted
 ## Takes a stream of server-sent events apart (WHATWG HTML, 9.2).
 
+# What appending, erasing and polling answer is of no use here.
+@warning_ignore_start("return_value_discarded")
+
 ## The longest line that is still taken for one, in bytes.
-const LONGEST := 64 * 1024 * 1024
+const LONGEST: int = 64 * 1024 * 1024
 
 var _rest: PackedByteArray
 var _searched: int
@@ -17,9 +20,9 @@ var _id: String
 func feed(p_bytes: PackedByteArray) -> Array[Dictionary]:
 	var events: Array[Dictionary] = []
 	_rest.append_array(p_bytes)
-	var begin := 0
+	var begin: int = 0
 	while true:
-		var end := _rest.find(10, maxi(begin, _searched))
+		var end: int = _rest.find(10, maxi(begin, _searched))
 		if end < 0:
 			break
 		# Lines are decoded whole: a character may be spread over two chunks.
@@ -36,14 +39,14 @@ func feed(p_bytes: PackedByteArray) -> Array[Dictionary]:
 func _line(p_line: String, p_events: Array[Dictionary]) -> void:
 	if p_line.is_empty():
 		if not _data.is_empty():
-			var name := _event if not _event.is_empty() else "message"
+			var name: String = _event if not _event.is_empty() else "message"
 			p_events.append({"event": name, "data": "\n".join(_data), "id": _id})
 		_event = ""
 		_data.clear()
 		return
-	var colon := p_line.find(":")
-	var field := p_line if colon < 0 else p_line.substr(0, colon)
-	var value := "" if colon < 0 else p_line.substr(colon + 1).trim_prefix(" ")
+	var colon: int = p_line.find(":")
+	var field: String = p_line if colon < 0 else p_line.substr(0, colon)
+	var value: String = "" if colon < 0 else p_line.substr(colon + 1).trim_prefix(" ")
 	match field:
 		"event":
 			_event = value

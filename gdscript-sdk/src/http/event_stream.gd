@@ -13,7 +13,7 @@ signal lost(error: ClientResponseError, attempts: int)
 const BACKOFF: PackedFloat32Array = [0.2, 0.3, 0.5, 1.0, 1.2, 1.5, 2.0]
 ## Seconds of silence after which a connection counts as dead; the server says something every
 ## thirty.
-const SILENCE := 90.0
+const SILENCE: float = 90.0
 
 var _transport: BosBaseTransport
 var _path: String
@@ -41,7 +41,7 @@ func run() -> void:
 		lost.emit(error, _attempts)
 		if _closed:
 			break
-		var wait := BACKOFF[mini(_attempts, BACKOFF.size()) - 1]
+		var wait: float = BACKOFF[mini(_attempts, BACKOFF.size()) - 1]
 		await BosBaseClock.sleep(wait, [self])
 
 

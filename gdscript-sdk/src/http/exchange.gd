@@ -6,15 +6,18 @@ extends RefCounted
 ## Neither a large request nor a large answer is held in memory: the one is read from disk as it is
 ## sent, the other given away as it comes in.
 
+# What appending, erasing and polling answer is of no use here.
+@warning_ignore_start("return_value_discarded")
+
 ## How an exchange ended.
 enum Outcome { ANSWERED, CANCELLED, TIMED_OUT, FAILED }
 
 ## Bytes moved at a time.
-const CHUNK := 256 * 1024
+const CHUNK: int = 256 * 1024
 ## Milliseconds of moving bytes before the rest of the program gets its turn.
-const BUDGET := 8
+const BUDGET: int = 8
 ## Bodies up to this many bytes go out with their head.
-const SMALL := 64 * 1024
+const SMALL: int = 64 * 1024
 
 # Keeps who takes part alive until the end, also where nobody awaits it.
 static var _running: Dictionary = {}
@@ -78,7 +81,7 @@ func _connect(p_address: BosBaseAddress) -> bool:
 	var tls: TLSOptions = null
 	if p_address.secure:
 		tls = tls_options if tls_options != null else TLSOptions.client()
-	var failed := _client.connect_to_host(p_address.host, p_address.port, tls)
+	var failed: Error = _client.connect_to_host(p_address.host, p_address.port, tls)
 	if failed != OK:
 		return _fail("Cannot connect to %s: %s." % [p_address.host, error_string(failed)])
 	_client.poll()
@@ -86,7 +89,7 @@ func _connect(p_address: BosBaseAddress) -> bool:
 		if not await _wait():
 			return false
 		_client.poll()
-	var why := "Nobody answers at %s:%d." % [p_address.host, p_address.port]
+	var why: String = "Nobody answers at %s:%d." % [p_address.host, p_address.port]
 	match _client.get_status():
 		HTTPClient.STATUS_CONNECTED:
 			_moved()
@@ -104,8 +107,8 @@ func _request(
 	p_headers: PackedStringArray,
 	p_body: BosBaseRequestBody
 ) -> bool:
-	var lines := p_headers.duplicate()
-	var at_once := PackedByteArray()
+	var lines: PackedStringArray = p_headers.duplicate()
+	var at_once: PackedByteArray = PackedByteArray()
 	var peer: StreamPeer = null
 	if p_body != null:
 		lines.append("Content-Length: %d" % p_body.length)
@@ -117,7 +120,7 @@ func _request(
 		lines.append("Content-Length: 0")
 	if p_body != null and not p_body.problem.is_empty():
 		return _fail(p_body.problem)
-	var failed := _client.request_raw(p_method, p_address.target, lines, at_once)
+	var failed: Error = _client.request_raw(p_method, p_address.target, lines, at_once)
 	if failed != OK:
 		return _fail("The request cannot be sent: %s." % error_string(failed))
 	_client.poll()
@@ -136,10 +139,10 @@ func _request(
 # Writes behind the head that HTTPClient has sent, until all is sent or an answer comes early (a
 # refusal).
 func _send(p_peer: StreamPeer, p_body: BosBaseRequestBody) -> bool:
-	var sent := 0
-	var chunk := p_body.read(CHUNK)
+	var sent: int = 0
+	var chunk: PackedByteArray = p_body.read(CHUNK)
 	while not chunk.is_empty():
-		var result := p_peer.put_partial_data(chunk)
+		var result: Array = p_peer.put_partial_data(chunk)
 		var wrote: int = result[1]
 		if result[0] != OK:
 			break
@@ -159,20 +162,20 @@ func _send(p_peer: StreamPeer, p_body: BosBaseRequestBody) -> bool:
 func _answer(p_method: HTTPClient.Method) -> void:
 	status = _client.get_response_code()
 	for line: String in _client.get_response_headers():
-		var colon := line.find(":")
+		var colon: int = line.find(":")
 		headers[line.substr(0, colon).strip_edges().to_lower()] = (
 			line.substr(colon + 1).strip_edges()
 		)
-	var length := _client.get_response_body_length()
-	var taken := receive.is_valid() and (status == 200 or status == 206)
+	var length: int = _client.get_response_body_length()
+	var taken: bool = receive.is_valid() and (status == 200 or status == 206)
 	if taken and on_head.is_valid():
 		on_head.call(status, headers)
-	var received := 0
+	var received: int = 0
 	while _client.get_status() == HTTPClient.STATUS_BODY:
 		_client.poll()
 		if _client.get_status() != HTTPClient.STATUS_BODY:
 			break
-		var chunk := _client.read_response_body_chunk()
+		var chunk: PackedByteArray = _client.read_response_body_chunk()
 		if chunk.is_empty():
 			if _client.get_status() == HTTPClient.STATUS_BODY and not await _wait():
 				return

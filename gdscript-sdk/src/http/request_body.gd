@@ -20,7 +20,7 @@ var _file: FileAccess
 
 ## A body of [param p_value] as JSON.
 static func json(p_value: Variant) -> BosBaseRequestBody:
-	var made := BosBaseRequestBody.new()
+	var made: BosBaseRequestBody = BosBaseRequestBody.new()
 	made.content_type = "application/json"
 	made._add_bytes(JSON.stringify(p_value).to_utf8_buffer())
 	return made
@@ -28,7 +28,7 @@ static func json(p_value: Variant) -> BosBaseRequestBody:
 
 ## A body of bytes as they are.
 static func raw(p_bytes: PackedByteArray) -> BosBaseRequestBody:
-	var made := BosBaseRequestBody.new()
+	var made: BosBaseRequestBody = BosBaseRequestBody.new()
 	made.content_type = "application/octet-stream"
 	made._add_bytes(p_bytes)
 	return made
@@ -37,10 +37,10 @@ static func raw(p_bytes: PackedByteArray) -> BosBaseRequestBody:
 ## A [code]multipart/form-data[/code] body: [param p_files] are [code][field, BosBaseFile][/code],
 ## [param p_values] what is not a file, sent as one JSON part, which keeps its types.
 static func multipart(p_values: Dictionary, p_files: Array[Array]) -> BosBaseRequestBody:
-	var made := BosBaseRequestBody.new()
-	var boundary := "bosbase-" + Crypto.new().generate_random_bytes(16).hex_encode()
+	var made: BosBaseRequestBody = BosBaseRequestBody.new()
+	var boundary: String = "bosbase-" + Crypto.new().generate_random_bytes(16).hex_encode()
 	made.content_type = "multipart/form-data; boundary=" + boundary
-	var head := ""
+	var head: String = ""
 	if not p_values.is_empty():
 		head += '--%s\r\nContent-Disposition: form-data; name="@jsonPayload"\r\n' % boundary
 		head += "Content-Type: application/json\r\n\r\n%s\r\n" % JSON.stringify(p_values)
@@ -68,9 +68,9 @@ func read(p_most: int) -> PackedByteArray:
 		var part: Variant = _parts[_next_part]
 		var bytes: PackedByteArray
 		if part is Dictionary:
-			bytes = _read_file(part as Dictionary, p_most)
+			bytes = _read_file(BosBaseValue.dictionary(part), p_most)
 		else:
-			bytes = (part as PackedByteArray).slice(_offset, _offset + p_most)
+			bytes = BosBaseValue.bytes(part).slice(_offset, _offset + p_most)
 		if not bytes.is_empty():
 			_offset += bytes.size()
 			return bytes
@@ -82,9 +82,9 @@ func read(p_most: int) -> PackedByteArray:
 
 ## All of it at once.
 func read_all() -> PackedByteArray:
-	var all := PackedByteArray()
+	var all: PackedByteArray = PackedByteArray()
 	while true:
-		var bytes := read(1 << 20)
+		var bytes: PackedByteArray = read(1 << 20)
 		if bytes.is_empty():
 			break
 		all.append_array(bytes)
@@ -97,7 +97,7 @@ func _add_bytes(p_bytes: PackedByteArray) -> void:
 
 
 func _add_file(p_path: String) -> void:
-	var file := FileAccess.open(p_path, FileAccess.READ)
+	var file: FileAccess = FileAccess.open(p_path, FileAccess.READ)
 	if file == null:
 		problem = "Cannot read %s: %s." % [p_path, error_string(FileAccess.get_open_error())]
 		return
@@ -115,7 +115,7 @@ func _read_file(p_part: Dictionary, p_most: int) -> PackedByteArray:
 	if _file == null:
 		problem = "Cannot read %s: %s." % [path, error_string(FileAccess.get_open_error())]
 		return PackedByteArray()
-	var bytes := _file.get_buffer(mini(p_most, left))
+	var bytes: PackedByteArray = _file.get_buffer(mini(p_most, left))
 	if bytes.is_empty():
 		problem = "%s became shorter while it was sent." % path
 	return bytes

@@ -3,14 +3,17 @@ class_name BosBaseBackupService
 extends BosBaseService
 ## Backups of all of the application's data. For superusers only.
 
-const _PATH := "/api/backups"
+# What appending, erasing and polling answer is of no use here.
+@warning_ignore_start("return_value_discarded")
+
+const _PATH: String = "/api/backups"
 
 
 ## Every backup, newest first: [code]{key, size, modified}[/code].
 func get_full_list(p_options: Dictionary = {}) -> Variant:
 	var result: Variant = await _send("GET", _PATH, p_options)
 	if result is Array:
-		for backup: Variant in result as Array:
+		for backup: Variant in BosBaseValue.array(result):
 			_whole(backup, ["size"])
 	return result
 
@@ -19,7 +22,7 @@ func get_full_list(p_options: Dictionary = {}) -> Variant:
 ## is lower case letters, digits, [code]_[/code] and [code]-[/code] and ends in [code].zip[/code];
 ## without one the server makes one up.
 func create(p_name: String = "", p_options: Dictionary = {}) -> Variant:
-	var body := {} if p_name.is_empty() else {"name": p_name}
+	var body: Dictionary = {} if p_name.is_empty() else {"name": p_name}
 	return await _do("POST", _PATH, p_options, body)
 
 
@@ -27,14 +30,14 @@ func create(p_name: String = "", p_options: Dictionary = {}) -> Variant:
 ## PackedByteArray}}[/code] or [code]{"file": BosBaseFile}[/code]. For one that is on disk see
 ## [method upload_file].
 func upload(p_files: Dictionary, p_options: Dictionary = {}) -> Variant:
-	var options := p_options.duplicate()
+	var options: Dictionary = p_options.duplicate()
 	options["files"] = p_files
 	return await _do("POST", _PATH + "/upload", options)
 
 
 ## Takes in a backup from disk, of any size, under [param p_name] or the file's own.
 func upload_file(p_path: String, p_name: String = "", p_options: Dictionary = {}) -> Variant:
-	var file := BosBaseFile.from_path(p_path, p_name, "application/zip")
+	var file: BosBaseFile = BosBaseFile.from_path(p_path, p_name, "application/zip")
 	return await upload({"file": file}, p_options)
 
 
@@ -64,10 +67,11 @@ func verify(p_key: String, p_options: Dictionary = {}) -> Variant:
 ## [code]{id, kind, key, state, error, bytesDone, bytesTotal, started, finished}[/code].
 func status(p_options: Dictionary = {}) -> Variant:
 	var result: Variant = await _send("GET", _PATH + "/status", p_options)
-	if result is Dictionary and result.get("jobs") is Array:
-		for job: Variant in result["jobs"]:
+	if result is Dictionary:
+		var told: Dictionary = result
+		for job: Variant in BosBaseValue.array(told.get("jobs")):
 			_whole(job, ["bytesDone", "bytesTotal"])
-		_whole(result.get("running"), ["bytesDone", "bytesTotal"])
+		_whole(told.get("running"), ["bytesDone", "bytesTotal"])
 	return result
 
 
@@ -81,8 +85,8 @@ func get_download_url(p_token: String, p_key: String) -> String:
 ## before; answers [code]true[/code]. A connection that is lost on the way is taken up again where
 ## it broke.
 func download(p_key: String, p_path: String, p_options: Dictionary = {}) -> Variant:
-	var download := BosBaseDownload.new(_transport, p_path)
-	return await download.run(_key_path(p_key), p_options, self)
+	var transfer: BosBaseDownload = BosBaseDownload.new(_transport, p_path)
+	return await transfer.run(_key_path(p_key), p_options, self)
 
 
 ## Waits for the newest job of this backup (or of any, for [code]""[/code]) to end, also through the
@@ -92,11 +96,11 @@ func download(p_key: String, p_path: String, p_options: Dictionary = {}) -> Vari
 func wait_until_finished(
 	p_key: String = "", p_seconds: float = 600.0, p_options: Dictionary = {}
 ) -> Variant:
-	var end := Time.get_ticks_msec() + int(p_seconds * 1000.0)
-	var options := p_options.duplicate()
+	var end: int = Time.get_ticks_msec() + int(p_seconds * 1000.0)
+	var options: Dictionary = p_options.duplicate()
 	options.erase("on_progress")
 	var told: Variant = p_options.get("on_progress")
-	var last := ClientResponseError.new(
+	var last: ClientResponseError = ClientResponseError.new(
 		_transport.build_url(_PATH), 0, {}, false, "The job has not ended in time."
 	)
 	while Time.get_ticks_msec() < end:
@@ -107,13 +111,15 @@ func wait_until_finished(
 			if error.is_abort or (error.status != 0 and error.status != 503):
 				return error
 		else:
-			var job := _newest(result as Dictionary, p_key)
+			var job: Dictionary = _newest(BosBaseValue.dictionary(result), p_key)
 			if job.is_empty():
 				return ClientResponseError.new(last.url, 404, {}, false, "There is no such job.")
 			if told is Callable:
-				(told as Callable).call(job["bytesDone"], job["bytesTotal"])
+				BosBaseValue.callable(told).call(job["bytesDone"], job["bytesTotal"])
 			if job["state"] == "failed":
-				var said := {"status": 400, "message": job["error"], "data": {}, "job": job}
+				var said: Dictionary = {
+					"status": 400, "message": job["error"], "data": {}, "job": job
+				}
 				return ClientResponseError.new(last.url, 400, said)
 			if job["state"] != "running":
 				return job

@@ -22,13 +22,15 @@ func _init(p_transport: BosBaseTransport) -> void:
 func _send(
 	p_method: String, p_path: String, p_options: Dictionary, p_body: Variant = null
 ) -> Variant:
-	var options := p_options.duplicate()
+	var options: Dictionary = p_options.duplicate()
 	options["method"] = p_method
 	if p_body != null:
 		options["body"] = p_body
 		var more: Variant = p_options.get("body")
 		if p_body is Dictionary and more is Dictionary:
-			options["body"] = (p_body as Dictionary).merged(more as Dictionary, true)
+			options["body"] = BosBaseValue.dictionary(p_body).merged(
+				BosBaseValue.dictionary(more), true
+			)
 	return await _transport.send(p_path, options, self)
 
 
@@ -46,4 +48,4 @@ static func _whole(p_from: Variant, p_names: PackedStringArray) -> void:
 		var told: Dictionary = p_from
 		for name: String in p_names:
 			if told.get(name) is float:
-				told[name] = int(told[name] as float)
+				told[name] = int(BosBaseValue.number(told[name]))

@@ -9,7 +9,7 @@ extends BosBaseCrudService
 func import_collections(
 	p_collections: Array, p_delete_missing: bool = false, p_options: Dictionary = {}
 ) -> Variant:
-	var body := {"collections": p_collections, "deleteMissing": p_delete_missing}
+	var body: Dictionary = {"collections": p_collections, "deleteMissing": p_delete_missing}
 	return await _do("PUT", _crud_path() + "/import", p_options, body)
 
 

@@ -3,6 +3,9 @@ class_name BosBaseCrudService
 extends BosBaseService
 ## Lists, reads, creates, changes and deletes things of one kind.
 
+# What appending, erasing and polling answer is of no use here.
+@warning_ignore_start("return_value_discarded")
+
 const _TOTALS: PackedStringArray = ["page", "perPage", "totalItems", "totalPages"]
 
 
@@ -10,7 +13,7 @@ const _TOTALS: PackedStringArray = ["page", "perPage", "totalItems", "totalPages
 ## [code]filter[/code], [code]sort[/code], [code]expand[/code], [code]fields[/code],
 ## [code]skipTotal[/code].
 func get_list(p_page: int = 1, p_per_page: int = 30, p_options: Dictionary = {}) -> Variant:
-	var options := {"page": p_page, "perPage": p_per_page}.merged(p_options, true)
+	var options: Dictionary = {"page": p_page, "perPage": p_per_page}.merged(p_options, true)
 	var result: Variant = await _send("GET", _crud_path(), options)
 	_whole(result, _TOTALS)
 	return result
@@ -18,21 +21,21 @@ func get_list(p_page: int = 1, p_per_page: int = 30, p_options: Dictionary = {})
 
 ## All of them, an [Array], fetched in pages of [code]options.batch[/code] (1,000).
 func get_full_list(p_options: Dictionary = {}) -> Variant:
-	var options := p_options.duplicate()
+	var options: Dictionary = p_options.duplicate()
 	var batch: int = clampi(int(str(options.get("batch", 1000))), 1, 1000)
 	options.erase("batch")
 	options["skipTotal"] = true
 	var items: Array = []
-	var page := 1
+	var page: int = 1
 	while true:
 		var result: Variant = await get_list(page, batch, options)
 		if result is ClientResponseError:
 			return result
-		var found: Variant = result.get("items") if result is Dictionary else null
+		var found: Variant = BosBaseValue.dictionary(result).get("items")
 		if not found is Array:
 			return ClientResponseError.new("", 200, {}, false, "The server's answer is no list.")
-		items.append_array(found as Array)
-		if (found as Array).size() < batch:
+		items.append_array(BosBaseValue.array(found))
+		if BosBaseValue.array(found).size() < batch:
 			break
 		page += 1
 	return items
@@ -40,7 +43,7 @@ func get_full_list(p_options: Dictionary = {}) -> Variant:
 
 ## The first that passes [param p_filter]; an error with status 404 when none does.
 func get_first_list_item(p_filter: String, p_options: Dictionary = {}) -> Variant:
-	var options := p_options.merged({"filter": p_filter, "skipTotal": true}, true)
+	var options: Dictionary = p_options.merged({"filter": p_filter, "skipTotal": true}, true)
 	var result: Variant = await get_list(1, 1, options)
 	if result is ClientResponseError:
 		return result
@@ -80,5 +83,7 @@ func _item_path(p_id: String) -> String:
 
 
 func _not_found() -> ClientResponseError:
-	var said := {"status": 404, "message": "The requested resource wasn't found.", "data": {}}
+	var said: Dictionary = {
+		"status": 404, "message": "The requested resource wasn't found.", "data": {}
+	}
 	return ClientResponseError.new(_transport.build_url(_crud_path()), 404, said)

@@ -4,6 +4,9 @@ extends BosBaseService
 ## Changes as they happen, by one connection for all subscriptions, which is made again when it is
 ## lost.
 
+# What appending, erasing and polling answer is of no use here.
+@warning_ignore_start("return_value_discarded")
+
 ## The connection stands (again) and the server knows all subscriptions.
 signal connected
 ## The connection was lost; it is being made again.
@@ -12,7 +15,7 @@ signal disconnected(active_topics: PackedStringArray)
 signal settled(error: ClientResponseError)
 
 ## Seconds that a subscription waits for the connection.
-const CONNECT_SECONDS := 15.0
+const CONNECT_SECONDS: float = 15.0
 
 ## The server's name for this connection; [code]""[/code] while there is none.
 var client_id: String
@@ -40,8 +43,8 @@ func _notification(p_what: int) -> void:
 func subscribe(p_topic: String, p_callback: Callable, p_options: Dictionary = {}) -> Variant:
 	if p_topic.is_empty():
 		return ClientResponseError.new("", 0, {}, false, "A topic is needed.")
-	var key := _key(p_topic, p_options)
-	var is_new := not _subscriptions.has(key)
+	var key: String = _key(p_topic, p_options)
+	var is_new: bool = not _subscriptions.has(key)
 	var callbacks: Array = _subscriptions.get_or_add(key, [])
 	callbacks.append(p_callback)
 	var error: ClientResponseError = null
@@ -101,13 +104,15 @@ func _changed() -> Variant:
 	if not is_online:
 		return true
 	var error: ClientResponseError = await _submit()
-	return error if error != null else true
+	if error != null:
+		return error
+	return true
 
 
 # Makes the connection, or waits for the one that is being made.
 func _connect_stream() -> ClientResponseError:
 	var waiting: Array = [true, null]
-	var settle := func(p_error: ClientResponseError) -> void:
+	var settle: Callable = func(p_error: ClientResponseError) -> void:
 		waiting[0] = false
 		waiting[1] = p_error
 	settled.connect(settle, CONNECT_ONE_SHOT)
@@ -117,8 +122,9 @@ func _connect_stream() -> ClientResponseError:
 		_stream.received.connect(_on_received)
 		_stream.lost.connect(_on_lost)
 		# It goes on for as long as it is not closed.
+		@warning_ignore("missing_await")
 		_stream.run()
-	var end := Time.get_ticks_msec() + int(CONNECT_SECONDS * 1000.0)
+	var end: int = Time.get_ticks_msec() + int(CONNECT_SECONDS * 1000.0)
 	while waiting[0] and Time.get_ticks_msec() < end:
 		await BosBaseClock.sleep(0.01, [self])
 	if not waiting[0]:
@@ -126,7 +132,7 @@ func _connect_stream() -> ClientResponseError:
 	settled.disconnect(settle)
 	if _last_error != null:
 		return _last_error
-	var url := _transport.build_url("/api/realtime")
+	var url: String = _transport.build_url("/api/realtime")
 	return ClientResponseError.new(url, 0, {}, false, "The connection took too long.")
 
 
@@ -138,7 +144,7 @@ func _disconnect_stream() -> void:
 
 
 func _submit() -> ClientResponseError:
-	var body := {"clientId": client_id, "subscriptions": _subscriptions.keys()}
+	var body: Dictionary = {"clientId": client_id, "subscriptions": _subscriptions.keys()}
 	var result: Variant = await _do("POST", "/api/realtime", {}, body)
 	return result if result is ClientResponseError else null
 
@@ -146,12 +152,13 @@ func _submit() -> ClientResponseError:
 func _on_received(p_event: String, p_data: String, p_id: String) -> void:
 	if p_event == "PB_CONNECT":
 		client_id = p_id
+		@warning_ignore("missing_await")
 		_introduce()
 		return
-	var parser := JSON.new()
+	var parser: JSON = JSON.new()
 	var data: Variant = parser.data if parser.parse(p_data) == OK else p_data
 	# A callback may end its own subscription.
-	for callback: Callable in (_subscriptions.get(p_event, []) as Array).duplicate():
+	for callback: Callable in BosBaseValue.array(_subscriptions.get(p_event)).duplicate():
 		if callback.is_valid():
 			callback.call(data)
 
@@ -166,7 +173,7 @@ func _introduce() -> void:
 
 func _on_lost(p_error: ClientResponseError, p_attempts: int) -> void:
 	_last_error = p_error
-	var was_connected := is_online
+	var was_connected: bool = is_online
 	client_id = ""
 	if was_connected:
 		disconnected.emit(PackedStringArray(_subscriptions.keys()))
@@ -175,14 +182,14 @@ func _on_lost(p_error: ClientResponseError, p_attempts: int) -> void:
 
 
 static func _key(p_topic: String, p_options: Dictionary) -> String:
-	var options := p_options.duplicate()
+	var options: Dictionary = p_options.duplicate()
 	var headers: Variant = options.get("headers", {})
 	options.erase("headers")
 	var query: Dictionary = options.get("query", {})
 	options.erase("query")
 	query = query.merged(options, true)
-	if query.is_empty() and (headers as Dictionary).is_empty():
+	if query.is_empty() and BosBaseValue.dictionary(headers).is_empty():
 		return p_topic
-	var told := JSON.stringify({"query": query, "headers": headers})
-	var mark := "&" if p_topic.contains("?") else "?"
+	var told: String = JSON.stringify({"query": query, "headers": headers})
+	var mark: String = "&" if p_topic.contains("?") else "?"
 	return "%s%soptions=%s" % [p_topic, mark, told.uri_encode()]

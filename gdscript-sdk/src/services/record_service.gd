@@ -27,7 +27,7 @@ func _init(
 func subscribe(p_topic: String, p_callback: Callable, p_options: Dictionary = {}) -> Variant:
 	if p_topic.is_empty():
 		return ClientResponseError.new("", 0, {}, false, "A topic is needed: a record's id or *.")
-	var topic := "%s/%s" % [collection_id_or_name, p_topic]
+	var topic: String = "%s/%s" % [collection_id_or_name, p_topic]
 	return await _realtime.subscribe(topic, p_callback, p_options)
 
 
@@ -43,8 +43,8 @@ func unsubscribe(p_topic: String = "") -> Variant:
 func update(p_id: String, p_body: Dictionary = {}, p_options: Dictionary = {}) -> Variant:
 	var result: Variant = await super.update(p_id, p_body, p_options)
 	if result is Dictionary and _is_logged_in(p_id):
-		var store := _transport.auth_store
-		store.save(store.token, store.record.merged(result as Dictionary, true))
+		var store: BosBaseAuthStore = _transport.auth_store
+		store.save(store.token, store.record.merged(BosBaseValue.dictionary(result), true))
 	return result
 
 
@@ -65,13 +65,13 @@ func list_auth_methods(p_options: Dictionary = {}) -> Variant:
 func auth_with_password(
 	p_identity: String, p_password: String, p_options: Dictionary = {}
 ) -> Variant:
-	var body := {"identity": p_identity, "password": p_password}
+	var body: Dictionary = {"identity": p_identity, "password": p_password}
 	return await _log_in("auth-with-password", body, p_options)
 
 
 ## Logs in by the code of a one-time password (see [method request_otp]).
 func auth_with_otp(p_otp_id: String, p_password: String, p_options: Dictionary = {}) -> Variant:
-	var body := {"otpId": p_otp_id, "password": p_password}
+	var body: Dictionary = {"otpId": p_otp_id, "password": p_password}
 	return await _log_in("auth-with-otp", body, p_options)
 
 
@@ -84,7 +84,7 @@ func auth_with_oauth2_code(
 	p_create_data: Dictionary = {},
 	p_options: Dictionary = {}
 ) -> Variant:
-	var body := {
+	var body: Dictionary = {
 		"provider": p_provider,
 		"code": p_code,
 		"codeVerifier": p_code_verifier,
@@ -113,7 +113,9 @@ func request_password_reset(p_email: String, p_options: Dictionary = {}) -> Vari
 func confirm_password_reset(
 	p_token: String, p_password: String, p_password_confirm: String, p_options: Dictionary = {}
 ) -> Variant:
-	var body := {"token": p_token, "password": p_password, "passwordConfirm": p_password_confirm}
+	var body: Dictionary = {
+		"token": p_token, "password": p_password, "passwordConfirm": p_password_confirm
+	}
 	return await _do("POST", _auth_path("confirm-password-reset"), p_options, body)
 
 
@@ -138,36 +140,37 @@ func request_email_change(p_new_email: String, p_options: Dictionary = {}) -> Va
 func confirm_email_change(
 	p_token: String, p_password: String, p_options: Dictionary = {}
 ) -> Variant:
-	var body := {"token": p_token, "password": p_password}
+	var body: Dictionary = {"token": p_token, "password": p_password}
 	return await _do("POST", _auth_path("confirm-email-change"), p_options, body)
 
 
 ## A [BosBase] of its own that is logged in as another record, for superusers.
 func impersonate(p_id: String, p_duration: int = 0, p_options: Dictionary = {}) -> Variant:
-	var path := _auth_path("impersonate/" + p_id.uri_encode())
+	var path: String = _auth_path("impersonate/" + p_id.uri_encode())
 	var result: Variant = await _send("POST", path, p_options, {"duration": p_duration})
 	if not result is Dictionary:
 		return result
-	var other := BosBase.new(_transport.base_url, null, _transport.lang)
+	var other: BosBase = BosBase.new(_transport.base_url, null, _transport.lang)
 	other.timeout = _transport.timeout
 	other.tls_options = _transport.tls_options
-	other.auth_store.save(str(result.get("token", "")), result.get("record", {}))
+	var told: Dictionary = result
+	other.auth_store.save(str(told.get("token", "")), BosBaseValue.dictionary(told.get("record")))
 	return other
 
 
 ## The OAuth2 accounts that a record is linked with.
 func list_external_auths(p_id: String, p_options: Dictionary = {}) -> Variant:
-	var filter := BosBaseFilter.fill("recordRef = {:id}", {"id": p_id})
-	var service := _external_auths()
+	var filter: String = BosBaseFilter.fill("recordRef = {:id}", {"id": p_id})
+	var service: BosBaseRecordService = _external_auths()
 	return await service.get_full_list(p_options.merged({"filter": filter}, true))
 
 
 ## Unlinks a record from an OAuth2 provider.
 func unlink_external_auth(p_id: String, p_provider: String, p_options: Dictionary = {}) -> Variant:
-	var filter := BosBaseFilter.fill(
+	var filter: String = BosBaseFilter.fill(
 		"recordRef = {:id} && provider = {:provider}", {"id": p_id, "provider": p_provider}
 	)
-	var service := _external_auths()
+	var service: BosBaseRecordService = _external_auths()
 	var found: Variant = await service.get_first_list_item(filter, p_options)
 	if found is ClientResponseError:
 		return found
@@ -180,15 +183,15 @@ func _external_auths() -> BosBaseRecordService:
 
 func _log_in(p_action: String, p_body: Dictionary, p_options: Dictionary) -> Variant:
 	var result: Variant = await _send("POST", _auth_path(p_action), p_options, p_body)
-	if result is Dictionary and result.get("token") is String:
-		var record: Variant = result.get("record")
-		var kept: Dictionary = record if record is Dictionary else {}
-		_transport.auth_store.save(result["token"] as String, kept)
+	var told: Dictionary = BosBaseValue.dictionary(result)
+	if told.get("token") is String:
+		var record: Dictionary = BosBaseValue.dictionary(told.get("record"))
+		_transport.auth_store.save(str(told["token"]), record)
 	return result
 
 
 func _is_logged_in(p_id: String) -> bool:
-	var record := _transport.auth_store.record
+	var record: Dictionary = _transport.auth_store.record
 	return (
 		record.get("id") == p_id
 		and collection_id_or_name in [record.get("collectionName"), record.get("collectionId")]

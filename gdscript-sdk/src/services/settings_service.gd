@@ -3,7 +3,7 @@ class_name BosBaseSettingsService
 extends BosBaseService
 ## The application's settings. For superusers only.
 
-const _PATH := "/api/settings"
+const _PATH: String = "/api/settings"
 
 
 ## All settings by section; secrets are not shown.
@@ -26,5 +26,5 @@ func test_s3(p_filesystem: String = "storage", p_options: Dictionary = {}) -> Va
 func test_email(
 	p_collection: String, p_to: String, p_template: String, p_options: Dictionary = {}
 ) -> Variant:
-	var body := {"collection": p_collection, "email": p_to, "template": p_template}
+	var body: Dictionary = {"collection": p_collection, "email": p_to, "template": p_template}
 	return await _do("POST", _PATH + "/test/email", p_options, body)

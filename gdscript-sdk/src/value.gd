@@ -1,0 +1,28 @@
+@tool
+class_name BosBaseValue
+extends RefCounted
+## What came from outside, taken for what it should be; something empty where it is something else.
+
+
+static func dictionary(p_value: Variant) -> Dictionary:
+	return p_value if p_value is Dictionary else {}
+
+
+static func array(p_value: Variant) -> Array:
+	return p_value if p_value is Array else []
+
+
+static func text(p_value: Variant) -> String:
+	return p_value if p_value is String else ""
+
+
+static func bytes(p_value: Variant) -> PackedByteArray:
+	return p_value if p_value is PackedByteArray else PackedByteArray()
+
+
+static func number(p_value: Variant) -> float:
+	return p_value if p_value is float or p_value is int else 0.0
+
+
+static func callable(p_value: Variant) -> Callable:
+	return p_value if p_value is Callable else Callable()

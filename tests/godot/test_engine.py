@@ -1,0 +1,86 @@
+"""What Godot itself says of the SDK: no warning, usable in the editor, memory that does not grow with what is sent."""
+
+import hashlib
+import io
+import re
+import zipfile
+from pathlib import Path
+
+from harness.programs import BOSBASE
+from harness.server import Server
+
+from .engine import HERE, SDK, Project
+
+MIB = 1024 * 1024
+
+
+def test_no_script_causes_any_warning():
+    with Project(HERE / "strict") as project:
+        project.prepare()
+        status, output = project.run("-s", "load.gd")
+    assert status == 0
+    assert not re.search(r"@fail|ERROR: .*(Parse|Failed)", output), output[-6000:]
+    count = len(list((SDK / "src").rglob("*.gd")))
+    assert count >= 28 and f"@done {count}" in output.splitlines(), output[-2000:]
+
+
+def test_a_warning_would_be_seen():
+    with Project(HERE / "strict") as project:
+        with open(project.folder / "gdscript-sdk/src/value.gd", "a") as script:
+            script.write("\n\nfunc _careless():\n\tvar x = 1\n")
+        project.prepare()
+        assert "@fail value.gd" in project.run("-s", "load.gd")[1]
+
+
+def test_an_editor_plugin_makes_a_backup(tmp_path):
+    with Server(BOSBASE, tmp_path / "pb_data") as server, Project(HERE / "editor") as project:
+        (project.folder / "server.txt").write_text(server.url)
+        project.prepare()
+        _, output = project.run("--editor", timeout=90)
+        assert "@pass editor" in output, output[-4000:]
+        assert "SCRIPT ERROR" not in output, output[-4000:]
+        assert "from_the_editor.zip" in server.root().backups()
+
+
+def test_300_mb_go_up_and_come_down_in_little_memory(tmp_path):
+    with Server(BOSBASE, tmp_path / "pb_data") as server, Project(HERE / "large") as project:
+        root = server.root()
+        root.back_up("small.zip")
+        made = project.folder / "large.zip"
+        with zipfile.ZipFile(io.BytesIO(root.download("small.zip"))) as small, zipfile.ZipFile(made, "w") as large:
+            for name in ("data.db", "auxiliary.db"):
+                large.writestr(name, small.read(name))
+            noise = hashlib.shake_256(b"noise").digest(MIB)
+            with large.open("storage/c/r/noise.bin", "w") as entry:
+                for number in range(300):
+                    entry.write(number.to_bytes(4) + noise[4:])
+        project.prepare()
+        process = project.start("-s", "large.gd", "--", server.url)
+        idle, output = 0, []
+        for line in process.stdout:
+            output.append(line)
+            if line.startswith("@ready"):
+                idle = memory(process.pid, "VmRSS")
+            if line.startswith("@over"):
+                break
+        peak = memory(process.pid, "VmHWM")
+        output += process.communicate(timeout=60)[0].splitlines(keepends=True)
+        said = "".join(output)
+        assert "@pass" in said and "@fail" not in said, said
+        assert digest(project.folder / "down.zip") == digest(made)
+        print(f"idle {idle / MIB:.0f} MiB, at most {peak / MIB:.0f} MiB, file {made.stat().st_size / MIB:.0f} MiB")
+        assert idle > 0 and peak - idle < 32 * MIB
+        assert root.backups()["large.zip"]["size"] == made.stat().st_size
+
+
+def memory(pid, name):
+    """Bytes, of the process or of the child that it only started (sudo)."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if Path(f"/proc/{pid}/comm").read_text().strip() == "sudo" and children.exists():
+        pid = int(children.read_text().split()[0])
+    return int(re.search(rf"^{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)[1]) * 1024
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
