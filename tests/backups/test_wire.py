@@ -41,6 +41,20 @@ def test_a_client_that_prefers_to_wait_is_answered_when_the_backup_is_there(root
 
 
 @pytest.mark.ours
+def test_a_file_that_was_lost_before_is_told_of(server, root):
+    root.post("/api/collections", json={"name": "papers", "type": "base", "fields": [{"name": "paper", "type": "file", "maxSelect": 1}]})
+    paper = root.create("papers", {}, files=[("paper", ("gone.txt", b"x"))])
+    root.back_up("whole.zip")
+    assert last_job(root)["warning"] == ""
+    (file,) = (server.directory / "storage").glob(f"*/{paper['id']}/{paper['paper']}")
+    file.unlink()
+    root.back_up("less.zip")
+    job = last_job(root)
+    assert job["state"] == "succeeded"
+    assert paper["paper"] in job["warning"], job
+
+
+@pytest.mark.ours
 def test_a_backup_begins_at_once_and_ends_in_the_background(heavy):
     root = heavy.root()
     root.post("/api/backups", json={"name": "slow.zip"}, expect=204)

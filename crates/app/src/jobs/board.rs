@@ -95,6 +95,7 @@ impl Board {
             bytes_done: 0,
             bytes_total: 0,
             error: String::new(),
+            warning: String::new(),
             started: crate::moment::wire_now(),
             finished: String::new(),
         };
@@ -247,6 +248,16 @@ impl RunningJob {
         let error = outcome.as_ref().err().map(crate::error::Error::explain);
         self.conclude(error)?;
         outcome
+    }
+
+    /// Notes what whoever relies on the job's outcome should know, to be told with it.
+    pub fn warn(&self, warning: &str) {
+        self.sender.send_modify(|job| {
+            if !job.warning.is_empty() {
+                job.warning.push(' ');
+            }
+            job.warning.push_str(warning);
+        });
     }
 
     /// Leaves the job to the next process, which ends it; gives out the lease, to be held as long as this process lives.

@@ -227,6 +227,7 @@ mod tests {
             bytes_done: 1,
             bytes_total: 2,
             error: String::new(),
+            warning: String::new(),
             started: crate::moment::wire_now(),
             finished: String::new(),
         };

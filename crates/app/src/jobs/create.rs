@@ -15,6 +15,9 @@ use crate::error::{Error, FieldErrors, Result};
 /// How long a scheduled backup waits for other work on backups to end: a day without a backup would be the worse choice.
 const SCHEDULE_PATIENCE: Duration = Duration::from_secs(3600);
 
+/// Of the files that a warning is about, so many are named.
+const NAMED: usize = 5;
+
 impl App {
     /// Begins a backup called `name`, or by a name made up from the application's and the time where that is empty, and
     /// returns while it is being made.
@@ -111,26 +114,23 @@ impl App {
                 refuse(error)
             }
         })?;
-        self.report(&report);
+        Self::report(&report, running);
         Ok(report)
     }
 
-    fn report(&self, report: &CreateReport) {
-        if report.missing.count > 0 {
-            let files = report.missing.first.join(", ");
-            tracing::warn!(
-                count = report.missing.count,
-                files,
-                "records name files that were missing before the backup began"
-            );
-        }
-        if report.left_out.count > 0 {
-            let names = report.left_out.first.join(", ");
-            tracing::warn!(
-                count = report.left_out.count,
-                names,
-                "the backup can't hold links and special files"
-            );
+    fn report(report: &CreateReport, running: &RunningJob) {
+        for (names, what) in [
+            (&report.missing, "named by records were missing before the backup began"),
+            (&report.left_out, "can't be held by a backup (links, special files)"),
+        ] {
+            if names.count == 0 {
+                continue;
+            }
+            let shown: Vec<&str> = names.first.iter().take(NAMED).map(String::as_str).collect();
+            let more = if names.count > shown.len() as u64 { ", …" } else { "" };
+            let warning = format!("{} files {what}: {}{more}.", names.count, shown.join(", "));
+            tracing::warn!(key = %report.backup.key, warning, "the backup is not all there could be");
+            running.warn(&warning);
         }
         tracing::info!(key = %report.backup.key, bytes = report.backup.size, "backup made and verified");
     }

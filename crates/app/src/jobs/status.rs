@@ -60,6 +60,9 @@ pub struct Job {
     /// Why it failed; empty where it did not.
     #[serde(default)]
     pub error: String,
+    /// What whoever relies on it should know although it succeeded; empty mostly.
+    #[serde(default)]
+    pub warning: String,
     /// When it began, `2023-05-19T16:25:57.542Z`.
     pub started: String,
     /// When it ended; empty while it runs.
@@ -158,6 +161,7 @@ mod tests {
             bytes_done: 0,
             bytes_total: 0,
             error: error.to_owned(),
+            warning: String::new(),
             started: String::new(),
             finished: String::new(),
         }

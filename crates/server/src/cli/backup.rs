@@ -37,6 +37,9 @@ fn act(app: &App, action: &BackupAction) -> Result<(), Failure> {
         BackupAction::Create { name } => {
             let job = follow("creating", &app.start_backup(name.as_deref().unwrap_or_default())?)?;
             say(&format!("Created and verified {}.", job.key));
+            if !job.warning.is_empty() {
+                say(&format!("Warning: {}", job.warning));
+            }
         }
         BackupAction::List => {
             for backup in app.backups()? {
