@@ -84,3 +84,12 @@ def memory(pid, name):
 def digest(path):
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def test_the_demo_does_what_it_shows(tmp_path):
+    with Server(BOSBASE, tmp_path / "pb_data") as server, Project(SDK / "demo") as project:
+        (project.folder / "drive.gd").write_text((HERE / "demo" / "drive.gd").read_text())
+        project.prepare()
+        _, output = project.run("-s", "drive.gd", "--", server.url)
+        assert "@done" in output.splitlines() and "@fail" not in output and "SCRIPT ERROR" not in output, output[-4000:]
+        assert output.count("@pass") == 9, output[-4000:]

@@ -16,7 +16,7 @@ func example() -> void:
 
 ## Logs in and sees to it that the backups are there.
 func prepare() -> void:
-	await log_in()
+	await as_superuser()
 	await idle()
 	var there := await keys()
 	for seed_name: String in SEEDS:
@@ -27,7 +27,7 @@ func prepare() -> void:
 				print("@wrong cannot prepare: ", result)
 
 
-func log_in() -> void:
+func as_superuser() -> void:
 	pb = BosBase.new(OS.get_cmdline_user_args()[0])
 	# A server that restarts says so.
 	for _try: int in 50:
@@ -38,8 +38,8 @@ func log_in() -> void:
 	print("@wrong cannot log in")
 
 
-func log_in_as_user() -> void:
-	await log_in()
+func as_user() -> void:
+	await as_superuser()
 	var user := {"email": "u@example.com", "password": PASSWORD, "passwordConfirm": PASSWORD}
 	await pb.collection("users").create(user)
 	await pb.collection("users").auth_with_password("u@example.com", PASSWORD)
