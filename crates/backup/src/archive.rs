@@ -7,11 +7,15 @@ pub mod broken;
 mod codec;
 mod directory;
 mod entry;
+mod job;
+mod joint;
 mod manifest;
 mod reader;
 mod record;
+mod sink;
 mod spool;
 mod structure;
+mod workers;
 mod writer;
 
 pub use entry::{ArchiveEntry, EntryKind, EntryReader};

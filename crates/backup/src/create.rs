@@ -220,6 +220,7 @@ fn write(
     for mut database in std::mem::take(&mut sources.databases) {
         archive.add_database(database.as_mut(), plan.created)?;
     }
+    archive.writer.settle()?;
     let required = Required::collect(sources.must_have, disk, &private)?;
     steps.reached("create-databases");
     let mut written = Written {
@@ -234,6 +235,7 @@ fn write(
         }
     }
     required.each(|name| archive.require(name, &sources.data_dir, &mut written.missing))?;
+    archive.writer.settle()?;
     steps.reached("create-files");
     let header = ManifestHeader {
         format: crate::archive::MANIFEST_FORMAT,
@@ -265,6 +267,7 @@ impl<W: io::Write> Packing<'_, W> {
             len,
             modified: Some(created),
             mode: 0o644,
+            is_mixed: true,
         };
         let read = self
             .writer
@@ -297,6 +300,7 @@ impl<W: io::Write> Packing<'_, W> {
             len: metadata.len,
             modified: Timestamp::try_from(metadata.modified).ok(),
             mode: metadata.mode,
+            is_mixed: false,
         };
         self.writer.add(path, &meta, &mut FileReader(file), self.progress)?;
         self.packed.insert(hash);

@@ -1,13 +1,17 @@
 //! Opens an archive that nobody vouches for.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use super::directory::{self, Bounds, Directory};
-use super::entry::{ArchiveEntry, EntryKind, Unpacker};
+use super::entry::{ArchiveEntry, EntryKind, EntryReader, Unpacker};
 use super::manifest::{ManifestHeader, ManifestReader};
 use super::structure::Structure;
-use crate::error::{Context as _, Error, Result};
+use super::workers::{self, Worker};
+use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::progress::{Progress, advance};
 use crate::storage::ArchiveSource;
 
@@ -15,6 +19,14 @@ use crate::storage::ArchiveSource;
 const DATABASE: &str = "data.db";
 /// What every SQLite 3 file starts with (https://sqlite.org/fileformat.html).
 const SQLITE_MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Archives that unpack to less are read by the calling thread alone.
+const WORTH_THREADS: u64 = 2 << 20;
+/// A worker gets entries until they unpack to so many bytes, or are so many.
+const BATCH: u64 = 1 << 20;
+const BATCH_ENTRIES: usize = 256;
+/// What is read of the archive at once.
+const WINDOW: usize = 1 << 20;
 
 /// An archive whose structure is checked: all its names are safe and distinct, none of its entries overlap or are of a kind
 /// that cannot be restored, and it holds a database. Its contents are not proven until [`Archive::read_all`] ended well.
@@ -111,45 +123,99 @@ impl Archive {
     ) -> Result<Checked> {
         progress.total(self.bytes);
         let mut manifest_unpacker = self.unpacker(64 << 10);
-        let mut manifest = match &self.manifest {
-            Some(entry) => Some(ManifestReader::new(manifest_unpacker.open(entry)?)?),
-            None => None,
-        };
-        let mut unpacker = self.unpacker(1 << 20);
-        let mut checked = Checked {
-            entries: 0,
-            bytes: 0,
-            manifest: None,
-        };
+        let mut proof = Proof::new(self, &mut manifest_unpacker)?;
+        let mut unpacker = self.unpacker(WINDOW);
+        let go_on = AtomicBool::new(true);
         for entry in self.entries() {
             let entry = entry?;
-            let mut contents = Hashing {
-                inner: unpacker.open(&entry)?,
-                hash: blake3::Hasher::new(),
-                progress,
-            };
-            visit(&entry, &mut contents)?;
-            io::copy(&mut contents, &mut io::sink()).context(|| format!("reading {} from the archive", entry.path))?;
-            checked.entries += 1;
-            checked.bytes += entry.len;
-            if let Some(manifest) = &mut manifest {
-                compare(manifest.next()?, &entry, &contents.hash.finalize())?;
+            let hash = read(&mut unpacker, &entry, progress, &go_on, &mut visit)?;
+            proof.add(&entry, &hash)?;
+        }
+        proof.finish()
+    }
+
+    /// Does what [`Archive::read_all`] does on all cores, below the caller's priority: entries are visited by several threads
+    /// at once and in no order, each thread with a state of its own. All of them have ended when this returns.
+    ///
+    /// # Errors
+    /// As [`Archive::read_all`].
+    pub(crate) fn read_all_at_once<S>(
+        &self,
+        progress: &dyn Progress,
+        state: impl Fn() -> S + Sync,
+        visit: impl Fn(&mut S, &ArchiveEntry, &mut dyn Read) -> Result<()> + Sync,
+    ) -> Result<Checked> {
+        let workers = workers::count();
+        if self.bytes < WORTH_THREADS || workers < 2 {
+            let mut state = state();
+            return self.read_all(progress, |entry, contents| visit(&mut state, entry, contents));
+        }
+        progress.total(self.bytes);
+        let go_on = AtomicBool::new(true);
+        thread::scope(|scope| {
+            let (queue, worker) = workers::queue();
+            for n in 0..workers {
+                let worker: Worker<Vec<ArchiveEntry>, Result<Vec<Proven>>> = worker.clone();
+                let (state, visit, go_on) = (&state, &visit, &go_on);
+                let started = thread::Builder::new()
+                    .name("backup-inflate".to_owned())
+                    .spawn_scoped(scope, move || {
+                        let (mut unpacker, mut state) = (self.unpacker(WINDOW), state());
+                        worker.run(|batch| {
+                            let mut visit =
+                                |entry: &ArchiveEntry, contents: &mut dyn Read| visit(&mut state, entry, contents);
+                            let read_one = |entry: ArchiveEntry| {
+                                read(&mut unpacker, &entry, progress, go_on, &mut visit).map(|hash| (entry, hash))
+                            };
+                            batch.into_iter().map(read_one).collect()
+                        });
+                    });
+                match started {
+                    Ok(_) => {}
+                    // Fewer do as well.
+                    Err(_) if n > 0 => break,
+                    Err(e) => return Err(e).context(|| "starting worker threads".to_owned()),
+                }
+            }
+            let checked = self.prove(|batch| queue.submit(batch), 2 * workers);
+            if checked.is_err() {
+                go_on.store(false, Ordering::Relaxed);
+            }
+            checked
+        })
+    }
+
+    /// Hands out all entries in batches and takes the results in the same order.
+    fn prove(
+        &self,
+        hand_out: impl Fn(Vec<ArchiveEntry>) -> workers::Ticket<Result<Vec<Proven>>>,
+        most: usize,
+    ) -> Result<Checked> {
+        let mut manifest_unpacker = self.unpacker(64 << 10);
+        let mut proof = Proof::new(self, &mut manifest_unpacker)?;
+        let (mut batch, mut bytes, mut tickets) = (Vec::new(), 0, VecDeque::new());
+        let mut entries = self.entries();
+        loop {
+            let entry = entries.next().transpose()?;
+            let at_end = entry.is_none();
+            if let Some(entry) = entry {
+                bytes += entry.len;
+                batch.push(entry);
+            }
+            if bytes >= BATCH || batch.len() >= BATCH_ENTRIES || at_end {
+                tickets.push_back(hand_out(std::mem::take(&mut batch)));
+                bytes = 0;
+            }
+            while tickets.len() > most || at_end {
+                let Some(ticket) = tickets.pop_front() else { break };
+                for (entry, hash) in ticket.wait().context(|| "reading the archive".to_owned())?? {
+                    proof.add(&entry, &hash)?;
+                }
+            }
+            if at_end {
+                return proof.finish();
             }
         }
-        if let Some(mut manifest) = manifest {
-            if let Some(missing) = manifest.next()? {
-                return Err(Error::archive(format!(
-                    "the archive lacks {}, which its manifest names",
-                    missing.path
-                )));
-            }
-            let header = manifest.header().clone();
-            for database in &header.databases {
-                self.check_named(database.name.as_str(), database.size)?;
-            }
-            checked.manifest = Some(header);
-        }
-        Ok(checked)
     }
 
     fn unpacker(&self, window: usize) -> Unpacker {
@@ -185,6 +251,80 @@ impl Archive {
     }
 }
 
+/// An entry that was read, and what its bytes hash to.
+type Proven = (ArchiveEntry, blake3::Hash);
+
+/// Reads one entry to its end, through `visit`.
+fn read(
+    unpacker: &mut Unpacker,
+    entry: &ArchiveEntry,
+    progress: &dyn Progress,
+    go_on: &AtomicBool,
+    visit: &mut impl FnMut(&ArchiveEntry, &mut dyn Read) -> Result<()>,
+) -> Result<blake3::Hash> {
+    let mut contents = Hashing {
+        inner: unpacker.open(entry)?,
+        hash: blake3::Hasher::new(),
+        progress,
+        go_on,
+    };
+    visit(entry, &mut contents)?;
+    io::copy(&mut contents, &mut io::sink()).context(|| format!("reading {} from the archive", entry.path))?;
+    Ok(contents.hash.finalize())
+}
+
+/// Holds what was read against the manifest, entry by entry.
+struct Proof<'a> {
+    archive: &'a Archive,
+    manifest: Option<ManifestReader<EntryReader<'a>>>,
+    checked: Checked,
+}
+
+impl<'a> Proof<'a> {
+    fn new(archive: &'a Archive, unpacker: &'a mut Unpacker) -> Result<Self> {
+        let manifest = match &archive.manifest {
+            Some(entry) => Some(ManifestReader::new(unpacker.open(entry)?)?),
+            None => None,
+        };
+        let checked = Checked {
+            entries: 0,
+            bytes: 0,
+            manifest: None,
+        };
+        Ok(Self {
+            archive,
+            manifest,
+            checked,
+        })
+    }
+
+    fn add(&mut self, entry: &ArchiveEntry, hash: &blake3::Hash) -> Result<()> {
+        self.checked.entries += 1;
+        self.checked.bytes += entry.len;
+        match &mut self.manifest {
+            Some(manifest) => compare(manifest.next()?, entry, hash),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(mut self) -> Result<Checked> {
+        if let Some(mut manifest) = self.manifest {
+            if let Some(missing) = manifest.next()? {
+                return Err(Error::archive(format!(
+                    "the archive lacks {}, which its manifest names",
+                    missing.path
+                )));
+            }
+            let header = manifest.header().clone();
+            for database in &header.databases {
+                self.archive.check_named(database.name.as_str(), database.size)?;
+            }
+            self.checked.manifest = Some(header);
+        }
+        Ok(self.checked)
+    }
+}
+
 fn compare(line: Option<super::manifest::ManifestEntry>, entry: &ArchiveEntry, hash: &blake3::Hash) -> Result<()> {
     let Some(line) = line.filter(|line| line.path == entry.path.as_str()) else {
         return Err(Error::archive(format!(
@@ -206,10 +346,15 @@ struct Hashing<'a, R> {
     inner: R,
     hash: blake3::Hasher,
     progress: &'a dyn Progress,
+    go_on: &'a AtomicBool,
 }
 
 impl<R: Read> Read for Hashing<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if !self.go_on.load(Ordering::Relaxed) {
+            // Another thread's error is the one that is told.
+            return Err(Error::new(ErrorKind::Cancelled, "reading the archive was given up").into());
+        }
         let n = self.inner.read(buf)?;
         self.hash.update(&buf[..n]);
         if n > 0 {
@@ -219,10 +364,10 @@ impl<R: Read> Read for Hashing<'_, R> {
     }
 }
 
-/// Reads a whole archive for nothing but the proof.
+/// Reads a whole archive for nothing but the proof, on all cores.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidArchive`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
 pub fn verify(archive: &Archive, progress: &dyn Progress) -> Result<Checked> {
-    archive.read_all(progress, |_, _| Ok(()))
+    archive.read_all_at_once(progress, || (), |(), _, _| Ok(()))
 }

@@ -1,22 +1,41 @@
 //! Writes an archive front to back; what it writes to need not seek.
+//!
+//! The calling thread reads and writes; workers compress what lies between. A long entry is cut into pieces, short ones are gathered
+//! to batches, so that a thread is woken for a few hundred KiB, never for a file. What was handed out is bounded in bytes and
+//! put into the archive in the order it was read.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::thread::{self, JoinHandle};
 
 use bosbase_disk::Disk;
 use jiff::Timestamp;
 
 use super::MANIFEST_PATH;
-use super::codec::Deflater;
+use super::codec::{BLOCK, Deflater};
+use super::job::{Done, Job, What};
 use super::manifest::{self, ManifestHeader};
-use super::record::{self, DEFLATED, FLAG_DESCRIPTOR, FLAG_UTF8, Facts, STORED, STREAM_ZIP64_FROM};
-use super::spool::Spool;
+use super::sink::Sink;
+use super::workers::{self, Queue, Ticket};
 use crate::entry_path::EntryPath;
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::progress::{Progress, advance};
+use crate::progress::{NoProgress, Progress, advance};
 
 /// Entries up to this length are compressed in memory, so that their header can tell their sizes.
-const WHOLE: usize = 1 << 20;
+const WHOLE: u64 = 1 << 20;
+
+/// What a worker gets at once, unless a single entry is longer.
+const PIECE: usize = 4 * BLOCK;
+
+/// A batch is handed out when it has so many entries, however short.
+const BATCH_ENTRIES: usize = 512;
+
+/// Of a long entry so many pieces are looked at before it is decided how to pack it.
+const LOOKED_AT: usize = 4;
+
+/// Bytes that may be with the workers; about as many again for what they make of them.
+const IN_FLIGHT: usize = 16 * PIECE;
 
 /// What an entry's header tells beside its contents.
 #[derive(Debug, Clone, Copy)]
@@ -27,32 +46,47 @@ pub(crate) struct EntryMeta {
     pub modified: Option<Timestamp>,
     /// Permission bits.
     pub mode: u32,
+    /// Its beginning says nothing about the rest of it: long databases are compressed whatever their first pages hold.
+    pub is_mixed: bool,
 }
 
 /// Writes one archive.
 pub(crate) struct ArchiveWriter<'a, W: Write> {
-    out: Counted<W>,
-    deflater: Deflater,
-    buf: Vec<u8>,
-    directory: Spool<'a>,
-    manifest: Spool<'a>,
-    entries: u64,
+    sink: Sink<'a, W>,
+    crew: Crew,
+    steps: VecDeque<Step>,
+    in_flight: usize,
+    batch: Vec<(EntryPath, EntryMeta)>,
+    batch_lens: Vec<usize>,
+    batch_bytes: Vec<u8>,
+    spare: Vec<Vec<u8>>,
+}
+
+/// What is to be written next, and next but one.
+enum Step {
+    Entries(Vec<(EntryPath, EntryMeta)>, Ticket<Done>, usize),
+    Begin(EntryPath, EntryMeta, bool),
+    Piece(Ticket<Done>, usize),
+    End(blake3::Hash),
 }
 
 impl<'a, W: Write> ArchiveWriter<'a, W> {
     /// Starts an archive. The directory and the manifest of a very long one wait for the end in a file in `spool_dir`.
     pub(crate) fn new(out: W, disk: &'a dyn Disk, spool_dir: &Path) -> Self {
         Self {
-            out: Counted { inner: out, count: 0 },
-            deflater: Deflater::new(),
-            buf: vec![0; WHOLE],
-            directory: Spool::new(disk, spool_dir),
-            manifest: Spool::new(disk, spool_dir),
-            entries: 0,
+            sink: Sink::new(out, disk, spool_dir),
+            crew: Crew::new(),
+            steps: VecDeque::new(),
+            in_flight: 0,
+            batch: Vec::new(),
+            batch_lens: Vec::new(),
+            batch_bytes: Vec::new(),
+            spare: Vec::new(),
         }
     }
 
-    /// Adds an entry of at most `meta.len` bytes; returns how many it had.
+    /// Adds an entry of at most `meta.len` bytes; returns how many it had. It was read then; it is written a little later, so
+    /// what goes wrong with it may be told by a later call.
     ///
     /// # Errors
     /// [`ErrorKind::Io`], [`ErrorKind::NoSpace`], [`ErrorKind::Cancelled`]; the archive is then unusable.
@@ -63,14 +97,23 @@ impl<'a, W: Write> ArchiveWriter<'a, W> {
         contents: &mut dyn Read,
         progress: &dyn Progress,
     ) -> Result<u64> {
-        let (len, hash) = self.put(path, meta, contents, progress)?;
-        let line = manifest::entry_line(path, len, &hash)?;
-        let attempted = || format!("noting {path} in the manifest");
-        if self.entries > 1 {
-            self.manifest.push(manifest::SEPARATOR).context(attempted)?;
+        let mut contents = contents.take(meta.len);
+        match usize::try_from(meta.len) {
+            Ok(len) if meta.len < WHOLE => self.gather(path, meta, len, &mut contents, progress),
+            _ => self.stream(path, meta, &mut contents, progress),
         }
-        self.manifest.push(&line).context(attempted)?;
-        Ok(len)
+    }
+
+    /// Writes all that was added.
+    ///
+    /// # Errors
+    /// As [`ArchiveWriter::add`].
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        self.hand_out_batch(false)?;
+        while !self.steps.is_empty() {
+            self.write_next()?;
+        }
+        Ok(())
     }
 
     /// Closes the archive with its manifest and directory; returns what it was written to and its length in bytes.
@@ -78,98 +121,218 @@ impl<'a, W: Write> ArchiveWriter<'a, W> {
     /// # Errors
     /// As [`ArchiveWriter::add`].
     pub(crate) fn finish(mut self, header: &ManifestHeader) -> Result<(W, u64)> {
-        let attempted = || "closing the archive".to_owned();
+        self.settle()?;
         let first = manifest::first_line(header)?;
-        let path = EntryPath::new(MANIFEST_PATH).map_err(|e| Error::with(ErrorKind::Io, attempted(), e))?;
-        let lines = self.manifest.take();
+        let path = EntryPath::new(MANIFEST_PATH)
+            .map_err(|e| Error::with(ErrorKind::Io, "closing the archive".to_owned(), e))?;
+        let lines = self.sink.take_manifest();
         let meta = EntryMeta {
             len: first.len() as u64 + lines.len() + manifest::LAST_LINE.len() as u64,
             modified: Some(header.created),
             mode: 0o644,
+            is_mixed: false,
         };
         let mut document = first.as_slice().chain(lines.reader()).chain(manifest::LAST_LINE);
-        self.put(&path, &meta, &mut document, &crate::progress::NoProgress)?;
-        let directory_offset = self.out.count;
-        io::copy(&mut self.directory.reader(), &mut self.out).context(attempted)?;
-        let end = record::end(self.entries, directory_offset, self.out.count - directory_offset);
-        self.out
-            .write_all(&end)
-            .and_then(|()| self.out.flush())
-            .context(attempted)?;
-        Ok((self.out.inner, self.out.count))
+        self.add(&path, &meta, &mut document, &NoProgress)?;
+        self.settle()?;
+        self.sink.finish()
     }
 
-    fn put(
+    /// Takes a short entry into the batch.
+    fn gather(
         &mut self,
         path: &EntryPath,
         meta: &EntryMeta,
-        contents: &mut dyn Read,
+        most: usize,
+        contents: &mut impl Read,
         progress: &dyn Progress,
-    ) -> Result<(u64, blake3::Hash)> {
-        let attempted = || format!("writing {path} to the archive");
-        let mut facts = Facts {
-            name: path.as_str().to_owned(),
-            flags: FLAG_UTF8,
-            method: DEFLATED,
-            crc: 0,
-            packed: 0,
-            len: 0,
-            offset: self.out.count,
-            modified: meta.modified,
-            mode: 0o100_000 | meta.mode & 0o777,
-            is_manifest: path.as_str() == MANIFEST_PATH,
-            zip64: false,
-        };
-        let mut contents = contents.take(meta.len);
-        let mut buf = std::mem::take(&mut self.buf);
-        let first = fill(&mut contents, &mut buf).context(attempted)?;
-        let (mut crc, mut hash) = (crc32fast::Hasher::new(), blake3::Hasher::new());
-        if first < buf.len() {
-            let bytes = &buf[..first];
-            crc.update(bytes);
-            hash.update(bytes);
-            let packed = self.deflater.whole(bytes).context(attempted)?;
-            if packed.is_none() {
-                facts.method = STORED;
-            }
-            let packed = packed.as_deref().unwrap_or(bytes);
-            (facts.crc, facts.len, facts.packed) = (crc.finalize(), first as u64, packed.len() as u64);
-            self.out.write_all(&facts.local()).context(attempted)?;
-            self.out.write_all(packed).context(attempted)?;
-            advance(progress, first as u64)?;
-        } else {
-            facts.flags |= FLAG_DESCRIPTOR;
-            facts.zip64 = meta.len >= STREAM_ZIP64_FROM;
-            if !self.deflater.worthwhile(&buf).context(attempted)? {
-                facts.method = STORED;
-            }
-            self.deflater.reset();
-            self.out.write_all(&facts.local()).context(attempted)?;
-            let mut filled = first;
-            while filled > 0 {
-                let piece = &buf[..filled];
-                crc.update(piece);
-                hash.update(piece);
-                facts.len += filled as u64;
-                if facts.method == STORED {
-                    self.out.write_all(piece).context(attempted)?;
-                    facts.packed += filled as u64;
-                } else {
-                    facts.packed += self.deflater.write(piece, &mut self.out).context(attempted)?;
-                }
-                advance(progress, filled as u64)?;
-                filled = fill(&mut contents, &mut buf).context(attempted)?;
-            }
-            if facts.method == DEFLATED {
-                facts.packed += self.deflater.finish(&mut self.out).context(attempted)?;
-            }
-            facts.crc = crc.finalize();
-            self.out.write_all(&facts.descriptor()).context(attempted)?;
+    ) -> Result<u64> {
+        if !self.batch.is_empty() && self.batch_bytes.len() + most > PIECE {
+            self.hand_out_batch(true)?;
         }
-        self.buf = buf;
-        self.directory.push(&facts.central()).context(attempted)?;
-        self.entries += 1;
-        Ok((facts.len, hash.finalize()))
+        let start = self.batch_bytes.len();
+        self.batch_bytes.resize(start + most, 0);
+        let len =
+            fill(contents, &mut self.batch_bytes[start..]).context(|| format!("reading {path} for the archive"))?;
+        self.batch_bytes.truncate(start + len);
+        self.batch.push((path.clone(), *meta));
+        self.batch_lens.push(len);
+        if self.batch_bytes.len() >= PIECE || self.batch.len() >= BATCH_ENTRIES {
+            self.hand_out_batch(true)?;
+        }
+        advance(progress, len as u64)?;
+        Ok(len as u64)
+    }
+
+    /// Cuts a long entry into pieces.
+    fn stream(
+        &mut self,
+        path: &EntryPath,
+        meta: &EntryMeta,
+        contents: &mut impl Read,
+        progress: &dyn Progress,
+    ) -> Result<u64> {
+        self.hand_out_batch(true)?;
+        let (mut hash, mut len) = (blake3::Hasher::new(), 0);
+        let mut next = |spare: Vec<u8>| -> Result<Vec<u8>> {
+            let mut piece = spare;
+            piece.resize(PIECE, 0);
+            let read = fill(contents, &mut piece).context(|| format!("reading {path} for the archive"))?;
+            piece.truncate(read);
+            hash.update(&piece);
+            len += read as u64;
+            advance(progress, read as u64)?;
+            Ok(piece)
+        };
+        let mut beginning = Vec::new();
+        while beginning.len() < LOOKED_AT && beginning.last().is_none_or(|p: &Vec<u8>| p.len() == PIECE) {
+            let piece = next(self.spare())?;
+            beginning.push(piece);
+        }
+        let looked_at: Vec<&[u8]> = beginning.iter().map(Vec::as_slice).collect();
+        let deflate = meta.is_mixed || self.crew.deflater.worthwhile(&looked_at);
+        self.steps.push_back(Step::Begin(path.clone(), *meta, deflate));
+        let mut ended = false;
+        for piece in beginning {
+            ended = piece.len() < PIECE;
+            self.hand_out_piece(piece, deflate)?;
+        }
+        while !ended {
+            let piece = next(self.spare())?;
+            ended = piece.len() < PIECE;
+            self.hand_out_piece(piece, deflate)?;
+        }
+        self.steps.push_back(Step::End(hash.finalize()));
+        Ok(len)
+    }
+
+    fn hand_out_batch(&mut self, more_follows: bool) -> Result<()> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let fresh = self.spare();
+        let bytes = std::mem::replace(&mut self.batch_bytes, fresh);
+        let what = What::Entries(std::mem::take(&mut self.batch_lens));
+        let entries = std::mem::take(&mut self.batch);
+        let (ticket, cost) = self.hand_out(bytes, what, more_follows)?;
+        self.steps.push_back(Step::Entries(entries, ticket, cost));
+        Ok(())
+    }
+
+    fn hand_out_piece(&mut self, piece: Vec<u8>, deflate: bool) -> Result<()> {
+        let (ticket, cost) = self.hand_out(piece, What::Piece { deflate }, true)?;
+        self.steps.push_back(Step::Piece(ticket, cost));
+        Ok(())
+    }
+
+    /// Gives bytes to the workers, once there is room for them.
+    fn hand_out(&mut self, bytes: Vec<u8>, what: What, more_follows: bool) -> Result<(Ticket<Done>, usize)> {
+        // Short ones count as well: their names wait with them.
+        let cost = bytes.len().max(PIECE);
+        while self.in_flight + cost > IN_FLIGHT && !self.steps.is_empty() {
+            self.write_next()?;
+        }
+        self.in_flight += cost;
+        let packed = self.spare();
+        let job = Job { bytes, packed, what };
+        let ticket = self
+            .crew
+            .hand_out(job, more_follows)
+            .context(|| "starting worker threads".to_owned())?;
+        Ok((ticket, cost))
+    }
+
+    /// Waits for what is to be written next and writes it.
+    fn write_next(&mut self) -> Result<()> {
+        let attempted = || "compressing for the archive".to_owned();
+        let (done, cost) = match self.steps.pop_front() {
+            None => return Ok(()),
+            Some(Step::Begin(path, meta, deflate)) => return self.sink.begin(path, &meta, deflate),
+            Some(Step::End(hash)) => return self.sink.end(&hash),
+            Some(Step::Entries(entries, ticket, cost)) => {
+                let done = ticket.wait().context(attempted)?;
+                self.sink.entries(entries, &done)?;
+                (done, cost)
+            }
+            Some(Step::Piece(ticket, cost)) => {
+                let done = ticket.wait().context(attempted)?;
+                self.sink.piece(&done)?;
+                (done, cost)
+            }
+        };
+        self.in_flight -= cost;
+        for mut buf in [done.bytes, done.packed] {
+            // Those of single long entries would keep their memory for good.
+            if buf.capacity() <= 2 * PIECE && self.spare.len() * PIECE < IN_FLIGHT {
+                buf.clear();
+                self.spare.push(buf);
+            }
+        }
+        Ok(())
+    }
+
+    fn spare(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
+    }
+}
+
+/// The workers; none before there is work for them, and none after it is dropped.
+struct Crew {
+    queue: Option<Queue<Job, Done>>,
+    threads: Vec<JoinHandle<()>>,
+    deflater: Deflater,
+}
+
+impl Crew {
+    fn new() -> Self {
+        Self {
+            queue: None,
+            threads: Vec::new(),
+            deflater: Deflater::new(),
+        }
+    }
+
+    /// Has a job done: by a worker, or right here if it is the only one.
+    fn hand_out(&mut self, job: Job, more_follows: bool) -> io::Result<Ticket<Done>> {
+        if self.queue.is_none() {
+            if !more_follows {
+                return Ok(Ticket::Ready(job.perform(&mut self.deflater)));
+            }
+            self.start()?;
+        }
+        match &self.queue {
+            Some(queue) => Ok(queue.submit(job)),
+            None => Ok(Ticket::Ready(job.perform(&mut self.deflater))),
+        }
+    }
+
+    fn start(&mut self) -> io::Result<()> {
+        let (queue, worker) = workers::queue();
+        for _ in 0..workers::count() {
+            let worker: workers::Worker<Job, Done> = worker.clone();
+            let started = thread::Builder::new().name("backup-deflate".to_owned()).spawn(move || {
+                let mut deflater = Deflater::new();
+                worker.run(|job| job.perform(&mut deflater));
+            });
+            match started {
+                Ok(thread) => self.threads.push(thread),
+                // Fewer do as well.
+                Err(_) if !self.threads.is_empty() => break,
+                Err(e) => return Err(e),
+            }
+        }
+        self.queue = Some(queue);
+        Ok(())
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.queue = None;
+        for thread in self.threads.drain(..) {
+            // One that died was noticed by whoever waited for its answer.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -185,24 +348,6 @@ fn fill(source: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(filled)
-}
-
-/// Knows how far it is.
-struct Counted<W> {
-    inner: W,
-    count: u64,
-}
-
-impl<W: Write> Write for Counted<W> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let n = self.inner.write(buf)?;
-        self.count += n as u64;
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
 }
 
 #[cfg(test)]
@@ -225,6 +370,7 @@ mod tests {
                 len: contents.len() as u64,
                 modified: None,
                 mode: 0o644,
+                is_mixed: false,
             };
             writer
                 .add(&EntryPath::new(name).unwrap(), &meta, &mut &*contents, &NoProgress)
@@ -256,6 +402,7 @@ mod tests {
                 len,
                 modified: None,
                 mode: 0o644,
+                is_mixed: false,
             };
             writer
                 .add(&EntryPath::new(name).unwrap(), &meta, &mut contents, &NoProgress)

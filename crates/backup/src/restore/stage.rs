@@ -233,10 +233,10 @@ impl Staged<'_> {
     fn fill(&mut self, archive: &Archive, check: &dyn StagedCheck, progress: &dyn Progress) -> Result<Checked> {
         let site = self.site;
         make_folders(&site, &self.journal.places)?;
-        let mut folder = None;
-        let mut buf = vec![0; 256 << 10];
         let places = &self.journal.places;
-        let checked = archive.read_all(progress, |entry, contents| {
+        // Each thread remembers the folder it made last, and has a buffer.
+        let state = || (None, vec![0; 256 << 10]);
+        let checked = archive.read_all_at_once(progress, state, |(folder, buf), entry, contents| {
             if layout::is_not_installed(&entry.path) {
                 return Ok(());
             }
@@ -251,13 +251,13 @@ impl Staged<'_> {
                 (EntryKind::File, rest) => {
                     let target = site.path(&place.staging).join(rest);
                     let parent = target.parent().map(Path::to_owned);
-                    if parent != folder {
+                    if parent != *folder {
                         if let Some(parent) = &parent {
                             make_folder(&site, parent)?;
                         }
-                        folder = parent;
+                        *folder = parent;
                     }
-                    unpack(&site, entry, contents, &target, &mut buf)
+                    unpack(&site, entry, contents, &target, buf)
                 }
             }
         })?;
