@@ -45,6 +45,16 @@ func run() -> void:
 		await BosBaseClock.sleep(wait, [self])
 
 
+## The connection is of use: the next loss is the first again.
+func confirm() -> void:
+	_attempts = 0
+
+
+## Gives this connection up for a new one.
+func renew() -> void:
+	_transport.cancel_request(_key)
+
+
 ## Ends the connection for good.
 func close() -> void:
 	_closed = true
@@ -62,6 +72,5 @@ func _options() -> Dictionary:
 
 func _take(p_bytes: PackedByteArray) -> String:
 	for event: Dictionary in _parser.feed(p_bytes):
-		_attempts = 0
 		received.emit(event["event"], event["data"], event["id"])
 	return "The stream was closed." if _closed else ""

@@ -166,6 +166,12 @@ func _on_received(p_event: String, p_data: String, p_id: String) -> void:
 # Tells a new connection's server what is wanted.
 func _introduce() -> void:
 	var error: ClientResponseError = await _submit()
+	if _stream != null and error == null:
+		_stream.confirm()
+	elif _stream != null:
+		# A connection on which nothing is told is none.
+		client_id = ""
+		_stream.renew()
 	settled.emit(error)
 	if error == null:
 		connected.emit()
