@@ -1,5 +1,6 @@
 """`backup …` on a stopped data directory, and beside a running server."""
 
+import os
 import zipfile
 
 import pytest
@@ -48,6 +49,44 @@ def test_a_stopped_application_is_backed_up_lost_and_restored(stopped, tmp_path)
     stopped.start()
     assert_same(content(stopped.root(), SKIPPED), stopped.seen)
     assert "taken.zip" in stopped.root().backups()
+
+
+DAMAGES = {
+    "no database at all": lambda path: path.unlink(),
+    "garbage in the header": lambda path: overwrite(path, 0, b"garbage" * 20),
+    "garbage behind the first page": lambda path: overwrite(path, 4096, b"\xff" * 40_960),
+    "cut in half": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "empty": lambda path: os.truncate(path, 0),
+}
+
+
+def overwrite(path, at, what):
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(what)
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("database", ["data.db", "auxiliary.db"])
+def test_a_damaged_database_keeps_nobody_from_the_backups(stopped, tmp_path, database, damage):
+    """All these commands opened the database first and failed of what they are there to mend."""
+    directory = stopped.directory
+    backup(directory, "create", "good.zip")
+    damage(directory / database)
+    assert "good.zip" in backup(directory, "list").stdout
+    backup(directory, "verify", "good.zip")
+    backup(directory, "export", "good.zip", tmp_path / "taken.zip")
+    backup(directory, "restore", "good.zip")
+    stopped.start()
+    assert_same(content(stopped.root(), SKIPPED), stopped.seen)
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("create",), ("verify", "a.zip"), ("restore", "a.zip"), ("delete", "a.zip")])
+def test_a_mistyped_directory_is_told_of_and_not_made(tmp_path, arguments):
+    told = backup(tmp_path / "typo", *arguments, check=False)
+    assert told.returncode == 1
+    assert "There is no data directory" in told.stderr
+    assert not (tmp_path / "typo").exists()
 
 
 def test_a_backup_without_a_name_gets_one(stopped):

@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bosbase_backup::layout::{BACKUPS_DIR, PRIVATE_DIR};
-use bosbase_backup::{LocalStorage, Storage};
 use bosbase_disk::Disk;
 use bosbase_store::{Store, StoreOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -12,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::crons;
 use crate::error::Result;
 use crate::files::FileStore;
-use crate::jobs::{Board, Job, StepHook};
+use crate::jobs::{Backups, Board, Job, StepHook};
 use crate::logs::{self, LogWriter};
 use crate::realtime::{BACKUPS_TOPIC, Hub};
 use crate::records::{Patterns, RecordLocks, StoredReferences};
@@ -59,8 +57,7 @@ struct Inner {
     record_locks: RecordLocks,
     settings: Arc<SettingsCell>,
     hub: Hub,
-    backups: LocalStorage,
-    jobs: Board,
+    backups: Backups,
     logins: Arc<Semaphore>,
     log_writer: Arc<LogWriter>,
     running_crons: crons::Running,
@@ -83,7 +80,8 @@ impl App {
         let store = Store::open(&StoreOptions {
             dir: options.data_dir.clone(),
             readers: 8,
-        })?;
+        })
+        .map_err(|error| damaged(error, &options.data_dir))?;
         let settings = settings::load(&store, options.encryption_key.as_deref())?;
         let settings = Arc::new(SettingsCell::new(settings));
         let log_writer = Arc::new(LogWriter::start(store.clone()).map_err(crate::Error::internal)?);
@@ -92,7 +90,6 @@ impl App {
             &options.data_dir,
             Box::new(StoredReferences(store.clone())),
         );
-        let backups = LocalStorage::new(disk.clone(), options.data_dir.join(BACKUPS_DIR));
         let hub = Hub::default();
         let watchers = hub.clone();
         let (in_force, log) = (settings.clone(), log_writer.clone());
@@ -100,7 +97,7 @@ impl App {
             watchers.publish(BACKUPS_TOPIC, &serde_json::json!(job));
             logs::note_job(&in_force.get().logs, &log, job);
         };
-        let jobs = Board::new(disk.clone(), options.data_dir.join(PRIVATE_DIR), Arc::new(tell));
+        let backups = Backups::new(options.clone(), disk.clone(), Arc::new(tell));
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
             inner: Arc::new(Inner {
@@ -113,7 +110,6 @@ impl App {
                 settings,
                 hub,
                 backups,
-                jobs,
                 logins: Arc::new(Semaphore::new(cores)),
                 log_writer,
                 running_crons: crons::Running::default(),
@@ -175,21 +171,16 @@ impl App {
         self.inner.logins.clone().acquire_owned().await.ok()
     }
 
-    /// Where the backups are kept.
+    /// The backups and what can be done with them.
     #[must_use]
-    pub fn backup_storage(&self) -> &dyn Storage {
+    pub fn backups(&self) -> &Backups {
         &self.inner.backups
-    }
-
-    /// Removes what killed processes left half made among the backups; for whoever holds the lease.
-    pub(crate) fn clean_backups(&self) -> Result<()> {
-        self.inner.backups.clean().map(drop).map_err(crate::Error::internal)
     }
 
     /// The backup or restore that runs, and those that ran.
     #[must_use]
     pub fn jobs(&self) -> &Board {
-        &self.inner.jobs
+        self.inner.backups.jobs()
     }
 
     /// Whether a backup could be started now.
@@ -217,4 +208,14 @@ impl App {
         self.inner.log_writer.close();
         Ok(self.inner.store.clone().close()?)
     }
+}
+
+/// Says of a database that can't be read what helps.
+fn damaged(error: bosbase_store::Error, data_dir: &Path) -> crate::Error {
+    if error.kind() != bosbase_store::ErrorKind::Corrupt {
+        return error.into();
+    }
+    let dir = data_dir.display();
+    let text = format!("A database in {dir} is damaged. Restore a backup: bosbase backup list --dir {dir}");
+    crate::Error::new(crate::ErrorKind::Internal, text).caused_by(error)
 }

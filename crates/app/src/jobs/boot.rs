@@ -10,6 +10,7 @@ use bosbase_backup::restore::{self, Recovered, Site};
 use bosbase_disk::{Disk, RealDisk};
 use jiff::Timestamp;
 
+use super::backups::make_directory;
 use super::lease::{Lease, Tenancy};
 use super::status::{History, Job, JobKind, JobState};
 use crate::app::{App, AppOptions};
@@ -55,8 +56,7 @@ pub fn open_beside(options: AppOptions) -> Result<App> {
     if let Some((app, _tenancy)) = open_alone(&options)? {
         return Ok(app);
     }
-    let journal = options.data_dir.join(PRIVATE_DIR).join("restore.journal");
-    if RealDisk.exists(&journal).map_err(Error::internal)? {
+    if is_interrupted(&options)? {
         return Err(Error::invalid("A restore is under way; try again when it has ended."));
     }
     App::open_databases(options, Arc::new(RealDisk))
@@ -64,18 +64,40 @@ pub fn open_beside(options: AppOptions) -> Result<App> {
 
 /// Opens the data directory for one who is to be alone in it; `None` while somebody else is.
 pub(super) fn open_alone(options: &AppOptions) -> Result<Option<(App, Tenancy)>> {
-    let disk = RealDisk;
-    disk.create_dir_all(&options.data_dir).map_err(|error| {
-        Error::invalid(format!(
-            "Can't make the data directory {}: {error}.",
-            options.data_dir.display()
-        ))
-    })?;
-    let Some(tenancy) = Tenancy::take(&disk, &options.data_dir.join(PRIVATE_DIR))? else {
+    make_directory(&options.data_dir)?;
+    let Some(tenancy) = take_alone(options)? else {
         return Ok(None);
     };
     let app = open_recovered(options, &tenancy)?;
     Ok(Some((app, tenancy)))
+}
+
+/// Takes the data directory for one who is to be alone in it; `None` while somebody else has it.
+pub(super) fn take_alone(options: &AppOptions) -> Result<Option<Tenancy>> {
+    Tenancy::take(&RealDisk, &options.data_dir.join(PRIVATE_DIR))
+}
+
+/// Finishes or takes back an interrupted restore, so that another can begin. Data that can't be opened is no hindrance: it is
+/// what the next restore is for.
+///
+/// # Errors
+///
+/// Where the interrupted restore can't be ended.
+pub(super) fn end_interrupted(options: &AppOptions, alone: &Tenancy) -> Result<()> {
+    if !is_interrupted(options)? {
+        return Ok(());
+    }
+    let opened = open_recovered(options, alone).and_then(|app| app.close());
+    match opened {
+        Err(error) if is_interrupted(options)? => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a restore waits to be finished.
+fn is_interrupted(options: &AppOptions) -> Result<bool> {
+    let journal = options.data_dir.join(PRIVATE_DIR).join("restore.journal");
+    RealDisk.exists(&journal).map_err(Error::internal)
 }
 
 /// Finishes or takes back an interrupted restore, then opens what is there. New data that can't be opened makes way for the
@@ -123,7 +145,7 @@ pub(super) fn settle(app: &App, lease: Option<Lease>) -> Result<()> {
     for job in &settle_history(app.disk().as_ref(), app.data_dir(), app.jobs().history())? {
         app.log_job(job);
     }
-    app.clean_backups()?;
+    app.backups().clean()?;
     // Leftovers take room and harm nobody; a start that failed of them would.
     for cleaned in [app.files().clean_uploads(), app.files().purge_pending()] {
         if let Err(error) = cleaned {

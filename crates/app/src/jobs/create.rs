@@ -33,7 +33,7 @@ impl App {
         } else {
             validated(name)?
         };
-        if self.backup_storage().contains(&key).map_err(Error::internal)? {
+        if self.backups().storage().contains(&key).map_err(Error::internal)? {
             return Err(taken());
         }
         let running = self.jobs().begin(lease, JobKind::Create, key.as_str())?;
@@ -58,7 +58,7 @@ impl App {
         let outcome = self.make_backup(&key, &running);
         running.end(outcome)?;
         let max_keep = self.settings().backups.cron_max_keep;
-        let storage = self.backup_storage();
+        let storage = self.backups().storage();
         let list = storage.list().map_err(Error::internal)?;
         for old in retention::plan(&list, usize::try_from(max_keep).unwrap_or_default(), SCHEDULED, &key) {
             storage.delete(&old).map_err(Error::internal)?;
@@ -99,7 +99,7 @@ impl App {
             self.disk().as_ref(),
             &plan,
             sources,
-            self.backup_storage(),
+            self.backups().storage(),
             running,
             &*steps,
         );

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use bosbase_backup::{Archive, ArchiveSource, BackupInfo, BackupKey, ErrorKind as Engine, StagedUpload};
 
+use super::backups::Backups;
 use super::board::RunningJob;
 use super::engine::refuse;
 use super::status::{JobKind, JobState};
-use crate::app::App;
 use crate::error::{Error, ErrorKind, FieldErrors, Result};
 
 /// What every failed validation of a body says.
@@ -17,14 +17,14 @@ const INVALID: &str = "An error occurred while validating the submitted data.";
 /// Bytes copied at a time.
 const PIECE: usize = 256 << 10;
 
-impl App {
+impl Backups {
     /// All backups, newest first; none that is still being made.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Internal`] where the storage fails.
-    pub fn backups(&self) -> Result<Vec<BackupInfo>> {
-        self.backup_storage().list().map_err(Error::internal)
+    pub fn list(&self) -> Result<Vec<BackupInfo>> {
+        self.storage().list().map_err(Error::internal)
     }
 
     /// Opens a backup for reading.
@@ -32,9 +32,9 @@ impl App {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] where there is none of this name.
-    pub fn open_backup(&self, name: &str) -> Result<Box<dyn ArchiveSource>> {
+    pub fn open_archive(&self, name: &str) -> Result<Box<dyn ArchiveSource>> {
         let key = BackupKey::existing(name).map_err(|error| Error::not_found().caused_by(error))?;
-        self.backup_storage().open(&key).map_err(|error| match error.kind() {
+        self.storage().open(&key).map_err(|error| match error.kind() {
             Engine::NotFound => Error::not_found().caused_by(error),
             _ => Error::internal(error),
         })
@@ -46,21 +46,21 @@ impl App {
     ///
     /// [`ErrorKind::NotFound`] where there is none of this name, [`ErrorKind::Invalid`] while it is being made, verified or
     /// restored.
-    pub fn delete_backup(&self, name: &str) -> Result<()> {
+    pub fn delete(&self, name: &str) -> Result<()> {
         let missing = || Error::new(ErrorKind::NotFound, "Invalid or already deleted backup file.");
         let key = BackupKey::existing(name).map_err(|error| missing().caused_by(error))?;
-        if self.backup_is_used(key.as_str())? {
+        if self.is_used(key.as_str())? {
             return Err(Error::invalid(
                 "The backup is currently being used and cannot be deleted.",
             ));
         }
-        self.backup_storage().delete(&key).map_err(|error| match error.kind() {
+        self.storage().delete(&key).map_err(|error| match error.kind() {
             Engine::NotFound => missing().caused_by(error),
             _ => Error::internal(error),
         })
     }
 
-    fn backup_is_used(&self, key: &str) -> Result<bool> {
+    fn is_used(&self, key: &str) -> Result<bool> {
         let jobs = self.jobs().all()?;
         let named = jobs.iter().any(|job| job.state == JobState::Running && job.key == key);
         // A job that an ended process left as running holds no lease any more.
@@ -74,7 +74,7 @@ impl App {
     ///
     /// [`ErrorKind::Invalid`] for a name that is taken or unsafe, an archive that could never be restored, a busy lease or an
     /// upload cut short; [`ErrorKind::Unavailable`] for a full disk. Nothing of it stays.
-    pub fn upload_backup(&self, name: &str, content: impl Read) -> Result<BackupInfo> {
+    pub fn upload(&self, name: &str, content: impl Read) -> Result<BackupInfo> {
         let key = BackupKey::existing(name).map_err(|error| {
             let text = "The file name must be a single safe name that ends in .zip.";
             Error::validation(
@@ -84,7 +84,7 @@ impl App {
             .caused_by(error)
         })?;
         let lease = self.jobs().lease()?;
-        if self.backup_storage().contains(&key).map_err(Error::internal)? {
+        if self.storage().contains(&key).map_err(Error::internal)? {
             return Err(taken(bosbase_backup::Error::new(
                 Engine::AlreadyExists,
                 "the name is taken",
@@ -96,7 +96,7 @@ impl App {
     }
 
     fn receive(&self, key: &BackupKey, content: impl Read, running: &RunningJob) -> Result<BackupInfo> {
-        let mut upload = self.backup_storage().create(key).map_err(taken)?;
+        let mut upload = self.storage().create(key).map_err(taken)?;
         copy(content, upload.as_mut(), running)?;
         let archive = upload.read_back().map_err(refuse)?;
         if let Some(archive) = archive {

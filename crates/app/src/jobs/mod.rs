@@ -3,6 +3,7 @@
 //! One job runs at a time on a data directory, whoever asks ([`Lease`]). A [`Job`] is begun on the [`Board`], told of to
 //! whoever watches, and its outcome is written down before anybody hears of it, so that it can be read after a restart.
 
+mod backups;
 mod board;
 mod boot;
 mod create;
@@ -16,6 +17,7 @@ mod steps;
 mod transfer;
 mod verify;
 
+pub use backups::{Backups, make_directory, require_application};
 pub use board::{Board, RestartWanted, RunningJob, Ticket};
 pub use boot::{open_beside, open_to_serve};
 pub use bosbase_backup::restore::{RESTORE_STEPS, ROLLBACK_STEPS};

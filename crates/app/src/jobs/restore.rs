@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use bosbase_backup::layout::PRIVATE_DIR;
 use bosbase_backup::restore::{self, Site, StagedCheck};
 use bosbase_backup::{Archive, BackupKey, ErrorKind as Engine, Progress};
 
+use super::backups::Backups;
 use super::board::{RunningJob, Ticket};
 use super::boot;
 use super::engine::{refuse, sentence};
-use super::lease::{Lease, Tenancy};
 use super::status::{JobKind, JobState};
 use super::transfer::Watch;
 use crate::app::{App, AppOptions};
@@ -27,11 +28,11 @@ impl App {
     /// another job runs. Nothing has changed then.
     pub fn start_restore(&self, name: &str) -> Result<Ticket> {
         let lease = self.jobs().lease()?;
-        let (key, archive) = self.restorable(name)?;
+        let (key, archive) = self.backups().restorable(name)?;
         let running = self.jobs().begin(lease, JobKind::Restore, key.as_str())?;
         let ticket = running.ticket();
         let app = self.clone();
-        let work = move |running: RunningJob| match app.stage(&key, &archive, &running).and_then(decide) {
+        let work = move |running: RunningJob| match app.backups().stage(&key, &archive, &running).and_then(decide) {
             Ok(()) => {
                 app.jobs().keep(running.hand_over());
                 app.jobs().want_restart();
@@ -41,10 +42,12 @@ impl App {
         super::on_its_own("restore", move || work(running));
         Ok(ticket)
     }
+}
 
+impl Backups {
     fn restorable(&self, name: &str) -> Result<(BackupKey, Archive)> {
         let key = BackupKey::existing(name).map_err(|error| super::missing().caused_by(error))?;
-        let source = self.backup_storage().open(&key).map_err(|error| match error.kind() {
+        let source = self.storage().open(&key).map_err(|error| match error.kind() {
             Engine::NotFound => super::missing().caused_by(error),
             _ => Error::internal(error),
         })?;
@@ -76,44 +79,40 @@ impl App {
 /// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as [`App::start_restore`]. The data is then as
 /// it was.
 pub fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>) -> Result<String> {
-    let dir = options.data_dir.display().to_string();
-    let (app, tenancy) = boot::open_alone(options)?.ok_or_else(|| {
+    let backups = Backups::open(options.clone())?;
+    let dir = options.data_dir.display();
+    let tenancy = boot::take_alone(options)?.ok_or_else(|| {
         Error::invalid(format!(
             "A server is using {dir}. Restore through it (POST /api/backups/{name}/restore), or stop it first."
         ))
     })?;
-    let lease = app.jobs().lease()?;
-    let (key, archive) = app.restorable(name)?;
-    let running = app.jobs().begin(lease, JobKind::Restore, key.as_str())?;
-    let staged = app.stage(
-        &key,
-        &archive,
-        &Told {
-            running: &running,
-            watch,
-        },
-    );
+    boot::end_interrupted(options, &tenancy)?;
+    let lease = backups.jobs().lease()?;
+    let (key, archive) = backups.restorable(name)?;
+    let running = backups.jobs().begin(lease, JobKind::Restore, key.as_str())?;
+    let told = Told {
+        running: &running,
+        watch,
+    };
+    let staged = backups.stage(&key, &archive, &told);
     if let Err(error) = staged.and_then(decide) {
         return running.end(Err(error));
     }
     let lease = running.hand_over();
-    app.close()?;
-    finish(options, &tenancy, lease, &key)
-}
-
-fn finish(options: &AppOptions, tenancy: &Tenancy, lease: Option<Lease>, key: &BackupKey) -> Result<String> {
-    let app = boot::open_recovered(options, tenancy)?;
-    boot::settle(&app, lease)?;
-    let job = app
-        .jobs()
-        .all()?
+    let opened = boot::open_recovered(options, &tenancy).and_then(|app| {
+        boot::settle(&app, None)?;
+        app.close()
+    });
+    // Where nothing could be opened, the old data was as damaged as the new; how the restore ended is known all the same.
+    boot::settle_history(backups.disk().as_ref(), &options.data_dir, backups.jobs().history())?;
+    let jobs = backups.jobs().history().read()?;
+    drop(lease);
+    let job = jobs
         .into_iter()
         .find(|job| job.kind == JobKind::Restore && job.key == key.as_str());
-    app.close()?;
     match job {
-        Some(job) if job.state == JobState::Succeeded => {
-            Ok(format!("Restored {key}. The replaced data is kept for a week."))
-        }
+        Some(job) if job.state == JobState::Succeeded => opened
+            .map(|()| format!("Restored {key}. The replaced data is kept for a week, in {dir}/{PRIVATE_DIR}/undo-….")),
         Some(job) => Err(Error::invalid(job.error)),
         None => Err(Error::invalid(
             "The outcome of the restore is not known; see: bosbase backup list.",

@@ -6,7 +6,7 @@ use std::path::Path;
 use bosbase_backup::BackupInfo;
 use bosbase_disk::NewFile;
 
-use crate::app::App;
+use super::backups::Backups;
 use crate::error::{Error, Result};
 
 /// Bytes copied at a time.
@@ -15,15 +15,15 @@ const PIECE: usize = 256 << 10;
 /// Called with the bytes done and those to do.
 pub type Watch<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
-impl App {
+impl Backups {
     /// Copies a backup out to `file`, which must not exist and appears once it is whole and durable.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::NotFound`] where there is no such backup, [`crate::ErrorKind::Invalid`] where the file can't be
     /// written.
-    pub fn export_backup(&self, name: &str, file: &Path, watch: Watch<'_>) -> Result<()> {
-        let archive = self.open_backup(name)?;
+    pub fn export(&self, name: &str, file: &Path, watch: Watch<'_>) -> Result<()> {
+        let archive = self.open_archive(name)?;
         let failed = |error: io::Error| Error::invalid(format!("Can't write {}: {error}.", file.display()));
         let mut target = NewFile::create(self.disk().as_ref(), file).map_err(failed)?;
         let (mut position, mut buffer) = (0, vec![0; PIECE]);
@@ -43,8 +43,8 @@ impl App {
     ///
     /// # Errors
     ///
-    /// As [`App::upload_backup`]; [`crate::ErrorKind::Invalid`] where the file can't be read.
-    pub fn import_backup(&self, file: &Path, name: Option<&str>, watch: Watch<'_>) -> Result<BackupInfo> {
+    /// As [`Backups::upload`]; [`crate::ErrorKind::Invalid`] where the file can't be read.
+    pub fn import(&self, file: &Path, name: Option<&str>, watch: Watch<'_>) -> Result<BackupInfo> {
         let failed = |error: io::Error| Error::invalid(format!("Can't read {}: {error}.", file.display()));
         let own_name = file.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = name.map(str::to_owned).or(own_name).unwrap_or_default();
@@ -56,7 +56,7 @@ impl App {
             total,
             watch,
         };
-        self.upload_backup(&name, source)
+        self.upload(&name, source)
     }
 }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use bosbase_backup::{Archive, BackupKey, ErrorKind as Engine};
 
+use super::backups::Backups;
 use super::board::{RunningJob, Ticket};
 use super::engine::refuse;
 use super::status::JobKind;
-use crate::app::App;
 use crate::error::{Error, Result};
 
-impl App {
+impl Backups {
     /// Begins to hold a backup against its own checksums, digests and list of contents, and returns meanwhile.
     ///
     /// # Errors
@@ -20,7 +20,7 @@ impl App {
     pub fn start_verify(&self, name: &str) -> Result<Ticket> {
         let key = BackupKey::existing(name).map_err(|error| Error::not_found().caused_by(error))?;
         let lease = self.jobs().lease()?;
-        let source = self.backup_storage().open(&key).map_err(|error| match error.kind() {
+        let source = self.storage().open(&key).map_err(|error| match error.kind() {
             Engine::NotFound => Error::not_found().caused_by(error),
             _ => refuse(error),
         })?;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bosbase_app::App;
-use bosbase_app::jobs::{CREATE_STEPS, Job, JobState, RESTORE_STEPS, Ticket, restore_offline};
+use bosbase_app::jobs::{
+    Backups, CREATE_STEPS, Job, JobState, RESTORE_STEPS, Ticket, make_directory, require_application, restore_offline,
+};
 
 use super::Failure;
 use super::args::{BackupAction, Global};
@@ -26,59 +28,80 @@ pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
         RESTORE_STEPS.iter().for_each(|step| say(&format!("restore {step}")));
         return Ok(());
     }
-    let app = App::open(global.options()?)?;
-    let done = act(&app, action);
-    app.close()?;
-    done
+    if let BackupAction::Create { name } = action {
+        return create(global, name.as_deref().unwrap_or_default());
+    }
+    if matches!(action, BackupAction::Import { .. }) {
+        make_directory(&global.dir)?;
+    }
+    // The databases stay closed: they may be what is broken.
+    act(&Backups::open(global.options()?)?, action)
 }
 
-fn act(app: &App, action: &BackupAction) -> Result<(), Failure> {
+fn create(global: &Global, name: &str) -> Result<(), Failure> {
+    require_application(&global.dir)?;
+    let app = App::open(global.options()?)?;
+    let job = follow("creating", &app.start_backup(name)?);
+    let closed = app.close();
+    let job = job?;
+    say(&format!("Created and verified {}.", job.key));
+    if !job.warning.is_empty() {
+        say(&format!("Warning: {}", job.warning));
+    }
+    Ok(closed?)
+}
+
+fn act(backups: &Backups, action: &BackupAction) -> Result<(), Failure> {
     match action {
-        BackupAction::Create { name } => {
-            let job = follow("creating", &app.start_backup(name.as_deref().unwrap_or_default())?)?;
-            say(&format!("Created and verified {}.", job.key));
-            if !job.warning.is_empty() {
-                say(&format!("Warning: {}", job.warning));
-            }
-        }
-        BackupAction::List => {
-            for backup in app.backups()? {
-                let modified = bosbase_app::moment::wire(backup.modified);
-                say(&format!("{modified}  {:>14}  {}", backup.size, backup.key));
-            }
-        }
+        BackupAction::List => list(backups)?,
         BackupAction::Verify { key } => {
-            follow("verifying", &app.start_verify(key)?)?;
+            let ticket = backups.start_verify(key).map_err(|error| naming(error, key))?;
+            follow("verifying", &ticket)?;
             say(&format!(
-                "{key} is whole: structure, checksums, digests and databases are as they should be."
+                "{key} is whole: structure, lengths, checksums and digests are as they should be."
             ));
         }
         BackupAction::Delete { key } => {
-            app.delete_backup(key)?;
+            backups.delete(key).map_err(|error| naming(error, key))?;
             say(&format!("Deleted {key}."));
         }
         BackupAction::Export { key, file } => {
             let meter = Meter::new("exporting");
-            let done = app.export_backup(key, file, &|done, total| meter.show(done, total));
+            let done = backups.export(key, file, &|done, total| meter.show(done, total));
             meter.finish();
-            done.map_err(|error| match error.kind() {
-                bosbase_app::ErrorKind::NotFound => {
-                    Failure(format!("There is no backup {key}. See: bosbase backup list."))
-                }
-                _ => error.into(),
-            })?;
+            done.map_err(|error| naming(error, key))?;
             say(&format!("Exported {key} to {}.", file.display()));
         }
         BackupAction::Import { file, name } => {
             let meter = Meter::new("importing");
-            let done = app.import_backup(file, name.as_deref(), &|done, total| meter.show(done, total));
+            let done = backups.import(file, name.as_deref(), &|done, total| meter.show(done, total));
             meter.finish();
-            say(&format!("Imported {} as {}.", file.display(), done?.key));
+            let key = done?.key;
+            say(&format!(
+                "Imported {} as {key}. To prove it: bosbase backup verify {key}",
+                file.display()
+            ));
         }
-        // Both were done before the application was opened.
-        BackupAction::Restore { .. } | BackupAction::Steps => {}
+        // These were done before.
+        BackupAction::Create { .. } | BackupAction::Restore { .. } | BackupAction::Steps => {}
     }
     Ok(())
+}
+
+fn list(backups: &Backups) -> Result<(), Failure> {
+    for backup in backups.list()? {
+        let modified = bosbase_app::moment::wire(backup.modified);
+        say(&format!("{modified}  {:>14}  {}", backup.size, backup.key));
+    }
+    Ok(())
+}
+
+/// A refusal that says which backup there is not.
+fn naming(error: bosbase_app::Error, key: &str) -> Failure {
+    match error.kind() {
+        bosbase_app::ErrorKind::NotFound => Failure(format!("There is no backup {key}. See: bosbase backup list.")),
+        _ => error.into(),
+    }
 }
 
 /// Shows a job's progress until it ends.

@@ -1,6 +1,7 @@
 //! `bosbase superuser …`, on a stopped data directory or beside a running server.
 
 use bosbase_app::App;
+use bosbase_app::jobs::require_application;
 
 use super::Failure;
 use super::args::{Global, SuperuserAction};
@@ -8,6 +9,9 @@ use super::output::say;
 
 /// Does what was asked and says so.
 pub fn run(global: &Global, action: &SuperuserAction) -> Result<(), Failure> {
+    if matches!(action, SuperuserAction::Update(_) | SuperuserAction::Delete { .. }) {
+        require_application(&global.dir)?;
+    }
     let app = App::open(global.options()?)?;
     let done = match action {
         SuperuserAction::Upsert(who) => {

@@ -33,7 +33,7 @@ pub fn router() -> Router<AppState> {
 }
 
 async fn list(_: Superuser, State(state): State<AppState>) -> Result<Json<Vec<Value>>, ApiError> {
-    let backups = state.blocking(bosbase_app::App::backups).await?;
+    let backups = state.blocking(|app| app.backups().list()).await?;
     let rows = backups
         .iter()
         .map(|backup| {
@@ -84,7 +84,7 @@ async fn verify(
     Path(key): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let ticket = state.blocking(move |app| app.start_verify(&key)).await?;
+    let ticket = state.blocking(move |app| app.backups().start_verify(&key)).await?;
     answer(&state, ticket, &headers).await
 }
 
@@ -138,7 +138,7 @@ async fn upload(_: Superuser, State(state): State<AppState>, form: Option<Multip
 async fn receive(state: &AppState, field: Field<'_>) -> Result<StatusCode, ApiError> {
     let name = field.file_name().unwrap_or_default().to_owned();
     let (content, feed) = stream::pipe(field);
-    let work = state.blocking(move |app| app.upload_backup(&name, content));
+    let work = state.blocking(move |app| app.backups().upload(&name, content));
     // The feed ends with the upload, or as soon as nobody reads it any more.
     let (outcome, ()) = tokio::join!(work, feed);
     outcome.map(|_| StatusCode::NO_CONTENT)
@@ -174,7 +174,7 @@ async fn download(
                 let text = "Insufficient permissions to access the resource.";
                 return Err(Error::new(bosbase_app::ErrorKind::Forbidden, text));
             }
-            app.open_backup(&name)
+            app.backups().open_archive(&name)
         })
         .await?;
     let len = archive.len();
@@ -236,6 +236,6 @@ fn attachment(name: &str) -> String {
 }
 
 async fn delete(_: Superuser, State(state): State<AppState>, Path(key): Path<String>) -> Result<StatusCode, ApiError> {
-    state.blocking(move |app| app.delete_backup(&key)).await?;
+    state.blocking(move |app| app.backups().delete(&key)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
