@@ -177,7 +177,7 @@ impl From<bosbase_store::Error> for Error {
 
 /// `error` and what caused it, for the log.
 #[must_use]
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

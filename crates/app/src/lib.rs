@@ -28,4 +28,4 @@ mod superusers;
 
 pub use app::{App, AppOptions};
 pub use caller::Caller;
-pub use error::{Error, ErrorKind, FieldErrors, Result};
+pub use error::{Error, ErrorKind, FieldErrors, Result, chain};

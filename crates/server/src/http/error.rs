@@ -41,21 +41,10 @@ pub struct Cause {
     pub data: serde_json::Map<String, serde_json::Value>,
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
-        let cause = chain(&self.0);
+        let cause = bosbase_app::chain(&self.0);
         if status.is_server_error() {
             tracing::error!(status = status.as_u16(), cause, "request failed");
         }
