@@ -1,21 +1,21 @@
-//! Makes a backup: plan → write → read back and verify → publish.
+//! Makes a backup: plan → write → publish → prove ([`super::proof`]).
 
 use std::collections::HashSet;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use bosbase_disk::{Disk, DiskFile};
 use jiff::Timestamp;
 
-use crate::archive::{Archive, ArchiveWriter, Checked, DatabaseFact, EntryMeta, ManifestHeader, Spool, verify};
+use crate::archive::{ArchiveWriter, DatabaseFact, EntryMeta, ManifestHeader, Spool};
 use crate::entry_path::EntryPath;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::key::BackupKey;
 use crate::layout::PRIVATE_DIR;
 use crate::progress::{Progress, Steps};
+use crate::proof::{Checks, Created};
 use crate::sources::{DatabaseSnapshot, Found, Walk};
 use crate::storage::{BackupInfo, StagedUpload, Storage};
 
@@ -25,8 +25,8 @@ pub const CREATE_STEPS: &[&str] = &[
     "create-databases",
     "create-files",
     "create-written",
-    "create-verified",
     "create-published",
+    "create-verified",
 ];
 
 /// At most so many names are kept of what was left out or missing; the counts are exact.
@@ -41,7 +41,7 @@ pub struct Sources<'a> {
     /// The data directory.
     pub data_dir: PathBuf,
     /// Its databases, all pinned at the same moment; one of them is `data.db`.
-    pub databases: Vec<Box<dyn DatabaseSnapshot + 'a>>,
+    pub databases: Vec<Box<dyn DatabaseSnapshot>>,
     /// Files that must be in the backup. While it runs the caller lets none of them be removed.
     pub must_have: MustHave<'a>,
 }
@@ -92,13 +92,11 @@ impl Names {
     }
 }
 
-/// What was done.
+/// What was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateReport {
     /// The backup as it is listed.
     pub backup: BackupInfo,
-    /// What reading it back proved.
-    pub checked: Checked,
     /// Things in the data directory that an archive cannot hold (links, unusual names), with the reason.
     pub left_out: Names,
     /// Files that a record names and that were not there when the backup began.
@@ -142,12 +140,12 @@ pub fn plan(disk: &dyn Disk, key: &BackupKey, created: Timestamp, sources: &Sour
     })
 }
 
-/// Makes the backup. Whatever fails, nothing of it is listed.
+/// Writes the backup and lists it, whole and durable. Whatever fails, nothing of it is listed. It is proven by
+/// [`Created::prove`]; the databases' own checks are under way when this returns.
 ///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`]; [`ErrorKind::Vanished`] if a file that must be in it went away meanwhile;
-/// [`ErrorKind::InvalidArchive`] if it does not read back as it was written (a failing disk); [`ErrorKind::Cancelled`],
-/// [`ErrorKind::NoSpace`], [`ErrorKind::Io`].
+/// [`ErrorKind::Cancelled`], [`ErrorKind::NoSpace`], [`ErrorKind::Io`].
 pub fn perform(
     disk: &dyn Disk,
     plan: &CreatePlan,
@@ -155,46 +153,29 @@ pub fn perform(
     storage: &dyn Storage,
     progress: &dyn Progress,
     steps: &dyn Steps,
-) -> Result<CreateReport> {
+) -> Result<Created> {
     // Everything is read twice: once from the data, once from the archive.
     progress.total(plan.bytes.saturating_mul(2));
     let mut upload = storage.create(&plan.key)?;
     steps.reached("create-started");
     let written = write(disk, plan, sources, &mut upload, progress, steps)?;
     steps.reached("create-written");
-    let quiet = Quiet(progress);
-    let (backup, checked) = match upload.read_back()? {
-        Some(source) => {
-            let checked = verify(&Archive::open(Arc::from(source))?, &quiet)?;
-            steps.reached("create-verified");
-            (upload.publish()?, checked)
-        }
-        None => {
-            let backup = upload.publish()?;
-            match storage
-                .open(&plan.key)
-                .and_then(|s| verify(&Archive::open(Arc::from(s))?, &quiet))
-            {
-                Ok(checked) => (backup, checked),
-                Err(e) => {
-                    storage.delete(&plan.key)?;
-                    return Err(e);
-                }
-            }
-        }
-    };
+    let backup = upload.publish()?;
+    // Opened while nobody else may touch it: what is proven is this one, whatever becomes of the name.
+    let source = storage.open(&plan.key);
     steps.reached("create-published");
-    Ok(CreateReport {
+    let report = CreateReport {
         backup,
-        checked,
         left_out: written.left_out,
         missing: written.missing,
-    })
+    };
+    Ok(Created::new(report, source, written.checks))
 }
 
 struct Written {
     left_out: Names,
     missing: Names,
+    checks: Checks,
 }
 
 fn write(
@@ -215,18 +196,19 @@ fn write(
         packed: HashSet::new(),
         vanished: HashSet::new(),
     };
-    // Each snapshot ends as soon as it is read, and with the list of files nothing of them is held any more: while one is, the
-    // write-ahead log grows, and the files may take long.
-    for mut database in std::mem::take(&mut sources.databases) {
+    for database in &mut sources.databases {
         archive.add_database(database.as_mut(), plan.created)?;
     }
     archive.writer.settle()?;
     let required = Required::collect(sources.must_have, disk, &private)?;
-    steps.reached("create-databases");
+    // Each snapshot ends with its check, and nothing else holds it any more: while one is held, the write-ahead log grows, and
+    // the files may take long.
     let mut written = Written {
         left_out: Names::default(),
         missing: Names::default(),
+        checks: Checks::start(sources.databases)?,
     };
+    steps.reached("create-databases");
     let names = plan.databases.iter().map(|d| d.name.clone()).collect();
     for found in Walk::new(disk, &sources.data_dir, names)? {
         match found? {
@@ -388,20 +370,5 @@ struct FileReader<'a>(&'a mut dyn DiskFile);
 impl Read for FileReader<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.0.read(buf)
-    }
-}
-
-/// Passes on how far the verification is, but not the total, which was told before.
-struct Quiet<'a>(&'a dyn Progress);
-
-impl Progress for Quiet<'_> {
-    fn total(&self, _: u64) {}
-
-    fn advance(&self, bytes: u64) {
-        self.0.advance(bytes);
-    }
-
-    fn cancelled(&self) -> bool {
-        self.0.cancelled()
     }
 }

@@ -3,7 +3,7 @@
 //! It knows files and bytes; of databases it knows what [`DatabaseSnapshot`] and [`restore::StagedCheck`] tell it, of HTTP
 //! nothing. Everything blocks. Memory does not grow with the size of the data; per file it takes a few dozen bytes.
 //!
-//! - [`create`]: plan → write → read back and verify → publish. Listed only when whole and durable.
+//! - [`create`]: plan → write → publish → prove. Listed only when whole and durable, then read back and verified.
 //! - [`Archive`]: an archive nobody vouches for, its structure checked; [`verify`] proves its contents.
 //! - [`Storage`]: where archives are kept; [`LocalStorage`] is a folder.
 //! - [`restore`]: stage → journal → (the process starts anew) → recover → confirm or roll back.
@@ -11,7 +11,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use bosbase_backup::{Archive, BackupKey, DatabaseSnapshot, LocalStorage, NoProgress, NoSteps, Sources, Storage, create, verify};
+//! use bosbase_backup::{Archive, BackupKey, CheckFailure, DatabaseSnapshot, LocalStorage, NoProgress, NoSteps, Sources, Storage, create, verify};
 //! use bosbase_disk::{Disk, RealDisk};
 //!
 //! /// A database that holds still: the bytes of its file, and how far they were read.
@@ -22,6 +22,7 @@
 //!     fn len(&self) -> u64 { 16 }
 //!     fn page_count(&self) -> u32 { 1 }
 //!     fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> { std::io::Read::read(&mut self.0, buf) }
+//!     fn integrity_check(&mut self) -> Result<(), CheckFailure> { Ok(()) }
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -35,8 +36,9 @@
 //! };
 //! let plan = create::plan(&RealDisk, &BackupKey::for_new("first.zip")?, jiff::Timestamp::now(), &sources)?;
 //! println!("{plan}");
-//! let report = create::perform(&RealDisk, &plan, sources, &storage, &NoProgress, &NoSteps)?;
-//! assert_eq!(storage.list()?, [report.backup]);
+//! let created = create::perform(&RealDisk, &plan, sources, &storage, &NoProgress, &NoSteps)?;
+//! assert_eq!(storage.list()?, [created.report().backup.clone()]);
+//! assert_eq!(created.prove(&storage, &NoProgress, &NoSteps)?.checked.entries, 1);
 //!
 //! let archive = Archive::open(Arc::from(storage.open(&plan.key)?))?;
 //! assert_eq!(verify(&archive, &NoProgress)?.entries, 1);
@@ -53,7 +55,9 @@ mod entry_path;
 mod error;
 mod key;
 pub mod layout;
+mod nice;
 mod progress;
+mod proof;
 pub mod restore;
 pub mod retention;
 mod sources;
@@ -65,7 +69,8 @@ pub use entry_path::{BadPath, EntryPath};
 pub use error::{Error, ErrorKind, Result};
 pub use key::BackupKey;
 pub use progress::{NoProgress, NoSteps, Progress, Steps};
+pub use proof::{Created, Proof};
 pub use restore::{RESTORE_STEPS, ROLLBACK_STEPS};
-pub use sources::DatabaseSnapshot;
+pub use sources::{CheckFailure, DatabaseSnapshot};
 pub use storage::local::LocalStorage;
 pub use storage::{ArchiveSource, BackupInfo, StagedUpload, Storage};

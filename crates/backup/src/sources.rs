@@ -1,5 +1,6 @@
 //! What goes into a backup: the databases as the caller pinned them, and the files of the data directory.
 
+use std::error::Error as StdError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,25 @@ pub trait DatabaseSnapshot: Send {
     /// # Errors
     /// Whatever the database says.
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize>;
+    /// Lets the database check itself, as it was at that point; takes as long as reading all of it.
+    ///
+    /// # Errors
+    /// Whether it is damaged, or only could not be checked.
+    fn integrity_check(&mut self) -> Result<(), CheckFailure>;
+    /// What makes a check that is under way in another thread end soon, as [`CheckFailure::Unchecked`]; calling it at any other
+    /// time does nothing. By default nothing does: the check is waited for.
+    fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
+        Box::new(|| ())
+    }
+}
+
+/// How a database's own check failed.
+#[derive(Debug)]
+pub enum CheckFailure {
+    /// The database is damaged, and so is every copy of it.
+    Damaged(Box<dyn StdError + Send + Sync>),
+    /// It could not be checked; nothing is known.
+    Unchecked(Box<dyn StdError + Send + Sync>),
 }
 
 /// One thing found in the data directory.

@@ -60,14 +60,16 @@ pub trait Storage: Send + Sync {
 
 /// A backup in the making. Dropping it without publishing leaves nothing behind.
 pub trait StagedUpload: Write + Send {
-    /// Makes what was written so far durable and opens it for reading, from the medium rather than a cache where that can be
-    /// had. `None` where the storage cannot read before it publishes.
+    /// Opens what was written so far for a look at it, before anybody else sees it. `None` where the storage cannot read before
+    /// it publishes.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Io`], [`crate::ErrorKind::NoSpace`].
-    fn read_back(&mut self) -> Result<Option<Box<dyn ArchiveSource>>>;
+    /// [`crate::ErrorKind::Io`].
+    fn preview(&mut self) -> Result<Option<Box<dyn ArchiveSource>>> {
+        Ok(None)
+    }
 
-    /// Lists it under its key: durable, atomic, and never in place of another.
+    /// Makes it durable, then lists it under its key: atomic, and never in place of another.
     ///
     /// # Errors
     /// [`crate::ErrorKind::AlreadyExists`] if the key was taken meanwhile; [`crate::ErrorKind::Io`].
@@ -91,6 +93,8 @@ pub trait ArchiveSource: Send + Sync {
     /// # Errors
     /// Whatever the storage says.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+    /// Asks for the next reads to come from the medium rather than a cache, where there is one; a hint, no more.
+    fn forget_cached(&self) {}
 }
 
 /// Fills the whole buffer from an offset.

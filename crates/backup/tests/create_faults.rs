@@ -8,12 +8,12 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bosbase_backup::{
-    BackupKey, CREATE_STEPS, CreateReport, Error, ErrorKind, LocalStorage, NoProgress, NoSteps, Progress, Result,
-    Sources, Steps, Storage, create, verify,
+    BackupKey, CREATE_STEPS, CheckFailure, DatabaseSnapshot, Error, ErrorKind, LocalStorage, NoProgress, NoSteps,
+    Progress, Proof, Result, Sources, Steps, Storage, create, verify,
 };
 use bosbase_disk::fault::{Fault, FaultDisk};
 
@@ -57,11 +57,14 @@ impl House {
         Self { _root: root, dir, disk }
     }
 
-    fn create(&self, progress: &dyn Progress, steps: &dyn Steps) -> Result<CreateReport> {
+    fn create(&self, progress: &dyn Progress, steps: &dyn Steps) -> Result<Proof> {
+        self.create_of(sources(&self.dir), progress, steps)
+    }
+
+    fn create_of(&self, sources: Sources<'_>, progress: &dyn Progress, steps: &dyn Steps) -> Result<Proof> {
         let storage = LocalStorage::new(Arc::new(self.disk.clone()), self.dir.join("backups"));
-        let sources = sources(&self.dir);
         let plan = create::plan(&self.disk, &BackupKey::for_new(KEY)?, jiff::Timestamp::now(), &sources)?;
-        create::perform(&self.disk, &plan, sources, &storage, progress, steps)
+        create::perform(&self.disk, &plan, sources, &storage, progress, steps)?.prove(&storage, progress, steps)
     }
 
     fn listed(&self) -> Vec<String> {
@@ -91,15 +94,27 @@ impl House {
     }
 }
 
+/// Notes whether the backup was published.
+#[derive(Default)]
+struct Published(AtomicBool);
+
+impl Steps for Published {
+    fn reached(&self, step: &'static str) {
+        self.0.fetch_or(step == "create-published", Ordering::Relaxed);
+    }
+}
+
 fn matrix(fault: Fault, lose: bool) {
     for at in 1.. {
         let house = House::new();
         house.disk.arm(at, fault);
-        let result = house.create(&NoProgress, &NoSteps);
+        let published = Published::default();
+        let result = house.create(&NoProgress, &published);
+        let published = published.0.into_inner();
         let (met, last) = (house.disk.operations() >= at, house.disk.last());
         let what = format!("{fault:?} at operation {at} ({last}), {:?}", result.as_ref().err());
         if fault != Fault::PowerCut {
-            assert_eq!(house.listed().len(), 1 + usize::from(result.is_ok()), "{what}");
+            assert_eq!(house.listed().len(), 1 + usize::from(published), "{what}");
         }
         if lose && met {
             house.disk.lose_unsynced().unwrap();
@@ -184,6 +199,7 @@ fn a_cancelled_backup_leaves_nothing() {
     let house = House::new();
     let error: Error = house.create(&Impatient(AtomicU64::new(0)), &NoSteps).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
+    // Half of what there is to read is 70 KB: this one ended before it was published.
     assert_eq!(std::fs::read_dir(house.dir.join("backups")).unwrap().count(), 1);
 }
 
@@ -206,28 +222,161 @@ fn a_file_of_a_record_that_goes_away_meanwhile_fails_the_backup() {
     assert_eq!(house.listed(), ["before.zip"]);
 }
 
-#[test]
-fn bytes_that_the_disk_changed_are_noticed_before_the_backup_is_listed() {
-    /// Flips a byte of what was written, as a failing disk or cable does.
-    struct Flips(PathBuf);
-    impl Steps for Flips {
-        fn reached(&self, step: &'static str) {
-            if step == "create-written" {
-                let upload = std::fs::read_dir(&self.0).unwrap().map(|e| e.unwrap().path());
-                let path = upload
-                    .into_iter()
-                    .find(|p| p.extension().is_some_and(|e| e == "tmp"))
-                    .unwrap();
-                let mut bytes = std::fs::read(&path).unwrap();
-                bytes[200] ^= 1;
-                std::fs::write(&path, bytes).unwrap();
-            }
+/// Flips a byte of what was written, as a failing disk or cable does.
+struct Flips(PathBuf);
+
+impl Steps for Flips {
+    fn reached(&self, step: &'static str) {
+        if step == "create-written" {
+            let upload = std::fs::read_dir(&self.0).unwrap().map(|e| e.unwrap().path());
+            let path = upload
+                .into_iter()
+                .find(|p| p.extension().is_some_and(|e| e == "tmp"))
+                .unwrap();
+            let mut bytes = std::fs::read(&path).unwrap();
+            bytes[200] ^= 1;
+            std::fs::write(&path, bytes).unwrap();
         }
     }
+}
+
+#[test]
+fn a_backup_whose_bytes_the_disk_changed_does_not_stay_listed() {
     let house = House::new();
     let error = house
         .create(&NoProgress, &Flips(house.dir.join("backups")))
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArchive, "{error}");
     assert_eq!(house.listed(), ["before.zip"]);
+}
+
+#[test]
+fn another_backup_that_took_the_name_of_a_broken_one_is_not_deleted_for_it() {
+    struct Replaces(Flips);
+    impl Steps for Replaces {
+        fn reached(&self, step: &'static str) {
+            self.0.reached(step);
+            if step == "create-published" {
+                std::fs::remove_file(self.0.0.join(KEY)).unwrap();
+                std::fs::write(self.0.0.join(KEY), b"uploaded by somebody").unwrap();
+            }
+        }
+    }
+    let house = House::new();
+    let error = house
+        .create(&NoProgress, &Replaces(Flips(house.dir.join("backups"))))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArchive, "{error}");
+    assert_eq!(house.listed(), ["before.zip", KEY]);
+}
+
+#[test]
+fn a_backup_that_cannot_be_read_back_stays_listed_and_is_not_called_proven() {
+    struct Breaks<'a>(&'a FaultDisk);
+    impl Steps for Breaks<'_> {
+        fn reached(&self, step: &'static str) {
+            if step == "create-published" {
+                self.0.arm(1, Fault::Errno(5));
+            }
+        }
+    }
+    let house = House::new();
+    let error = house.create(&NoProgress, &Breaks(&house.disk)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    assert_eq!(house.listed(), ["before.zip", KEY]);
+}
+
+/// A database whose own check ends in some way.
+struct Checked(Box<Bytes>, fn() -> Option<CheckFailure>);
+
+impl DatabaseSnapshot for Checked {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+    fn len(&self) -> u64 {
+        self.0.len()
+    }
+    fn page_count(&self) -> u32 {
+        self.0.page_count()
+    }
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buf)
+    }
+    fn integrity_check(&mut self) -> std::result::Result<(), CheckFailure> {
+        self.1().map_or(Ok(()), Err)
+    }
+}
+
+#[test]
+fn a_damaged_database_is_told_of_and_its_backup_stays() {
+    let damaged: fn() -> _ = || Some(CheckFailure::Damaged("page 7 is never used".into()));
+    let unchecked: fn() -> _ = || Some(CheckFailure::Unchecked("interrupted".into()));
+    for (first, second, kind) in [
+        (damaged, (|| None) as fn() -> _, ErrorKind::InvalidDatabase),
+        (unchecked, || None, ErrorKind::Io),
+        (unchecked, damaged, ErrorKind::InvalidDatabase),
+    ] {
+        let house = House::new();
+        let mut sources = sources(&house.dir);
+        sources.databases = vec![
+            Box::new(Checked(Bytes::database("data.db", 30_000), first)),
+            Box::new(Checked(Bytes::database("auxiliary.db", 10), second)),
+        ];
+        let error = house.create_of(sources, &NoProgress, &NoSteps).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(house.listed(), ["before.zip", KEY]);
+    }
+}
+
+#[test]
+fn a_proof_that_is_cancelled_ends_the_check_of_the_databases() {
+    /// Checks until it is interrupted.
+    struct Endless(Box<Bytes>, Arc<AtomicBool>);
+    impl DatabaseSnapshot for Endless {
+        fn name(&self) -> &str {
+            self.0.name()
+        }
+        fn len(&self) -> u64 {
+            self.0.len()
+        }
+        fn page_count(&self) -> u32 {
+            self.0.page_count()
+        }
+        fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+            self.0.read(buf)
+        }
+        fn integrity_check(&mut self) -> std::result::Result<(), CheckFailure> {
+            while !self.1.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            Err(CheckFailure::Unchecked("interrupted".into()))
+        }
+        fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
+            let interrupted = self.1.clone();
+            Box::new(move || interrupted.store(true, Ordering::Relaxed))
+        }
+    }
+    /// Cancels once everything is read and only the check is missing.
+    struct Cancels(AtomicU64, AtomicU64);
+    impl Progress for Cancels {
+        fn total(&self, bytes: u64) {
+            self.0.store(bytes, Ordering::Relaxed);
+        }
+        fn advance(&self, bytes: u64) {
+            self.1.fetch_add(bytes, Ordering::Relaxed);
+        }
+        fn cancelled(&self) -> bool {
+            self.1.load(Ordering::Relaxed) >= self.0.load(Ordering::Relaxed)
+        }
+    }
+    let house = House::new();
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let mut sources = sources(&house.dir);
+    sources.databases[0] = Box::new(Endless(Bytes::database("data.db", 30_000), interrupted.clone()));
+    let error = house
+        .create_of(sources, &Cancels(AtomicU64::new(0), AtomicU64::new(0)), &NoSteps)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+    assert!(interrupted.load(Ordering::Relaxed));
+    assert_eq!(house.listed(), ["before.zip", KEY]);
 }

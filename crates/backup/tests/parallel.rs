@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bosbase_backup::restore::{self, Site};
 use bosbase_backup::{
-    BackupKey, DatabaseSnapshot, ErrorKind, NoProgress, NoSteps, Progress, Result, Sources, create, verify,
+    BackupKey, CheckFailure, DatabaseSnapshot, ErrorKind, NoProgress, NoSteps, Progress, Result, Sources, create,
+    verify,
 };
 use bosbase_disk::RealDisk;
 
@@ -56,6 +57,9 @@ impl DatabaseSnapshot for Fails {
         self.1 -= 1;
         self.0.read(buf)
     }
+    fn integrity_check(&mut self) -> std::result::Result<(), CheckFailure> {
+        Ok(())
+    }
 }
 
 fn sources(dir: &Path, database: usize) -> Sources<'static> {
@@ -89,8 +93,8 @@ fn fill(dir: &Path) -> BTreeMap<String, Vec<u8>> {
 fn every_length_comes_back_and_other_unzippers_agree() {
     let dir = tempfile::tempdir().unwrap();
     let files = fill(dir.path());
-    let report = common::make(dir.path(), "a.zip", sources(dir.path(), 9_000_000)).unwrap();
-    assert_eq!(report.checked.entries, files.len() as u64 + 1);
+    let (_, proof) = common::make(dir.path(), "a.zip", sources(dir.path(), 9_000_000)).unwrap();
+    assert_eq!(proof.checked.entries, files.len() as u64 + 1);
     let path = dir.path().join("backups/a.zip");
 
     // Restored on all cores, and read one by one.
@@ -105,7 +109,7 @@ fn every_length_comes_back_and_other_unzippers_agree() {
     let archive = open(dir.path(), "a.zip").unwrap();
     let key = BackupKey::existing("a.zip").unwrap();
     let staged = restore::stage(site, &archive, &key, &Fine, &NoProgress).unwrap();
-    assert_eq!(staged.checked(), &report.checked);
+    assert_eq!(staged.checked(), &proof.checked);
     let staging = std::fs::read_dir(target.join(".bosbase"))
         .unwrap()
         .map(|e| e.unwrap().path())
@@ -156,7 +160,7 @@ fn a_database_whose_beginning_does_not_shrink_is_compressed_all_the_same() {
     database.1.resize(12 << 20, b'x');
     let mut sources = sources(dir.path(), 0);
     sources.databases = vec![database];
-    let report = common::make(dir.path(), "a.zip", sources).unwrap();
+    let (report, _) = common::make(dir.path(), "a.zip", sources).unwrap();
     assert!(report.backup.size < 3 << 20, "{}", report.backup.size);
 }
 
@@ -218,20 +222,18 @@ fn work_can_be_cancelled_at_any_time() {
         let sources = sources(dir.path(), 6_000_000);
         let key = BackupKey::existing("a.zip").unwrap();
         let plan = create::plan(&RealDisk, &key, jiff::Timestamp::now(), &sources)?;
-        create::perform(
-            &RealDisk,
-            &plan,
-            sources,
-            &common::storage(dir.path()),
-            progress,
-            &NoSteps,
-        )?;
+        let storage = common::storage(dir.path());
+        create::perform(&RealDisk, &plan, sources, &storage, progress, &NoSteps)?
+            .prove(&storage, progress, &NoSteps)?;
         Ok(plan.bytes)
     };
     for after in (0..22_000_000).step_by(1_500_000) {
         let error = make(&Impatient(AtomicU64::new(0), after)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Cancelled, "after {after}");
-        assert_eq!(std::fs::read_dir(dir.path().join("backups")).unwrap().count(), 0);
+        // What was cancelled while it was being proven stays listed.
+        let listed = std::fs::read_dir(dir.path().join("backups")).unwrap().count();
+        assert_eq!(listed, usize::from(after > 11_500_000), "after {after}");
+        let _ = std::fs::remove_file(dir.path().join("backups/a.zip"));
     }
     let bytes = make(&NoProgress).unwrap();
     let archive = open(dir.path(), "a.zip").unwrap();
@@ -290,6 +292,9 @@ fn an_entry_beyond_four_gibibytes_stays_right() {
             self.0 += n as u64;
             Ok(n)
         }
+        fn integrity_check(&mut self) -> std::result::Result<(), CheckFailure> {
+            Ok(())
+        }
     }
     let dir = tempfile::tempdir_in(std::env::current_dir().unwrap()).unwrap();
     let mut page = b"SQLite format 3\0".to_vec();
@@ -298,8 +303,8 @@ fn an_entry_beyond_four_gibibytes_stays_right() {
     put(dir.path(), "storage/c/r/behind", b"behind it all");
     let mut sources = sources(dir.path(), 0);
     sources.databases = vec![Box::new(Pages(0, page))];
-    let report = common::make(dir.path(), "a.zip", sources).unwrap();
-    assert_eq!(report.checked.bytes, LEN + 13);
+    let (_, proof) = common::make(dir.path(), "a.zip", sources).unwrap();
+    assert_eq!(proof.checked.bytes, LEN + 13);
     let path = dir.path().join("backups/a.zip");
     for (program, arguments) in [("unzip", vec!["-tqq"]), ("7z", vec!["t"])] {
         match Command::new(program).args(arguments).arg(&path).output() {

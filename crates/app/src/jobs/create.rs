@@ -39,9 +39,7 @@ impl App {
         let running = self.jobs().begin(lease, JobKind::Create, key.as_str())?;
         let ticket = running.ticket();
         let app = self.clone();
-        super::spawn("backup", running, move |running| {
-            app.make_backup(&key, running).map(drop)
-        });
+        super::spawn("backup", running, move |running| app.make_backup(&key, running));
         Ok(ticket)
     }
 
@@ -71,7 +69,7 @@ impl App {
         BackupKey::existing(&generate(prefix, &app_name, Timestamp::now())).map_err(Error::internal)
     }
 
-    fn make_backup(&self, key: &BackupKey, running: &RunningJob) -> Result<CreateReport> {
+    fn make_backup(&self, key: &BackupKey, running: &RunningJob) -> Result<()> {
         // Before the snapshot: what it names must not go away between the two.
         let held = FilesHeld::take(&self.files().lock_path())?;
         let snapshot = self.store().snapshot()?;
@@ -88,7 +86,7 @@ impl App {
             databases: snapshot
                 .databases
                 .into_iter()
-                .map(|database| Box::new(Pinned::new(database)) as Box<dyn DatabaseSnapshot>)
+                .map(|database| Box::new(Pinned(database)) as Box<dyn DatabaseSnapshot>)
                 .collect(),
             must_have: Box::new(must_have),
         };
@@ -107,15 +105,19 @@ impl App {
         if let Err(error) = self.files().purge_pending() {
             tracing::warn!(%error, "files whose removal waited for the backup could not be removed yet");
         }
-        let report = made.map_err(|error| {
+        let created = made.map_err(|error| {
             if error.kind() == Engine::AlreadyExists {
                 taken()
             } else {
                 refuse(error)
             }
         })?;
-        Self::report(&report, running);
-        Ok(report)
+        Self::report(created.report(), running);
+        let proof = created
+            .prove(self.backups().storage(), running, &*steps)
+            .map_err(refuse)?;
+        tracing::info!(%key, entries = proof.checked.entries, "backup proven");
+        Ok(())
     }
 
     fn report(report: &CreateReport, running: &RunningJob) {
@@ -132,7 +134,7 @@ impl App {
             tracing::warn!(key = %report.backup.key, warning, "the backup is not all there could be");
             running.warn(&warning);
         }
-        tracing::info!(key = %report.backup.key, bytes = report.backup.size, "backup made and verified");
+        tracing::info!(key = %report.backup.key, bytes = report.backup.size, "backup made");
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use bosbase_backup::{DatabaseSnapshot, ErrorKind as Engine};
-use bosbase_store::PinnedDatabase;
+use bosbase_backup::{CheckFailure, DatabaseSnapshot, ErrorKind as Engine};
+use bosbase_store::{ErrorKind as Stored, PinnedDatabase};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -30,49 +30,35 @@ pub fn sentence(text: &str) -> String {
     sentence
 }
 
-/// A pinned database as a source of the archive. The pin is released as soon as its last byte is read, so that the
-/// write-ahead log can shrink again while the files are still being packed.
-pub struct Pinned {
-    name: String,
-    len: u64,
-    pages: u32,
-    database: Option<PinnedDatabase>,
-}
-
-impl Pinned {
-    /// A source of `database`.
-    pub fn new(database: PinnedDatabase) -> Self {
-        Self {
-            name: database.name().to_owned(),
-            len: database.len(),
-            pages: database.page_count(),
-            database: Some(database),
-        }
-    }
-}
+/// A pinned database as a source of the archive.
+pub struct Pinned(pub PinnedDatabase);
 
 impl DatabaseSnapshot for Pinned {
     fn name(&self) -> &str {
-        &self.name
+        self.0.name()
     }
 
     fn len(&self) -> u64 {
-        self.len
+        self.0.len()
     }
 
     fn page_count(&self) -> u32 {
-        self.pages
+        self.0.page_count()
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(database) = &mut self.database else {
-            return Ok(0);
-        };
-        let read = database.read(buffer).map_err(io::Error::other)?;
-        if read == 0 && !buffer.is_empty() {
-            self.database = None;
-        }
-        Ok(read)
+        self.0.read(buffer).map_err(io::Error::other)
+    }
+
+    fn integrity_check(&mut self) -> Result<(), CheckFailure> {
+        self.0.integrity_check().map_err(|error| match error.kind() {
+            Stored::Corrupt => CheckFailure::Damaged(error.into()),
+            _ => CheckFailure::Unchecked(error.into()),
+        })
+    }
+
+    fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
+        Box::new(self.0.interrupter())
     }
 }
 

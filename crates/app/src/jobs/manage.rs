@@ -98,21 +98,33 @@ impl Backups {
     fn receive(&self, key: &BackupKey, content: impl Read, running: &RunningJob) -> Result<BackupInfo> {
         let mut upload = self.storage().create(key).map_err(taken)?;
         copy(content, upload.as_mut(), running)?;
-        let archive = upload.read_back().map_err(refuse)?;
-        if let Some(archive) = archive {
-            if !starts_as_zip(archive.as_ref())? {
-                let text = format!("\"{key}\" mime type must be one of: application/zip.");
-                let fields = FieldErrors::one("file", "validation_invalid_mime_type", &text);
-                return Err(Error::validation(INVALID, fields));
-            }
-            Archive::open(Arc::from(archive)).map_err(|error| {
-                let text = format!("The file is not a backup that could be restored: {error}.");
-                Error::validation(INVALID, FieldErrors::one("file", "validation_invalid_backup", &text))
-                    .caused_by(error)
-            })?;
+        if let Some(archive) = upload.preview().map_err(refuse)? {
+            require_restorable(key, archive)?;
+            return upload.publish().map_err(taken);
         }
-        upload.publish().map_err(taken)
+        // Where it can't be seen before it is published it is looked at right after.
+        let backup = upload.publish().map_err(taken)?;
+        let archive = self.storage().open(key).map_err(refuse)?;
+        if let Err(refused) = require_restorable(key, archive) {
+            self.storage().delete(key).map_err(Error::internal)?;
+            return Err(refused);
+        }
+        Ok(backup)
     }
+}
+
+/// Refuses what could never be restored.
+fn require_restorable(key: &BackupKey, archive: Box<dyn ArchiveSource>) -> Result<()> {
+    if !starts_as_zip(archive.as_ref())? {
+        let text = format!("\"{key}\" mime type must be one of: application/zip.");
+        let fields = FieldErrors::one("file", "validation_invalid_mime_type", &text);
+        return Err(Error::validation(INVALID, fields));
+    }
+    Archive::open(Arc::from(archive)).map_err(|error| {
+        let text = format!("The file is not a backup that could be restored: {error}.");
+        Error::validation(INVALID, FieldErrors::one("file", "validation_invalid_backup", &text)).caused_by(error)
+    })?;
+    Ok(())
 }
 
 /// Whether it begins as a ZIP does: with an entry, or with the end of an empty one.

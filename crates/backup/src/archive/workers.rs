@@ -5,12 +5,10 @@ use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use crate::nice;
+
 /// More of them would wait for the disk.
 const MOST: usize = 8;
-
-/// Added to the "nice" value: whoever serves requests comes first, and what they leave is used.
-#[cfg(target_os = "linux")]
-const NICE: i32 = 10;
 
 /// How many workers this machine can use.
 pub(super) fn count() -> usize {
@@ -75,7 +73,7 @@ impl<J, R> Clone for Worker<J, R> {
 impl<J, R> Worker<J, R> {
     /// Does jobs until there will be no more.
     pub(super) fn run(&self, mut work: impl FnMut(J) -> R) {
-        step_back();
+        nice::step_back(nice::WORKER);
         while let Some(task) = self.next() {
             // Whoever gave up on it does not wait for the answer.
             let _ = task.answer.send(work(task.job));
@@ -84,19 +82,6 @@ impl<J, R> Worker<J, R> {
 
     fn next(&self) -> Option<Task<J, R>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
-    }
-}
-
-/// Lowers the priority of the calling thread, where threads have one of their own.
-fn step_back() {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{getpriority_process, setpriority_process};
-        // On Linux the "process" 0 is the calling thread (setpriority(2), "C library/kernel differences"). Where this is not
-        // allowed the work is done all the same.
-        if let Ok(now) = getpriority_process(None) {
-            let _ = setpriority_process(None, now + NICE);
-        }
     }
 }
 
@@ -142,7 +127,7 @@ mod tests {
         let (queue, worker) = queue::<(), i32>();
         let before = getpriority_process(None).unwrap();
         let thread = thread::spawn(move || worker.run(|()| getpriority_process(None).unwrap()));
-        assert_eq!(queue.submit(()).wait().unwrap(), (before + NICE).min(19));
+        assert_eq!(queue.submit(()).wait().unwrap(), (before + nice::WORKER).min(19));
         assert_eq!(getpriority_process(None).unwrap(), before);
         drop(queue);
         thread.join().unwrap();

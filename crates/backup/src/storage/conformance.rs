@@ -49,13 +49,13 @@ pub fn run(storage: &dyn Storage) {
     let source = storage.open(&key("a.zip")).unwrap();
     check_source(source.as_ref(), &bytes);
 
-    // What is read back before publishing is what was written.
+    // What can be seen before publishing is what was written.
     let mut upload = storage.create(&key("b.zip")).unwrap();
     upload.write_all(b"hello").unwrap();
-    if let Some(back) = upload.read_back().unwrap() {
+    if let Some(back) = upload.preview().unwrap() {
         check_source(back.as_ref(), b"hello");
     }
-    assert_eq!(names(), ["a.zip"], "reading back publishes nothing");
+    assert_eq!(names(), ["a.zip"], "looking at it publishes nothing");
     upload.publish().unwrap();
     assert!(storage.contains(&key("b.zip")).unwrap());
     assert_ne!(storage.open(&key("b.zip")).unwrap().etag(), source.etag());

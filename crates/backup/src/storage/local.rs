@@ -210,12 +210,10 @@ impl Write for LocalUpload {
 }
 
 impl StagedUpload for LocalUpload {
-    fn read_back(&mut self) -> Result<Option<Box<dyn ArchiveSource>>> {
-        let attempted = format!("reading the backup {} back", self.key);
-        self.file().sync().context(|| attempted.clone())?;
-        self.file().forget_cached();
-        let file = self.storage.disk.open(&self.temporary).context(|| attempted.clone())?;
-        Ok(Some(Box::new(LocalSource::new(file).context(|| attempted)?)))
+    fn preview(&mut self) -> Result<Option<Box<dyn ArchiveSource>>> {
+        let file = self.storage.disk.open(&self.temporary).and_then(LocalSource::new);
+        let source = file.context(|| format!("looking at the backup {}", self.key))?;
+        Ok(Some(Box::new(source)))
     }
 
     fn publish(mut self: Box<Self>) -> Result<BackupInfo> {
@@ -284,6 +282,10 @@ impl ArchiveSource for LocalSource {
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         self.file.read_at(offset, buf)
+    }
+
+    fn forget_cached(&self) {
+        self.file.forget_cached();
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use bosbase_backup::restore::StagedCheck;
 use bosbase_backup::{
-    Archive, BackupKey, CreateReport, DatabaseSnapshot, LocalStorage, NoProgress, NoSteps, Result, Sources, Storage,
-    create,
+    Archive, BackupKey, CheckFailure, CreateReport, DatabaseSnapshot, LocalStorage, NoProgress, NoSteps, Proof, Result,
+    Sources, Storage, create,
 };
 use bosbase_disk::RealDisk;
 
@@ -41,6 +41,9 @@ impl DatabaseSnapshot for Bytes {
         buf[..n].copy_from_slice(&self.1[self.2..self.2 + n]);
         self.2 += n;
         Ok(n)
+    }
+    fn integrity_check(&mut self) -> std::result::Result<(), CheckFailure> {
+        Ok(())
     }
 }
 
@@ -91,14 +94,17 @@ pub fn storage(dir: &Path) -> LocalStorage {
     LocalStorage::new(Arc::new(RealDisk), dir.join("backups"))
 }
 
-pub fn make(dir: &Path, name: &str, sources: Sources<'_>) -> Result<CreateReport> {
+pub fn make(dir: &Path, name: &str, sources: Sources<'_>) -> Result<(CreateReport, Proof)> {
     let plan = create::plan(
         &RealDisk,
         &BackupKey::existing(name).unwrap(),
         jiff::Timestamp::now(),
         &sources,
     )?;
-    create::perform(&RealDisk, &plan, sources, &storage(dir), &NoProgress, &NoSteps)
+    let storage = storage(dir);
+    let created = create::perform(&RealDisk, &plan, sources, &storage, &NoProgress, &NoSteps)?;
+    let report = created.report().clone();
+    Ok((report, created.prove(&storage, &NoProgress, &NoSteps)?))
 }
 
 pub fn open(dir: &Path, name: &str) -> Result<Archive> {

@@ -146,6 +146,12 @@ impl PinnedDatabase {
         Ok(())
     }
 
+    /// What ends a check that another thread makes, with an error; at any other time it does nothing.
+    pub fn interrupter(&self) -> impl Fn() + Send + Sync + 'static {
+        let handle = self.pin.connection().get_interrupt_handle();
+        move || handle.interrupt()
+    }
+
     /// Lets SQLite check the pinned database; takes as long as reading all of it.
     ///
     /// # Errors

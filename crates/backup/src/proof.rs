@@ -1,0 +1,206 @@
+//! Proves a backup that is listed: reads it back from where it lies, and lets its databases check themselves.
+//!
+//! The databases are checked on the pinned snapshots, while the files are still being packed. That the archive holds the very
+//! bytes that were checked is what the hashes prove; so nothing is unpacked, and the proof takes no disk.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::archive::{Archive, Checked, verify};
+use crate::create::CreateReport;
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::nice;
+use crate::progress::{Progress, Steps};
+use crate::sources::{CheckFailure, DatabaseSnapshot};
+use crate::storage::{ArchiveSource, Storage};
+
+/// How long it takes at most until a check notices that nobody waits for it any more.
+const NOTICED_WITHIN: Duration = Duration::from_millis(20);
+
+/// A backup that is listed, whole and durable, but not proven. Dropping it ends the checks that are under way.
+#[must_use = "a backup that is not proven is only hoped for"]
+pub struct Created {
+    report: CreateReport,
+    source: Result<Box<dyn ArchiveSource>>,
+    checks: Checks,
+}
+
+/// What proving a backup showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// What reading it back found.
+    pub checked: Checked,
+}
+
+impl Created {
+    pub(crate) fn new(report: CreateReport, source: Result<Box<dyn ArchiveSource>>, checks: Checks) -> Self {
+        Self { report, source, checks }
+    }
+
+    /// What was made.
+    #[must_use]
+    pub fn report(&self) -> &CreateReport {
+        &self.report
+    }
+
+    /// Reads the backup back from where it lies and compares every length, CRC-32 and BLAKE3, then waits for the databases' own
+    /// checks. Blocks for about as long as making it took.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::InvalidArchive`]: it is not what was written. It is deleted, unless another has its name by now.
+    /// - [`ErrorKind::InvalidDatabase`]: it is what was written, but the application's database is damaged. It stays listed, since
+    ///   it may be the last copy.
+    /// - [`ErrorKind::Io`], [`ErrorKind::NotFound`], [`ErrorKind::Cancelled`]: it could not be proven. It stays listed.
+    pub fn prove(self, storage: &dyn Storage, progress: &dyn Progress, steps: &dyn Steps) -> Result<Proof> {
+        let source: Arc<dyn ArchiveSource> = Arc::from(self.source?);
+        source.forget_cached();
+        let read_back = Archive::open(source.clone()).and_then(|archive| verify(&archive, &Quiet(progress)));
+        let checked = match read_back {
+            Err(e) if e.kind() == ErrorKind::InvalidArchive => {
+                return Err(delete(&self.report, source.as_ref(), storage, e));
+            }
+            other => other?,
+        };
+        self.checks.wait(progress)?;
+        steps.reached("create-verified");
+        Ok(Proof { checked })
+    }
+}
+
+/// Takes back what is not what was written; gives the error that tells of it.
+fn delete(report: &CreateReport, source: &dyn ArchiveSource, storage: &dyn Storage, error: Error) -> Error {
+    let key = &report.backup.key;
+    let is_ours = match storage.open(key) {
+        Ok(now) => now.etag() == source.etag(),
+        Err(e) if e.kind() == ErrorKind::NotFound => false,
+        // What can't be told apart is not deleted; the error says what it is.
+        Err(_) => false,
+    };
+    if !is_ours {
+        return error;
+    }
+    match storage.delete(key) {
+        Ok(()) => error,
+        Err(e) => Error::with(
+            ErrorKind::InvalidArchive,
+            format!("{error}; the broken backup {key} could not be deleted: {e}"),
+            e,
+        ),
+    }
+}
+
+/// The databases' own checks, one after the other in a thread that leaves the processor to everybody else.
+pub(crate) struct Checks {
+    outcome: Receiver<Result<()>>,
+    given_up: Arc<AtomicBool>,
+    interrupters: Vec<Box<dyn Fn() + Send + Sync>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Checks {
+    /// Starts; each snapshot ends with its check.
+    pub(crate) fn start(databases: Vec<Box<dyn DatabaseSnapshot>>) -> Result<Self> {
+        let (sender, outcome) = mpsc::sync_channel(1);
+        let given_up = Arc::new(AtomicBool::new(false));
+        let interrupters = databases.iter().map(|database| database.interrupter()).collect();
+        let nobody_waits = given_up.clone();
+        let thread = thread::Builder::new()
+            .name("backup-check".to_owned())
+            .spawn(move || {
+                nice::step_back(nice::LAST);
+                // Whoever gave up does not wait for the outcome.
+                let _ = sender.send(check_all(databases, &nobody_waits));
+            })
+            .context(|| "starting the check of the databases".to_owned())?;
+        Ok(Self {
+            outcome,
+            given_up,
+            interrupters,
+            thread: Some(thread),
+        })
+    }
+
+    fn wait(self, progress: &dyn Progress) -> Result<()> {
+        loop {
+            match self.outcome.recv_timeout(NOTICED_WITHIN) {
+                Ok(outcome) => return outcome,
+                Err(RecvTimeoutError::Timeout) if progress.cancelled() => {
+                    return Err(Error::new(ErrorKind::Cancelled, "the work was cancelled"));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::new(
+                        ErrorKind::Io,
+                        "the check of the databases ended without an outcome",
+                    ));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Checks {
+    fn drop(&mut self) {
+        self.given_up.store(true, Ordering::Relaxed);
+        let Some(thread) = self.thread.take() else { return };
+        // An interruption between two checks is missed by both, so it is repeated.
+        while !thread.is_finished() {
+            for interrupt in &self.interrupters {
+                interrupt();
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        // What it had to say was said through the channel.
+        let _ = thread.join();
+    }
+}
+
+fn check_all(databases: Vec<Box<dyn DatabaseSnapshot>>, given_up: &AtomicBool) -> Result<()> {
+    let mut first = Ok(());
+    for mut database in databases {
+        if given_up.load(Ordering::Relaxed) {
+            return Err(Error::new(
+                ErrorKind::Cancelled,
+                "the check of the databases was given up",
+            ));
+        }
+        let name = database.name().to_owned();
+        let checked = database.integrity_check().map_err(|failure| match failure {
+            CheckFailure::Damaged(why) => Error::with(
+                ErrorKind::InvalidDatabase,
+                format!("the application's database {name} is damaged"),
+                why,
+            ),
+            CheckFailure::Unchecked(why) => Error::with(ErrorKind::Io, format!("checking the database {name}"), why),
+        });
+        // Damage is worse news than what could not be checked.
+        match (&first, &checked) {
+            (Ok(()), _) => first = checked,
+            (Err(e), Err(worse))
+                if e.kind() != ErrorKind::InvalidDatabase && worse.kind() == ErrorKind::InvalidDatabase =>
+            {
+                first = checked;
+            }
+            _ => {}
+        }
+    }
+    first
+}
+
+/// Passes on how far the verification is, but not the total, which was told before.
+struct Quiet<'a>(&'a dyn Progress);
+
+impl Progress for Quiet<'_> {
+    fn total(&self, _: u64) {}
+
+    fn advance(&self, bytes: u64) {
+        self.0.advance(bytes);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}
