@@ -61,6 +61,18 @@ class Project:
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=self.environment()
         )
 
+    def template(self):
+        """What a Linux game in release mode is exported with, as Godot sees it."""
+        return os.environ.get("GODOT_TEMPLATE") or "/usr/bin/godot-template-release"
+
+    def outside_the_engine(self):
+        """The words before a program that was exported: it looks for its own file in /proc, which a bare folder has not."""
+        words = command()
+        if "chroot" not in words:
+            return []
+        enter = 'mount --bind /proc "$0/proc" && exec chroot "$0" "$@"'
+        return [*words[: words.index("chroot")], "unshare", "--mount", "sh", "-c", enter, str(root())]
+
     def run(self, *arguments, timeout=120):
         """Runs Godot to its end; returns its exit code and all it said."""
         process = self.start(*arguments)

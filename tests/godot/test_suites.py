@@ -39,6 +39,11 @@ def parse(status, output):
     return status, said, output
 
 
+def faults(output):
+    wrong = r"SCRIPT ERROR|Leaked instance|leaked at exit|still in use at exit|Orphan Node"
+    return [line for line in output.splitlines() if re.search(wrong, line)]
+
+
 @pytest.mark.parametrize(("suite", "name"), TESTS, ids=[f"{suite}::{name}" for suite, name in TESTS])
 def test_in_godot(results, suite, name):
     _, said, output = results(suite)
@@ -53,8 +58,7 @@ def test_all_of_a_suite_ran_and_nothing_leaked(results, suite):
     assert wanted and list(said) == wanted
     assert f"@done {len(wanted)}" in output.splitlines()
     assert status == 0
-    faults = [line for line in output.splitlines() if re.search(r"SCRIPT ERROR|Leaked instance|leaked at exit|still in use at exit|Orphan Node", line)]
-    assert faults == [], output[-6000:]
+    assert faults(output) == [], output[-6000:]
 
 
 def test_the_count_of_tests():

@@ -1,0 +1,117 @@
+"""The SDK on connections that break: a download goes on where it was cut off, a subscription comes back."""
+
+import itertools
+import re
+import threading
+
+from harness.programs import BOSBASE
+from harness.proxy import Answer, Cut, Proxy
+from harness.server import Server
+
+from .engine import HERE, Project
+
+FAILED = Answer("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+
+def cutting(cuts):
+    """Cuts off the answers to downloads, one after the other, as told."""
+    left = iter(cuts)
+    return lambda head: next(left, None) if head.startswith("GET /api/backups/broken.zip") else None
+
+
+def download(tmp_path, rule, between=lambda root: None):
+    with Server(BOSBASE, tmp_path / "pb_data") as server, Project(HERE / "broken") as project:
+        folder = tmp_path / "pb_data" / "storage" / "c" / "r"
+        folder.mkdir(parents=True)
+        (folder / "noise.bin").write_bytes(bytes(range(251)) * 40_000)
+        root = server.root()
+        root.back_up("broken.zip")
+        project.prepare()
+        with Proxy(server.port, rule(root)) as proxy:
+            _, output = project.run("-s", "download.gd", "--", proxy.url)
+            heads = [head for head in proxy.heads if head.startswith("GET /api/backups/")]
+        target = project.folder / "down.zip"
+        assert "SCRIPT ERROR" not in output and "@fail" not in output, output[-4000:]
+        assert not (project.folder / "down.zip.part").exists()
+        return output, heads, target.read_bytes() if target.exists() else None, root.download("broken.zip")
+
+
+def test_a_download_goes_on_where_the_connection_was_lost(tmp_path):
+    output, heads, got, wanted = download(tmp_path, lambda _: cutting([Cut(30_000), Cut(0), Cut(20_000)]))
+    assert got == wanted and len(wanted) > 60_000
+    assert "@answer true" in output and "@forward true" in output, output[-2000:]
+    ranges = [int(found[1]) if (found := re.search(r"^Range: bytes=(\d+)-", head, re.M | re.I)) else None for head in heads]
+    # What is lost is the head of the first answer, and nothing where not even a head came.
+    assert len(ranges) == 4 and ranges[0] is None, ranges
+    assert 29_000 < ranges[1] <= 30_000 and ranges[2] == ranges[1] and ranges[2] + 19_000 < ranges[3], ranges
+    assert all(re.search(r'^If-Range: "', head, re.M | re.I) for head in heads[1:]), heads
+
+
+def test_a_download_begins_anew_when_the_backup_was_replaced_meanwhile(tmp_path):
+    def replacing(root):
+        left = iter([Cut(30_000)])
+
+        def rule(head):
+            if not head.startswith("GET /api/backups/broken.zip"):
+                return None
+            if "Range:" in head:
+                root.send("DELETE", "/api/backups/broken.zip", expect=204)
+                root.create_marker()
+                root.back_up("broken.zip")
+            return next(left, None)
+
+        return rule
+
+    output, heads, got, wanted = download(tmp_path, replacing)
+    assert got == wanted and len(heads) == 2, (len(heads), output[-2000:])
+
+
+def test_a_download_that_never_comes_is_an_error_and_leaves_nothing(tmp_path):
+    output, heads, got, _ = download(tmp_path, lambda _: cutting(itertools.repeat(Cut(1000))))
+    assert got is None and len(heads) == 6, (heads, output[-2000:])
+    assert "before the answer was complete" in output, output[-2000:]
+
+
+def test_a_subscription_that_the_server_does_not_take_is_made_again(tmp_path):
+    refusals = []
+
+    def rule(head):
+        if head.startswith("POST /api/realtime") and refusals:
+            refusals.pop()
+            return FAILED
+        return None
+
+    with Server(BOSBASE, tmp_path / "pb_data") as server, Project(HERE / "broken") as project:
+        root = server.root()
+        project.prepare()
+        with Proxy(server.port, rule) as proxy:
+            refusals.append(1)
+            process = project.start("-s", "subscribe.gd", "--", proxy.url)
+            output, connected = [], 0
+            too_long = threading.Timer(60, process.kill)
+            too_long.start()
+            for line in process.stdout:
+                output.append(line)
+                if line.startswith("@second"):
+                    sign_up(root, "one")
+                if line.startswith("@heard one"):
+                    connected = 0
+                    # The connection is made again, and twice nobody takes what is to be told on it.
+                    refusals += [1, 1]
+                    assert proxy.drop("GET /api/realtime") == 1
+                if line.startswith("@connected"):
+                    connected += 1
+                    if any(said.startswith("@lost") for said in output):
+                        sign_up(root, "two")
+            too_long.cancel()
+            process.wait(timeout=10)
+            streams = sum(head.startswith("GET /api/realtime") for head in proxy.heads)
+    said = "".join(output)
+    assert "@first true" in said and "@second true" in said, said
+    assert "@heard two" in said and connected == 1 and not refusals, said
+    # The first, one after its refusal, and after the loss two that were given up and one that stays.
+    assert streams == 5, (streams, said)
+
+
+def sign_up(root, name):
+    root.create("users", {"email": f"{name}@example.com", "password": "12345678", "passwordConfirm": "12345678", "emailVisibility": True})
