@@ -1,0 +1,50 @@
+//! Every file of the corpus, which holds what each fuzzer ever found worth keeping, and the good archives that it began from.
+
+#![allow(clippy::disallowed_methods, reason = "a test reads its fixtures")]
+
+use std::path::Path;
+
+/// Hands each file to the target; returns how many there were.
+fn replay(corpus: &str, target: fn(&[u8])) -> usize {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(corpus);
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    for file in &files {
+        // The last line before a panic names the file.
+        println!("{}", file.display());
+        target(&std::fs::read(file).unwrap());
+    }
+    files.len()
+}
+
+#[test]
+fn archives() {
+    assert!(replay("archive", bosbase_fuzz::archive) > 50);
+    for broken in bosbase_backup::archive::broken::all() {
+        bosbase_fuzz::archive(&broken.bytes);
+    }
+}
+
+#[test]
+fn manifests() {
+    assert!(replay("manifest", bosbase_fuzz::manifest) > 20);
+}
+
+/// Or the target would try nothing but refusals.
+#[test]
+fn a_good_manifest_is_proven_and_a_changed_one_is_not() {
+    let good = bosbase_fuzz::good_manifest();
+    assert!(bosbase_fuzz::manifest_is_proven(good.as_bytes()));
+    assert!(!bosbase_fuzz::manifest_is_proven(
+        good.replace("empty", "other").as_bytes()
+    ));
+}
+
+#[test]
+#[should_panic(expected = "are promised")]
+fn memory_beyond_the_bound_is_noticed() {
+    bosbase_fuzz::memory::within(1 << 20, || vec![1_u8; 2 << 20]);
+}
