@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bosbase_bucket::BucketConfig;
 use bosbase_disk::Disk;
 use bosbase_store::{Store, StoreOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -10,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::crons;
 use crate::error::Result;
 use crate::files::FileStore;
-use crate::jobs::{Backups, Board, Job, StepHook};
+use crate::jobs::{Backups, Board, Job, Places, StepHook};
 use crate::logs::{self, LogWriter};
 use crate::realtime::{BACKUPS_TOPIC, Hub};
 use crate::records::{Patterns, RecordLocks, StoredReferences};
@@ -25,6 +26,8 @@ pub struct AppOptions {
     pub encryption_key: Option<String>,
     /// Print what is done, for a developer at a terminal (`--dev`).
     pub dev: bool,
+    /// The bucket of the backups, whatever the settings say: for a machine that has none yet, or none that can be read.
+    pub backups_bucket: Option<BucketConfig>,
     /// Told of every step of a backup and of a restore; a test kills the process there.
     pub steps: StepHook,
 }
@@ -37,6 +40,7 @@ impl AppOptions {
             data_dir,
             encryption_key: None,
             dev: false,
+            backups_bucket: None,
             steps: StepHook::default(),
         }
     }
@@ -97,7 +101,8 @@ impl App {
             watchers.publish(BACKUPS_TOPIC, &serde_json::json!(job));
             logs::note_job(&in_force.get().logs, &log, job);
         };
-        let backups = Backups::new(options.clone(), disk.clone(), Arc::new(tell));
+        let places = Places::Application(options.clone(), settings.clone());
+        let backups = Backups::new(options.clone(), disk.clone(), places, Arc::new(tell));
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
             inner: Arc::new(Inner {

@@ -61,6 +61,15 @@ pub struct CreatePlan {
     pub bytes: u64,
 }
 
+impl CreatePlan {
+    /// What the archive is not going to be longer than, in bytes, unless the data grows meanwhile.
+    #[must_use]
+    pub fn longest_archive(&self) -> u64 {
+        let entries = self.files.saturating_add(16).saturating_mul(1 << 10);
+        self.bytes.saturating_add(self.bytes / 64).saturating_add(entries)
+    }
+}
+
 impl fmt::Display for CreatePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -156,7 +165,7 @@ pub fn perform(
 ) -> Result<Created> {
     // Everything is read twice: once from the data, once from the archive.
     progress.total(plan.bytes.saturating_mul(2));
-    let mut upload = storage.create(&plan.key)?;
+    let mut upload = storage.create(&plan.key, Some(plan.longest_archive()))?;
     steps.reached("create-started");
     let written = write(disk, plan, sources, &mut upload, progress, steps)?;
     steps.reached("create-written");

@@ -26,6 +26,8 @@ pub enum ErrorKind {
     WrongState,
     /// The data directory is laid out in a way that cannot be switched (a database that is a mount point).
     Unsupported,
+    /// The bucket can't be reached, or does not let us; the message says which and why.
+    Unreachable,
     /// The disk or the storage failed.
     Io,
 }
@@ -73,6 +75,21 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// `true` if a bucket is what failed, however deep below.
+    #[must_use]
+    pub fn is_of_bucket(&self) -> bool {
+        let mut cause = self.source.as_deref().map(|e| e as &(dyn std::error::Error + 'static));
+        while let Some(error) = cause {
+            // An I/O error shows what it wraps as itself, not as its cause.
+            let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            if error.is::<bosbase_bucket::Error>() || wrapped.is_some_and(|e| e.is::<bosbase_bucket::Error>()) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
     }
 
     /// What was attempted, without the cause.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::error::Result;
 use crate::key::BackupKey;
 
+pub mod bucket;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod conformance;
 pub mod local;
@@ -32,11 +33,12 @@ pub trait Storage: Send + Sync {
     /// [`crate::ErrorKind::Io`].
     fn list(&self) -> Result<Vec<BackupInfo>>;
 
-    /// Starts a backup that is invisible until published.
+    /// Starts a backup that is invisible until published. `expected` bounds its length, in bytes, where that is known; a storage
+    /// that sends it in parts chooses their length by it.
     ///
     /// # Errors
     /// [`crate::ErrorKind::AlreadyExists`] if the key is taken now; [`crate::ErrorKind::Io`], [`crate::ErrorKind::NoSpace`].
-    fn create(&self, key: &BackupKey) -> Result<Box<dyn StagedUpload>>;
+    fn create(&self, key: &BackupKey, expected: Option<u64>) -> Result<Box<dyn StagedUpload>>;
 
     /// Opens a backup for reading; what was opened stays readable when it is deleted or replaced meanwhile, or fails, but
     /// never yields another's bytes.

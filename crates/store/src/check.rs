@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::engine::{self, Access, Role};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migrations;
 use crate::sql::Attempting;
 use crate::store::{AUXILIARY, DATA};
-use crate::tables::collections;
+use crate::tables::{collections, params};
 
 /// Problems that a failed check lists at most.
 const PROBLEMS: usize = 5;
@@ -24,6 +24,22 @@ pub fn check_database(path: &Path) -> Result<()> {
     let checked = integrity(&connection, &path.display().to_string());
     finish(connection)?;
     checked
+}
+
+/// Reads one value of `_params` out of `data.db` in `dir`, in use or not, and changes nothing there; `None` where there is no
+/// such database or value.
+///
+/// # Errors
+/// When it is no database or can't be read.
+pub fn peek_param(dir: &Path, key: &str) -> Result<Option<String>> {
+    let path = dir.join(DATA);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(&path, flags).attempting(&format!("reading the database {}", path.display()))?;
+    params::get(&connection, key)
 }
 
 /// Makes sure that `data.db` in `dir`, which must not be in use, is the database of a PocketBase application of version 0.23

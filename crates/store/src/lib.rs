@@ -58,7 +58,7 @@ mod store;
 mod tables;
 mod transaction;
 
-pub use check::{check_application, check_database, upgrade_staged};
+pub use check::{check_application, check_database, peek_param, upgrade_staged};
 pub use collection::{Collection, CollectionKind, Rules};
 pub use collection_list::{CollectionPage, CollectionQuery};
 pub use error::{Error, ErrorKind, Result};

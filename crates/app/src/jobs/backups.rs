@@ -2,21 +2,30 @@
 //! damaged or gone when it matters most.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bosbase_backup::layout::{BACKUPS_DIR, PRIVATE_DIR};
-use bosbase_backup::{LocalStorage, Storage};
+use bosbase_backup::{BucketStorage, LocalStorage, Notes, Storage};
+use bosbase_bucket::BucketConfig;
 use bosbase_disk::{Disk, RealDisk};
 
 use super::board::{Board, Observer};
+use super::engine::refuse;
+use super::places::Places;
 use crate::app::AppOptions;
 use crate::error::{Error, Result};
+
+/// Where multipart uploads are noted down, in the folder that is ours alone.
+const UPLOADS_DIR: &str = "bucket-uploads";
 
 /// The backups of one data directory.
 pub struct Backups {
     options: AppOptions,
     disk: Arc<dyn Disk>,
-    storage: LocalStorage,
+    places: Places,
+    local: Arc<LocalStorage>,
+    /// The bucket used last, which remembers what was done there.
+    bucket: Mutex<Option<(BucketConfig, Arc<BucketStorage>)>>,
     jobs: Board,
 }
 
@@ -28,16 +37,19 @@ impl Backups {
     /// [`crate::ErrorKind::Invalid`] where there is no such directory.
     pub fn open(options: AppOptions) -> Result<Self> {
         require_directory(&options.data_dir)?;
-        Ok(Self::new(options, Arc::new(RealDisk), Arc::new(|_| {})))
+        let places = Places::Directory(options.clone());
+        Ok(Self::new(options, Arc::new(RealDisk), places, Arc::new(|_| {})))
     }
 
-    pub(crate) fn new(options: AppOptions, disk: Arc<dyn Disk>, observer: Observer) -> Self {
-        let storage = LocalStorage::new(disk.clone(), options.data_dir.join(BACKUPS_DIR));
+    pub(crate) fn new(options: AppOptions, disk: Arc<dyn Disk>, places: Places, observer: Observer) -> Self {
+        let local = Arc::new(LocalStorage::new(disk.clone(), options.data_dir.join(BACKUPS_DIR)));
         let jobs = Board::new(disk.clone(), options.data_dir.join(PRIVATE_DIR), observer);
         Self {
             options,
             disk,
-            storage,
+            places,
+            local,
+            bucket: Mutex::default(),
             jobs,
         }
     }
@@ -48,8 +60,27 @@ impl Backups {
         &self.jobs
     }
 
-    pub(crate) fn storage(&self) -> &dyn Storage {
-        &self.storage
+    /// Where backups are kept now. A job asks once and goes on with what it got, whatever is set meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Invalid`] where the settings name a bucket in a way that can't be used.
+    pub(crate) fn storage(&self) -> Result<Arc<dyn Storage>> {
+        let Some(config) = self.places.backups() else {
+            return Ok(self.local.clone());
+        };
+        let mut last = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, storage)) = last.as_ref().filter(|(known, _)| *known == config) {
+            return Ok(storage.clone());
+        }
+        let storage = Arc::new(BucketStorage::new(&config, self.notes()).map_err(refuse)?);
+        *last = Some((config, storage.clone()));
+        Ok(storage)
+    }
+
+    fn notes(&self) -> Notes {
+        let dir = self.options.data_dir.join(PRIVATE_DIR).join(UPLOADS_DIR);
+        Notes::new(self.disk.clone(), dir)
     }
 
     pub(super) fn disk(&self) -> &Arc<dyn Disk> {
@@ -62,7 +93,20 @@ impl Backups {
 
     /// Removes what killed processes left half made; for whoever holds the lease.
     pub(super) fn clean(&self) -> Result<()> {
-        self.storage.clean().map(drop).map_err(Error::internal)
+        self.local.clean().map_err(Error::internal)?;
+        let leftovers = self.notes().leftovers().map_err(Error::internal)?;
+        let Some(config) = self.places.backups().filter(|_| !leftovers.is_empty()) else {
+            return Ok(());
+        };
+        // A bucket may take its time, or be out of reach; what it is to remove was begun by processes that are no more.
+        super::on_its_own("bucket-clean", move || {
+            for leftover in leftovers {
+                if let Err(error) = leftover.give_up(&config) {
+                    tracing::warn!(%error, "parts of an upload that was killed could not be removed yet");
+                }
+            }
+        });
+        Ok(())
     }
 }
 

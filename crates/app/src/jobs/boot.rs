@@ -215,6 +215,7 @@ mod tests {
             data_dir: dir.path().join("pb_data"),
             encryption_key: None,
             dev: false,
+            backups_bucket: None,
             steps: StepHook::default(),
         }
     }

@@ -33,7 +33,7 @@ impl App {
         } else {
             validated(name)?
         };
-        if self.backups().storage().contains(&key).map_err(Error::internal)? {
+        if self.backups().storage()?.contains(&key).map_err(refuse)? {
             return Err(taken());
         }
         let running = self.jobs().begin(lease, JobKind::Create, key.as_str())?;
@@ -56,10 +56,10 @@ impl App {
         let outcome = self.make_backup(&key, &running);
         running.end(outcome)?;
         let max_keep = self.settings().backups.cron_max_keep;
-        let storage = self.backups().storage();
-        let list = storage.list().map_err(Error::internal)?;
+        let storage = self.backups().storage()?;
+        let list = storage.list().map_err(refuse)?;
         for old in retention::plan(&list, usize::try_from(max_keep).unwrap_or_default(), SCHEDULED, &key) {
-            storage.delete(&old).map_err(Error::internal)?;
+            storage.delete(&old).map_err(refuse)?;
         }
         Ok(())
     }
@@ -90,17 +90,11 @@ impl App {
                 .collect(),
             must_have: Box::new(must_have),
         };
+        let storage = self.backups().storage()?;
         let plan = create::plan(self.disk().as_ref(), key, Timestamp::now(), &sources).map_err(refuse)?;
         tracing::info!(%plan, "backup begins");
         let steps = self.options().steps.clone();
-        let made = create::perform(
-            self.disk().as_ref(),
-            &plan,
-            sources,
-            self.backups().storage(),
-            running,
-            &*steps,
-        );
+        let made = create::perform(self.disk().as_ref(), &plan, sources, storage.as_ref(), running, &*steps);
         drop(held);
         if let Err(error) = self.files().purge_pending() {
             tracing::warn!(%error, "files whose removal waited for the backup could not be removed yet");
@@ -113,9 +107,7 @@ impl App {
             }
         })?;
         Self::report(created.report(), running);
-        let proof = created
-            .prove(self.backups().storage(), running, &*steps)
-            .map_err(refuse)?;
+        let proof = created.prove(storage.as_ref(), running, &*steps).map_err(refuse)?;
         tracing::info!(%key, entries = proof.checked.entries, "backup proven");
         Ok(())
     }

@@ -12,6 +12,8 @@ pub fn refuse(error: bosbase_backup::Error) -> Error {
     let text = sentence(&error.to_string());
     match error.kind() {
         Engine::NotFound => Error::new(ErrorKind::NotFound, "Missing or invalid backup file."),
+        // Why a bucket fails is for whoever set it up to know; its errors hold no secrets.
+        Engine::Io | Engine::Unreachable if error.is_of_bucket() => Error::invalid(text).caused_by(error),
         Engine::Io => Error::internal(error),
         _ => Error::invalid(text).caused_by(error),
     }

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use std::sync::Arc;
 
-use bosbase_backup::{Archive, ArchiveSource, BackupInfo, BackupKey, ErrorKind as Engine, StagedUpload};
+use bosbase_backup::{Archive, ArchiveSource, BackupInfo, BackupKey, ErrorKind as Engine, StagedUpload, Storage};
 
 use super::backups::Backups;
 use super::board::RunningJob;
@@ -24,7 +24,7 @@ impl Backups {
     ///
     /// [`ErrorKind::Internal`] where the storage fails.
     pub fn list(&self) -> Result<Vec<BackupInfo>> {
-        self.storage().list().map_err(Error::internal)
+        self.storage()?.list().map_err(refuse)
     }
 
     /// Opens a backup for reading.
@@ -34,9 +34,9 @@ impl Backups {
     /// [`ErrorKind::NotFound`] where there is none of this name.
     pub fn open_archive(&self, name: &str) -> Result<Box<dyn ArchiveSource>> {
         let key = BackupKey::existing(name).map_err(|error| Error::not_found().caused_by(error))?;
-        self.storage().open(&key).map_err(|error| match error.kind() {
+        self.storage()?.open(&key).map_err(|error| match error.kind() {
             Engine::NotFound => Error::not_found().caused_by(error),
-            _ => Error::internal(error),
+            _ => refuse(error),
         })
     }
 
@@ -54,9 +54,9 @@ impl Backups {
                 "The backup is currently being used and cannot be deleted.",
             ));
         }
-        self.storage().delete(&key).map_err(|error| match error.kind() {
+        self.storage()?.delete(&key).map_err(|error| match error.kind() {
             Engine::NotFound => missing().caused_by(error),
-            _ => Error::internal(error),
+            _ => refuse(error),
         })
     }
 
@@ -84,33 +84,34 @@ impl Backups {
             .caused_by(error)
         })?;
         let lease = self.jobs().lease()?;
-        if self.storage().contains(&key).map_err(Error::internal)? {
+        let storage = self.storage()?;
+        if storage.contains(&key).map_err(refuse)? {
             return Err(taken(bosbase_backup::Error::new(
                 Engine::AlreadyExists,
                 "the name is taken",
             )));
         }
         let running = self.jobs().begin(lease, JobKind::Upload, key.as_str())?;
-        let outcome = self.receive(&key, content, &running);
+        let outcome = receive(storage.as_ref(), &key, content, &running);
         running.end(outcome)
     }
+}
 
-    fn receive(&self, key: &BackupKey, content: impl Read, running: &RunningJob) -> Result<BackupInfo> {
-        let mut upload = self.storage().create(key).map_err(taken)?;
-        copy(content, upload.as_mut(), running)?;
-        if let Some(archive) = upload.preview().map_err(refuse)? {
-            require_restorable(key, archive)?;
-            return upload.publish().map_err(taken);
-        }
-        // Where it can't be seen before it is published it is looked at right after.
-        let backup = upload.publish().map_err(taken)?;
-        let archive = self.storage().open(key).map_err(refuse)?;
-        if let Err(refused) = require_restorable(key, archive) {
-            self.storage().delete(key).map_err(Error::internal)?;
-            return Err(refused);
-        }
-        Ok(backup)
+fn receive(storage: &dyn Storage, key: &BackupKey, content: impl Read, running: &RunningJob) -> Result<BackupInfo> {
+    let mut upload = storage.create(key, None).map_err(taken)?;
+    copy(content, upload.as_mut(), running)?;
+    if let Some(archive) = upload.preview().map_err(refuse)? {
+        require_restorable(key, archive)?;
+        return upload.publish().map_err(taken);
     }
+    // Where it can't be seen before it is published it is looked at right after.
+    let backup = upload.publish().map_err(taken)?;
+    let archive = storage.open(key).map_err(refuse)?;
+    if let Err(refused) = require_restorable(key, archive) {
+        storage.delete(key).map_err(refuse)?;
+        return Err(refused);
+    }
+    Ok(backup)
 }
 
 /// Refuses what could never be restored.
@@ -157,7 +158,7 @@ fn copy(mut content: impl Read, upload: &mut dyn StagedUpload, running: &Running
                 "There is no room for the upload on the server's disk.",
             )
             .caused_by(error),
-            _ => Error::internal(error),
+            _ => refuse(bosbase_backup::Error::with(Engine::Io, "storing the upload", error)),
         })?;
         running.advance(read as u64);
     }

@@ -47,9 +47,9 @@ impl App {
 impl Backups {
     fn restorable(&self, name: &str) -> Result<(BackupKey, Archive)> {
         let key = BackupKey::existing(name).map_err(|error| super::missing().caused_by(error))?;
-        let source = self.storage().open(&key).map_err(|error| match error.kind() {
+        let source = self.storage()?.open(&key).map_err(|error| match error.kind() {
             Engine::NotFound => super::missing().caused_by(error),
-            _ => Error::internal(error),
+            _ => refuse(error),
         })?;
         let archive = Archive::open(Arc::from(source)).map_err(|error| match error.kind() {
             Engine::InvalidArchive => {
@@ -57,7 +57,7 @@ impl Backups {
                 let fields = FieldErrors::one("key", "validation_invalid_backup", &text);
                 Error::validation(super::MISSING, fields).caused_by(error)
             }
-            _ => Error::internal(error),
+            _ => refuse(error),
         })?;
         restore::check_room(&self.site(), &archive).map_err(refuse)?;
         Ok((key, archive))

@@ -20,7 +20,7 @@ impl Backups {
     pub fn start_verify(&self, name: &str) -> Result<Ticket> {
         let key = BackupKey::existing(name).map_err(|error| Error::not_found().caused_by(error))?;
         let lease = self.jobs().lease()?;
-        let source = self.storage().open(&key).map_err(|error| match error.kind() {
+        let source = self.storage()?.open(&key).map_err(|error| match error.kind() {
             Engine::NotFound => Error::not_found().caused_by(error),
             _ => refuse(error),
         })?;

@@ -31,6 +31,7 @@ impl Fixture {
             data_dir: dir.path().join("pb_data"),
             encryption_key: None,
             dev: false,
+            backups_bucket: None,
             steps: crate::jobs::StepHook::default(),
         })
         .unwrap();

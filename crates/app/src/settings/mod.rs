@@ -85,4 +85,4 @@ impl App {
     }
 }
 
-pub(crate) use stored::load;
+pub(crate) use stored::{load, peek};

@@ -1,5 +1,6 @@
 //! What can be set, section by section, with PocketBase's names and defaults.
 
+use bosbase_bucket::BucketConfig;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -92,6 +93,21 @@ pub struct S3Settings {
     pub access_key: String,
     pub secret: String,
     pub force_path_style: bool,
+}
+
+impl S3Settings {
+    /// The bucket, where it is enabled.
+    #[must_use]
+    pub fn bucket(&self) -> Option<BucketConfig> {
+        self.enabled.then(|| BucketConfig {
+            bucket: self.bucket.clone(),
+            region: self.region.clone(),
+            endpoint: self.endpoint.clone(),
+            access_key: self.access_key.clone(),
+            secret: self.secret.clone(),
+            force_path_style: self.force_path_style,
+        })
+    }
 }
 
 /// `meta`

@@ -1,5 +1,7 @@
 //! Settings as they lie in the database: `_params`, key `settings`.
 
+use std::path::Path;
+
 use bosbase_store::Store;
 use serde_json::{Map, Value};
 
@@ -19,14 +21,30 @@ pub(super) const KEY: &str = "settings";
 pub(crate) fn load(store: &Store, key: Option<&str>) -> Result<Settings> {
     let text = store.read(|tx| tx.param(KEY).map_err(Error::from))?;
     let document = document(text.as_deref(), key)?;
-    let settings: Settings = serde_json::from_value(without_nulls(&Value::Object(document.clone())))
-        .map_err(|error| Error::internal(error).saying("The stored settings can't be read."))?;
+    let settings = parsed(&document)?;
     let in_the_clear = text.as_deref().is_some_and(|text| plain(text).is_some());
     if let Some(key) = key.filter(|_| in_the_clear) {
         let text = self::text(&document, &settings, Some(key))?;
         store.write(move |tx| tx.set_param(KEY, &text).map_err(Error::from))?;
     }
     Ok(settings)
+}
+
+/// Reads the settings of the database in `dir` without opening it for more than that; `None` where there is none.
+///
+/// # Errors
+///
+/// As [`load`], and where the database can't be read.
+pub(crate) fn peek(dir: &Path, key: Option<&str>) -> Result<Option<Settings>> {
+    let Some(text) = bosbase_store::peek_param(dir, KEY)? else {
+        return Ok(None);
+    };
+    parsed(&document(Some(&text), key)?).map(Some)
+}
+
+fn parsed(document: &Map<String, Value>) -> Result<Settings> {
+    serde_json::from_value(without_nulls(&Value::Object(document.clone())))
+        .map_err(|error| Error::internal(error).saying("The stored settings can't be read."))
 }
 
 /// What is stored, decrypted where it needs be; empty where nothing is.

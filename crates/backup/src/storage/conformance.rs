@@ -14,7 +14,7 @@ use crate::key::BackupKey;
 pub fn run(storage: &dyn Storage) {
     let key = |name: &str| BackupKey::existing(name).unwrap();
     let write = |name: &str, bytes: &[u8]| {
-        let mut upload = storage.create(&key(name)).unwrap();
+        let mut upload = storage.create(&key(name), None).unwrap();
         upload.write_all(bytes).unwrap();
         upload.publish().unwrap()
     };
@@ -34,7 +34,7 @@ pub fn run(storage: &dyn Storage) {
     assert_eq!(storage.delete(&key("a.zip")).unwrap_err().kind(), ErrorKind::NotFound);
 
     // One in the making is invisible, and gone when dropped.
-    let mut upload = storage.create(&key("a.zip")).unwrap();
+    let mut upload = storage.create(&key("a.zip"), None).unwrap();
     upload.write_all(b"half").unwrap();
     assert_eq!(names(), [""; 0]);
     assert!(!storage.contains(&key("a.zip")).unwrap());
@@ -50,7 +50,7 @@ pub fn run(storage: &dyn Storage) {
     check_source(source.as_ref(), &bytes);
 
     // What can be seen before publishing is what was written.
-    let mut upload = storage.create(&key("b.zip")).unwrap();
+    let mut upload = storage.create(&key("b.zip"), None).unwrap();
     upload.write_all(b"hello").unwrap();
     if let Some(back) = upload.preview().unwrap() {
         check_source(back.as_ref(), b"hello");
@@ -62,12 +62,12 @@ pub fn run(storage: &dyn Storage) {
 
     // A name is given once: at the start, and also when two race for it.
     assert_eq!(
-        storage.create(&key("a.zip")).err().unwrap().kind(),
+        storage.create(&key("a.zip"), None).err().unwrap().kind(),
         ErrorKind::AlreadyExists
     );
     let (mut first, mut second) = (
-        storage.create(&key("c.zip")).unwrap(),
-        storage.create(&key("c.zip")).unwrap(),
+        storage.create(&key("c.zip"), None).unwrap(),
+        storage.create(&key("c.zip"), None).unwrap(),
     );
     first.write_all(b"first").unwrap();
     second.write_all(b"second").unwrap();

@@ -116,7 +116,7 @@ impl Storage for LocalStorage {
         Ok(list)
     }
 
-    fn create(&self, key: &BackupKey) -> Result<Box<dyn StagedUpload>> {
+    fn create(&self, key: &BackupKey, _expected: Option<u64>) -> Result<Box<dyn StagedUpload>> {
         let attempted = || format!("starting the backup {key}");
         if self.contains(key)? {
             return Err(taken(key));

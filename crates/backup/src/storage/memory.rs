@@ -82,7 +82,7 @@ impl Storage for MemoryStorage {
         Ok(list)
     }
 
-    fn create(&self, key: &BackupKey) -> Result<Box<dyn StagedUpload>> {
+    fn create(&self, key: &BackupKey, _expected: Option<u64>) -> Result<Box<dyn StagedUpload>> {
         if self.contains(key)? {
             return Err(Error::new(
                 ErrorKind::AlreadyExists,
@@ -204,8 +204,8 @@ mod tests {
             fn list(&self) -> Result<Vec<BackupInfo>> {
                 self.0.list()
             }
-            fn create(&self, key: &BackupKey) -> Result<Box<dyn StagedUpload>> {
-                self.0.create(key)
+            fn create(&self, key: &BackupKey, _expected: Option<u64>) -> Result<Box<dyn StagedUpload>> {
+                self.0.create(key, None)
             }
             fn open(&self, key: &BackupKey) -> Result<Box<dyn ArchiveSource>> {
                 let source = self.0.open(key)?;

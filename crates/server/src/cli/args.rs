@@ -61,6 +61,7 @@ impl Global {
             data_dir: self.dir.clone(),
             encryption_key,
             dev: self.dev,
+            backups_bucket: None,
             #[cfg(feature = "failpoints")]
             steps: crate::failpoint::from_environment(),
             #[cfg(not(feature = "failpoints"))]

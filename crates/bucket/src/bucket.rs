@@ -1,0 +1,430 @@
+//! What can be done with single objects.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use object_store::aws::{AmazonS3, AmazonS3Builder, S3ConditionalPut};
+use object_store::path::Path;
+use object_store::{
+    Attribute, Attributes, BackoffConfig, GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore as _,
+    ObjectStoreExt as _, PutMode, PutOptions, PutPayload, RetryConfig,
+};
+
+use crate::config::BucketConfig;
+use crate::error::{Error, ErrorKind, Result};
+use crate::runtime::{self, Pending};
+use crate::transport::Transport;
+use crate::unfinished::{self, Unfinished};
+use crate::upload::Upload;
+
+/// An answer goes on at least every so often.
+const STALL: Duration = Duration::from_secs(60);
+
+/// The name of the mark that tells who uploaded an object.
+pub(crate) const MARK: &str = "bosbase-upload";
+
+/// How often a failed request is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Patience {
+    /// For work that nobody watches: for up to two minutes, waiting from 0.2 to 10 seconds in between.
+    #[default]
+    Work,
+    /// For somebody who waits for the answer: once more.
+    Answer,
+}
+
+/// What is known of an object apart from its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its key.
+    pub key: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When it was put there, UTC.
+    pub modified: Timestamp,
+    /// Its ETag as the provider sent it, with its quotation marks; empty where there was none.
+    pub etag: String,
+    /// Its content type; empty where it was not asked for or there is none.
+    pub content_type: String,
+    /// Its metadata called `original-filename`; empty where it was not asked for or there is none.
+    pub original_name: String,
+    pub(crate) mark: String,
+}
+
+/// What to say of an object that is put in the bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Label {
+    /// Its content type.
+    pub content_type: String,
+    /// What it was called, kept as its metadata `original-filename`; empty for none.
+    pub original_name: String,
+}
+
+/// A bucket. All methods block, must not be called from async code, and may be called by several threads. Clones share it.
+#[derive(Clone)]
+pub struct Bucket {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) config: BucketConfig,
+    pub(crate) base: String,
+    pub(crate) store: AmazonS3,
+    /// The same, but completing multipart uploads only where there is no object of their key.
+    pub(crate) creating: AmazonS3,
+    pub(crate) transport: Transport,
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Bucket").field(&self.inner.config).finish()
+    }
+}
+
+impl Bucket {
+    /// The bucket that `config` names; asks nobody yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] where the settings name none.
+    pub fn new(config: &BucketConfig, patience: Patience) -> Result<Self> {
+        let base = config.base()?.as_str().trim_end_matches('/').to_owned();
+        let transport = Transport::shared(false)?;
+        let store = |transport: Transport| {
+            AmazonS3Builder::new()
+                .with_bucket_name(config.bucket.trim())
+                .with_region(config.region.trim())
+                .with_access_key_id(&config.access_key)
+                .with_secret_access_key(&config.secret)
+                .with_endpoint(&base)
+                // The address above names the bucket already, in whichever way.
+                .with_virtual_hosted_style_request(true)
+                .with_conditional_put(S3ConditionalPut::ETagMatch)
+                .with_disable_tagging(true)
+                .with_disable_bulk_delete(true)
+                .with_allow_http(true)
+                .with_retry(retries(patience))
+                .with_http_connector(transport)
+                .build()
+                .map_err(|error| Error::new(ErrorKind::Config, innermost(&error)))
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                store: store(transport.clone())?,
+                creating: store(Transport::shared(true)?)?,
+                base,
+                transport,
+                config: config.clone(),
+            }),
+        })
+    }
+
+    /// Which bucket it is: `https://host/bucket`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.inner.config.place()
+    }
+
+    /// Looks an object up.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Denied`], [`ErrorKind::Failed`].
+    pub fn head(&self, key: &str) -> Result<Object> {
+        let bucket = self.clone();
+        let key = key.to_owned();
+        runtime::run(async move { bucket.look(&key).await })
+    }
+
+    /// The objects directly below `prefix` (empty, or ending in `/`), in no order.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Denied`], [`ErrorKind::Failed`].
+    pub fn list(&self, prefix: &str) -> Result<Vec<Object>> {
+        let (bucket, prefix) = (self.clone(), folder(prefix)?);
+        runtime::run(async move {
+            let listed = bucket.inner.store.list_with_delimiter(prefix.as_ref()).await?;
+            Ok(listed.objects.into_iter().map(object).collect())
+        })
+        .map_err(|error| absent_bucket(error).while_("listing the bucket"))
+    }
+
+    /// All objects anywhere below `prefix`, in pieces of up to 1,000, by key.
+    ///
+    /// # Errors
+    /// What `visit` says; [`ErrorKind::Denied`], [`ErrorKind::Failed`].
+    pub fn each<E: From<Error>>(&self, prefix: &str, mut visit: impl FnMut(Object) -> Result<(), E>) -> Result<(), E> {
+        let (bucket, prefix) = (self.clone(), folder(prefix)?);
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(2);
+        let listing = runtime::start(async move {
+            let mut pieces = bucket.inner.store.list(prefix.as_ref()).chunks(1_000);
+            while let Some(piece) = pieces.next().await {
+                if sender.send(piece).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        })?;
+        while let Some(piece) = receiver.blocking_recv() {
+            for meta in piece {
+                visit(object(meta.map_err(|error| {
+                    absent_bucket(error.into()).while_("listing the bucket")
+                })?))?;
+            }
+        }
+        listing.wait().map_err(E::from)
+    }
+
+    /// Begins to read a part of an object; with an ETag only if it still is the one that had it.
+    ///
+    /// # Errors
+    /// Of waiting for it: [`ErrorKind::NotFound`], [`ErrorKind::Replaced`], [`ErrorKind::Denied`], [`ErrorKind::Failed`].
+    pub fn fetch(&self, key: &str, range: Range<u64>, etag: &str) -> Result<Pending<Bytes>> {
+        let (bucket, key, etag) = (self.clone(), key.to_owned(), etag.to_owned());
+        runtime::start(async move { bucket.part(&key, range, &etag).await })
+    }
+
+    /// Reads a part of an object, as [`Bucket::fetch`].
+    ///
+    /// # Errors
+    /// As [`Bucket::fetch`].
+    pub fn get(&self, key: &str, range: Range<u64>, etag: &str) -> Result<Bytes> {
+        self.fetch(key, range, etag)?.wait()
+    }
+
+    /// Puts a small object in the bucket, in place of whatever was there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Denied`], [`ErrorKind::Failed`].
+    pub fn put(&self, key: &str, bytes: Bytes, label: &Label) -> Result<()> {
+        let (bucket, path, key) = (self.clone(), path(key)?, key.to_owned());
+        let attributes = attributes(label, "");
+        runtime::run(async move {
+            let put = || async {
+                let options = PutOptions::from(attributes.clone());
+                bucket
+                    .inner
+                    .store
+                    .put_opts(&path, PutPayload::from(bytes.clone()), options)
+                    .await?;
+                Ok(())
+            };
+            persistently(put)
+                .await
+                .map_err(|error| error.while_(&format!("uploading {key}")))
+        })
+    }
+
+    /// Begins an upload of unknown length, written as a stream. `expected` bounds its length, in bytes, where that is known.
+    #[must_use]
+    pub fn upload(&self, key: &str, expected: Option<u64>, label: &Label) -> Upload {
+        Upload::new(self.clone(), key, expected, label)
+    }
+
+    /// Deletes an object; one that is not there is as good as deleted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Denied`], [`ErrorKind::Failed`].
+    pub fn delete(&self, key: &str) -> Result<()> {
+        let (bucket, path, key) = (self.clone(), path(key)?, key.to_owned());
+        runtime::run(async move {
+            let delete = || async { Ok(bucket.inner.store.delete(&path).await?) };
+            match persistently(delete).await {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(error.while_(&format!("deleting {key}"))),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// Multipart uploads to exactly `key` that were begun and neither completed nor aborted, by anybody.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] where the provider can't list them; [`ErrorKind::Denied`], [`ErrorKind::Failed`].
+    pub fn unfinished(&self, key: &str) -> Result<Vec<Unfinished>> {
+        let (bucket, key) = (self.clone(), key.to_owned());
+        runtime::run(async move { unfinished::list(&bucket.inner, &key).await })
+    }
+
+    /// Gives a multipart upload up; its parts are removed. One that is not there is as good as given up.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Denied`], [`ErrorKind::Failed`].
+    pub fn abort(&self, key: &str, upload_id: &str) -> Result<()> {
+        let (bucket, key, upload_id) = (self.clone(), key.to_owned(), upload_id.to_owned());
+        runtime::run(async move { unfinished::abort(&bucket.inner, &key, &upload_id).await })
+    }
+
+    pub(crate) async fn look(&self, key: &str) -> Result<Object> {
+        let path = path(key)?;
+        let look = || async {
+            let options = GetOptions {
+                head: true,
+                ..GetOptions::default()
+            };
+            let found = self.inner.store.get_opts(&path, options).await?;
+            let attribute = |name: Attribute| found.attributes.get(&name).map(|v| v.as_ref().to_owned());
+            let metadata = |name: &'static str| attribute(Attribute::Metadata(name.into())).unwrap_or_default();
+            Ok(Object {
+                content_type: attribute(Attribute::ContentType).unwrap_or_default(),
+                original_name: decoded(&metadata("original-filename")),
+                mark: metadata(MARK),
+                ..object(found.meta)
+            })
+        };
+        persistently(look)
+            .await
+            .map_err(|error| error.while_(&format!("looking for {key}")))
+    }
+
+    async fn part(&self, key: &str, range: Range<u64>, etag: &str) -> Result<Bytes> {
+        let path = path(key)?;
+        let read = || async {
+            let options = GetOptions {
+                range: Some(GetRange::Bounded(range.clone())),
+                if_match: Some(etag.to_owned()).filter(|etag| !etag.is_empty()),
+                ..GetOptions::default()
+            };
+            let found = self.inner.store.get_opts(&path, options).await?;
+            // A provider that passes over the condition is caught here.
+            if !etag.is_empty() && found.meta.e_tag.as_deref().is_some_and(|now| now != etag) {
+                return Err(Error::new(ErrorKind::Replaced, "the object is not the one that it was"));
+            }
+            whole(found, range.end - range.start).await
+        };
+        persistently(read)
+            .await
+            .map_err(|error| error.while_(&format!("reading {key}")))
+    }
+}
+
+/// The bytes of an answer, which must be as many as were asked for.
+async fn whole(found: GetResult, len: u64) -> Result<Bytes> {
+    let mut stream = found.into_stream();
+    let mut bytes = BytesMut::with_capacity(usize::try_from(len).unwrap_or_default());
+    loop {
+        let late = |_| Error::new(ErrorKind::Failed, "the provider stopped in the middle of an answer");
+        match tokio::time::timeout(STALL, stream.next()).await.map_err(late)? {
+            Some(piece) => bytes.extend_from_slice(&piece?),
+            None => break,
+        }
+    }
+    if bytes.len() as u64 != len {
+        return Err(Error::new(ErrorKind::Failed, "the provider's answer was cut short"));
+    }
+    Ok(bytes.freeze())
+}
+
+/// Tries `work` up to three times; each try has the retries of the store below it, which knows a passing failure by its
+/// number. What comes back here has another: a body that was damaged on its way is refused as a bad request.
+pub(crate) async fn persistently<T, F>(mut work: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    for pause in [100, 1_000] {
+        match work().await {
+            Err(error) if error.is_passing() => {
+                tracing::debug!(%error, "trying again");
+                tokio::time::sleep(Duration::from_millis(pause + rand::random_range(0..pause))).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    work().await
+}
+
+fn retries(patience: Patience) -> RetryConfig {
+    let (max_retries, seconds) = match patience {
+        Patience::Work => (8, 120),
+        Patience::Answer => (1, 15),
+    };
+    RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(200),
+            max_backoff: Duration::from_secs(10),
+            base: 2.,
+        },
+        max_retries,
+        retry_timeout: Duration::from_secs(seconds),
+    }
+}
+
+pub(crate) fn path(key: &str) -> Result<Path> {
+    let path = Path::parse(key).map_err(|error| Error::new(ErrorKind::Config, error.to_string()))?;
+    // A key that would be changed on its way names another object.
+    if path.as_ref() == key && !key.is_empty() {
+        Ok(path)
+    } else {
+        Err(Error::new(ErrorKind::Config, "the key can't be an object's"))
+    }
+}
+
+fn folder(prefix: &str) -> Result<Option<Path>> {
+    match prefix.strip_suffix('/') {
+        Some(name) => path(name).map(Some),
+        None if prefix.is_empty() => Ok(None),
+        None => Err(Error::new(ErrorKind::Config, "the prefix does not end in a slash")),
+    }
+}
+
+/// Where there is nothing to be found but the bucket itself, that is what is missing.
+fn absent_bucket(error: Error) -> Error {
+    if error.kind() == ErrorKind::NotFound {
+        Error::new(ErrorKind::Denied, error.to_string())
+    } else {
+        error
+    }
+}
+
+pub(crate) fn attributes(label: &Label, mark: &str) -> Attributes {
+    let mut attributes = Attributes::new();
+    if !label.content_type.is_empty() {
+        attributes.insert(Attribute::ContentType, label.content_type.clone().into());
+    }
+    if !label.original_name.is_empty() {
+        // A header holds no more than ASCII.
+        let name = percent_encoding::utf8_percent_encode(&label.original_name, percent_encoding::CONTROLS).to_string();
+        attributes.insert(Attribute::Metadata("original-filename".into()), name.into());
+    }
+    if !mark.is_empty() {
+        attributes.insert(Attribute::Metadata(MARK.into()), mark.to_owned().into());
+    }
+    attributes
+}
+
+fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+pub(crate) fn put_options(label: &Label, mark: &str, creating: bool) -> PutOptions {
+    PutOptions {
+        mode: if creating { PutMode::Create } else { PutMode::Overwrite },
+        attributes: attributes(label, mark),
+        ..PutOptions::default()
+    }
+}
+
+fn object(meta: ObjectMeta) -> Object {
+    let modified = meta.last_modified;
+    Object {
+        key: meta.location.to_string(),
+        size: meta.size,
+        modified: Timestamp::from_millisecond(modified.timestamp_millis()).unwrap_or_default(),
+        etag: meta.e_tag.unwrap_or_default(),
+        content_type: String::new(),
+        original_name: String::new(),
+        mark: String::new(),
+    }
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}

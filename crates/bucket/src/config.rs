@@ -1,0 +1,114 @@
+//! Where a bucket is and who we are there.
+
+use std::fmt;
+
+use url::Url;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// What names a bucket and gives access to it, as PocketBase's settings have it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BucketConfig {
+    /// The bucket's name.
+    pub bucket: String,
+    /// Its region, as the provider calls it (`us-east-1`, `auto`).
+    pub region: String,
+    /// The provider's address, with or without `https://`; `http://` is taken as it is.
+    pub endpoint: String,
+    /// The access key.
+    pub access_key: String,
+    /// The secret that belongs to it.
+    pub secret: String,
+    /// `true`: the bucket is named in the path; `false`: in front of the host.
+    pub force_path_style: bool,
+}
+
+impl fmt::Debug for BucketConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BucketConfig")
+            .field("bucket", &self.bucket)
+            .field("region", &self.region)
+            .field("endpoint", &self.endpoint)
+            .field("force_path_style", &self.force_path_style)
+            .finish_non_exhaustive()
+    }
+}
+
+impl BucketConfig {
+    /// Which bucket it is, without who asks: `https://host/bucket`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let endpoint = self.endpoint.trim().trim_end_matches('/');
+        let scheme = if endpoint.contains("://") { "" } else { "https://" };
+        format!("{scheme}{endpoint}/{}", self.bucket.trim())
+    }
+
+    /// The URL that stands in front of every key, without a slash at its end.
+    pub(crate) fn base(&self) -> Result<Url> {
+        let invalid = |why: &str| Error::new(ErrorKind::Config, format!("the S3 endpoint is not usable: {why}"));
+        let bucket = self.bucket.trim();
+        if bucket.is_empty() || bucket.contains(['/', '?', '#', '\\']) {
+            return Err(Error::new(ErrorKind::Config, "the bucket's name is not usable"));
+        }
+        let mut url = Url::parse(&self.place()).map_err(|error| invalid(&error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err(invalid("it is no http or https address"));
+        }
+        if !self.force_path_style {
+            let host = format!("{bucket}.{}", url.host_str().unwrap_or_default());
+            url.set_host(Some(&host)).map_err(|error| invalid(&error.to_string()))?;
+            let path = url.path().trim_end_matches(bucket).trim_end_matches('/').to_owned();
+            url.set_path(&path);
+        }
+        Ok(url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(endpoint: &str, force_path_style: bool) -> BucketConfig {
+        BucketConfig {
+            bucket: "b1".to_owned(),
+            region: "r".to_owned(),
+            endpoint: endpoint.to_owned(),
+            access_key: "the-access-key".to_owned(),
+            secret: "the-secret".to_owned(),
+            force_path_style,
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_named_in_the_path_or_in_the_host() {
+        for (endpoint, path_style, base) in [
+            ("https://s3.example.com", true, "https://s3.example.com/b1"),
+            ("s3.example.com/", true, "https://s3.example.com/b1"),
+            ("http://127.0.0.1:9000", true, "http://127.0.0.1:9000/b1"),
+            ("https://s3.example.com", false, "https://b1.s3.example.com/"),
+            ("http://localhost:9000/", false, "http://b1.localhost:9000/"),
+        ] {
+            assert_eq!(
+                config(endpoint, path_style).base().unwrap().as_str(),
+                base,
+                "{endpoint}"
+            );
+        }
+        for endpoint in ["", "ftp://x", "https://", "http://[::1"] {
+            assert_eq!(
+                config(endpoint, true).base().unwrap_err().kind(),
+                ErrorKind::Config,
+                "{endpoint}"
+            );
+        }
+    }
+
+    #[test]
+    fn neither_key_is_shown() {
+        let shown = format!("{:?}", config("s3.example.com", true));
+        assert!(
+            !shown.contains("the-secret") && !shown.contains("the-access-key"),
+            "{shown}"
+        );
+    }
+}
