@@ -45,7 +45,7 @@ pub struct Object {
     pub key: String,
     /// Its length in bytes.
     pub size: u64,
-    /// When it was put there, UTC.
+    /// When it was put there, UTC, in whole seconds.
     pub modified: Timestamp,
     /// Its ETag as the provider sent it, with its quotation marks; empty where there was none.
     pub etag: String,
@@ -409,11 +409,12 @@ pub(crate) fn put_options(label: &Label, mark: &str, creating: bool) -> PutOptio
 }
 
 fn object(meta: ObjectMeta) -> Object {
-    let modified = meta.last_modified;
+    // A list tells milliseconds, an answer about one object does not: what is compared must be the same in both.
+    let modified = meta.last_modified.timestamp();
     Object {
         key: meta.location.to_string(),
         size: meta.size,
-        modified: Timestamp::from_millisecond(modified.timestamp_millis()).unwrap_or_default(),
+        modified: Timestamp::from_second(modified).unwrap_or_default(),
         etag: meta.e_tag.unwrap_or_default(),
         content_type: String::new(),
         original_name: String::new(),
