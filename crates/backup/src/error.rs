@@ -84,7 +84,9 @@ impl Error {
         while let Some(error) = cause {
             // An I/O error shows what it wraps as itself, not as its cause.
             let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            if error.is::<bosbase_bucket::Error>() || wrapped.is_some_and(|e| e.is::<bosbase_bucket::Error>()) {
+            if error.is::<bosbase_bucket::Error>()
+                || wrapped.is_some_and(<dyn std::error::Error + Send + Sync>::is::<bosbase_bucket::Error>)
+            {
                 return true;
             }
             cause = error.source();

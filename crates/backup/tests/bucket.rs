@@ -1,5 +1,6 @@
 //! The bucket as a storage, against a real S3 server: `./check s3` starts one and names it in `BOSBASE_TEST_S3_*`.
 
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test")]
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -72,7 +73,9 @@ fn a_bucket_is_a_storage() {
 
     // What lies beside the backups is none: no other files, nothing in folders.
     for other in ["notes.txt", "collection/record/a.zip", ".hidden.zip"] {
-        bucket.put(other, bytes::Bytes::from_static(b"x"), &Label::default()).unwrap();
+        bucket
+            .put(other, bytes::Bytes::from_static(b"x"), &Label::default())
+            .unwrap();
     }
     assert_eq!(storage.list().unwrap(), []);
 
@@ -135,7 +138,10 @@ fn a_bucket_is_a_storage() {
         let error = BucketStorage::new(&config, notes).unwrap().list().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
         let text = format!("{error} {error:?}");
-        assert!(!text.contains("another-secret") && !text.contains(&config.access_key), "{text}");
+        assert!(
+            !text.contains("another-secret") && !text.contains(&config.access_key),
+            "{text}"
+        );
     }
     emptied();
 }

@@ -105,7 +105,7 @@ impl Notes {
                     line,
                 }),
                 Err(error) => {
-                    tracing::warn!(path = %path.display(), %error, "the note of an upload can't be understood")
+                    tracing::warn!(path = %path.display(), %error, "the note of an upload can't be understood");
                 }
             }
         }
