@@ -38,9 +38,15 @@ impl BucketConfig {
     /// Which bucket it is, without who asks: `https://host/bucket`.
     #[must_use]
     pub fn place(&self) -> String {
-        let endpoint = self.endpoint.trim().trim_end_matches('/');
-        let scheme = if endpoint.contains("://") { "" } else { "https://" };
-        format!("{scheme}{endpoint}/{}", self.bucket.trim())
+        let (scheme, host) = self.address();
+        format!("{scheme}://{host}/{}", self.bucket.trim())
+    }
+
+    /// The endpoint's scheme and what follows it.
+    fn address(&self) -> (&str, &str) {
+        let endpoint = self.endpoint.trim();
+        let (scheme, host) = endpoint.split_once("://").unwrap_or(("https", endpoint));
+        (scheme, host.trim_end_matches('/'))
     }
 
     /// The URL that stands in front of every key, without a slash at its end.
@@ -49,6 +55,9 @@ impl BucketConfig {
         let bucket = self.bucket.trim();
         if bucket.is_empty() || bucket.contains(['/', '?', '#', '\\']) {
             return Err(Error::new(ErrorKind::Config, "the bucket's name is not usable"));
+        }
+        if self.address().1.is_empty() {
+            return Err(invalid("it names no host"));
         }
         let mut url = Url::parse(&self.place()).map_err(|error| invalid(&error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
