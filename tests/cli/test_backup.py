@@ -51,6 +51,27 @@ def test_a_stopped_application_is_backed_up_lost_and_restored(stopped, tmp_path)
     assert "taken.zip" in stopped.root().backups()
 
 
+def test_a_restore_is_undone_on_a_stopped_directory_and_beside_a_server_it_tells_the_way(stopped):
+    directory = stopped.directory
+    assert "nothing to undo" in backup(directory, "undo", check=False).stderr
+    backup(directory, "create", "early.zip")
+    stopped.start()
+    for book in stopped.root().records("books"):
+        stopped.root().delete(f"/api/collections/books/records/{book['id']}")
+    late = content(stopped.root(), SKIPPED)
+    refused = backup(directory, "undo", check=False)
+    assert refused.returncode == 1 and "undo-restore" in refused.stderr
+    assert stopped.stop() == 0
+    assert "backup undo" in backup(directory, "restore", "early.zip").stdout
+    assert "early.zip is back" in backup(directory, "undo").stdout
+    stopped.start()
+    assert_same(content(stopped.root(), SKIPPED), late)
+    assert stopped.stop() == 0
+    backup(directory, "undo")
+    stopped.start()
+    assert_same(content(stopped.root(), SKIPPED), stopped.seen)
+
+
 DAMAGES = {
     "no database at all": lambda path: path.unlink(),
     "garbage in the header": lambda path: overwrite(path, 0, b"garbage" * 20),
@@ -81,7 +102,7 @@ def test_a_damaged_database_keeps_nobody_from_the_backups(stopped, tmp_path, dat
     assert_same(content(stopped.root(), SKIPPED), stopped.seen)
 
 
-@pytest.mark.parametrize("arguments", [("list",), ("create",), ("verify", "a.zip"), ("restore", "a.zip"), ("delete", "a.zip")])
+@pytest.mark.parametrize("arguments", [("list",), ("create",), ("verify", "a.zip"), ("restore", "a.zip"), ("undo",), ("delete", "a.zip")])
 def test_a_mistyped_directory_is_told_of_and_not_made(tmp_path, arguments):
     told = backup(tmp_path / "typo", *arguments, check=False)
     assert told.returncode == 1

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from harness.client import wait_for
-from harness.jobs import jobs
+from harness.jobs import ended, jobs
 from harness.programs import BOSBASE_FAILPOINTS
 from harness.sample import assert_same, content, make_application
 from harness.server import Server
@@ -33,11 +33,13 @@ def steps(kind):
 
 
 def pytest_generate_tests(metafunc):
-    for kind in ("create", "restore"):
+    for kind in ("create", "restore", "undo"):
         if f"{kind}_step" in metafunc.fixturenames:
             try:
-                names = steps(kind)
-            except (OSError, AssertionError) as error:
+                # An undo is a restore of what is staged already.
+                names = steps("restore" if kind == "undo" else kind)
+                names = names[names.index("restore-journaled") :] if kind == "undo" else names
+            except (OSError, AssertionError, ValueError) as error:
                 names = [pytest.param(None, id=f"no steps: {error}"[:100])]
             metafunc.parametrize(f"{kind}_step", names or [None])
 
@@ -176,6 +178,35 @@ def test_a_restore_killed_at_any_step_and_again_while_it_recovers(prepared, tmp_
         del server.env["BOSBASE_FAILPOINT"]
         server.start()
         settle(server, prepared)
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="module")
+def restored(prepared, tmp_path_factory):
+    """The same directory after a restore of `new.zip`: what it replaced is kept."""
+    directory = prepared.copy(tmp_path_factory.mktemp("restored") / "pb_data")
+    with Server(BOSBASE_FAILPOINTS, directory, superuser=False) as server:
+        root = server.root()
+        root.post("/api/backups/new.zip/restore", expect=204)
+        assert ended(root, "restore")["state"] == "succeeded"
+        assert server.stop() == 0
+    return Prepared(directory, prepared.old, prepared.new)
+
+
+def test_an_undo_killed_at_any_step_brings_the_old_data_back(restored, tmp_path, undo_step):
+    """Every step is past the decision: the next start finishes it."""
+    server = Server(BOSBASE_FAILPOINTS, restored.copy(tmp_path / "pb_data"), superuser=False)
+    try:
+        die_at(undo_step, server, lambda one: one.root().post("/api/backups/undo-restore", expect=204))
+        server.start()
+        root = server.root()
+        assert_same(content(root, SKIPPED), restored.old)
+        job = next(job for job in jobs(root) if job["kind"] == "undo")
+        assert (job["key"], job["state"], job["error"]) == ("new.zip", "succeeded", "")
+        assert root.get("/api/backups/status")["undo"]["kind"] == "undo"
+        root.restore("new.zip")
+        assert_same(content(server.root(), SKIPPED), restored.new)
     finally:
         server.kill()
 

@@ -27,6 +27,7 @@ mod stage;
 mod switch;
 mod undo;
 
+pub use journal::is_pending;
 pub use outcome::{RestoreKind, RestoreOutcome, last_outcome};
 pub use recover::{Recovered, Recovery, Switched, clean, recover};
 pub use stage::{Journaled, Staged, StagedCheck, check_room, stage};

@@ -148,12 +148,11 @@ impl Board {
     /// Ends what is remembered as running if the lease shows that nothing runs; whether it did.
     fn settle_killed(&self) -> Result<bool> {
         let Ok(_lease) = self.lease() else { return Ok(false) };
-        let journal = self.state_dir.join("restore.journal");
         let Some(data_dir) = self.state_dir.parent() else {
             return Ok(false);
         };
         // A restore that is decided ends with the next start, whoever waits for that.
-        if self.disk.exists(&journal).map_err(Error::internal)? {
+        if bosbase_backup::restore::is_pending(self.disk.as_ref(), data_dir).map_err(Error::internal)? {
             return Ok(false);
         }
         super::boot::settle_history(self.disk.as_ref(), data_dir, &self.history)?;

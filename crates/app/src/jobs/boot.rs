@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bosbase_backup::layout::PRIVATE_DIR;
-use bosbase_backup::restore::{self, Recovered, Site};
+use bosbase_backup::restore::{self, Recovered, RestoreKind, Site};
 use bosbase_disk::{Disk, RealDisk};
 use jiff::Timestamp;
 
@@ -96,8 +96,7 @@ pub(super) fn end_interrupted(options: &AppOptions, alone: &Tenancy) -> Result<(
 
 /// Whether a restore waits to be finished.
 fn is_interrupted(options: &AppOptions) -> Result<bool> {
-    let journal = options.data_dir.join(PRIVATE_DIR).join("restore.journal");
-    RealDisk.exists(&journal).map_err(Error::internal)
+    restore::is_pending(&RealDisk, &options.data_dir).map_err(Error::internal)
 }
 
 /// Finishes or takes back an interrupted restore, then opens what is there. New data that can't be opened makes way for the
@@ -192,7 +191,11 @@ pub(super) fn settle_history(disk: &dyn Disk, data_dir: &Path, history: &History
 }
 
 fn describes(outcome: &restore::RestoreOutcome, job: &Job) -> bool {
-    job.kind == JobKind::Restore && job.key == outcome.key && crate::moment::wire(outcome.started) >= job.started
+    let kind = match outcome.kind {
+        RestoreKind::Restore => JobKind::Restore,
+        RestoreKind::Undo => JobKind::Undo,
+    };
+    job.kind == kind && job.key == outcome.key && crate::moment::wire(outcome.started) >= job.started
 }
 
 /// The data directory of `options`, as the engine sees it.

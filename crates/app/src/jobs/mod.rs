@@ -16,6 +16,7 @@ mod restore;
 mod status;
 mod steps;
 mod transfer;
+mod undo;
 mod verify;
 
 pub use backups::{Backups, make_directory, require_application};
@@ -28,6 +29,7 @@ pub(crate) use places::Places;
 pub use restore::restore_offline;
 pub use status::{History, Job, JobKind, JobState};
 pub use steps::StepHook;
+pub use undo::{Undoable, undo_offline};
 
 use crate::error::{Error, Result};
 

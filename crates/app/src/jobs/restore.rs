@@ -11,6 +11,7 @@ use super::backups::Backups;
 use super::board::{RunningJob, Ticket};
 use super::boot;
 use super::engine::{refuse, sentence};
+use super::lease::Tenancy;
 use super::status::{JobKind, JobState};
 use super::transfer::Watch;
 use crate::app::{App, AppOptions};
@@ -63,7 +64,7 @@ impl Backups {
         Ok((key, archive))
     }
 
-    fn site(&self) -> Site<'_> {
+    pub(super) fn site(&self) -> Site<'_> {
         boot::site(self.disk().as_ref(), self.options())
     }
 
@@ -80,13 +81,8 @@ impl Backups {
 /// it was.
 pub fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>) -> Result<String> {
     let backups = Backups::open(options.clone())?;
-    let dir = options.data_dir.display();
-    let tenancy = boot::take_alone(options)?.ok_or_else(|| {
-        Error::invalid(format!(
-            "A server is using {dir}. Restore through it (POST /api/backups/{name}/restore), or stop it first."
-        ))
-    })?;
-    boot::end_interrupted(options, &tenancy)?;
+    let through = format!("Restore through it (POST /api/backups/{name}/restore)");
+    let tenancy = alone(options, &through)?;
     let lease = backups.jobs().lease()?;
     let (key, archive) = backups.restorable(name)?;
     let running = backups.jobs().begin(lease, JobKind::Restore, key.as_str())?;
@@ -98,8 +94,29 @@ pub fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>) -> Re
     if let Err(error) = staged.and_then(decide) {
         return running.end(Err(error));
     }
+    see_through(&backups, &tenancy, running)?;
+    let dir = options.data_dir.display();
+    Ok(format!(
+        "Restored {key}. The replaced data is kept for a week, in {dir}/{PRIVATE_DIR}/undo-…; to have it back: bosbase backup undo."
+    ))
+}
+
+/// Takes a data directory that nobody serves, and ends a restore that was interrupted in it.
+pub(super) fn alone(options: &AppOptions, through: &str) -> Result<Tenancy> {
+    let tenancy = boot::take_alone(options)?.ok_or_else(|| {
+        let dir = options.data_dir.display();
+        Error::invalid(format!("A server is using {dir}. {through}, or stop it first."))
+    })?;
+    boot::end_interrupted(options, &tenancy)?;
+    Ok(tenancy)
+}
+
+/// Does what was decided as the next start of a server would, and says how it ended.
+pub(super) fn see_through(backups: &Backups, tenancy: &Tenancy, running: RunningJob) -> Result<()> {
+    let options = backups.options();
+    let id = running.ticket().job().id;
     let lease = running.hand_over();
-    let opened = boot::open_recovered(options, &tenancy).and_then(|app| {
+    let opened = boot::open_recovered(options, tenancy).and_then(|app| {
         boot::settle(&app, None)?;
         app.close()
     });
@@ -107,12 +124,8 @@ pub fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>) -> Re
     boot::settle_history(backups.disk().as_ref(), &options.data_dir, backups.jobs().history())?;
     let jobs = backups.jobs().history().read()?;
     drop(lease);
-    let job = jobs
-        .into_iter()
-        .find(|job| job.kind == JobKind::Restore && job.key == key.as_str());
-    match job {
-        Some(job) if job.state == JobState::Succeeded => opened
-            .map(|()| format!("Restored {key}. The replaced data is kept for a week, in {dir}/{PRIVATE_DIR}/undo-….")),
+    match jobs.into_iter().find(|job| job.id == id) {
+        Some(job) if job.state == JobState::Succeeded => opened,
         Some(job) => Err(Error::invalid(job.error)),
         None => Err(Error::invalid(
             "The outcome of the restore is not known; see: bosbase backup list.",

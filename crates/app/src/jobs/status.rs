@@ -27,6 +27,8 @@ pub enum JobKind {
     Verify,
     /// Replaces the data by a backup's.
     Restore,
+    /// Brings back the data that a restore, or an undo, replaced.
+    Undo,
 }
 
 /// How far a job is.

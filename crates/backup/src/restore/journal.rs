@@ -1,12 +1,16 @@
 //! The journal: what a restore has decided and how far it is, in one small file that is replaced atomically.
 
+use std::path::Path;
+
+use bosbase_disk::Disk;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Site;
 use super::outcome::RestoreKind;
 use super::places::Place;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::layout::PRIVATE_DIR;
 
 const FILE: &str = "restore.journal";
 const VERSION: u32 = 1;
@@ -43,6 +47,15 @@ pub(super) struct Journal {
     /// Why it was given up.
     pub error: Option<String>,
     pub places: Vec<Place>,
+}
+
+/// Whether a restore waits to be finished by the next start.
+///
+/// # Errors
+/// [`ErrorKind::Io`] if that cannot be seen.
+pub fn is_pending(disk: &dyn Disk, data_dir: &Path) -> Result<bool> {
+    let path = data_dir.join(PRIVATE_DIR).join(FILE);
+    disk.exists(&path).context(|| format!("looking for {}", path.display()))
 }
 
 impl Journal {

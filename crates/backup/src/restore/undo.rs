@@ -19,6 +19,9 @@ const FILE: &str = "undo.json";
 pub struct UndoRecord {
     /// The restore that replaced it.
     pub id: String,
+    /// What replaced it: a backup, or the data that an earlier undo brought back.
+    #[serde(default = "by_restore")]
+    pub replaced_by: RestoreKind,
     /// The backup that was restored then.
     pub key: String,
     /// When it was replaced, UTC.
@@ -26,6 +29,10 @@ pub struct UndoRecord {
     /// Until when it is kept, UTC.
     pub until: Timestamp,
     places: Vec<Place>,
+}
+
+fn by_restore() -> RestoreKind {
+    RestoreKind::Restore
 }
 
 impl UndoRecord {
@@ -120,6 +127,7 @@ pub(super) fn offer(site: &Site<'_>, journal: &Journal) -> Result<Timestamp> {
     let until = site.now.saturating_add(UNDO_KEPT).unwrap_or(Timestamp::MAX);
     let record = UndoRecord {
         id: journal.id.clone(),
+        replaced_by: journal.kind,
         key: journal.key.clone(),
         replaced: site.now,
         until,

@@ -146,6 +146,9 @@ pub enum BackupAction {
         /// The backup's name
         key: String,
     },
+    /// Bring back the data that the last restore replaced; the server must be stopped (a running one does it by POST
+    /// /api/backups/undo-restore)
+    Undo,
     /// Name the steps of a backup and of a restore, as the crash tables in docs/design.md do
     #[command(hide = true)]
     Steps,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bosbase_app::App;
 use bosbase_app::jobs::{
     Backups, CREATE_STEPS, Job, JobState, RESTORE_STEPS, Ticket, make_directory, require_application, restore_offline,
+    undo_offline,
 };
 
 use super::Failure;
@@ -21,6 +22,10 @@ pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
         let outcome = restore_offline(&global.options()?, key, &|done, total| meter.show(done, total));
         meter.finish();
         say(&outcome?);
+        return Ok(());
+    }
+    if matches!(action, BackupAction::Undo) {
+        say(&undo_offline(&global.options()?)?);
         return Ok(());
     }
     if matches!(action, BackupAction::Steps) {
@@ -83,7 +88,7 @@ fn act(backups: &Backups, action: &BackupAction) -> Result<(), Failure> {
             ));
         }
         // These were done before.
-        BackupAction::Create { .. } | BackupAction::Restore { .. } | BackupAction::Steps => {}
+        BackupAction::Create { .. } | BackupAction::Restore { .. } | BackupAction::Undo | BackupAction::Steps => {}
     }
     Ok(())
 }

@@ -27,6 +27,7 @@ pub fn router() -> Router<AppState> {
         .route("/api/backups", get(list).post(create))
         .route("/api/backups/upload", post(upload).layer(DefaultBodyLimit::disable()))
         .route("/api/backups/status", get(status))
+        .route("/api/backups/undo-restore", post(undo))
         .route("/api/backups/{key}", get(download).delete(delete))
         .route("/api/backups/{key}/restore", post(restore))
         .route("/api/backups/{key}/verify", post(verify))
@@ -48,9 +49,11 @@ async fn list(_: Superuser, State(state): State<AppState>) -> Result<Json<Vec<Va
 }
 
 async fn status(_: Superuser, State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
-    let jobs = state.blocking(|app| app.jobs().all()).await?;
+    let (jobs, undo) = state
+        .blocking(|app| Ok((app.jobs().all()?, app.backups().undoable()?)))
+        .await?;
     let running = jobs.iter().find(|job| job.state == JobState::Running);
-    Ok(Json(json!({ "running": running, "jobs": jobs })))
+    Ok(Json(json!({ "running": running, "jobs": jobs, "undo": undo })))
 }
 
 async fn create(
@@ -75,6 +78,11 @@ async fn restore(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let ticket = state.blocking(move |app| app.start_restore(&key)).await?;
+    answer(&state, ticket, &headers).await
+}
+
+async fn undo(_: Superuser, State(state): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let ticket = state.blocking(bosbase_app::App::start_undo).await?;
     answer(&state, ticket, &headers).await
 }
 

@@ -77,6 +77,7 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/api/backups", Access::Superuser),
     ("POST", "/api/backups/upload", Access::Superuser),
     ("GET", "/api/backups/status", Access::Superuser),
+    ("POST", "/api/backups/undo-restore", Access::Superuser),
     ("GET", "/api/backups/{key}", Access::FileToken),
     ("DELETE", "/api/backups/{key}", Access::Superuser),
     ("POST", "/api/backups/{key}/restore", Access::Superuser),

@@ -1,0 +1,177 @@
+//! Brings back the data that a restore replaced.
+
+use bosbase_backup::restore::{self, RestoreKind, UndoRecord};
+use jiff::Timestamp;
+
+use super::backups::Backups;
+use super::board::Ticket;
+use super::engine::refuse;
+use super::restore::{alone, see_through};
+use super::status::JobKind;
+use crate::app::{App, AppOptions};
+use crate::error::{Error, Result};
+use crate::moment;
+
+/// The data that can be had back, as the status endpoint shows it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Undoable {
+    /// What would be undone: `restore`, or `undo` for an undo itself.
+    pub kind: JobKind,
+    /// The backup that the restore was of.
+    pub key: String,
+    /// When it was put in place, `2023-05-19T16:25:57.542Z`.
+    pub restored: String,
+    /// Until when the data that it replaced is kept.
+    pub expires: String,
+}
+
+impl From<UndoRecord> for Undoable {
+    fn from(record: UndoRecord) -> Self {
+        Self {
+            kind: match record.replaced_by {
+                RestoreKind::Restore => JobKind::Restore,
+                RestoreKind::Undo => JobKind::Undo,
+            },
+            key: record.key,
+            restored: moment::wire(record.replaced),
+            expires: moment::wire(record.until),
+        }
+    }
+}
+
+impl App {
+    /// Begins to bring back the data that the last restore replaced. As after a restore, [`super::Board::restart_wanted`]
+    /// resolves, and the next process puts it in place; what is served now is then itself kept for an undo.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Invalid`] where there is nothing to undo, and while another job runs. Nothing has changed then.
+    pub fn start_undo(&self) -> Result<Ticket> {
+        let lease = self.jobs().lease()?;
+        let record = self.backups().undo_record()?.ok_or_else(nothing)?;
+        let running = self.jobs().begin(lease, JobKind::Undo, &record.key)?;
+        let ticket = running.ticket();
+        if let Err(error) = self.backups().decide_undo() {
+            return running.end(Err(error));
+        }
+        self.jobs().keep(running.hand_over());
+        self.jobs().want_restart();
+        Ok(ticket)
+    }
+
+    /// Gives up the data kept for an undo whose time is over, as every start does; a server may run for months.
+    pub(crate) fn expire_undo(&self) -> Result<()> {
+        let record = restore::available_undo(&self.backups().site()).map_err(Error::internal)?;
+        if record.is_none_or(|record| record.until > Timestamp::now()) {
+            return Ok(());
+        }
+        // Where a job runs, the next minute will do.
+        let Ok(_lease) = self.jobs().lease() else { return Ok(()) };
+        restore::expire_undo(&self.backups().site())
+            .map(drop)
+            .map_err(Error::internal)
+    }
+}
+
+impl Backups {
+    /// What an undo would bring back, `None` where there is nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Internal`] where the record can't be read.
+    pub fn undoable(&self) -> Result<Option<Undoable>> {
+        Ok(self.undo_record()?.map(Undoable::from))
+    }
+
+    /// What is kept and has not expired.
+    fn undo_record(&self) -> Result<Option<UndoRecord>> {
+        let record = restore::available_undo(&self.site()).map_err(Error::internal)?;
+        Ok(record.filter(|record| record.until > Timestamp::now()))
+    }
+
+    /// Past this point the undo is done by whoever opens the data next.
+    fn decide_undo(&self) -> Result<()> {
+        let _decided = restore::undo(&self.site()).map_err(refuse)?;
+        Ok(())
+    }
+}
+
+/// Brings back what the last restore replaced in a data directory that nobody serves, and says in a sentence how it ended.
+///
+/// # Errors
+///
+/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as [`App::start_undo`]. The data is then as it
+/// was.
+pub fn undo_offline(options: &AppOptions) -> Result<String> {
+    let backups = Backups::open(options.clone())?;
+    let tenancy = alone(options, "Undo through it (POST /api/backups/undo-restore)")?;
+    let lease = backups.jobs().lease()?;
+    let record = backups.undo_record()?.ok_or_else(nothing)?;
+    let running = backups.jobs().begin(lease, JobKind::Undo, &record.key)?;
+    if let Err(error) = backups.decide_undo() {
+        return running.end(Err(error));
+    }
+    see_through(&backups, &tenancy, running)?;
+    let (what, key) = match record.replaced_by {
+        RestoreKind::Restore => ("before the restore of", record.key),
+        RestoreKind::Undo => ("that the undo took away, from", record.key),
+    };
+    Ok(format!(
+        "The data {what} {key} is back. What it replaced is kept for a week; to have that back: bosbase backup undo."
+    ))
+}
+
+fn nothing() -> Error {
+    Error::invalid("There is nothing to undo: no restore has replaced data that is still kept.")
+}
+
+#[cfg(test)]
+mod tests {
+    use bosbase_backup::layout::PRIVATE_DIR;
+    use bosbase_disk::{Disk as _, RealDisk};
+
+    use super::*;
+    use crate::jobs::{JobState, restore_offline};
+
+    /// A server that ran for months kept what a restore had replaced until somebody started it anew.
+    #[test]
+    fn what_is_kept_goes_when_its_time_is_over_without_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = AppOptions::at(dir.path().join("pb_data"));
+        let app = App::open(options.clone()).unwrap();
+        let ticket = app.start_backup("a.zip").unwrap();
+        while ticket.job().state == JobState::Running {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        app.close().unwrap();
+        restore_offline(&options, "a.zip", &|_, _| {}).unwrap();
+        let app = App::open(options.clone()).unwrap();
+        let private = options.data_dir.join(PRIVATE_DIR);
+        let folders = || {
+            let names = RealDisk.list(&private).unwrap().map(|entry| entry.unwrap().name);
+            names.filter(|name| name.to_string_lossy().starts_with("undo-")).count()
+        };
+        app.expire_undo().unwrap();
+        assert!(app.backups().undoable().unwrap().is_some());
+        assert_eq!(folders(), 1);
+        let path = private.join("undo.json");
+        let record = String::from_utf8(bosbase_disk::read_all(&RealDisk, &path, 1 << 20).unwrap()).unwrap();
+        let until = app.backups().undo_record().unwrap().unwrap().until.to_string();
+        let over = record.replace(&until, "2020-01-01T00:00:00Z");
+        assert_ne!(record, over);
+        bosbase_disk::write_atomically(&RealDisk, &path, over.as_bytes()).unwrap();
+        assert!(
+            app.backups().undoable().unwrap().is_none(),
+            "it is over, even where it still lies there"
+        );
+        assert!(app.start_undo().is_err());
+        let lease = app.jobs().lease().unwrap();
+        app.expire_undo().unwrap();
+        assert_eq!(folders(), 1, "somebody may be using them");
+        drop(lease);
+        app.expire_undo().unwrap();
+        assert_eq!(folders(), 0);
+        app.close().unwrap();
+    }
+}

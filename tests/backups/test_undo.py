@@ -1,0 +1,100 @@
+"""The way back from a restore: what it replaced is kept, told of, and put in place again on request."""
+
+import datetime
+import json
+
+import pytest
+import requests
+
+from harness.client import wait_for
+from harness.jobs import ended, last_job
+from harness.sample import assert_same, content, make_application
+
+pytestmark = pytest.mark.ours
+
+SKIPPED = ("_authOrigins",)
+
+
+def undo(server):
+    """Asks for it and waits for its end."""
+    before = last_job(server.root())["id"]
+    server.root().post("/api/backups/undo-restore", expect=204)
+    undone = lambda: (job := last_job(server.root(), "undo")) and job["id"] != before and job["state"] != "running" and job  # noqa: E731
+    return wait_for(undone, 60, "the undo", ignore=(requests.RequestException, AssertionError))
+
+
+def test_a_restore_is_undone_and_the_undo_is_undone(server):
+    root = server.root()
+    assert root.get("/api/backups/status")["undo"] is None
+    assert "nothing to undo" in root.post("/api/backups/undo-restore", expect=400)["message"]
+    make_application(root)
+    root.back_up("early.zip")
+    early = content(root, SKIPPED)
+    root.create("books", {"title": "Later"}, files=[("chapters", ("later.txt", b"l" * 50_000))])
+    root.patch("/api/settings", json={"meta": {"appName": "Later"}})
+    late = content(root, SKIPPED)
+    root.post("/api/backups/early.zip/restore", expect=204)
+    assert ended(root, "restore")["state"] == "succeeded"
+    assert_same(content(server.root(), SKIPPED), early)
+    told = server.root().get("/api/backups/status")["undo"]
+    assert (told["kind"], told["key"]) == ("restore", "early.zip")
+    kept = datetime.datetime.fromisoformat(told["expires"]) - datetime.datetime.fromisoformat(told["restored"])
+    assert kept == datetime.timedelta(days=7)
+
+    job = undo(server)
+    assert (job["key"], job["state"], job["error"]) == ("early.zip", "succeeded", "")
+    assert_same(content(server.root(), SKIPPED), late)
+    assert server.root().get("/api/backups/status")["undo"]["kind"] == "undo"
+    assert "early.zip" in server.root().backups()
+
+    assert undo(server)["state"] == "succeeded"
+    assert_same(content(server.root(), SKIPPED), early)
+
+
+def test_an_undo_waits_for_nobody(server):
+    """While a backup is made it is refused, as everything else that wants the data as a whole."""
+    root = server.root()
+    root.back_up("one.zip")
+    root.restore("one.zip")
+    folder = server.directory / "storage" / "weight"
+    folder.mkdir(parents=True)
+    for n in range(30):
+        with (folder / f"{n}.bin").open("wb") as file:
+            file.truncate(20_000_000)
+    root = server.root()
+    ended(root, "restore")
+    root.post("/api/backups", json={"name": "two.zip"}, expect=204)
+    refused = root.post("/api/backups/undo-restore", expect=400)
+    assert refused["message"].startswith("Try again later - another backup/restore process has already been started")
+    root.wait_until_idle()
+
+
+def test_what_has_expired_is_not_offered_and_is_removed(server):
+    root = server.root()
+    root.back_up("one.zip")
+    root.restore("one.zip")
+    ended(server.root(), "restore")
+    assert server.stop() == 0
+    record = server.directory / ".bosbase" / "undo.json"
+    told = json.loads(record.read_text())
+    assert list((server.directory / ".bosbase").glob("undo-*"))
+    record.write_text(json.dumps({**told, "until": "2020-01-01T00:00:00Z"}))
+    server.start()
+    assert server.root().get("/api/backups/status")["undo"] is None
+    server.root().post("/api/backups/undo-restore", expect=400)
+    assert not list((server.directory / ".bosbase").glob("undo-*"))
+
+
+def test_data_that_cannot_be_opened_does_not_come_back(server):
+    """What is served stays, and the job says why."""
+    root = server.root()
+    root.back_up("one.zip")
+    root.create_marker()
+    root.restore("one.zip")
+    ended(server.root(), "restore")
+    seen = content(server.root(), SKIPPED)
+    (kept,) = (server.directory / ".bosbase").glob("undo-*/data.db")
+    kept.write_bytes(b"garbage" * 10_000)
+    job = undo(server)
+    assert job["state"] == "failed" and "could not be opened" in job["error"], job
+    assert_same(content(server.root(), SKIPPED), seen)
