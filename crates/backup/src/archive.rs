@@ -10,6 +10,7 @@ mod entry;
 mod job;
 mod joint;
 mod manifest;
+mod pieces;
 mod reader;
 mod record;
 mod sink;

@@ -58,6 +58,15 @@ pub trait Disk: Send + Sync + Debug {
     /// `AlreadyExists` if the name is taken, by whatever.
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
+    /// Makes a new file for a long write front to back, which passes the system's cache by where it can, so that no sync of
+    /// another file waits for it. All of it is in the file after [`Write::flush`], without which reading and syncing fail.
+    ///
+    /// # Errors
+    /// As [`Disk::create_new`].
+    fn create_streamed(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.create_new(path)
+    }
+
     /// Opens an existing regular file for reading; a symbolic link as the last component is refused.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ pub mod fault;
 mod lock;
 mod mounts;
 mod real;
+mod streamed;
 
 pub use atomic::{NewFile, read_all, write_atomically};
 pub use disk::{Disk, DiskFile, Entry, FileKind, Metadata};

@@ -14,6 +14,7 @@ use rustix::fs::{CWD, RenameFlags};
 
 use crate::disk::{Disk, DiskFile, Entries, Entry, FileKind, Metadata};
 use crate::mounts;
+use crate::streamed::StreamedFile;
 
 /// The operating system's file system.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,6 +24,11 @@ impl Disk for RealDisk {
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
         Ok(Box::new(RealFile(file)))
+    }
+
+    fn create_streamed(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+        Ok(Box::new(StreamedFile::new(file)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -167,7 +173,13 @@ fn describe(m: &fs::Metadata) -> io::Result<Metadata> {
 }
 
 #[derive(Debug)]
-struct RealFile(File);
+pub(crate) struct RealFile(File);
+
+impl RealFile {
+    pub(crate) fn new(file: File) -> Self {
+        Self(file)
+    }
+}
 
 impl Read for RealFile {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {

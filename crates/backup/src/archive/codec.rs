@@ -15,6 +15,9 @@ const LEVEL: i32 = 1;
 /// The longest stored block, and about as long as a block of libdeflate's level 1 gets.
 pub(super) const BLOCK: usize = 65_535;
 
+/// What is compressed at once of a long entry.
+pub(super) const PIECE: usize = 4 * BLOCK;
+
 /// Less than this is not halved any further but stored.
 const LEAST_HALVED: usize = 1 << 10;
 

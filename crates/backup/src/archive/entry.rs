@@ -120,7 +120,12 @@ impl Unpacker {
         })
     }
 
-    fn data_start(&mut self, entry: &ArchiveEntry) -> Result<u64> {
+    pub(super) fn window(&mut self) -> &mut Window {
+        &mut self.window
+    }
+
+    /// Where an entry's data begins, after its own header was compared with the directory's.
+    pub(super) fn data_start(&mut self, entry: &ArchiveEntry) -> Result<u64> {
         let bad = |why: &str| Error::archive(format!("the archive is broken: {why} at {}", entry.path));
         let mut header = [0; LOCAL_LEN];
         self.window
@@ -164,6 +169,22 @@ impl Unpacker {
             }
         }
         Ok(rest_at + rest.len() as u64)
+    }
+
+    /// Whether the checksum behind an entry's data, where there is one, is that of the directory.
+    pub(super) fn descriptor_fits(&mut self, entry: &ArchiveEntry, data_end: u64) -> io::Result<bool> {
+        if entry.flags & FLAG_DESCRIPTOR == 0 {
+            return Ok(true);
+        }
+        let mut descriptor = [0; 8];
+        self.window.exact(data_end, &mut descriptor)?;
+        // The signature is optional (APPNOTE 4.3.9.3).
+        let at = if record::get32(&descriptor, 0) == DESCRIPTOR {
+            4
+        } else {
+            0
+        };
+        Ok(record::get32(&descriptor, at) == entry.crc)
     }
 }
 
@@ -227,18 +248,8 @@ impl EntryReader<'_> {
         if self.crc.clone().finalize() != self.entry.crc {
             return Err(self.broken("has a wrong checksum"));
         }
-        if self.entry.flags & FLAG_DESCRIPTOR != 0 {
-            let mut descriptor = [0; 8];
-            self.unpacker.window.exact(self.packed_end, &mut descriptor)?;
-            // The signature is optional (APPNOTE 4.3.9.3).
-            let at = if record::get32(&descriptor, 0) == DESCRIPTOR {
-                4
-            } else {
-                0
-            };
-            if record::get32(&descriptor, at) != self.entry.crc {
-                return Err(self.broken("has a wrong checksum behind its data"));
-            }
+        if !self.unpacker.descriptor_fits(self.entry, self.packed_end)? {
+            return Err(self.broken("has a wrong checksum behind its data"));
         }
         self.done = true;
         Ok(())
@@ -294,7 +305,7 @@ impl EntryReader<'_> {
 }
 
 /// An end where none should be is the archive's fault, all else the storage's.
-fn read_error(e: io::Error, entry: &ArchiveEntry) -> Error {
+pub(super) fn read_error(e: io::Error, entry: &ArchiveEntry) -> Error {
     if e.kind() == io::ErrorKind::UnexpectedEof {
         return Error::archive(format!("the archive is broken: it ends within {}", entry.path));
     }

@@ -8,14 +8,15 @@ use std::io::{BufRead, BufReader, Read};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::pieces::Pieces;
 use crate::entry_path::EntryPath;
 use crate::error::{Context as _, Error, Result};
 
 /// The manifest's format this program writes, and the newest it reads.
 pub(crate) const FORMAT: u32 = 1;
 
-/// The longest line: a path of 4,000 bytes, all escaped.
-const MAX_LINE: u64 = 64 << 10;
+/// The longest line: a path of 4,000 bytes, all escaped, and the pieces of an entry of hundreds of GB.
+const MAX_LINE: u64 = 1 << 20;
 
 /// One database of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,9 @@ pub(super) struct ManifestEntry {
     pub path: String,
     pub size: u64,
     pub blake3: String,
+    /// Where it can be taken up in between; a hint that is not trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pieces: Option<Pieces>,
 }
 
 /// The first line, with its line break.
@@ -58,11 +62,12 @@ pub(super) fn first_line(header: &ManifestHeader) -> Result<Vec<u8>> {
 }
 
 /// An entry's line, without comma and line break.
-pub(super) fn entry_line(path: &EntryPath, size: u64, hash: &blake3::Hash) -> Result<Vec<u8>> {
+pub(super) fn entry_line(path: &EntryPath, size: u64, hash: &blake3::Hash, pieces: Option<Pieces>) -> Result<Vec<u8>> {
     encode(&ManifestEntry {
         path: path.as_str().to_owned(),
         size,
         blake3: hash.to_hex().to_string(),
+        pieces,
     })
 }
 
@@ -184,7 +189,7 @@ mod tests {
                 text.extend_from_slice(SEPARATOR);
             }
             let path = EntryPath::new(format!("storage/\"{n}\"")).unwrap();
-            text.extend(entry_line(&path, n, &blake3::hash(b"")).unwrap());
+            text.extend(entry_line(&path, n, &blake3::hash(b""), None).unwrap());
         }
         text.extend_from_slice(LAST_LINE);
         text

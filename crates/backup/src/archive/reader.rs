@@ -8,9 +8,10 @@ use std::thread;
 
 use super::directory::{self, Bounds, Directory};
 use super::entry::{ArchiveEntry, EntryKind, EntryReader, Unpacker};
-use super::manifest::{ManifestHeader, ManifestReader};
+use super::manifest::{ManifestEntry, ManifestHeader, ManifestReader};
+use super::pieces::{PieceDone, PieceJob, PieceUnpacker, PiecedReader};
 use super::structure::Structure;
-use super::workers::{self, Worker};
+use super::workers::{self, Queue, Ticket, Worker};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::progress::{Progress, advance};
 use crate::storage::ArchiveSource;
@@ -126,16 +127,22 @@ impl Archive {
         let mut proof = Proof::new(self, &mut manifest_unpacker)?;
         let mut unpacker = self.unpacker(WINDOW);
         let go_on = AtomicBool::new(true);
+        let watch = Watch {
+            progress,
+            go_on: &go_on,
+        };
         for entry in self.entries() {
             let entry = entry?;
-            let hash = read(&mut unpacker, &entry, progress, &go_on, &mut visit)?;
-            proof.add(&entry, &hash)?;
+            let line = proof.line(&entry)?;
+            let hash = read(&mut unpacker, &entry, watch, &mut visit)?;
+            proof.add(&entry, line.as_ref(), &hash)?;
         }
         proof.finish()
     }
 
     /// Does what [`Archive::read_all`] does on all cores, below the caller's priority: entries are visited by several threads
-    /// at once and in no order, each thread with a state of its own. All of them have ended when this returns.
+    /// at once and in no order, each thread with a state of its own. An entry that comes in pieces is visited by the calling
+    /// thread while the others unpack it. All threads have ended when this returns.
     ///
     /// # Errors
     /// As [`Archive::read_all`].
@@ -153,21 +160,31 @@ impl Archive {
         progress.total(self.bytes);
         let go_on = AtomicBool::new(true);
         thread::scope(|scope| {
+            let watch = Watch {
+                progress,
+                go_on: &go_on,
+            };
             let (queue, worker) = workers::queue();
             for n in 0..workers {
-                let worker: Worker<Vec<ArchiveEntry>, Result<Vec<Proven>>> = worker.clone();
-                let (state, visit, go_on) = (&state, &visit, &go_on);
+                let worker: Worker<Task, Answer> = worker.clone();
+                let (state, visit) = (&state, &visit);
                 let started = thread::Builder::new()
                     .name("backup-inflate".to_owned())
                     .spawn_scoped(scope, move || {
-                        let (mut unpacker, mut state) = (self.unpacker(WINDOW), state());
-                        worker.run(|batch| {
-                            let mut visit =
-                                |entry: &ArchiveEntry, contents: &mut dyn Read| visit(&mut state, entry, contents);
-                            let read_one = |entry: ArchiveEntry| {
-                                read(&mut unpacker, &entry, progress, go_on, &mut visit).map(|hash| (entry, hash))
-                            };
-                            batch.into_iter().map(read_one).collect()
+                        let (mut unpacker, mut pieces, mut state) =
+                            (self.unpacker(WINDOW), PieceUnpacker::new(), state());
+                        worker.run(|task| match task {
+                            Task::Piece(job) => {
+                                Answer::Piece(watch.check().and_then(|()| pieces.perform(self.source.as_ref(), job)))
+                            }
+                            Task::Entries(batch) => {
+                                let mut visit =
+                                    |entry: &ArchiveEntry, contents: &mut dyn Read| visit(&mut state, entry, contents);
+                                let read_one = |(entry, line): Waiting| {
+                                    read(&mut unpacker, &entry, watch, &mut visit).map(|hash| (entry, line, hash))
+                                };
+                                Answer::Entries(batch.into_iter().map(read_one).collect())
+                            }
                         });
                     });
                 match started {
@@ -177,7 +194,9 @@ impl Archive {
                     Err(e) => return Err(e).context(|| "starting worker threads".to_owned()),
                 }
             }
-            let checked = self.prove(|batch| queue.submit(batch), 2 * workers);
+            let mut state = state();
+            let mut visit = |entry: &ArchiveEntry, contents: &mut dyn Read| visit(&mut state, entry, contents);
+            let checked = self.prove(&queue, workers, watch, &mut visit);
             if checked.is_err() {
                 go_on.store(false, Ordering::Relaxed);
             }
@@ -185,31 +204,47 @@ impl Archive {
         })
     }
 
-    /// Hands out all entries in batches and takes the results in the same order.
+    /// Hands out all entries in batches, or in pieces, and takes the results.
     fn prove(
         &self,
-        hand_out: impl Fn(Vec<ArchiveEntry>) -> workers::Ticket<Result<Vec<Proven>>>,
-        most: usize,
+        queue: &Queue<Task, Answer>,
+        workers: usize,
+        watch: Watch<'_>,
+        visit: &mut impl FnMut(&ArchiveEntry, &mut dyn Read) -> Result<()>,
     ) -> Result<Checked> {
         let mut manifest_unpacker = self.unpacker(64 << 10);
         let mut proof = Proof::new(self, &mut manifest_unpacker)?;
+        let mut headers = self.unpacker(4 << 10);
         let (mut batch, mut bytes, mut tickets) = (Vec::new(), 0, VecDeque::new());
         let mut entries = self.entries();
         loop {
             let entry = entries.next().transpose()?;
             let at_end = entry.is_none();
             if let Some(entry) = entry {
-                bytes += entry.len;
-                batch.push(entry);
+                let mut line = proof.line(&entry)?;
+                if let Some(pieces) = line.as_mut().and_then(|line| line.pieces.take()) {
+                    let hand_out = |job| queue.submit(Task::Piece(job));
+                    let pieced = PiecedReader::new(&mut headers, &entry, &pieces, workers + 2, hand_out)?;
+                    let hash = pass(pieced, &entry, watch, visit)?;
+                    proof.add(&entry, line.as_ref(), &hash)?;
+                } else {
+                    bytes += entry.len;
+                    batch.push((entry, line));
+                }
             }
             if bytes >= BATCH || batch.len() >= BATCH_ENTRIES || at_end {
-                tickets.push_back(hand_out(std::mem::take(&mut batch)));
+                tickets.push_back(queue.submit(Task::Entries(std::mem::take(&mut batch))));
                 bytes = 0;
             }
-            while tickets.len() > most || at_end {
-                let Some(ticket) = tickets.pop_front() else { break };
-                for (entry, hash) in ticket.wait().context(|| "reading the archive".to_owned())?? {
-                    proof.add(&entry, &hash)?;
+            while tickets.len() > 2 * workers || at_end {
+                let Some(ticket): Option<Ticket<Answer>> = tickets.pop_front() else {
+                    break;
+                };
+                let Answer::Entries(proven) = ticket.wait().context(|| "reading the archive".to_owned())? else {
+                    return Err(Error::new(ErrorKind::Io, "the archive's entries came out of order"));
+                };
+                for (entry, line, hash) in proven? {
+                    proof.add(&entry, line.as_ref(), &hash)?;
                 }
             }
             if at_end {
@@ -218,7 +253,12 @@ impl Archive {
         }
     }
 
-    fn unpacker(&self, window: usize) -> Unpacker {
+    #[cfg(test)]
+    pub(super) fn manifest_entry(&self) -> Option<&ArchiveEntry> {
+        self.manifest.as_ref()
+    }
+
+    pub(super) fn unpacker(&self, window: usize) -> Unpacker {
         Unpacker::new(self.source.clone(), window)
     }
 
@@ -251,26 +291,72 @@ impl Archive {
     }
 }
 
-/// An entry that was read, and what its bytes hash to.
-type Proven = (ArchiveEntry, blake3::Hash);
+/// An entry to read, and its line in the manifest.
+type Waiting = (ArchiveEntry, Option<ManifestEntry>);
+/// The same after it was read, and what its bytes hash to.
+type Proven = (ArchiveEntry, Option<ManifestEntry>, blake3::Hash);
+
+/// What a worker is given.
+enum Task {
+    Entries(Vec<Waiting>),
+    Piece(PieceJob),
+}
+
+/// What a worker gives back.
+pub(super) enum Answer {
+    Entries(Result<Vec<Proven>>),
+    Piece(Result<PieceDone>),
+}
+
+/// Who watches the reading, and whether it still has a purpose.
+#[derive(Clone, Copy)]
+struct Watch<'a> {
+    progress: &'a dyn Progress,
+    go_on: &'a AtomicBool,
+}
+
+impl Watch<'_> {
+    fn check(&self) -> Result<()> {
+        if self.go_on.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        // Another thread's error is the one that is told.
+        Err(Error::new(ErrorKind::Cancelled, "reading the archive was given up"))
+    }
+}
 
 /// Reads one entry to its end, through `visit`.
 fn read(
     unpacker: &mut Unpacker,
     entry: &ArchiveEntry,
-    progress: &dyn Progress,
-    go_on: &AtomicBool,
+    watch: Watch<'_>,
+    visit: &mut impl FnMut(&ArchiveEntry, &mut dyn Read) -> Result<()>,
+) -> Result<blake3::Hash> {
+    pass(unpacker.open(entry)?, entry, watch, visit)
+}
+
+/// Passes an entry's contents through `visit` to their end.
+fn pass(
+    contents: impl Read,
+    entry: &ArchiveEntry,
+    watch: Watch<'_>,
     visit: &mut impl FnMut(&ArchiveEntry, &mut dyn Read) -> Result<()>,
 ) -> Result<blake3::Hash> {
     let mut contents = Hashing {
-        inner: unpacker.open(entry)?,
+        inner: contents,
         hash: blake3::Hasher::new(),
-        progress,
-        go_on,
+        watch,
     };
     visit(entry, &mut contents)?;
-    io::copy(&mut contents, &mut io::sink()).context(|| format!("reading {} from the archive", entry.path))?;
-    Ok(contents.hash.finalize())
+    let mut rest = [0; 32 << 10];
+    loop {
+        match contents.read(&mut rest) {
+            Ok(0) => return Ok(contents.hash.finalize()),
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e).context(|| format!("reading {} from the archive", entry.path)),
+        }
+    }
 }
 
 /// Holds what was read against the manifest, entry by entry.
@@ -298,12 +384,28 @@ impl<'a> Proof<'a> {
         })
     }
 
-    fn add(&mut self, entry: &ArchiveEntry, hash: &blake3::Hash) -> Result<()> {
+    /// The next line of the manifest, which must be about this entry; `None` without a manifest.
+    fn line(&mut self, entry: &ArchiveEntry) -> Result<Option<ManifestEntry>> {
+        let Some(manifest) = &mut self.manifest else {
+            return Ok(None);
+        };
+        match manifest.next()? {
+            Some(line) if line.path == entry.path.as_str() => Ok(Some(line)),
+            _ => Err(Error::archive(format!(
+                "the archive's manifest does not name {} in its place",
+                entry.path
+            ))),
+        }
+    }
+
+    fn add(&mut self, entry: &ArchiveEntry, line: Option<&ManifestEntry>, hash: &blake3::Hash) -> Result<()> {
         self.checked.entries += 1;
         self.checked.bytes += entry.len;
-        match &mut self.manifest {
-            Some(manifest) => compare(manifest.next()?, entry, hash),
-            None => Ok(()),
+        match line {
+            Some(line) if line.size != entry.len || line.blake3 != hash.to_hex().as_str() => Err(Error::archive(
+                format!("{} is not what the archive's manifest says", entry.path),
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -325,40 +427,20 @@ impl<'a> Proof<'a> {
     }
 }
 
-fn compare(line: Option<super::manifest::ManifestEntry>, entry: &ArchiveEntry, hash: &blake3::Hash) -> Result<()> {
-    let Some(line) = line.filter(|line| line.path == entry.path.as_str()) else {
-        return Err(Error::archive(format!(
-            "the archive's manifest does not name {} in its place",
-            entry.path
-        )));
-    };
-    if line.size != entry.len || line.blake3 != hash.to_hex().as_str() {
-        return Err(Error::archive(format!(
-            "{} is not what the archive's manifest says",
-            entry.path
-        )));
-    }
-    Ok(())
-}
-
 /// Hashes and counts what passes through.
 struct Hashing<'a, R> {
     inner: R,
     hash: blake3::Hasher,
-    progress: &'a dyn Progress,
-    go_on: &'a AtomicBool,
+    watch: Watch<'a>,
 }
 
 impl<R: Read> Read for Hashing<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if !self.go_on.load(Ordering::Relaxed) {
-            // Another thread's error is the one that is told.
-            return Err(Error::new(ErrorKind::Cancelled, "reading the archive was given up").into());
-        }
+        self.watch.check()?;
         let n = self.inner.read(buf)?;
         self.hash.update(&buf[..n]);
         if n > 0 {
-            advance(self.progress, n as u64)?;
+            advance(self.watch.progress, n as u64)?;
         }
         Ok(n)
     }

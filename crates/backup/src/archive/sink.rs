@@ -8,6 +8,7 @@ use bosbase_disk::Disk;
 use super::codec::END;
 use super::job::{Done, Made, MadeEntry};
 use super::manifest;
+use super::pieces::{Noted, Pieces};
 use super::record::{self, DEFLATED, FLAG_DESCRIPTOR, FLAG_UTF8, Facts, STORED, STREAM_ZIP64_FROM};
 use super::spool::Spool;
 use super::{EntryMeta, MANIFEST_PATH};
@@ -22,7 +23,14 @@ pub(super) struct Sink<'a, W: Write> {
     manifest: Spool<'a>,
     entries: u64,
     /// The entry whose pieces are being written.
-    open: Option<(EntryPath, Facts, crc32fast::Hasher)>,
+    open: Option<Open>,
+}
+
+struct Open {
+    path: EntryPath,
+    facts: Facts,
+    crc: crc32fast::Hasher,
+    pieces: Option<Noted>,
 }
 
 impl<'a, W: Write> Sink<'a, W> {
@@ -62,7 +70,7 @@ impl<'a, W: Write> Sink<'a, W> {
         let attempted = || format!("writing {path} to the archive");
         self.write(&facts.local()).context(attempted)?;
         self.write(contents).context(attempted)?;
-        self.note(path, &facts, &made.hash)
+        self.note(path, &facts, &made.hash, None)
     }
 
     /// Starts an entry that comes in pieces.
@@ -75,36 +83,50 @@ impl<'a, W: Write> Sink<'a, W> {
         }
         self.write(&facts.local())
             .context(|| format!("writing {path} to the archive"))?;
-        self.open = Some((path, facts, crc32fast::Hasher::new()));
+        self.open = Some(Open {
+            path,
+            facts,
+            crc: crc32fast::Hasher::new(),
+            pieces: Noted::of(meta.len).filter(|_| deflate),
+        });
         Ok(())
     }
 
     /// Writes the next piece of the entry.
     pub(super) fn piece(&mut self, done: &Done) -> Result<()> {
-        let (Made::Piece { crc, deflated }, Some((path, facts, sum))) = (&done.made, &mut self.open) else {
+        let (Made::Piece { crc, deflated }, Some(open)) = (&done.made, &mut self.open) else {
             return Err(out_of_order());
         };
         let piece = if *deflated { &done.packed } else { &done.bytes };
-        facts.len += done.bytes.len() as u64;
-        facts.packed += piece.len() as u64;
-        sum.combine(crc);
+        open.facts.len += done.bytes.len() as u64;
+        open.facts.packed += piece.len() as u64;
+        open.crc.combine(crc);
+        if let Some(pieces) = &mut open.pieces {
+            pieces.part(piece.len());
+        }
         self.count += piece.len() as u64;
         self.out
             .write_all(piece)
-            .context(|| format!("writing {path} to the archive"))
+            .context(|| format!("writing {} to the archive", open.path))
     }
 
     /// Ends the entry.
     pub(super) fn end(&mut self, hash: &blake3::Hash) -> Result<()> {
-        let (path, mut facts, sum) = self.open.take().ok_or_else(out_of_order)?;
+        let Open {
+            path,
+            mut facts,
+            crc,
+            pieces,
+        } = self.open.take().ok_or_else(out_of_order)?;
         let attempted = || format!("writing {path} to the archive");
         if facts.method == DEFLATED {
             self.write(END).context(attempted)?;
             facts.packed += END.len() as u64;
         }
-        facts.crc = sum.finalize();
+        facts.crc = crc.finalize();
         self.write(&facts.descriptor()).context(attempted)?;
-        self.note(&path, &facts, hash)
+        let pieces = pieces.and_then(|noted| noted.finish(facts.len));
+        self.note(&path, &facts, hash, pieces)
     }
 
     /// Hands out the manifest's lines so far.
@@ -144,7 +166,7 @@ impl<'a, W: Write> Sink<'a, W> {
         self.out.write_all(bytes)
     }
 
-    fn note(&mut self, path: &EntryPath, facts: &Facts, hash: &blake3::Hash) -> Result<()> {
+    fn note(&mut self, path: &EntryPath, facts: &Facts, hash: &blake3::Hash, pieces: Option<Pieces>) -> Result<()> {
         self.directory
             .push(&facts.central())
             .context(|| format!("noting {path} in the directory"))?;
@@ -152,7 +174,7 @@ impl<'a, W: Write> Sink<'a, W> {
         if facts.is_manifest {
             return Ok(());
         }
-        let line = manifest::entry_line(path, facts.len, hash)?;
+        let line = manifest::entry_line(path, facts.len, hash, pieces)?;
         let attempted = || format!("noting {path} in the manifest");
         if self.entries > 1 {
             self.manifest.push(manifest::SEPARATOR).context(attempted)?;

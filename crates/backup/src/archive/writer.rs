@@ -13,7 +13,7 @@ use bosbase_disk::Disk;
 use jiff::Timestamp;
 
 use super::MANIFEST_PATH;
-use super::codec::{BLOCK, Deflater};
+use super::codec::{Deflater, PIECE};
 use super::job::{Done, Job, What};
 use super::manifest::{self, ManifestHeader};
 use super::sink::Sink;
@@ -24,9 +24,6 @@ use crate::progress::{NoProgress, Progress, advance};
 
 /// Entries up to this length are compressed in memory, so that their header can tell their sizes.
 const WHOLE: u64 = 1 << 20;
-
-/// What a worker gets at once, unless a single entry is longer.
-const PIECE: usize = 4 * BLOCK;
 
 /// A batch is handed out when it has so many entries, however short.
 const BATCH_ENTRIES: usize = 512;

@@ -88,7 +88,7 @@ impl LocalStorage {
         loop {
             let unique = format!("{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
             let path = self.dir.join(format!("{TEMPORARY_PREFIX}{unique}.tmp"));
-            match self.disk.create_new(&path) {
+            match self.disk.create_streamed(&path) {
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
                 other => return other.map(|file| (path, file)),
             }
@@ -211,14 +211,17 @@ impl Write for LocalUpload {
 
 impl StagedUpload for LocalUpload {
     fn preview(&mut self) -> Result<Option<Box<dyn ArchiveSource>>> {
+        let attempted = format!("looking at the backup {}", self.key);
+        self.file().flush().context(|| attempted.clone())?;
         let file = self.storage.disk.open(&self.temporary).and_then(LocalSource::new);
-        let source = file.context(|| format!("looking at the backup {}", self.key))?;
+        let source = file.context(|| attempted)?;
         Ok(Some(Box::new(source)))
     }
 
     fn publish(mut self: Box<Self>) -> Result<BackupInfo> {
         let (disk, key) = (self.storage.disk.clone(), self.key.clone());
         let attempted = || format!("publishing the backup {key}");
+        self.file().flush().context(attempted)?;
         self.file().sync().context(attempted)?;
         let metadata = self.file().metadata().context(attempted)?;
         let target = self.storage.path(&key);

@@ -1,0 +1,210 @@
+//! A long file written front to back past the system's cache.
+//!
+//! Hundreds of MB that wait in the cache for one sync at the end make every other sync on that disk wait with them, first of all
+//! those of a database's commits. Written past the cache (`O_DIRECT`) they are on the medium when the write returns, in pieces
+//! short enough that others come in between. Where the file system can't do that, the file is written like any other.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::time::SystemTime;
+
+use crate::disk::{DiskFile, Metadata};
+use crate::real::RealFile;
+
+/// Bytes written at once.
+const PIECE: usize = 1 << 20;
+
+/// What memory, offset and length of a write past the cache are multiples of; no usual file system asks for more.
+const ALIGNMENT: usize = 4096;
+
+/// See the module. What was written is in the file after [`Write::flush`], which also ends the writing past the cache.
+#[derive(Debug)]
+pub(crate) struct StreamedFile {
+    file: File,
+    inner: RealFile,
+    memory: Vec<u8>,
+    /// Where in `memory` the piece begins.
+    aligned: usize,
+    /// How much of the piece is there.
+    filled: usize,
+    /// How much of it was written before an error.
+    written: usize,
+    direct: bool,
+}
+
+impl StreamedFile {
+    /// Takes a file that was just made.
+    pub(crate) fn new(file: File) -> io::Result<Self> {
+        let memory = vec![0; PIECE + ALIGNMENT];
+        let aligned = memory.as_ptr().align_offset(ALIGNMENT);
+        let direct = aligned <= ALIGNMENT && set_direct(&file, true).is_ok();
+        Ok(Self {
+            inner: RealFile::new(file.try_clone()?),
+            file,
+            memory,
+            aligned: aligned.min(ALIGNMENT),
+            filled: 0,
+            written: 0,
+            direct,
+        })
+    }
+
+    fn write_piece(&mut self) -> io::Result<()> {
+        while self.written < self.filled {
+            let rest = &self.memory[self.aligned + self.written..self.aligned + self.filled];
+            match self.file.write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => self.written += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                // It promised what it can't do, or asks for another alignment.
+                Err(e) if self.direct && e.kind() == io::ErrorKind::InvalidInput => self.use_cache()?,
+                Err(e) => return Err(e),
+            }
+        }
+        (self.filled, self.written) = (0, 0);
+        Ok(())
+    }
+
+    fn use_cache(&mut self) -> io::Result<()> {
+        if self.direct {
+            set_direct(&self.file, false)?;
+            self.direct = false;
+        }
+        Ok(())
+    }
+
+    fn require_flushed(&self) -> io::Result<()> {
+        if self.filled == 0 && !self.direct {
+            return Ok(());
+        }
+        Err(io::Error::other("the end of the file was not flushed"))
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn set_direct(file: &File, on: bool) -> io::Result<()> {
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    let mut flags = fcntl_getfl(file)?;
+    flags.set(OFlags::DIRECT, on);
+    Ok(fcntl_setfl(file, flags)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn set_direct(_: &File, _: bool) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+impl Write for StreamedFile {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if self.filled == PIECE {
+            self.write_piece()?;
+        }
+        let n = buf.len().min(PIECE - self.filled);
+        let at = self.aligned + self.filled;
+        self.memory[at..at + n].copy_from_slice(&buf[..n]);
+        self.filled += n;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // The last piece has any length.
+        self.use_cache()?;
+        self.write_piece()
+    }
+}
+
+impl Read for StreamedFile {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.require_flushed()?;
+        self.inner.read(buf)
+    }
+}
+
+impl DiskFile for StreamedFile {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.require_flushed()?;
+        self.inner.read_at(offset, buf)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.require_flushed()?;
+        self.inner.sync()
+    }
+
+    fn metadata(&self) -> io::Result<Metadata> {
+        self.inner.metadata()
+    }
+
+    fn set_mode(&self, mode: u32) -> io::Result<()> {
+        self.inner.set_mode(mode)
+    }
+
+    fn set_modified(&self, time: SystemTime) -> io::Result<()> {
+        self.inner.set_modified(time)
+    }
+
+    fn forget_cached(&self) {
+        self.inner.forget_cached();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Disk as _, RealDisk};
+
+    fn folders() -> Vec<tempfile::TempDir> {
+        // The build folder lies on a disk; what is in memory may not know writes past the cache.
+        ["/dev/shm", env!("CARGO_MANIFEST_DIR")]
+            .into_iter()
+            .filter_map(|dir| tempfile::tempdir_in(dir).ok())
+            .collect()
+    }
+
+    #[test]
+    fn any_length_written_in_any_portions_comes_back() {
+        for dir in folders() {
+            for (n, len) in [
+                0,
+                1,
+                4095,
+                4096,
+                PIECE - 1,
+                PIECE,
+                PIECE + 1,
+                3 * PIECE,
+                3 * PIECE + 5000,
+            ]
+            .into_iter()
+            .enumerate()
+            {
+                let bytes: Vec<u8> = (0..len).map(|at| (at * 7 / 3 + n) as u8).collect();
+                let path = dir.path().join(n.to_string());
+                let mut file = RealDisk.create_streamed(&path).unwrap();
+                for portion in bytes.chunks(300_001) {
+                    file.write_all(portion).unwrap();
+                }
+                assert!(len == 0 || file.sync().is_err(), "what is not flushed is not durable");
+                file.flush().unwrap();
+                file.sync().unwrap();
+                assert_eq!(file.metadata().unwrap().len, len as u64);
+                assert!(
+                    crate::read_all(&RealDisk, &path, usize::MAX as u64).unwrap() == bytes,
+                    "{len}"
+                );
+                // It goes on as an ordinary file.
+                file.write_all(b"more").unwrap();
+                file.flush().unwrap();
+                assert_eq!(file.metadata().unwrap().len, len as u64 + 4);
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_not_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        RealDisk.create_streamed(&dir.path().join("x")).unwrap();
+        let again = RealDisk.create_streamed(&dir.path().join("x")).err().unwrap();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+    }
+}
