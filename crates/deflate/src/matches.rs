@@ -8,7 +8,7 @@ pub(crate) const CHUNK: usize = 2 * 65_535;
 /// Shorter matches are not looked for.
 const MIN_LENGTH: usize = 4;
 /// The first bytes of a match decide where in the table it is found.
-const HASHED: u32 = 5;
+const HASHED: u32 = 6;
 /// The table has two to the power of this many places: with two bytes each it leaves room in the fastest cache.
 const TABLE_BITS: u32 = 13;
 /// After two to the power of this many misses in a row every second byte is looked at, after as many again every third…
@@ -120,7 +120,9 @@ impl Matcher {
                 .push(Sequence::new(found.at - anchor, found.length, symbol, extra));
             at = found.at + found.length;
             anchor = at;
-            // What lies inside of a match is not worth being found, but for its end, with which the next one may begin.
+            // Of what lies inside of a match only its beginning and its end, with which the next may begin, are worth being found.
+            self.insert(input, found.at + 1);
+            self.insert(input, found.at + 2);
             self.insert(input, at - 2);
         }
     }
@@ -147,10 +149,16 @@ impl Matcher {
                 };
                 return Some(self.reach_back(input, anchor, Match { at, distance, length }));
             }
-            let step = (tries >> PATIENCE).min(MAX_STEP).min(end - at);
             tries += 1;
-            self.count(input, at, at + step);
-            at += step;
+            if tries < 2 << PATIENCE {
+                // The same as below with a step of one, for which a loop costs too much.
+                self.literals[at & 1][word as usize & 255] += 1;
+                at += 1;
+            } else {
+                let step = (tries >> PATIENCE).min(MAX_STEP).min(end - at);
+                self.count(input, at, at + step);
+                at += step;
+            }
         }
         self.count(input, at, end);
         None
