@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from harness.client import wait_for
-from harness.jobs import jobs, last_job
+from harness.jobs import ended, jobs, last_job
 from harness.programs import ORACLE_RUN
 from harness.sample import blob
 
@@ -67,7 +67,8 @@ def test_a_backup_begins_at_once_and_ends_in_the_background(heavy):
         assert root.send(method, path, json=body, expect=400).json()["message"].startswith(BUSY), path
     root.delete("/api/backups/slow.zip", expect=400)
     root.wait_until_idle()
-    job = last_job(root)
+    assert "slow.zip" in root.backups()
+    job = ended(root, "create")
     assert (job["state"], job["error"]) == ("succeeded", "")
     assert job["bytesDone"] == job["bytesTotal"] >= 400_000_000
     times = (job["started"], job["finished"])
@@ -81,7 +82,7 @@ def test_the_newest_backup_is_listed_first(root):
         root.back_up(name)
     listed = root.get("/api/backups")
     assert [one["key"] for one in listed] == ["three.zip", "two.zip", "one.zip"]
-    assert all(set(one) == {"key", "size", "modified"} for one in listed)
+    assert all(set(one) == {"key", "size", "modified", "proven", "proofError"} for one in listed)
 
 
 def test_what_is_no_backup_is_not_listed(server, root):
@@ -174,8 +175,7 @@ def test_a_scheduled_backup_that_fails_evicts_nothing_and_says_why(launch):
     root.patch("/api/settings", json={"backups": {"cron": "0 3 * * *", "cronMaxKeep": 1}})
     root.post("/api/crons/__pbAutoBackup__", expect=204)
     good = set(wait_for(root.backups, 30, "the scheduled backup"))
-    root.wait_until_idle()
-    first = last_job(root)["id"]
+    first = ended(root, "create")["id"]
     (server.directory / "storage" / "heavy").mkdir(parents=True)
     for n in range(3):
         (server.directory / "storage" / "heavy" / f"{n}.bin").write_bytes(blob(n, 3_000_000))

@@ -85,6 +85,7 @@ class Client:
         """Creates a backup and waits until it is listed and nothing runs any more."""
         self.post("/api/backups", json={"name": key}, expect=204)
         self.wait_until_idle(seconds)
+        self.wait_until_proven(key, seconds)
         backups = self.backups()
         assert key in backups, f"{key} is not listed: {sorted(backups)}"
         return backups[key]
@@ -92,6 +93,12 @@ class Client:
     def wait_until_idle(self, seconds=120):
         """Waits until no backup or restore runs (health says so to superusers, in PocketBase and here)."""
         wait_for(lambda: self.get("/api/health")["data"].get("canBackup"), seconds, "canBackup")
+
+    def wait_until_proven(self, key, seconds=120):
+        """Waits for the end of the job that made a backup, which reads it back after it is listed (PocketBase has no such thing)."""
+        path = "/api/backups/status"
+        jobs = lambda: self.get(path)["jobs"] if self.send("GET", path, expect=None).status_code == 200 else []  # noqa: E731
+        wait_for(lambda: not any(job["key"] == key and job["state"] == "running" for job in jobs()), seconds, f"the proof of {key}")
 
     def download(self, key, expect=200, **rest):
         return self.send("GET", f"/api/backups/{key}", params={"token": self.file_token()}, expect=expect, **rest).content

@@ -61,7 +61,7 @@ struct Inner {
     record_locks: RecordLocks,
     settings: Arc<SettingsCell>,
     hub: Hub,
-    backups: Backups,
+    backups: Arc<Backups>,
     logins: Arc<Semaphore>,
     log_writer: Arc<LogWriter>,
     running_crons: crons::Running,
@@ -102,7 +102,7 @@ impl App {
             logs::note_job(&in_force.get().logs, &log, job);
         };
         let places = Places::Application(options.clone(), settings.clone());
-        let backups = Backups::new(options.clone(), disk.clone(), places, Arc::new(tell));
+        let backups = Arc::new(Backups::new(options.clone(), disk.clone(), places, Arc::new(tell)));
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Ok(Self {
             inner: Arc::new(Inner {
@@ -178,7 +178,7 @@ impl App {
 
     /// The backups and what can be done with them.
     #[must_use]
-    pub fn backups(&self) -> &Backups {
+    pub fn backups(&self) -> &Arc<Backups> {
         &self.inner.backups
     }
 

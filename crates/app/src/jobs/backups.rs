@@ -12,6 +12,7 @@ use bosbase_disk::{Disk, RealDisk};
 use super::board::{Board, Observer};
 use super::engine::refuse;
 use super::places::Places;
+use super::proofs::Proofs;
 use crate::app::AppOptions;
 use crate::error::{Error, Result};
 
@@ -27,6 +28,7 @@ pub struct Backups {
     /// The bucket used last, which remembers what was done there.
     bucket: Mutex<Option<(BucketConfig, Arc<BucketStorage>)>>,
     jobs: Board,
+    proofs: Proofs,
 }
 
 impl Backups {
@@ -43,7 +45,9 @@ impl Backups {
 
     pub(crate) fn new(options: AppOptions, disk: Arc<dyn Disk>, places: Places, observer: Observer) -> Self {
         let local = Arc::new(LocalStorage::new(disk.clone(), options.data_dir.join(BACKUPS_DIR)));
-        let jobs = Board::new(disk.clone(), options.data_dir.join(PRIVATE_DIR), observer);
+        let private = options.data_dir.join(PRIVATE_DIR);
+        let proofs = Proofs::new(disk.clone(), &private);
+        let jobs = Board::new(disk.clone(), private, observer);
         Self {
             options,
             disk,
@@ -51,6 +55,7 @@ impl Backups {
             local,
             bucket: Mutex::default(),
             jobs,
+            proofs,
         }
     }
 
@@ -81,6 +86,10 @@ impl Backups {
     fn notes(&self) -> Notes {
         let dir = self.options.data_dir.join(PRIVATE_DIR).join(UPLOADS_DIR);
         Notes::new(self.disk.clone(), dir)
+    }
+
+    pub(super) fn proofs(&self) -> &Proofs {
+        &self.proofs
     }
 
     pub(super) fn disk(&self) -> &Arc<dyn Disk> {

@@ -1,16 +1,16 @@
 //! The one job that runs, watched by whoever cares, and the memory of those that ran.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bosbase_backup::Progress;
-use bosbase_disk::Disk;
+use bosbase_disk::{Disk, LockFile};
 use tokio::sync::watch;
 
 use super::lease::Lease;
-use super::status::{History, Job, JobKind, JobState};
+use super::status::{History, Job, JobKind, JobPhase, JobState};
 use crate::error::{Error, Result};
 
 /// How often watchers are told of progress.
@@ -19,12 +19,25 @@ const TELL_EVERY: Duration = Duration::from_millis(200);
 /// Called with a job at its start, as it goes on, and at its end.
 pub type Observer = Arc<dyn Fn(&Job) + Send + Sync>;
 
+/// A job of this process.
+struct Active {
+    job: watch::Receiver<Job>,
+    stop: Arc<Stop>,
+}
+
+/// Asks a job to end, and says why.
+#[derive(Debug, Default)]
+struct Stop {
+    wanted: AtomicBool,
+    reason: Mutex<String>,
+}
+
 /// Where jobs are begun and looked up; one per open application.
 pub struct Board {
     disk: Arc<dyn Disk>,
     state_dir: PathBuf,
     history: History,
-    running: Mutex<Option<watch::Receiver<Job>>>,
+    running: Mutex<Vec<Active>>,
     restart: watch::Sender<bool>,
     kept: Mutex<Option<Lease>>,
     observer: Observer,
@@ -38,7 +51,7 @@ impl Board {
             disk,
             state_dir,
             history,
-            running: Mutex::new(None),
+            running: Mutex::default(),
             restart: watch::Sender::new(false),
             kept: Mutex::new(None),
             observer,
@@ -81,7 +94,7 @@ impl Board {
         }
     }
 
-    /// Begins a job: remembers durably that it runs, and keeps `lease` until it ends.
+    /// Begins a job: remembers durably that it runs, and keeps `lease` until it ends, or only proves what it made.
     ///
     /// # Errors
     ///
@@ -92,6 +105,7 @@ impl Board {
             kind,
             key: key.to_owned(),
             state: JobState::Running,
+            phase: JobPhase::Working,
             bytes_done: 0,
             bytes_total: 0,
             error: String::new(),
@@ -101,10 +115,21 @@ impl Board {
         };
         self.history.put(&job)?;
         let (sender, receiver) = watch::channel(job.clone());
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(receiver);
+        let stop = Arc::new(Stop::default());
+        {
+            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.retain(|active| active.job.borrow().state == JobState::Running);
+            running.push(Active {
+                job: receiver,
+                stop: stop.clone(),
+            });
+        }
         (self.observer)(&job);
         Ok(RunningJob {
-            lease: Some(lease),
+            lease: Mutex::new(Some(lease)),
+            proving: Mutex::new(None),
+            ended: false,
+            stop,
             history: self.history.clone(),
             observer: self.observer.clone(),
             done: AtomicU64::new(0),
@@ -114,13 +139,28 @@ impl Board {
         })
     }
 
-    /// The job that runs in this process, as it is now.
+    /// The job of this process that holds the lease, as it is now.
     pub fn running(&self) -> Option<Job> {
-        let receiver = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        receiver
-            .as_ref()
-            .map(|job| job.borrow().clone())
-            .filter(|job| job.state == JobState::Running)
+        self.active().into_iter().find(|job| job.phase == JobPhase::Working)
+    }
+
+    /// All jobs that run in this process, also those that only prove a backup.
+    fn active(&self) -> Vec<Job> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let jobs = running.iter().map(|active| active.job.borrow().clone());
+        jobs.filter(|job| job.state == JobState::Running).collect()
+    }
+
+    /// Ends the proofs of `key`, or all, which this process is at; the jobs end as failed, with `reason`. Does not wait.
+    pub fn stop_proofs(&self, key: Option<&str>, reason: &str) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        for active in running.iter() {
+            let job = active.job.borrow();
+            if job.phase == JobPhase::Proving && key.is_none_or(|key| key == job.key) {
+                reason.clone_into(&mut active.stop.reason.lock().unwrap_or_else(PoisonError::into_inner));
+                active.stop.wanted.store(true, Ordering::Relaxed);
+            }
+        }
     }
 
     /// Every remembered job, newest first, the running one as it is now. One whose process was killed is remembered as failed
@@ -131,16 +171,22 @@ impl Board {
     /// Where the history can't be read.
     pub fn all(&self) -> Result<Vec<Job>> {
         let mut jobs = self.history.read()?;
-        let running = self.running();
-        let of_others =
-            |job: &Job| job.state == JobState::Running && running.as_ref().is_none_or(|running| running.id != job.id);
-        if jobs.iter().any(of_others) && self.settle_killed()? {
+        let active = self.active();
+        let may_be_dead = |job: &Job| {
+            job.state == JobState::Running
+                && active.iter().all(|active| active.id != job.id)
+                && !self.history.may_be_proving(job)
+        };
+        if jobs.iter().any(may_be_dead) && self.settle_killed()? {
             jobs = self.history.read()?;
         }
-        if let Some(running) = running
-            && let Some(known) = jobs.iter_mut().find(|job| job.id == running.id)
-        {
-            *known = running;
+        for active in active {
+            if let Some(known) = jobs
+                .iter_mut()
+                .find(|job| job.id == active.id && job.state == JobState::Running)
+            {
+                *known = active;
+            }
         }
         Ok(jobs)
     }
@@ -179,7 +225,8 @@ impl Board {
         if self.running().is_some() {
             return false;
         }
-        let running_elsewhere = |jobs: Vec<Job>| jobs.iter().any(|job| job.state == JobState::Running);
+        let working = |job: &Job| job.state == JobState::Running && job.phase == JobPhase::Working;
+        let running_elsewhere = |jobs: Vec<Job>| jobs.iter().any(working);
         match self.history.read().map(running_elsewhere) {
             // Probed only where it is in doubt: whoever takes the lease just to look keeps it from somebody who needs it.
             Ok(true) => self.lease().is_ok(),
@@ -202,9 +249,12 @@ impl RestartWanted {
     }
 }
 
-/// A job under way; it holds the lease. Dropped without an end it has failed.
+/// A job under way; it holds the lease, until it only proves what it made. Dropped without an end it has failed.
 pub struct RunningJob {
-    lease: Option<Lease>,
+    lease: Mutex<Option<Lease>>,
+    proving: Mutex<Option<LockFile>>,
+    ended: bool,
+    stop: Arc<Stop>,
     history: History,
     observer: Observer,
     done: AtomicU64,
@@ -259,6 +309,34 @@ impl RunningJob {
         });
     }
 
+    /// Says that what it made is listed, and gives the lease back: from here on it keeps nobody from anything.
+    ///
+    /// # Errors
+    ///
+    /// Where that can't be remembered; the job still holds the lease then.
+    pub fn published(&self) -> Result<()> {
+        let proving = self.history.prove()?;
+        let mut job = self.sender.borrow().clone();
+        job.phase = JobPhase::Proving;
+        (job.bytes_done, job.bytes_total) = self.measured();
+        self.history.put(&job)?;
+        *self.proving.lock().unwrap_or_else(PoisonError::into_inner) = Some(proving);
+        // Whoever sees the backup may begin the next job at once.
+        drop(self.lease.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.sender.send_replace(job.clone());
+        (self.observer)(&job);
+        Ok(())
+    }
+
+    /// Why it was asked to end, if it was.
+    pub fn stopped(&self) -> Option<String> {
+        let reason = || {
+            let reason = self.stop.reason.lock();
+            reason.unwrap_or_else(PoisonError::into_inner).clone()
+        };
+        self.stop.wanted.load(Ordering::Relaxed).then(reason)
+    }
+
     /// Leaves the job to the next process, which ends it; gives out the lease, to be held as long as this process lives.
     pub fn hand_over(mut self) -> Option<Lease> {
         let mut job = self.sender.borrow().clone();
@@ -267,7 +345,8 @@ impl RunningJob {
         if let Err(error) = self.history.put(&job) {
             tracing::debug!(%error, "the progress of a job could not be written");
         }
-        self.lease.take()
+        self.ended = true;
+        self.lease.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Bytes done, and those to do.
@@ -276,7 +355,9 @@ impl RunningJob {
     }
 
     fn conclude(&mut self, error: Option<String>) -> Result<()> {
-        let Some(lease) = self.lease.take() else { return Ok(()) };
+        if std::mem::replace(&mut self.ended, true) {
+            return Ok(());
+        }
         let mut job = self.sender.borrow().clone();
         job.bytes_done = self.done.load(Ordering::Relaxed);
         job.bytes_total = self.total.load(Ordering::Relaxed);
@@ -289,7 +370,8 @@ impl RunningJob {
         job.error = error.unwrap_or_default();
         let remembered = self.history.put(&job);
         // Whoever was told of the end may begin the next job at once.
-        drop(lease);
+        drop(self.lease.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(self.proving.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.sender.send_replace(job.clone());
         (self.observer)(&job);
         remembered
@@ -321,6 +403,10 @@ impl Progress for RunningJob {
     fn advance(&self, bytes: u64) {
         self.done.fetch_add(bytes, Ordering::Relaxed);
         self.tell();
+    }
+
+    fn cancelled(&self) -> bool {
+        self.stop.wanted.load(Ordering::Relaxed)
     }
 }
 

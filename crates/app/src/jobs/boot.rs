@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::backups::make_directory;
 use super::lease::{Lease, Tenancy};
-use super::status::{History, Job, JobKind, JobState};
+use super::status::{History, Job, JobKind, JobPhase, JobState};
 use crate::app::{App, AppOptions};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -170,7 +170,11 @@ pub(super) fn settle_history(disk: &dyn Disk, data_dir: &Path, history: &History
     let settled = history.settle(|job| {
         job.finished = crate::moment::wire_now();
         job.state = JobState::Failed;
-        job.error = "The process ended before the job did; nothing of it was kept.".to_owned();
+        job.error = match job.phase {
+            JobPhase::Working => "The process ended before the job did; what is not listed was not kept.",
+            JobPhase::Proving => "The process ended before the backup was proven; it is listed, and not proven.",
+        }
+        .to_owned();
         let Some(last) = last.as_ref().filter(|last| describes(last, job)) else {
             return;
         };
@@ -250,6 +254,7 @@ mod tests {
             kind: JobKind::Create,
             key: "a.zip".to_owned(),
             state: JobState::Running,
+            phase: JobPhase::Working,
             bytes_done: 1,
             bytes_total: 2,
             error: String::new(),

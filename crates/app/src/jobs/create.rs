@@ -107,9 +107,13 @@ impl App {
             }
         })?;
         Self::report(created.report(), running);
-        let proof = created.prove(storage.as_ref(), running, &*steps).map_err(refuse)?;
-        tracing::info!(%key, entries = proof.checked.entries, "backup proven");
-        Ok(())
+        running.published()?;
+        let size = created.report().backup.size;
+        let proof = created.prove(storage.as_ref(), running, &*steps);
+        if let Ok(proof) = &proof {
+            tracing::info!(%key, entries = proof.checked.entries, "backup proven");
+        }
+        self.backups().conclude_proof(key, size, running, proof.map(drop))
     }
 
     fn report(report: &CreateReport, running: &RunningJob) {

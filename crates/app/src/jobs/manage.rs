@@ -9,7 +9,7 @@ use bosbase_backup::{Archive, ArchiveSource, BackupInfo, BackupKey, ErrorKind as
 use super::backups::Backups;
 use super::board::RunningJob;
 use super::engine::refuse;
-use super::status::{JobKind, JobState};
+use super::status::{Job, JobKind, JobPhase, JobState};
 use crate::error::{Error, ErrorKind, FieldErrors, Result};
 
 /// What every failed validation of a body says.
@@ -24,7 +24,13 @@ impl Backups {
     ///
     /// [`ErrorKind::Internal`] where the storage fails.
     pub fn list(&self) -> Result<Vec<BackupInfo>> {
-        self.storage()?.list().map_err(refuse)
+        let mut list = self.storage()?.list().map_err(refuse)?;
+        // Published a moment ago, and its job still keeps everybody from using it.
+        let in_the_making = |job: &Job| matches!(job.kind, JobKind::Create | JobKind::Upload);
+        if let Some(job) = self.jobs().running().filter(in_the_making) {
+            list.retain(|backup| backup.key.as_str() != job.key);
+        }
+        Ok(list)
     }
 
     /// Opens a backup for reading.
@@ -54,15 +60,19 @@ impl Backups {
                 "The backup is currently being used and cannot be deleted.",
             ));
         }
+        self.jobs().stop_proofs(Some(key.as_str()), "it was deleted meanwhile");
         self.storage()?.delete(&key).map_err(|error| match error.kind() {
             Engine::NotFound => missing().caused_by(error),
             _ => refuse(error),
-        })
+        })?;
+        self.forget_proof(key.as_str());
+        Ok(())
     }
 
     fn is_used(&self, key: &str) -> Result<bool> {
         let jobs = self.jobs().all()?;
-        let named = jobs.iter().any(|job| job.state == JobState::Running && job.key == key);
+        let uses = |job: &Job| job.state == JobState::Running && job.phase == JobPhase::Working && job.key == key;
+        let named = jobs.iter().any(uses);
         // A job that an ended process left as running holds no lease any more.
         Ok(named && !self.jobs().is_free())
     }

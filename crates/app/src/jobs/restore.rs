@@ -32,9 +32,11 @@ impl App {
         let (key, archive) = self.backups().restorable(name)?;
         let running = self.jobs().begin(lease, JobKind::Restore, key.as_str())?;
         let ticket = running.ticket();
+        self.jobs().stop_proofs(Some(key.as_str()), "it is being restored");
         let app = self.clone();
         let work = move |running: RunningJob| match app.backups().stage(&key, &archive, &running).and_then(decide) {
             Ok(()) => {
+                app.jobs().stop_proofs(None, "the server restarts to finish a restore");
                 app.jobs().keep(running.hand_over());
                 app.jobs().want_restart();
             }

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bosbase_disk::{Disk, read_all, write_atomically};
+use bosbase_disk::{Disk, LockFile, read_all, write_atomically};
 use serde::{Deserialize, Serialize};
 
+use super::records::Records;
 use crate::error::{Error, Result};
 
 /// How many finished jobs are remembered.
@@ -43,6 +44,17 @@ pub enum JobState {
     Failed,
 }
 
+/// What a job that runs keeps others from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobPhase {
+    /// Everything: it holds the lease.
+    #[default]
+    Working,
+    /// Nothing: the backup is listed, and is being read back.
+    Proving,
+}
+
 /// One job, as the status endpoint, the realtime topic `@backups` and the command line show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -55,6 +67,9 @@ pub struct Job {
     pub key: String,
     /// How far it is.
     pub state: JobState,
+    /// What it keeps others from while it runs; where it failed, what it was at.
+    #[serde(default)]
+    pub phase: JobPhase,
     /// Bytes worked through so far.
     pub bytes_done: u64,
     /// Bytes to work through; 0 while that is not known.
@@ -72,11 +87,12 @@ pub struct Job {
     pub finished: String,
 }
 
-/// The file of jobs. Only the holder of the lease writes it.
+/// The file of jobs. Whoever changes it holds [`super::records::Records`] meanwhile.
 #[derive(Clone)]
 pub struct History {
     disk: Arc<dyn Disk>,
     path: PathBuf,
+    records: Records,
 }
 
 impl History {
@@ -86,6 +102,7 @@ impl History {
         Self {
             disk,
             path: state_dir.join("jobs.json"),
+            records: Records::new(state_dir),
         }
     }
 
@@ -110,6 +127,7 @@ impl History {
     ///
     /// Where the file can't be written.
     pub fn put(&self, job: &Job) -> Result<()> {
+        let _alone = self.records.change()?;
         let mut jobs = self.read()?;
         let mut job = job.clone();
         if let Some((end, _)) = job.error.char_indices().nth(LONGEST_ERROR) {
@@ -124,15 +142,36 @@ impl History {
         self.write(&jobs)
     }
 
-    /// Ends what an earlier process left running, `settle` saying how each ended. Returns those that changed.
+    /// Says that this process proves a backup, for as long as what is returned lives.
+    ///
+    /// # Errors
+    ///
+    /// Where the lock can't be made.
+    pub fn prove(&self) -> Result<LockFile> {
+        self.records.prove()
+    }
+
+    /// Whether `job`, which runs without the lease, may still do so.
+    #[must_use]
+    pub fn may_be_proving(&self, job: &Job) -> bool {
+        job.phase == JobPhase::Proving && self.records.nobody_proves().is_none()
+    }
+
+    /// Ends what an earlier process left running, `settle` saying how each ended. Returns those that changed. For whoever
+    /// holds the lease.
     ///
     /// # Errors
     ///
     /// Where the file can't be read or written.
     pub fn settle(&self, settle: impl Fn(&mut Job)) -> Result<Vec<Job>> {
+        let _alone = self.records.change()?;
+        let nobody_proves = self.records.nobody_proves();
         let mut jobs = self.read()?;
         let mut settled = Vec::new();
-        for job in jobs.iter_mut().filter(|job| job.state == JobState::Running) {
+        let ended = |job: &&mut Job| {
+            job.state == JobState::Running && (job.phase == JobPhase::Working || nobody_proves.is_some())
+        };
+        for job in jobs.iter_mut().filter(ended) {
             settle(job);
             settled.push(job.clone());
         }
@@ -160,6 +199,7 @@ mod tests {
             kind: JobKind::Upload,
             key: "a.zip".to_owned(),
             state: JobState::Failed,
+            phase: JobPhase::Working,
             bytes_done: 0,
             bytes_total: 0,
             error: error.to_owned(),

@@ -55,6 +55,7 @@ impl App {
         if let Err(error) = self.backups().decide_undo() {
             return running.end(Err(error));
         }
+        self.jobs().stop_proofs(None, "the server restarts to undo a restore");
         self.jobs().keep(running.hand_over());
         self.jobs().want_restart();
         Ok(ticket)

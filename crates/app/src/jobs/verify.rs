@@ -7,6 +7,7 @@ use bosbase_backup::{Archive, BackupKey, ErrorKind as Engine};
 use super::backups::Backups;
 use super::board::{RunningJob, Ticket};
 use super::engine::refuse;
+use super::proofs::Verdict;
 use super::status::JobKind;
 use crate::error::{Error, Result};
 
@@ -17,7 +18,7 @@ impl Backups {
     ///
     /// [`crate::ErrorKind::NotFound`] where there is none of this name, [`crate::ErrorKind::Invalid`] while another job
     /// runs.
-    pub fn start_verify(&self, name: &str) -> Result<Ticket> {
+    pub fn start_verify(self: &Arc<Self>, name: &str) -> Result<Ticket> {
         let key = BackupKey::existing(name).map_err(|error| Error::not_found().caused_by(error))?;
         let lease = self.jobs().lease()?;
         let source = self.storage()?.open(&key).map_err(|error| match error.kind() {
@@ -26,12 +27,57 @@ impl Backups {
         })?;
         let running = self.jobs().begin(lease, JobKind::Verify, key.as_str())?;
         let ticket = running.ticket();
+        let backups = self.clone();
         let prove = move |running: &RunningJob| {
-            let archive = Archive::open(Arc::from(source)).map_err(refuse)?;
-            bosbase_backup::verify(&archive, running).map_err(refuse)?;
-            Ok(())
+            let size = source.len();
+            source.forget_cached();
+            let read = Archive::open(Arc::from(source)).and_then(|archive| bosbase_backup::verify(&archive, running));
+            backups.conclude_proof(&key, size, running, read.map(drop))
         };
         super::spawn("verify", running, prove);
         Ok(ticket)
+    }
+
+    /// Writes down what the proof of the backup that is `size` bytes long found, and says it as a job's outcome.
+    pub(super) fn conclude_proof(
+        &self,
+        key: &BackupKey,
+        size: u64,
+        running: &RunningJob,
+        found: bosbase_backup::Result<()>,
+    ) -> Result<()> {
+        let job = running.ticket().job().id;
+        let record = |verdict| self.record_proof(key.as_str(), size, &job, verdict);
+        let Err(error) = found else {
+            if record(Verdict::Proven)? {
+                return Ok(());
+            }
+            return Err(Error::invalid(format!(
+                "{key} is not proven: it was deleted meanwhile."
+            )));
+        };
+        if let Some(reason) = running.stopped() {
+            return Err(Error::invalid(format!("{key} is not proven: {reason}.")).caused_by(error));
+        }
+        let (mut text, verdict) = match error.kind() {
+            Engine::InvalidArchive => (format!("{key} is broken: {error}."), Verdict::Failed(error.to_string())),
+            Engine::InvalidDatabase => (
+                format!("{key} holds a damaged database: {error}. It is kept, and is no backup to rely on."),
+                Verdict::Failed(error.to_string()),
+            ),
+            _ => (
+                format!("{key} could not be read back and is not proven: {error}."),
+                Verdict::Unknown(format!("It could not be read back: {error}.")),
+            ),
+        };
+        // A broken one that was just made is deleted by now; of others it is remembered.
+        match record(verdict) {
+            Ok(true) => {}
+            Ok(false) => text.push_str(" It is not listed any more."),
+            Err(unwritten) => {
+                tracing::warn!(error = unwritten.with_causes(), %key, "the outcome of a proof could not be written down");
+            }
+        }
+        Err(Error::invalid(text).caused_by(error))
     }
 }

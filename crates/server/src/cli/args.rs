@@ -134,7 +134,7 @@ pub enum BackupAction {
         /// Its name: lower case letters, digits, - and _, ending in .zip; made up from the time if left out
         name: Option<String>,
     },
-    /// List the backups, newest first: time (UTC), bytes, name
+    /// List the backups, newest first: time (UTC), bytes, name, when it was last proven
     List,
     /// Read a backup from end to end and hold it against its checksums, digests and databases
     Verify {

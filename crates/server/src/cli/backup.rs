@@ -1,11 +1,12 @@
 //! `bosbase backup …`, on a stopped data directory or beside a running server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bosbase_app::App;
 use bosbase_app::jobs::{
-    Backups, CREATE_STEPS, Job, JobState, RESTORE_STEPS, Ticket, make_directory, require_application, restore_offline,
-    undo_offline,
+    Backups, CREATE_STEPS, Job, JobState, Listed, Proof, RESTORE_STEPS, Ticket, make_directory, require_application,
+    restore_offline, undo_offline,
 };
 
 use super::Failure;
@@ -40,7 +41,7 @@ pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
         make_directory(&global.dir)?;
     }
     // The databases stay closed: they may be what is broken.
-    act(&Backups::open(global.options()?)?, action)
+    act(&Arc::new(Backups::open(global.options()?)?), action)
 }
 
 fn create(global: &Global, name: &str) -> Result<(), Failure> {
@@ -56,7 +57,7 @@ fn create(global: &Global, name: &str) -> Result<(), Failure> {
     Ok(closed?)
 }
 
-fn act(backups: &Backups, action: &BackupAction) -> Result<(), Failure> {
+fn act(backups: &Arc<Backups>, action: &BackupAction) -> Result<(), Failure> {
     match action {
         BackupAction::List => list(backups)?,
         BackupAction::Verify { key } => {
@@ -94,11 +95,36 @@ fn act(backups: &Backups, action: &BackupAction) -> Result<(), Failure> {
 }
 
 fn list(backups: &Backups) -> Result<(), Failure> {
-    for backup in backups.list()? {
+    for Listed { backup, proof } in backups.listed()? {
         let modified = bosbase_app::moment::wire(backup.modified);
-        say(&format!("{modified}  {:>14}  {}", backup.size, backup.key));
+        let known = known(&proof);
+        say(&format!("{modified}  {:>14}  {}  {known}", backup.size, backup.key));
     }
     Ok(())
+}
+
+/// What is known of a backup, in a few words.
+fn known(proof: &Proof) -> String {
+    let proven = match bosbase_app::moment::age(&proof.proven) {
+        Some(age) => format!("proven {} ago", rounded(age)),
+        None if proof.error.is_empty() => "not proven".to_owned(),
+        None => return format!("FAILED: {}", proof.error),
+    };
+    if proof.error.is_empty() {
+        return proven;
+    }
+    format!("{proven}; the last try FAILED: {}", proof.error)
+}
+
+/// A duration in its largest whole unit.
+fn rounded(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
 }
 
 /// A refusal that says which backup there is not.

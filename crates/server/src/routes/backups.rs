@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use bosbase_app::jobs::{Job, JobState, Ticket};
+use bosbase_app::jobs::{Job, JobState, Listed, Ticket};
 use bosbase_app::{Error, FieldErrors};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -34,14 +34,16 @@ pub fn router() -> Router<AppState> {
 }
 
 async fn list(_: Superuser, State(state): State<AppState>) -> Result<Json<Vec<Value>>, ApiError> {
-    let backups = state.blocking(|app| app.backups().list()).await?;
+    let backups = state.blocking(|app| app.backups().listed()).await?;
     let rows = backups
         .iter()
-        .map(|backup| {
+        .map(|Listed { backup, proof }| {
             json!({
                 "key": backup.key.as_str(),
                 "size": backup.size,
                 "modified": bosbase_app::moment::wire(backup.modified),
+                "proven": proof.proven,
+                "proofError": proof.error,
             })
         })
         .collect();
