@@ -18,6 +18,7 @@ TABLE = [
     ("HEAD", "/api/health", "anyone"),
     ("GET", "/api/settings", "superuser"),
     ("PATCH", "/api/settings", "superuser"),
+    ("POST", "/api/settings/test/s3", "superuser"),
     ("GET", "/api/collections", "superuser"),
     ("POST", "/api/collections", "superuser"),
     ("GET", "/api/collections/{collection}", "superuser"),

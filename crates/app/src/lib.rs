@@ -27,5 +27,6 @@ pub mod settings;
 mod superusers;
 
 pub use app::{App, AppOptions};
+pub use bosbase_bucket::BucketConfig;
 pub use caller::Caller;
 pub use error::{Error, ErrorKind, FieldErrors, Result, chain};

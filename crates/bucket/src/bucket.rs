@@ -75,8 +75,11 @@ pub(crate) struct Inner {
     pub(crate) config: BucketConfig,
     pub(crate) base: String,
     pub(crate) store: AmazonS3,
-    /// The same, but completing multipart uploads only where there is no object of their key.
+    /// For completing multipart uploads: asks once, since whether it came through is to be looked up before it asks again.
+    pub(crate) completing: AmazonS3,
+    /// The same, but only where there is no object of their key.
     pub(crate) creating: AmazonS3,
+    pub(crate) patience: Patience,
     pub(crate) transport: Transport,
 }
 
@@ -94,7 +97,7 @@ impl Bucket {
     pub fn new(config: &BucketConfig, patience: Patience) -> Result<Self> {
         let base = config.base()?.as_str().trim_end_matches('/').to_owned();
         let transport = Transport::shared(false)?;
-        let store = |transport: Transport| {
+        let store = |transport: Transport, retry: RetryConfig| {
             AmazonS3Builder::new()
                 .with_bucket_name(config.bucket.trim())
                 .with_region(config.region.trim())
@@ -107,15 +110,17 @@ impl Bucket {
                 .with_disable_tagging(true)
                 .with_disable_bulk_delete(true)
                 .with_allow_http(true)
-                .with_retry(retries(patience))
+                .with_retry(retry)
                 .with_http_connector(transport)
                 .build()
                 .map_err(|error| Error::new(ErrorKind::Config, innermost(&error)))
         };
         Ok(Self {
             inner: Arc::new(Inner {
-                store: store(transport.clone())?,
-                creating: store(Transport::shared(true)?)?,
+                store: store(transport.clone(), retries(patience))?,
+                completing: store(transport.clone(), once())?,
+                creating: store(Transport::shared(true)?, once())?,
+                patience,
                 base,
                 transport,
                 config: config.clone(),
@@ -333,6 +338,13 @@ where
         }
     }
     work().await
+}
+
+fn once() -> RetryConfig {
+    RetryConfig {
+        max_retries: 0,
+        ..RetryConfig::default()
+    }
 }
 
 fn retries(patience: Patience) -> RetryConfig {

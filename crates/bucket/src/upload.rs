@@ -2,19 +2,30 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use object_store::multipart::{MultipartStore as _, PartId};
 use object_store::{ObjectStore as _, PutMultipartOptions, PutPayload, PutResult};
 
-use crate::bucket::{Bucket, Label, Object, attributes, path, persistently, put_options};
+use crate::bucket::{Bucket, Label, Object, Patience, attributes, path, persistently, put_options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::parts::{MOST, PartSizes};
 use crate::runtime::{self, Pending};
 
 /// Parts that are on their way at a time; one more is being filled.
 const IN_FLIGHT: usize = 2;
+
+/// How long is waited before a completion that failed is tried again.
+const PAUSES: [Duration; 6] = [
+    Duration::from_millis(200),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(10),
+    Duration::from_secs(20),
+    Duration::from_secs(30),
+];
 
 /// Somebody who remembers which multipart uploads were begun, so that those which a crash leaves can be given up.
 pub trait Ledger: Send {
@@ -123,12 +134,7 @@ impl Upload {
         }
         // Empty where it went in parts.
         let whole = Bytes::from(std::mem::take(&mut self.buffer));
-        let outcome = match self.publish(creating, whole.clone()) {
-            // A provider that does not know the condition was asked without it, a moment ago.
-            Err(error) if creating && error.kind() == ErrorKind::Unsupported => self.publish(false, whole),
-            outcome => outcome,
-        };
-        let seen = self.bucket.head(&self.key);
+        let (outcome, seen) = self.insist(creating, &whole);
         match (outcome, seen) {
             (_, Ok(object)) if object.mark == self.mark && object.size == self.written => Ok(object),
             // Not every provider keeps marks; what it answered to us names the object then.
@@ -145,29 +151,47 @@ impl Upload {
         }
     }
 
+    /// Asks for it to be there until it is, or until asking again makes no sense; with what is seen there then.
+    fn insist(&self, creating: bool, whole: &Bytes) -> (Result<PutResult>, Result<Object>) {
+        let tries = match self.bucket.inner.patience {
+            Patience::Work => PAUSES.len(),
+            Patience::Answer => 1,
+        };
+        let (mut creating, mut pauses) = (creating, PAUSES.iter().take(tries));
+        loop {
+            let outcome = self.publish(creating, whole.clone());
+            if creating
+                && outcome
+                    .as_ref()
+                    .is_err_and(|error| error.kind() == ErrorKind::Unsupported)
+            {
+                // A provider that does not know the condition was asked without it, a moment ago.
+                creating = false;
+                continue;
+            }
+            let seen = self.bucket.head(&self.key);
+            let came_through = seen.as_ref().is_ok_and(|object| object.mark == self.mark);
+            match (&outcome, pauses.next()) {
+                (Err(error), Some(pause)) if error.is_passing() && !came_through => std::thread::sleep(*pause),
+                _ => return (outcome, seen),
+            }
+        }
+    }
+
+    /// Asks once for it to be there.
     fn publish(&self, creating: bool, whole: Bytes) -> Result<PutResult> {
         let (bucket, path) = (self.bucket.clone(), path(&self.key)?);
         if let Some(id) = self.id.clone() {
             let parts = self.parts.clone();
             runtime::run(async move {
                 let inner = &bucket.inner;
-                let store = if creating { &inner.creating } else { &inner.store };
-                let complete = || async { Ok(store.complete_multipart(&path, &id, parts.clone()).await?) };
-                persistently(complete).await
+                let store = if creating { &inner.creating } else { &inner.completing };
+                Ok(store.complete_multipart(&path, &id, parts).await?)
             })
         } else {
             let options = put_options(&self.label, &self.mark, creating);
             let payload = PutPayload::from(whole);
-            runtime::run(async move {
-                let put = || async {
-                    Ok(bucket
-                        .inner
-                        .store
-                        .put_opts(&path, payload.clone(), options.clone())
-                        .await?)
-                };
-                persistently(put).await
-            })
+            runtime::run(async move { Ok(bucket.inner.completing.put_opts(&path, payload, options).await?) })
         }
     }
 

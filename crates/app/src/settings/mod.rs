@@ -7,6 +7,7 @@ mod cipher;
 mod merge;
 mod sections;
 mod stored;
+mod test_s3;
 #[cfg(test)]
 mod tests;
 mod validate;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bosbase_app::App;
 use bosbase_app::jobs::{
     Backups, CREATE_STEPS, Job, JobState, Listed, Proof, RESTORE_STEPS, Ticket, make_directory, require_application,
     restore_offline, undo_offline,
 };
+use bosbase_app::{App, AppOptions};
 
 use super::Failure;
 use super::args::{BackupAction, Global};
@@ -20,13 +20,18 @@ const LOOK: Duration = Duration::from_millis(100);
 pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
     if let BackupAction::Restore { key } = action {
         let meter = Meter::new("restoring");
-        let outcome = restore_offline(&global.options()?, key, &|done, total| meter.show(done, total));
+        let options = options(global)?;
+        if options.backups_bucket.is_some() {
+            // A new machine has nothing yet, and the backup is elsewhere.
+            make_directory(&global.dir)?;
+        }
+        let outcome = restore_offline(&options, key, &|done, total| meter.show(done, total));
         meter.finish();
         say(&outcome?);
         return Ok(());
     }
     if matches!(action, BackupAction::Undo) {
-        say(&undo_offline(&global.options()?)?);
+        say(&undo_offline(&options(global)?)?);
         return Ok(());
     }
     if matches!(action, BackupAction::Steps) {
@@ -41,12 +46,18 @@ pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
         make_directory(&global.dir)?;
     }
     // The databases stay closed: they may be what is broken.
-    act(&Arc::new(Backups::open(global.options()?)?), action)
+    act(&Arc::new(Backups::open(options(global)?)?), action)
+}
+
+fn options(global: &Global) -> Result<AppOptions, Failure> {
+    let mut options = global.options()?;
+    options.backups_bucket = super::bucket::from_environment()?;
+    Ok(options)
 }
 
 fn create(global: &Global, name: &str) -> Result<(), Failure> {
     require_application(&global.dir)?;
-    let app = App::open(global.options()?)?;
+    let app = App::open(options(global)?)?;
     let job = follow("creating", &app.start_backup(name)?);
     let closed = app.close();
     let job = job?;

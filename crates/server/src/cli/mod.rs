@@ -2,6 +2,7 @@
 
 mod args;
 mod backup;
+mod bucket;
 mod output;
 mod serve;
 mod superuser;

@@ -1,7 +1,8 @@
 //! `/api/settings`: what superusers may set.
 
 use axum::extract::State;
-use axum::routing::get;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::Value;
 
@@ -13,7 +14,9 @@ use crate::http::state::AppState;
 
 /// The routes of this file.
 pub fn router() -> Router<AppState> {
-    Router::new().route("/api/settings", get(view).patch(update))
+    Router::new()
+        .route("/api/settings", get(view).patch(update))
+        .route("/api/settings/test/s3", post(test_s3))
 }
 
 async fn view(State(state): State<AppState>, Superuser(caller): Superuser) -> Json<Value> {
@@ -32,4 +35,13 @@ async fn update(
         })
         .await?;
     Ok(picked(answer, &caller))
+}
+
+async fn test_s3(
+    State(state): State<AppState>,
+    Superuser(_): Superuser,
+    JsonObject(request): JsonObject,
+) -> Result<StatusCode, ApiError> {
+    state.blocking(move |app| app.test_s3(&request)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

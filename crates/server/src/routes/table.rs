@@ -37,6 +37,7 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/api/health", Access::Anyone),
     ("GET", "/api/settings", Access::Superuser),
     ("PATCH", "/api/settings", Access::Superuser),
+    ("POST", "/api/settings/test/s3", Access::Superuser),
     ("GET", "/api/collections", Access::Superuser),
     ("POST", "/api/collections", Access::Superuser),
     ("PUT", "/api/collections/import", Access::Superuser),

@@ -1,0 +1,344 @@
+"""Backups in a bucket: all that can be done with local ones, and no file of theirs on the server's own disk."""
+
+import hashlib
+import os
+import time
+
+import pytest
+import requests
+
+from harness.client import wait_for
+from harness.jobs import ended, last_job
+from harness.programs import BOSBASE, EMAIL, PASSWORD
+from memory.test_memory import Watch
+
+from .conftest import ACCESS_KEY, SECRET
+
+pytestmark = pytest.mark.ours
+
+
+def use(root, s3_settings):
+    return root.patch("/api/settings", json={"backups": {"s3": s3_settings}})
+
+
+def fill(server, megabytes, name="more.bin"):
+    """Puts bytes that do not shrink into the data directory."""
+    with open(server.directory / name, "wb") as file:
+        for _ in range(megabytes):
+            file.write(os.urandom(1 << 20))
+
+
+def create(root, key, seconds=120):
+    root.post("/api/backups", json={"name": key}, expect=204)
+    job = wait_for(
+        lambda: (job := last_job(root, "create")) and job["key"] == key and job["state"] != "running" and job, seconds, key
+    )
+    return job
+
+
+def succeed(root, key):
+    job = create(root, key)
+    assert job["state"] == "succeeded", job
+    return job
+
+
+def local_backups(server):
+    folder = server.directory / "backups"
+    return sorted(os.listdir(folder)) if folder.exists() else []
+
+
+def notes(server):
+    folder = server.directory / ".bosbase" / "bucket-uploads"
+    return sorted(os.listdir(folder)) if folder.exists() else []
+
+
+def test_everything_that_can_be_done_with_a_backup(server, s3, tmp_path):
+    root = server.root()
+    shown = use(root, s3.settings())
+    assert SECRET not in str(shown) and SECRET not in str(root.get("/api/settings"))
+    root.post("/api/collections", json={"name": "things", "type": "base", "fields": [{"name": "n", "type": "number"}]})
+    root.create("things", {"n": 1})
+    fill(server, 20)
+    succeed(root, "one.zip")
+    assert s3.objects() == ["one.zip"] and local_backups(server) == [] and notes(server) == []
+    listed = root.backups()["one.zip"]
+    assert listed["size"] == (s3.directory / "backups" / "one.zip").stat().st_size
+    # Downloads, whole and in ranges.
+    whole = root.download("one.zip")
+    assert hashlib.sha256(whole).digest() == hashlib.sha256((s3.directory / "backups" / "one.zip").read_bytes()).digest()
+    part = root.send(
+        "GET",
+        "/api/backups/one.zip",
+        params={"token": root.file_token()},
+        headers={"Range": "bytes=5000000-15000000", "Authorization": ""},
+        expect=206,
+    )
+    assert part.content == whole[5000000:15000001]
+    # Verifying, taking in, refusing a second of the same name and what is no backup.
+    root.post("/api/backups/one.zip/verify", expect=204)
+    assert ended(root, "verify")["state"] == "succeeded"
+    copy = tmp_path / "Copy (1).zip"
+    copy.write_bytes(whole)
+    root.upload(copy)
+    assert set(root.backups()) == {"one.zip", "Copy (1).zip"}
+    root.upload(copy, expect=400)
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(whole[: len(whole) // 2])
+    root.upload(broken, expect=400)
+    root.post("/api/backups", json={"name": "one.zip"}, expect=400)
+    assert set(root.backups()) == {"one.zip", "Copy (1).zip"} == set(s3.objects())
+    # Restoring, straight out of the bucket.
+    root.create("things", {"n": 2})
+    root.restore("one.zip")
+    root = server.root()
+    assert [record["n"] for record in root.records("things")] == [1]
+    assert local_backups(server) == []
+    root.delete("/api/backups/one.zip")
+    root.delete("/api/backups/one.zip", expect=404)
+    root.delete("/api/backups/Copy (1).zip")
+    assert root.backups() == {} and s3.objects() == []
+    log = server.log(last=1 << 20)
+    assert SECRET not in log and ACCESS_KEY not in log
+
+
+def test_the_place_changes_without_a_restart(server, s3):
+    root = server.root()
+    root.back_up("local.zip")
+    use(root, s3.settings())
+    assert root.backups() == {}
+    succeed(root, "remote.zip")
+    assert list(root.backups()) == ["remote.zip"]
+    use(root, {"enabled": False})
+    assert list(root.backups()) == ["local.zip"] == local_backups(server)
+    use(root, {"enabled": True})
+    assert list(root.backups()) == ["remote.zip"]
+
+
+def test_scheduled_backups_are_kept_in_number(server, s3):
+    root = server.root()
+    use(root, s3.settings())
+    root.patch("/api/settings", json={"backups": {"cron": "0 0 1 1 *", "cronMaxKeep": 2}})
+    for _ in range(4):
+        before = last_job(root, "create")
+        root.post("/api/crons/__pbAutoBackup__", expect=204)
+        job = wait_for(
+            lambda: (job := last_job(root, "create")) and job != before and job["state"] != "running" and job,
+            60,
+            "the scheduled backup",
+        )
+        assert job["state"] == "succeeded", job
+        time.sleep(1.1)
+    wait_for(lambda: len(root.backups()) == 2, 10, "the oldest to go")
+    assert sorted(root.backups()) == s3.objects()
+
+
+FAULTS = ["500", "slow down", "reset", "slow", "lose the answer", "cut the answer", "damage what is sent"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_passing_faults_lose_nothing(server, s3, proxy_to, fault):
+    """The third, and then every fifth request fails, whatever it is."""
+    proxy = proxy_to(s3)
+    root = server.root()
+    use(root, s3.settings(proxy.url))
+    fill(server, 30)
+    proxy.rule = lambda request: fault if len(proxy.seen) % 5 == 2 else None
+    succeed(root, "a.zip")
+    assert proxy.count(fault) >= 3
+    proxy.rule = lambda request: None
+    assert s3.objects() == ["a.zip"] == list(root.backups())
+    root.post("/api/backups/a.zip/verify", expect=204)
+    assert ended(root, "verify")["state"] == "succeeded"
+    assert notes(server) == []
+
+
+def test_an_answer_that_gets_lost_at_the_end_is_no_other_backup(server, s3, proxy_to):
+    """The upload is completed, but we are not told: asked again, the provider says that the name is taken. It is: by us."""
+    proxy = proxy_to(s3)
+    root = server.root()
+    use(root, s3.settings(proxy.url))
+    fill(server, 20)
+    proxy.rule = lambda request: "lose the answer" if request.completes and proxy.count("lose the answer") == 0 else None
+    succeed(root, "a.zip")
+    assert proxy.count("lose the answer") == 1 and s3.objects() == ["a.zip"]
+    proxy.rule = lambda request: "200 with an error" if request.completes and proxy.count("200 with an error") == 0 else None
+    succeed(root, "b.zip")
+    assert proxy.count("200 with an error") == 1 and s3.objects() == ["a.zip", "b.zip"]
+
+
+def test_a_backup_that_reads_back_wrong_is_no_backup(server, s3, proxy_to):
+    proxy = proxy_to(s3)
+    root = server.root()
+    use(root, s3.settings(proxy.url))
+    fill(server, 20)
+    proxy.rule = lambda request: "damage the answer" if request.is_read else None
+    job = create(root, "a.zip")
+    assert job["state"] == "failed" and proxy.count("damage the answer") > 0, job
+    assert s3.objects() == [] and root.backups() == {}
+
+
+def test_a_list_that_lags_is_set_right(server, s3, proxy_to):
+    proxy = proxy_to(s3)
+    root = server.root()
+    use(root, s3.settings(proxy.url))
+    succeed(root, "a.zip")
+    succeed(root, "b.zip")
+    # The list as it was before `c` was made and `a` was deleted.
+    old = (
+        '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><Name>backups</Name><Prefix></Prefix><KeyCount>2</KeyCount>'
+        "<MaxKeys>1000</MaxKeys><IsTruncated>false</IsTruncated>"
+        + "".join(
+            f"<Contents><Key>{key}</Key><LastModified>{backup['modified']}</LastModified><ETag>&quot;x&quot;</ETag>"
+            f"<Size>{backup['size']}</Size></Contents>"
+            for key, backup in root.backups().items()
+        )
+        + "</ListBucketResult>"
+    ).encode()
+    root.post("/api/backups", json={"name": "c.zip"}, expect=204)
+    assert ended(root, "create")["state"] == "succeeded"
+    root.delete("/api/backups/a.zip")
+    proxy.rule = lambda request: old if request.is_list else None
+    assert sorted(root.backups()) == ["b.zip", "c.zip"]
+    root.post("/api/backups", json={"name": "c.zip"}, expect=400)
+
+
+def test_an_outage_fails_the_job_and_nothing_else(server, s3, proxy_to):
+    """A bucket that refuses all for good: the job says so, nothing is listed, the application goes on."""
+    proxy = proxy_to(s3)
+    root = server.root()
+    use(root, s3.settings(proxy.url))
+    fill(server, 30)
+    proxy.rule = lambda request: "forbidden" if request.is_part else None
+    job = create(root, "a.zip")
+    assert job["state"] == "failed" and "Access Denied" in job["error"], job
+    assert SECRET not in job["error"] and ACCESS_KEY not in job["error"]
+    proxy.rule = lambda request: None
+    assert root.backups() == {} and s3.objects() == []
+    assert server.client().get("/api/health")["code"] == 200
+    succeed(root, "b.zip")
+
+
+def test_a_killed_upload_leaves_no_parts(launch, moto, proxy_to):
+    proxy = proxy_to(moto)
+    server = launch()
+    root = server.root()
+    use(root, moto.settings(proxy.url))
+    fill(server, 60)
+    proxy.rule = lambda request: "slow" if request.is_part else None
+    root.post("/api/backups", json={"name": "killed.zip"}, expect=204)
+    uploads = lambda: requests.get(f"http://{moto.address}/{moto.bucket}?uploads", timeout=10).text  # noqa: E731
+    wait_for(lambda: sum(1 for request, _ in proxy.seen if request.is_part) >= 3, 60, "some parts")
+    server.kill()
+    assert "killed.zip" in uploads() and len(notes(server)) == 1
+    proxy.rule = lambda request: None
+    server.start()
+    root = server.root()
+    wait_for(lambda: "killed.zip" not in uploads(), 30, "the parts to go")
+    wait_for(lambda: notes(server) == [], 10, "the note to go")
+    assert root.backups() == {}
+    job = last_job(root, "create")
+    assert job["state"] == "failed", job
+
+
+def test_an_upload_killed_before_its_name_was_known_leaves_no_parts(launch, moto, proxy_to):
+    """The provider began it, and the answer never came: only a list of unfinished uploads tells of it."""
+    proxy = proxy_to(moto)
+    server = launch()
+    root = server.root()
+    use(root, moto.settings(proxy.url))
+    fill(server, 30)
+    begins = lambda request: request.method == "POST" and "uploads" in request.path  # noqa: E731
+    proxy.rule = lambda request: "lose the answer" if begins(request) else None
+    root.post("/api/backups", json={"name": "killed.zip"}, expect=204)
+    wait_for(lambda: proxy.count("lose the answer") >= 1, 60, "the upload to begin")
+    server.kill()
+    uploads = lambda: requests.get(f"http://{moto.address}/{moto.bucket}?uploads", timeout=10).text  # noqa: E731
+    assert "killed.zip" in uploads() and len(notes(server)) == 1
+    # Somebody else's upload of another name is none of ours.
+    requests.post(f"http://{moto.address}/{moto.bucket}/another.zip?uploads", timeout=10).raise_for_status()
+    proxy.rule = lambda request: "tell the time"
+    server.start()
+    wait_for(lambda: "killed.zip" not in uploads(), 30, "the parts to go")
+    wait_for(lambda: notes(server) == [], 10, "the note to go")
+    assert "another.zip" in uploads()
+
+
+def test_a_new_machine_restores_from_the_bucket_alone(launch, s3, tmp_path):
+    server = launch()
+    root = server.root()
+    use(root, s3.settings())
+    root.post("/api/collections", json={"name": "things", "type": "base", "fields": [{"name": "n", "type": "number"}]})
+    root.create("things", {"n": 7})
+    succeed(root, "all.zip")
+    server.stop()
+    # The commands of the old machine follow its settings.
+    assert "all.zip" in BOSBASE.run("backup", "list", "--dir", server.directory).stdout
+    fresh = tmp_path / "fresh" / "pb_data"
+    environment = {
+        "BOSBASE_BACKUPS_S3_BUCKET": s3.bucket,
+        "BOSBASE_BACKUPS_S3_REGION": "us-east-1",
+        "BOSBASE_BACKUPS_S3_ENDPOINT": f"http://{s3.address}",
+        "BOSBASE_BACKUPS_S3_ACCESS_KEY": ACCESS_KEY,
+        "BOSBASE_BACKUPS_S3_SECRET": SECRET,
+        "BOSBASE_BACKUPS_S3_FORCE_PATH_STYLE": "true",
+    }
+    BOSBASE.run("backup", "restore", "all.zip", "--dir", fresh, env=environment)
+    again = launch(directory=fresh, superuser=False)
+    root = again.root(EMAIL, PASSWORD)
+    assert [record["n"] for record in root.records("things")] == [7]
+    assert list(root.backups()) == ["all.zip"]
+    incomplete = {**environment, "BOSBASE_BACKUPS_S3_SECRET": ""}
+    refused = BOSBASE.run("backup", "list", "--dir", fresh, env=incomplete, check=False)
+    assert refused.returncode != 0 and "BOSBASE_BACKUPS_S3_SECRET" in refused.stderr
+
+
+def test_neither_memory_nor_disk_grows(server, s3):
+    root = server.root()
+    use(root, s3.settings())
+    fill(server, 300)
+    used = lambda: sum(path.stat().st_blocks * 512 for path in server.directory.rglob("*") if path.is_file())  # noqa: E731
+    before, most = used(), 0
+    with Watch(server.process.pid) as idle:
+        time.sleep(0.5)
+    with Watch(server.process.pid) as watch:
+        root.post("/api/backups", json={"name": "big.zip"}, expect=204)
+        while last_job(root, "create")["state"] == "running":
+            most = max(most, used())
+            time.sleep(0.1)
+        size = root.backups()["big.zip"]["size"]
+        with root.send("GET", "/api/backups/big.zip", params={"token": root.file_token()}, stream=True) as answer:
+            assert sum(len(piece) for piece in answer.iter_content(1 << 20)) == size
+    assert last_job(root, "create")["state"] == "succeeded"
+    grown = (watch.peak - idle.peak) / 2**20
+    print(f"memory: +{grown:.1f} MiB over {idle.peak / 2**20:.1f}; disk: +{(most - before) / 2**20:.2f} MiB")
+    assert grown < 64, f"{grown:.1f} MiB more memory"
+    assert most - before < 8 << 20, "spare disk"
+
+
+def test_the_settings_can_be_tried(server, s3):
+    root = server.root()
+    test = lambda body, expect=400: root.post("/api/settings/test/s3", json=body, expect=expect)  # noqa: E731
+    # As PocketBase 0.40.6 answers.
+    failed = "Failed to test the S3 filesystem."
+    assert test({}) == {
+        "status": 400,
+        "message": failed,
+        "data": {"filesystem": {"code": "validation_required", "message": "Cannot be blank."}},
+    }
+    assert test({"filesystem": "x"})["data"]["filesystem"] == {
+        "code": "validation_in_invalid",
+        "message": "Must be a valid value.",
+    }
+    off = test({"filesystem": "storage"})
+    assert off["message"] == f"{failed} Raw error: \nS3 storage filesystem is not enabled."
+    assert test({"filesystem": 5})["message"] == "An error occurred while loading the submitted data."
+    use(root, s3.settings())
+    assert test({"filesystem": "backups"}, expect=204) is None
+    assert s3.objects() == []
+    for changes in ({"secret": "wrong-secret"}, {"endpoint": "http://127.0.0.1:1"}):
+        use(root, s3.settings(**changes))
+        answer = test({"filesystem": "backups"})
+        assert answer["message"].startswith(f"{failed} Raw error: \nfailed to upload a test file: "), answer
+        assert "wrong-secret" not in answer["message"]
+        listing = root.get("/api/backups", expect=400)
+        assert listing["status"] == 400 and "wrong-secret" not in listing["message"]
