@@ -11,9 +11,11 @@ use jiff::Timestamp;
 use crate::storage::ArchiveSource;
 
 /// Bytes of a block.
-const BLOCK: u64 = 4 << 20;
-/// Blocks in memory at most: 24 MiB.
-const BLOCKS: usize = 6;
+const BLOCK: u64 = 2 << 20;
+/// Blocks in memory at most: 16 MiB.
+const BLOCKS: usize = 8;
+/// So many blocks are asked for ahead.
+const AHEAD: u64 = 2;
 
 /// An object as an archive. Every range is asked for on condition that the object is still the same.
 pub(super) struct BucketSource {
@@ -105,11 +107,16 @@ impl BucketSource {
         bytes
     }
 
-    /// Asks for the next block where the one before was read, too.
+    /// Asks for the next blocks where the one before was read, too.
     fn look_ahead(&self, blocks: &mut Blocks, index: u64) {
         let goes_on = index > 0 && blocks.by_index.contains_key(&(index - 1));
-        let next = index + 1;
-        if goes_on && next * BLOCK < self.object.size && !blocks.by_index.contains_key(&next) {
+        if !goes_on {
+            return;
+        }
+        for next in index + 1..=index + AHEAD {
+            if next * BLOCK >= self.object.size || blocks.by_index.contains_key(&next) {
+                continue;
+            }
             make_room(blocks);
             // One that can't be asked for now is asked for when it is needed.
             if let Ok(pending) = self.fetch(next) {
