@@ -1,0 +1,38 @@
+"""Two minutes of `soak`; the 30-minute form is run by hand (CONTRIBUTING.md says how)."""
+
+import pytest
+
+from .model import Change, History, check_cut, check_switch
+from .soak import soak
+
+pytestmark = pytest.mark.ours
+
+
+def changes(*steps):
+    return [Change("create", name, (n, ""), begun, begun + 1, 200) for n, (name, begun) in enumerate(steps, 1)]
+
+
+def test_the_model_finds_what_is_no_prefix_and_what_is_not_one_moment():
+    histories = {0: History(changes=changes(("a", 0), ("b", 2))), 1: History(changes=changes(("c", 4), ("d", 6)))}
+    a, b, c = {"a": (1, "")}, {"a": (1, ""), "b": (2, "")}, {"c": (1, "")}
+    none, whole = {0: 0, 1: 0}, {0: 2, 1: 2}
+    assert check_cut(histories, {0: b, 1: c}, none, whole) == {0: 2, 1: 1}
+    with pytest.raises(AssertionError, match="no state between"):
+        check_cut(histories, {0: {"b": (2, "")}, 1: {}}, none, whole)
+    with pytest.raises(AssertionError, match="no state between"):
+        check_cut(histories, {0: a, 1: {}}, {0: 2, 1: 0}, whole)
+    with pytest.raises(AssertionError, match="not one moment"):
+        check_cut(histories, {0: a, 1: c}, none, whole)
+
+
+def test_the_model_finds_a_change_that_was_acknowledged_behind_the_switch_and_lost():
+    history = History(changes=changes(("a", 0), ("b", 2), ("c", 4)))
+    assert check_switch(history, {"x": (9, "")}, 1, {"x": (9, ""), "c": (3, "")}) == 2
+    with pytest.raises(AssertionError, match="no switch"):
+        check_switch(history, {"x": (9, "")}, 1, {"x": (9, ""), "b": (2, "")})
+
+
+def test_two_minutes_of_everything_at_once(tmp_path):
+    report = soak(tmp_path, 120)
+    assert report["changes"] > 500 and report["reads"] > 100, report
+    assert report["back_up"] and report["changes during backups"], report
