@@ -8,7 +8,6 @@ mod codec;
 mod directory;
 mod entry;
 mod job;
-mod joint;
 mod manifest;
 mod pieces;
 mod reader;

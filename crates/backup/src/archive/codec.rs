@@ -1,31 +1,18 @@
 //! How bytes get smaller: DEFLATE (RFC 1951) in pieces that join to one stream, and for a whole buffer.
 //!
-//! The only file that knows the compressor. libdeflate compresses whole buffers and knows no flush; but what it makes of at most
-//! [`BLOCK`] bytes is nearly always one DEFLATE block, which can be followed by another once its "final" bit is cleared and its
-//! end brought to a byte ([`super::joint`]). That it is one is told by that very bit; where it is not, the bytes are halved. So
-//! any number of threads compress pieces of one entry, and the pieces put one behind the other are a stream that any unzip reads.
+//! The only file that knows the compressor, [`bosbase_deflate`]: any number of threads compress pieces of one entry, and the pieces put one
+//! behind the other are a stream that any unzip reads.
 
-use libdeflater::{CompressionLvl, Compressor, Decompressor};
-
-use super::joint::{self, Joint};
-
-/// Measured on a SQLite file: half its size at 120 MiB/s a core, where zlib's level 1 saves a third at 130.
-const LEVEL: i32 = 1;
-
-/// The longest stored block, and about as long as a block of libdeflate's level 1 gets.
-pub(super) const BLOCK: usize = 65_535;
+use bosbase_deflate::Encoder;
 
 /// What is compressed at once of a long entry.
-pub(super) const PIECE: usize = 4 * BLOCK;
-
-/// Less than this is not halved any further but stored.
-const LEAST_HALVED: usize = 1 << 10;
+pub(super) const PIECE: usize = 256 << 10;
 
 /// Ends a stream made of pieces: an empty block with the fixed code, marked as final.
 pub(super) const END: &[u8] = &[3, 0];
 
-/// Bytes that get no smaller than this share (in percent) are stored as they are: unpacking them would cost time for nothing.
-const WORTHWHILE_PERCENT: usize = 97;
+/// Bytes that get no smaller than this share are stored as they are: unpacking them would cost time for nothing.
+const WORTHWHILE: f32 = 0.97;
 
 /// Samples are taken at so many places of a buffer.
 const SAMPLES: usize = 4;
@@ -35,46 +22,31 @@ const SAMPLE: usize = 4 << 10;
 const SAMPLED_FROM: usize = 128 << 10;
 
 /// A DEFLATE compressor. One per thread; it keeps nothing from one call to the next.
-pub(super) struct Deflater {
-    compressor: Compressor,
-    decompressor: Option<Decompressor>,
-    scratch: Vec<u8>,
-}
+pub(super) struct Deflater(Encoder);
 
 impl Deflater {
     pub(super) fn new() -> Self {
-        Self {
-            compressor: Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default()),
-            decompressor: None,
-            scratch: Vec::new(),
-        }
+        Self(Encoder::new())
     }
 
     /// Appends a piece of a stream to `out`: it starts and ends on a byte, and refers to nothing before it. After the last one
-    /// comes [`END`]. Bytes that do not shrink take five more for every [`BLOCK`].
+    /// comes [`END`]. Bytes that do not shrink take five more for every 65,535, and ten.
     pub(super) fn piece(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        let mut shrinks = true;
-        for block in bytes.chunks(BLOCK) {
-            if !shrinks && !self.shrinks(&block[..block.len().min(SAMPLE)]) {
-                store(block, out);
-                continue;
-            }
-            let before = out.len();
-            self.block(block, out);
-            shrinks = is_worthwhile(out.len() - before, block.len());
-        }
+        self.0.block(bytes, false, out);
     }
 
     /// Appends a buffer as a stream of its own to `out`. `false`, and nothing appended, if it is not worth it.
     pub(super) fn whole(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> bool {
-        if bytes.len() >= SAMPLED_FROM && !self.worthwhile(&[bytes]) {
+        if bytes.is_empty() || (bytes.len() >= SAMPLED_FROM && !self.worthwhile(&[bytes])) {
             return false;
         }
-        let (start, most) = (out.len(), bytes.len() * WORTHWHILE_PERCENT / 100);
-        out.resize(start + most, 0);
-        let packed = self.compressor.deflate_compress(bytes, &mut out[start..]).ok();
-        out.truncate(start + packed.unwrap_or(0));
-        packed.is_some()
+        let start = out.len();
+        self.0.block(bytes, true, out);
+        let worthwhile = (out.len() - start) as f32 <= bytes.len() as f32 * WORTHWHILE;
+        if !worthwhile {
+            out.truncate(start);
+        }
+        worthwhile
     }
 
     /// Tells from samples of these buffers whether what they are the beginning of is worth compressing.
@@ -89,64 +61,7 @@ impl Deflater {
             })
             .copied()
             .collect();
-        self.shrinks(&samples)
-    }
-
-    fn shrinks(&mut self, sample: &[u8]) -> bool {
-        self.scratch.resize(sample.len() * WORTHWHILE_PERCENT / 100, 0);
-        self.compressor.deflate_compress(sample, &mut self.scratch).is_ok()
-    }
-
-    fn block(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        let start = out.len();
-        out.resize(start + self.compressor.deflate_compress_bound(bytes.len()), 0);
-        let Ok(len) = self.compressor.deflate_compress(bytes, &mut out[start..]) else {
-            out.truncate(start);
-            return store(bytes, out);
-        };
-        out.truncate(start + len);
-        let packed = &mut out[start..];
-        let is_single = packed.first().is_some_and(|first| first & 1 == 1);
-        if !is_single && bytes.len() >= LEAST_HALVED {
-            out.truncate(start);
-            let (front, back) = bytes.split_at(bytes.len() / 2);
-            self.block(front, out);
-            return self.block(back, out);
-        }
-        if is_single {
-            packed[0] &= !1;
-            if let Some(joint) = joint::find(packed).or_else(|| self.try_joints(bytes, packed)) {
-                return out.extend_from_slice(joint.bytes());
-            }
-        }
-        out.truncate(start);
-        store(bytes, out);
-    }
-
-    /// Finds a block's joint by unpacking: with the wrong one behind it, the block and what follows it are no stream.
-    fn try_joints(&mut self, bytes: &[u8], packed: &[u8]) -> Option<Joint> {
-        let decompressor = self.decompressor.get_or_insert_with(Decompressor::new);
-        self.scratch.resize(bytes.len(), 0);
-        [Joint::Within, Joint::Beyond].into_iter().find(|joint| {
-            let stream = [packed, joint.bytes(), END].concat();
-            let unpacked = decompressor.deflate_decompress(&stream, &mut self.scratch);
-            unpacked.is_ok_and(|n| n == bytes.len()) && self.scratch == bytes
-        })
-    }
-}
-
-fn is_worthwhile(packed: usize, len: usize) -> bool {
-    packed * 100 <= len * WORTHWHILE_PERCENT
-}
-
-/// Appends bytes as stored blocks.
-fn store(bytes: &[u8], out: &mut Vec<u8>) {
-    for block in bytes.chunks(BLOCK) {
-        let len = block.len() as u16;
-        out.push(0);
-        out.extend_from_slice(&len.to_le_bytes());
-        out.extend_from_slice(&(!len).to_le_bytes());
-        out.extend_from_slice(block);
+        self.0.estimate(&samples) <= WORTHWHILE
     }
 }
 
@@ -229,52 +144,14 @@ mod tests {
         for round in 0..600 {
             let len = match round % 4 {
                 0 => chance.next(300),
-                1 => BLOCK * (1 + chance.next(3)) + chance.next(9) - 4,
-                2 => chance.next(BLOCK),
-                _ => chance.next(4 * BLOCK),
+                1 => 65_535 * (1 + chance.next(3)) + chance.next(9) - 4,
+                2 => chance.next(65_535),
+                _ => chance.next(4 * 65_535),
             };
             let bytes = chance.bytes(len);
             let cut = chance.next(len + 1);
             round_trip(&mut deflater, &[&bytes[..cut], &bytes[cut..]]);
         }
-    }
-
-    #[test]
-    fn data_of_more_matches_than_a_block_takes_is_halved_and_comes_back() {
-        let (mut chance, mut deflater) = (Chance(7), Deflater::new());
-        let words: Vec<[u8; 4]> = (0..512)
-            .map(|_| std::array::from_fn(|_| chance.next(256) as u8))
-            .collect();
-        let bytes: Vec<u8> = (0..BLOCK / 4 + 1).flat_map(|_| words[chance.next(512)]).collect();
-        let bytes = &bytes[..BLOCK];
-        let mut packed = vec![0; 2 * BLOCK];
-        deflater.compressor.deflate_compress(bytes, &mut packed).unwrap();
-        assert_eq!(packed[0] & 1, 0, "this is to be made of several blocks");
-        assert!(round_trip(&mut deflater, &[bytes]) < BLOCK / 2);
-    }
-
-    #[test]
-    fn what_the_header_tells_is_what_unpacking_finds() {
-        let (mut chance, mut deflater) = (Chance(99), Deflater::new());
-        let mut told = 0;
-        for _ in 0..400 {
-            let len = 60 + chance.next(3_000);
-            let bytes = chance.bytes(len);
-            let mut packed = vec![0; 2 * len + 100];
-            let n = deflater.compressor.deflate_compress(&bytes, &mut packed).unwrap();
-            packed.truncate(n);
-            if packed[0] & 1 == 0 || packed[0] >> 1 & 3 == 0 {
-                continue;
-            }
-            packed[0] &= !1;
-            let found = deflater.try_joints(&bytes, &packed);
-            assert!(found.is_some());
-            if let Some(joint) = joint::find(&packed) {
-                assert_eq!(Some(joint), found);
-                told += 1;
-            }
-        }
-        assert!(told > 100, "{told}");
     }
 
     #[test]

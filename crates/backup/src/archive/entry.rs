@@ -42,6 +42,13 @@ pub struct ArchiveEntry {
     pub(super) flags: u16,
 }
 
+impl ArchiveEntry {
+    /// Whether it is a file in no folder.
+    pub(crate) fn is_root_file(&self) -> bool {
+        self.kind == EntryKind::File && !self.path.as_str().contains('/')
+    }
+}
+
 /// A piece of the archive in memory: sequential reads hit it, so that small entries do not cost a read each.
 pub(super) struct Window {
     source: Arc<dyn ArchiveSource>,

@@ -371,7 +371,7 @@ mod tests {
 
     #[test]
     fn pieces_that_are_none_are_an_invalid_archive() {
-        let (file, _) = archive(3 * LEAST_PARTS * PIECE + 5);
+        let (file, bytes) = archive(3 * LEAST_PARTS * PIECE + 5);
         let (_, entry, pieces) = parts(&file);
         let (pieces, source) = (pieces.unwrap(), Arc::new(MemorySource::new(file)));
         let mut lies = Vec::new();
@@ -394,14 +394,17 @@ mod tests {
             p.packed[0] -= 5;
             p.packed[1] += 5;
         });
-        lie(|p| p.packed.swap(0, 1));
+        lie(|p| p.packed.swap(0, 3));
         lie(|p| {
             let all: u32 = p.packed.iter().sum();
             p.packed = vec![all, 0, 0, 0];
         });
         for lying in lies {
-            let error = unpack(&source, &entry, &lying).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::InvalidArchive, "{lying:?}: {error}");
+            match unpack(&source, &entry, &lying) {
+                Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidArchive, "{lying:?}: {error}"),
+                // An empty block may belong to the piece before it or to the one behind it.
+                Ok(found) => assert!(found == bytes && lying.packed[0] + 5 == pieces.packed[0], "{lying:?}"),
+            }
         }
     }
 

@@ -35,6 +35,7 @@ pub struct Archive {
     source: Arc<dyn ArchiveSource>,
     bounds: Bounds,
     manifest: Option<ArchiveEntry>,
+    root_files: usize,
     bytes: u64,
 }
 
@@ -57,7 +58,7 @@ impl Archive {
     pub fn open(source: Arc<dyn ArchiveSource>) -> Result<Self> {
         let bounds = directory::find(source.as_ref())?;
         let mut structure = Structure::new(bounds.entries)?;
-        let (mut bytes, mut manifest, mut database) = (0_u64, None, None);
+        let (mut bytes, mut root_files, mut manifest, mut database) = (0_u64, 0, None, None);
         for (index, entry) in Directory::new(source.clone(), bounds).enumerate() {
             let entry = entry?;
             structure.add(&entry);
@@ -70,6 +71,7 @@ impl Archive {
                 continue;
             }
             bytes = bytes.saturating_add(entry.len);
+            root_files += usize::from(entry.is_root_file());
             if entry.path.as_str() == DATABASE && entry.kind == EntryKind::File {
                 database = Some(entry);
             }
@@ -79,6 +81,7 @@ impl Archive {
             source,
             bounds,
             manifest,
+            root_files,
             bytes,
         };
         archive.check_database(&database.ok_or_else(|| Error::archive("the archive holds no data.db"))?)?;
@@ -104,6 +107,11 @@ impl Archive {
     #[must_use]
     pub fn has_manifest(&self) -> bool {
         self.manifest.is_some()
+    }
+
+    /// How many files lie at its root, as the databases do and whatever a database takes for its own.
+    pub(crate) fn root_files(&self) -> usize {
+        self.root_files
     }
 
     /// The entries in the directory's order, without the manifest.

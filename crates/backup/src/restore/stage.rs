@@ -1,7 +1,10 @@
 //! Unpacks and proves an archive beside the data, and commits to it.
 
 use std::io::{self, Read, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
 use std::time::SystemTime;
 
 use super::journal::{Journal, Phase};
@@ -234,38 +237,39 @@ impl Staged<'_> {
         let site = self.site;
         make_folders(&site, &self.journal.places)?;
         let places = &self.journal.places;
-        // Each thread remembers the folder it made last, and has a buffer.
-        let state = || (None, vec![0; 256 << 10]);
-        let checked = archive.read_all_at_once(progress, state, |(folder, buf), entry, contents| {
-            if layout::is_not_installed(&entry.path) {
-                return Ok(());
-            }
-            let (place, rest) = places::of(places, &entry.path);
-            match (entry.kind, rest) {
-                (EntryKind::Directory, "") => Ok(()),
-                (EntryKind::File, "") => Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!("{} is a file in the archive and a mount point here", entry.path),
-                )),
-                (EntryKind::Directory, rest) => make_folder(&site, &site.path(&place.staging).join(rest)),
-                (EntryKind::File, rest) => {
-                    let target = site.path(&place.staging).join(rest);
-                    let parent = target.parent().map(Path::to_owned);
-                    if parent != *folder {
-                        if let Some(parent) = &parent {
-                            make_folder(&site, parent)?;
-                        }
-                        *folder = parent;
-                    }
-                    unpack(&site, entry, contents, &target, buf)
-                }
-            }
-        })?;
-        site.steps.reached("restore-extracted");
         let root = site.path(&places[0].staging);
-        check
-            .check_and_upgrade(&root)
-            .map_err(|e| Error::with(ErrorKind::InvalidDatabase, "the archive's databases cannot be used", e))?;
+        let left = AtomicUsize::new(archive.root_files());
+        let (checked, verdict) = thread::scope(|scope| {
+            // The databases come first in our archives: they are checked while the files are unpacked. Not before all that lies
+            // beside them is there, be it what SQLite would take for theirs.
+            let (ready, begin) = mpsc::sync_channel::<()>(1);
+            let staged = root.as_path();
+            let checking = thread::Builder::new()
+                .name("restore-check".to_owned())
+                .spawn_scoped(scope, move || {
+                    begin.recv().is_ok().then(|| check.check_and_upgrade(staged))
+                })
+                .context(|| "starting the check of the databases".to_owned())?;
+            // Each thread remembers the folder it made last, and has a buffer.
+            let state = || (None, vec![0; 256 << 10]);
+            let checked = archive.read_all_at_once(progress, state, |(folder, buf), entry, contents| {
+                install(&site, places, folder, buf, entry, contents)?;
+                if entry.is_root_file() && left.fetch_sub(1, Ordering::AcqRel) == 1 {
+                    // It takes one; there is room for it.
+                    let _ = ready.try_send(());
+                }
+                Ok(())
+            })?;
+            site.steps.reached("restore-extracted");
+            drop(ready);
+            let verdict = match checking.join() {
+                Ok(Some(verdict)) => verdict,
+                Ok(None) => check.check_and_upgrade(staged),
+                Err(_) => Err("the check ended without an outcome".into()),
+            };
+            Ok((checked, verdict))
+        })?;
+        verdict.map_err(|e| Error::with(ErrorKind::InvalidDatabase, "the archive's databases cannot be used", e))?;
         site.steps.reached("restore-checked");
         self.sync(&root)?;
         site.steps.reached("restore-synced");
@@ -293,6 +297,40 @@ impl Staged<'_> {
     }
 }
 
+/// Puts an entry into the staging folder of its place; `folder` is the one that was made last.
+fn install(
+    site: &Site<'_>,
+    places: &[Place],
+    folder: &mut Option<PathBuf>,
+    buf: &mut [u8],
+    entry: &ArchiveEntry,
+    contents: &mut dyn Read,
+) -> Result<()> {
+    if layout::is_not_installed(&entry.path) {
+        return Ok(());
+    }
+    let (place, rest) = places::of(places, &entry.path);
+    match (entry.kind, rest) {
+        (EntryKind::Directory, "") => Ok(()),
+        (EntryKind::File, "") => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("{} is a file in the archive and a mount point here", entry.path),
+        )),
+        (EntryKind::Directory, rest) => make_folder(site, &site.path(&place.staging).join(rest)),
+        (EntryKind::File, rest) => {
+            let target = site.path(&place.staging).join(rest);
+            let parent = target.parent().map(Path::to_owned);
+            if parent != *folder {
+                if let Some(parent) = &parent {
+                    make_folder(site, parent)?;
+                }
+                *folder = parent;
+            }
+            unpack(site, entry, contents, &target, buf)
+        }
+    }
+}
+
 fn make_folder(site: &Site<'_>, path: &Path) -> Result<()> {
     site.disk
         .create_dir_all(path)
@@ -311,8 +349,7 @@ fn unpack(site: &Site<'_>, entry: &ArchiveEntry, contents: &mut dyn Read, target
         }
     }
     if let Some(mode) = entry.mode {
-        // Whatever an archive says: nobody but the owner writes.
-        // Whatever the archive says: the owner, who serves it, can read and write it.
+        // Whatever the archive says: nobody but the owner writes, and the owner, who serves it, can read and write it.
         file.set_mode(mode & 0o755 | 0o600).context(attempted)?;
     }
     if let Some(modified) = entry.modified {
