@@ -9,7 +9,8 @@ extends BosBaseService
 const _PATH: String = "/api/backups"
 
 
-## Every backup, newest first: [code]{key, size, modified}[/code].
+## Every backup, newest first: [code]{key, size, modified, proven, proofError}[/code].
+## [code]proven[/code] is when it was last read to its end and found whole.
 func get_full_list(p_options: Dictionary = {}) -> Variant:
 	var result: Variant = await _send("GET", _PATH, p_options)
 	if result is Array:
@@ -52,7 +53,9 @@ func restore(p_key: String, p_options: Dictionary = {}) -> Variant:
 	return await _do("POST", _key_path(p_key) + "/restore", p_options)
 
 
-## Brings back the data that the last restore replaced.
+## Brings back the data that the last restore replaced, and restarts the server. [method status]
+## tells of it as [code]undo[/code], [code]null[/code] where there is none; see
+## [method wait_until_finished] for the end.
 func undo_restore(p_options: Dictionary = {}) -> Variant:
 	return await _do("POST", _PATH + "/undo-restore", p_options)
 
@@ -63,8 +66,9 @@ func verify(p_key: String, p_options: Dictionary = {}) -> Variant:
 	return await _do("POST", _key_path(p_key) + "/verify", p_options)
 
 
-## What is running and what became of what ran: [code]{running, jobs}[/code], newest first. A job is
-## [code]{id, kind, key, state, error, bytesDone, bytesTotal, started, finished}[/code].
+## What is running, what became of what ran, newest first, and what could be undone: [code]{running,
+## jobs, undo}[/code]. A job is [code]{id, kind, key, state, phase, error, warning, bytesDone,
+## bytesTotal, started, finished}[/code].
 func status(p_options: Dictionary = {}) -> Variant:
 	var result: Variant = await _send("GET", _PATH + "/status", p_options)
 	if result is Dictionary:

@@ -12,7 +12,9 @@ func _initialize() -> void:
 
 func _run() -> void:
 	_pb = BosBase.new(OS.get_cmdline_user_args()[0])
-	var login: Variant = await _pb.admins().auth_with_password("root@example.com", "correct-horse-1")
+	var login: Variant = await _pb.admins().auth_with_password(
+		"root@example.com", "correct-horse-1"
+	)
 	if login is ClientResponseError:
 		print("@fail login ", login)
 	_pb.realtime.disconnected.connect(_on_lost)

@@ -97,3 +97,39 @@ func test_down_up_verify_and_restore() -> void:
 	check(not FileAccess.file_exists("user://nothing.zip"), "nothing.zip")
 	check(not FileAccess.file_exists("user://nothing.zip.part"), "nothing.zip.part")
 	DirAccess.remove_absolute("user://round.zip")
+
+
+func test_a_restore_is_undone() -> void:
+	var pb := await root()
+	okay(await pb.backups.create("before.zip"))
+	okay(await pb.backups.wait_until_finished("before.zip", 60.0))
+	var made: Variant = await pb.collection("users").create(
+		{"email": "undone@example.com", "password": "12345678", "passwordConfirm": "12345678"}
+	)
+	okay(made, "user after the backup")
+	okay(await pb.backups.restore("before.zip"), "restore")
+	okay(await pb.backups.wait_until_finished("before.zip", 60.0), "restored")
+	refused(await pb.collection("users").get_one(str(made["id"])), 404)
+	var before: Variant = await pb.backups.status()
+	if okay(before) and check(before["undo"] is Dictionary, str(before["undo"])):
+		equal(before["undo"]["key"], "before.zip")
+	okay(await pb.backups.undo_restore(), "undo")
+	var job: Variant = await pb.backups.wait_until_finished("", 60.0)
+	if okay(job, "undone"):
+		equal(job["kind"], "undo")
+	okay(await pb.collection("users").get_one(str(made["id"])), "user after the undo")
+	refused(await client().backups.undo_restore(), 401)
+
+
+func test_a_list_tells_what_was_proven() -> void:
+	var pb := await root()
+	okay(await pb.backups.create("proven.zip"))
+	okay(await pb.backups.wait_until_finished("proven.zip", 60.0))
+	var listed: Variant = await pb.backups.get_full_list()
+	if okay(listed):
+		var ours: Array = listed.filter(
+			func(each: Dictionary) -> bool: return each["key"] == "proven.zip"
+		)
+		if equal(ours.size(), 1):
+			check(str(ours[0]["proven"]).begins_with("20"), str(ours[0]))
+			equal(ours[0]["proofError"], "")

@@ -201,7 +201,6 @@ func test_what_the_server_lacks_is_an_error() -> void:
 		"confirm_email_change": await users.confirm_email_change("x", "y"),
 		"test_email": await pb.settings.test_email("users", "no", "verification"),
 		"test_s3": await pb.settings.test_s3(),
-		"undo_restore": await pb.backups.undo_restore(),
 	}
 	for name: String in mails:
 		check(
