@@ -1,44 +1,127 @@
 //! Which scheduled backups have had their day.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use crate::key::BackupKey;
 use crate::storage::BackupInfo;
 
 /// What scheduled backups are called, as PocketBase calls them.
 pub const AUTO_PREFIX: &str = "@auto_pb_backup_";
 
-/// The backups to delete so that of those whose name starts with `prefix` only the newest `max_keep` stay; 0 keeps all.
+/// What is kept, as restic's `forget` has it: a backup stays that any of these rules keeps. Days, weeks (ISO 8601) and months are
+/// those of UTC. All at 0 keeps everything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// So many of the newest.
+    pub last: usize,
+    /// Of so many of the last days that have any, the newest.
+    pub daily: usize,
+    /// Of so many of the last weeks that have any, the newest.
+    pub weekly: usize,
+    /// Of so many of the last months that have any, the newest.
+    pub monthly: usize,
+}
+
+impl Rules {
+    /// Whether nothing is asked for, so that nothing goes.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A backup, and whether it is known to be good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The backup.
+    pub backup: BackupInfo,
+    /// Whether it was proven, and nothing was found wrong with it since.
+    pub proven: bool,
+}
+
+/// The backups to delete, newest first: those whose name starts with `prefix` and that no rule keeps. The newest proven one
+/// of them stays whatever the rules say.
 ///
-/// To be asked only once the new backup `made` is published and verified: a failed one must not evict a good one. `made` is
+/// To be asked only once the new backup `made` is published and proven: a failed one must not evict a good one. `made` is
 /// the newest whatever the times say: after the clock was put back it would else be the first to go.
 #[must_use]
-pub fn plan(list: &[BackupInfo], max_keep: usize, prefix: &str, made: &BackupKey) -> Vec<BackupKey> {
-    if max_keep == 0 {
+pub fn plan(list: &[Candidate], rules: &Rules, prefix: &str, made: &BackupKey) -> Vec<BackupKey> {
+    if rules.is_off() {
         return Vec::new();
     }
-    let mut ours: Vec<BackupInfo> = list
+    let mut ours: Vec<&Candidate> = list
         .iter()
-        .filter(|b| b.key.as_str().starts_with(prefix))
-        .cloned()
+        .filter(|candidate| candidate.backup.key.as_str().starts_with(prefix))
         .collect();
-    crate::storage::sort(&mut ours);
-    // Stable: the others stay newest first.
-    ours.sort_by_key(|backup| backup.key != *made);
-    ours.drain(..max_keep.min(ours.len()));
-    ours.into_iter().map(|b| b.key).collect()
+    ours.sort_by(|a, b| {
+        let (a, b) = (&a.backup, &b.backup);
+        let made_first = (a.key != *made).cmp(&(b.key != *made));
+        made_first
+            .then_with(|| b.modified.cmp(&a.modified))
+            .then_with(|| a.key.cmp(&b.key))
+    });
+    let mut kept: BTreeSet<usize> = (0..rules.last.min(ours.len())).collect();
+    let periods: [(usize, fn(Date) -> (i16, i16)); 3] = [
+        (rules.daily, |day| (day.year(), day.day_of_year())),
+        (rules.weekly, |day| {
+            let week = day.iso_week_date();
+            (week.year(), i16::from(week.week()))
+        }),
+        (rules.monthly, |day| (day.year(), i16::from(day.month()))),
+    ];
+    for (count, period) in periods {
+        let mut seen = BTreeSet::new();
+        for (place, candidate) in ours.iter().enumerate() {
+            if seen.len() == count {
+                break;
+            }
+            if seen.insert(period(day(candidate.backup.modified))) {
+                kept.insert(place);
+            }
+        }
+    }
+    kept.extend(ours.iter().position(|candidate| candidate.proven));
+    let goes = |(place, candidate): (usize, &Candidate)| (!kept.contains(&place)).then(|| candidate.backup.key.clone());
+    ours.into_iter().enumerate().filter_map(goes).collect()
+}
+
+fn day(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use jiff::Timestamp;
+    use proptest::prelude::*;
 
-    fn list(names: &[(&str, i64)]) -> Vec<BackupInfo> {
-        let info = |(name, seconds): &(&str, i64)| BackupInfo {
-            key: BackupKey::existing(name).unwrap(),
-            size: 1,
-            modified: Timestamp::from_second(*seconds).unwrap(),
-        };
-        names.iter().map(info).collect()
+    use super::*;
+
+    fn candidate(name: &str, seconds: i64, proven: bool) -> Candidate {
+        Candidate {
+            backup: BackupInfo {
+                key: BackupKey::existing(name).unwrap(),
+                size: 1,
+                modified: Timestamp::from_second(seconds).unwrap(),
+            },
+            proven,
+        }
+    }
+
+    fn list(names: &[(&str, i64)]) -> Vec<Candidate> {
+        names
+            .iter()
+            .map(|(name, seconds)| candidate(name, *seconds, true))
+            .collect()
+    }
+
+    fn last(last: usize) -> Rules {
+        Rules {
+            last,
+            ..Rules::default()
+        }
     }
 
     #[test]
@@ -52,7 +135,7 @@ mod tests {
         let names = |keep| {
             plan(
                 &list,
-                keep,
+                &last(keep),
                 AUTO_PREFIX,
                 &BackupKey::existing("@auto_pb_backup_3.zip").unwrap(),
             )
@@ -76,8 +159,134 @@ mod tests {
         ]);
         let made = BackupKey::existing("@auto_pb_backup_new.zip").unwrap();
         assert_eq!(
-            plan(&list, 2, AUTO_PREFIX, &made),
+            plan(&list, &last(2), AUTO_PREFIX, &made),
             [BackupKey::existing("@auto_pb_backup_a.zip").unwrap()]
         );
+    }
+
+    #[test]
+    fn the_newest_of_each_day_week_and_month_stays() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap().as_second();
+        let list = list(&[
+            ("a.zip", at("2026-11-23T03:00:00Z")), // Monday
+            ("b.zip", at("2026-11-22T23:59:59Z")), // Sunday, the week before
+            ("c.zip", at("2026-11-22T03:00:00Z")),
+            ("d.zip", at("2026-11-16T03:00:00Z")),
+            ("e.zip", at("2026-10-31T03:00:00Z")),
+            ("f.zip", at("2026-01-01T03:00:00Z")), // in the ISO week 53 of 2026? No: week 1
+            ("g.zip", at("2025-12-31T03:00:00Z")), // the same week
+        ]);
+        let gone = |rules| {
+            plan(&list, &rules, "", &BackupKey::existing("a.zip").unwrap())
+                .iter()
+                .map(|key| key.as_str().trim_end_matches(".zip").to_owned())
+                .collect::<String>()
+        };
+        let off = Rules::default();
+        assert_eq!(gone(Rules { daily: 2, ..off }), "cdefg");
+        assert_eq!(gone(Rules { weekly: 2, ..off }), "cdefg");
+        assert_eq!(gone(Rules { weekly: 9, ..off }), "cdg");
+        assert_eq!(gone(Rules { monthly: 4, ..off }), "bcd");
+        assert_eq!(
+            gone(Rules {
+                last: 1,
+                daily: 3,
+                monthly: 3,
+                ..off
+            }),
+            "cg"
+        );
+    }
+
+    prop_compose! {
+        fn some_list()(
+            entries in prop::collection::vec((0..60_i64 * 86_400 * 10, any::<bool>(), prop::bool::weighted(0.8)), 1..40)
+        ) -> Vec<Candidate> {
+            entries
+                .into_iter()
+                .enumerate()
+                .map(|(n, (seconds, proven, scheduled))| {
+                    let prefix = if scheduled { AUTO_PREFIX } else { "mine_" };
+                    candidate(&format!("{prefix}{n}.zip"), 1_700_000_000 + seconds, proven)
+                })
+                .collect()
+        }
+    }
+
+    prop_compose! {
+        fn some_rules()(last in 0..5_usize, daily in 0..5_usize, weekly in 0..5_usize, monthly in 0..5_usize) -> Rules {
+            Rules { last, daily, weekly, monthly }
+        }
+    }
+
+    fn scheduled(list: &[Candidate]) -> Vec<&Candidate> {
+        let of_ours = |candidate: &&Candidate| candidate.backup.key.as_str().starts_with(AUTO_PREFIX);
+        list.iter().filter(of_ours).collect()
+    }
+
+    fn without(list: &[Candidate], gone: &[BackupKey]) -> Vec<Candidate> {
+        let stays = |candidate: &&Candidate| !gone.contains(&candidate.backup.key);
+        list.iter().filter(stays).cloned().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_newest_proven_one_and_what_others_named_stay(list in some_list(), rules in some_rules(), made in any::<prop::sample::Index>()) {
+            let made = made.get(&list).backup.key.clone();
+            let gone = plan(&list, &rules, AUTO_PREFIX, &made);
+            prop_assert!(gone.iter().all(|key| key.as_str().starts_with(AUTO_PREFIX)));
+            let newest = scheduled(&list).into_iter().filter(|one| one.proven).max_by_key(|one| one.backup.modified);
+            // The one just made counts as the newest.
+            let made_is_proven = list.iter().any(|one| one.backup.key == made && one.proven);
+            let is_ours = made.as_str().starts_with(AUTO_PREFIX);
+            match newest {
+                Some(newest) if !(made_is_proven && is_ours) => {
+                    let as_new = |key: &BackupKey| list.iter().any(|one| one.backup.key == *key && one.backup.modified == newest.backup.modified);
+                    let left = without(&list, &gone);
+                    let stays = scheduled(&left).iter().any(|one| one.proven && as_new(&one.backup.key));
+                    prop_assert!(stays);
+                }
+                Some(_) => prop_assert!(!gone.contains(&made)),
+                None => {}
+            }
+        }
+
+        #[test]
+        fn the_order_of_the_list_does_not_matter(list in some_list(), rules in some_rules()) {
+            let made = list[0].backup.key.clone();
+            let mut turned = list.clone();
+            turned.reverse();
+            prop_assert_eq!(plan(&list, &rules, AUTO_PREFIX, &made), plan(&turned, &rules, AUTO_PREFIX, &made));
+        }
+
+        #[test]
+        fn a_second_time_nothing_goes(list in some_list(), rules in some_rules()) {
+            let made = list[0].backup.key.clone();
+            let gone = plan(&list, &rules, AUTO_PREFIX, &made);
+            prop_assert_eq!(plan(&without(&list, &gone), &rules, AUTO_PREFIX, &made), vec![]);
+        }
+
+        #[test]
+        fn a_more_generous_rule_keeps_no_less(list in some_list(), rules in some_rules(), more in some_rules()) {
+            prop_assume!(!rules.is_off());
+            let made = list[0].backup.key.clone();
+            let generous = Rules {
+                last: rules.last + more.last,
+                daily: rules.daily + more.daily,
+                weekly: rules.weekly + more.weekly,
+                monthly: rules.monthly + more.monthly,
+            };
+            let gone = plan(&list, &rules, AUTO_PREFIX, &made);
+            prop_assert!(plan(&list, &generous, AUTO_PREFIX, &made).iter().all(|key| gone.contains(key)));
+        }
+
+        #[test]
+        fn a_rule_keeps_as_many_as_it_says_where_there_are(list in some_list(), n in 1..6_usize) {
+            let made = list[0].backup.key.clone();
+            let ours = scheduled(&list).len();
+            let left = ours - plan(&list, &last(n), AUTO_PREFIX, &made).len();
+            // One more where the newest proven one is older than those.
+            prop_assert!(left == n.min(ours) || left == n.min(ours) + 1);
+        }
     }
 }

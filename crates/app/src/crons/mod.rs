@@ -16,6 +16,7 @@ use serde_json::{Map, json};
 use crate::app::App;
 use crate::error::{Error, ErrorKind, Result};
 use crate::logs::Level;
+use crate::settings::BackupSettings;
 
 pub use schedule::Schedule;
 pub use ticker::{Clock, SystemClock, Ticker, start};
@@ -43,6 +44,9 @@ const SYSTEM: [(&str, &str, Work); 4] = [
     ("__pbLogsCleanup__", "0 */6 * * *", housekeeping::delete_old_logs),
 ];
 
+/// The job that reads all backups back.
+const DRILL: &str = "__bosbaseDrill__";
+
 /// Checks a cron expression.
 ///
 /// # Errors
@@ -56,8 +60,14 @@ impl App {
     /// Every job, in the order of registration.
     #[must_use]
     pub fn crons(&self) -> Vec<Job> {
+        // What nobody asked for is not listed, so that the list is PocketBase's; it runs all the same.
+        let usual = BackupSettings::default().verify_cron;
+        let is_listed = |(id, expression, _): &(&str, String, Work)| {
+            *id != DRILL || !(expression.is_empty() || *expression == usual)
+        };
         self.cron_works()
             .into_iter()
+            .filter(is_listed)
             .map(|(id, expression, _)| Job {
                 id: id.to_owned(),
                 expression,
@@ -100,6 +110,8 @@ impl App {
         if !backups.is_empty() {
             works.push(("__pbAutoBackup__", backups, App::run_scheduled_backup));
         }
+        let drill = self.settings().backups.verify_cron.clone();
+        works.push((DRILL, drill, App::run_drill));
         works
     }
 

@@ -1,5 +1,6 @@
 //! The one job that runs, watched by whoever cares, and the memory of those that ran.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,9 @@ const TELL_EVERY: Duration = Duration::from_millis(200);
 
 /// Called with a job at its start, as it goes on, and at its end.
 pub type Observer = Arc<dyn Fn(&Job) + Send + Sync>;
+
+/// How many jobs ended, by what they were and how.
+type Ended = Arc<Mutex<HashMap<(JobKind, JobState), u64>>>;
 
 /// A job of this process.
 struct Active {
@@ -38,6 +42,7 @@ pub struct Board {
     state_dir: PathBuf,
     history: History,
     running: Mutex<Vec<Active>>,
+    ended: Ended,
     restart: watch::Sender<bool>,
     kept: Mutex<Option<Lease>>,
     observer: Observer,
@@ -52,6 +57,7 @@ impl Board {
             state_dir,
             history,
             running: Mutex::default(),
+            ended: Ended::default(),
             restart: watch::Sender::new(false),
             kept: Mutex::new(None),
             observer,
@@ -131,6 +137,7 @@ impl Board {
             ended: false,
             stop,
             history: self.history.clone(),
+            counted: self.ended.clone(),
             observer: self.observer.clone(),
             done: AtomicU64::new(0),
             total: AtomicU64::new(0),
@@ -142,6 +149,13 @@ impl Board {
     /// The job of this process that holds the lease, as it is now.
     pub fn running(&self) -> Option<Job> {
         self.active().into_iter().find(|job| job.phase == JobPhase::Working)
+    }
+
+    /// How many jobs of a kind this process has seen succeed, and fail.
+    pub fn ended(&self, kind: JobKind) -> (u64, u64) {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = |state| ended.get(&(kind, state)).copied().unwrap_or_default();
+        (count(JobState::Succeeded), count(JobState::Failed))
     }
 
     /// All jobs that run in this process, also those that only prove a backup.
@@ -256,6 +270,7 @@ pub struct RunningJob {
     ended: bool,
     stop: Arc<Stop>,
     history: History,
+    counted: Ended,
     observer: Observer,
     done: AtomicU64,
     total: AtomicU64,
@@ -368,6 +383,9 @@ impl RunningJob {
             JobState::Succeeded
         };
         job.error = error.unwrap_or_default();
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        *counted.entry((job.kind, job.state)).or_default() += 1;
+        drop(counted);
         let remembered = self.history.put(&job);
         // Whoever was told of the end may begin the next job at once.
         drop(self.lease.lock().unwrap_or_else(PoisonError::into_inner).take());

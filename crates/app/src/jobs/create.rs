@@ -1,16 +1,21 @@
 //! Makes backups: on request and on schedule.
 
 use bosbase_backup::create::{self, CreateReport, Sources};
-use bosbase_backup::{BackupKey, DatabaseSnapshot, ErrorKind as Engine, retention};
+use bosbase_backup::retention::{self, Candidate, Rules};
+use bosbase_backup::{BackupKey, DatabaseSnapshot, ErrorKind as Engine};
 use jiff::Timestamp;
+use serde_json::{Map, json};
 use std::time::Duration;
 
 use super::board::{RunningJob, Ticket};
 use super::engine::{FilesHeld, Pinned, refuse};
 use super::name::{MANUAL, SCHEDULED, generate};
+use super::proofs::Listed;
 use super::status::JobKind;
 use crate::app::App;
 use crate::error::{Error, FieldErrors, Result};
+use crate::logs::Level;
+use crate::settings::BackupSettings;
 
 /// How long a scheduled backup waits for other work on backups to end: a day without a backup would be the worse choice.
 const SCHEDULE_PATIENCE: Duration = Duration::from_secs(3600);
@@ -43,8 +48,9 @@ impl App {
         Ok(ticket)
     }
 
-    /// Makes the backup that `settings.backups.cron` asks for, then deletes the oldest scheduled ones beyond
-    /// `settings.backups.cronMaxKeep`. Returns when it is done. A backup that fails deletes nothing.
+    /// Makes the backup that `settings.backups.cron` asks for and proves it, then deletes those scheduled ones that neither
+    /// `settings.backups.cronMaxKeep` nor a `keep…` beside it keeps. Returns when it is done. A backup that fails deletes
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -55,11 +61,35 @@ impl App {
         let running = self.jobs().begin(lease, JobKind::Create, key.as_str())?;
         let outcome = self.make_backup(&key, &running);
         running.end(outcome)?;
-        let max_keep = self.settings().backups.cron_max_keep;
+        self.delete_outlived(&key)
+    }
+
+    /// Deletes the scheduled backups that have had their day, now that `made` is proven.
+    fn delete_outlived(&self, made: &BackupKey) -> Result<()> {
+        let rules = rules(&self.settings().backups);
         let storage = self.backups().storage()?;
-        let list = storage.list().map_err(refuse)?;
-        for old in retention::plan(&list, usize::try_from(max_keep).unwrap_or_default(), SCHEDULED, &key) {
-            storage.delete(&old).map_err(refuse)?;
+        let candidate = |listed: Listed| Candidate {
+            proven: listed.proof.is_good(),
+            backup: listed.backup,
+        };
+        let list: Vec<_> = self.backups().listed()?.into_iter().map(candidate).collect();
+        for old in retention::plan(&list, &rules, SCHEDULED, made) {
+            match storage.delete(&old) {
+                Err(error) if error.kind() != Engine::NotFound => return Err(refuse(error)),
+                // Whoever was faster did the same.
+                _ => {}
+            }
+            self.backups().forget_proof(old.as_str());
+            tracing::info!(key = %old, %made, "deleted a scheduled backup that has had its day");
+            self.log_event(
+                Level::Info,
+                &format!("Backup {old} deleted by retention"),
+                Map::from_iter([
+                    ("type".to_owned(), json!("retention")),
+                    ("key".to_owned(), json!(old.as_str())),
+                    ("made".to_owned(), json!(made.as_str())),
+                ]),
+            );
         }
         Ok(())
     }
@@ -131,6 +161,17 @@ impl App {
             running.warn(&warning);
         }
         tracing::info!(key = %report.backup.key, bytes = report.backup.size, "backup made");
+    }
+}
+
+/// What the settings ask to keep of the scheduled backups.
+fn rules(settings: &BackupSettings) -> Rules {
+    let count = |value: i64| usize::try_from(value).unwrap_or_default();
+    Rules {
+        last: count(settings.cron_max_keep).max(count(settings.keep_last)),
+        daily: count(settings.keep_daily),
+        weekly: count(settings.keep_weekly),
+        monthly: count(settings.keep_monthly),
     }
 }
 

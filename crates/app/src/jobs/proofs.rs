@@ -50,6 +50,12 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// Whether it was proven, and nothing was found wrong with it since.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        !self.proven.is_empty()
+    }
+
     fn is_of(&self, backup: &BackupInfo) -> bool {
         self.key == backup.key.as_str() && self.size == backup.size && self.modified == backup.modified.as_second()
     }
@@ -155,6 +161,22 @@ impl Backups {
             }
         };
         Ok(backups.into_iter().map(with_proof).collect())
+    }
+
+    /// How old the newest backup is that is known to be good, in seconds; nothing where there is none. Asks no storage.
+    ///
+    /// # Errors
+    ///
+    /// Where the record of proofs can't be read.
+    pub fn newest_proven_age(&self) -> Result<Option<u64>> {
+        let known = self.proofs().read()?;
+        let newest = known
+            .iter()
+            .filter(|proof| proof.is_good())
+            .map(|proof| proof.modified)
+            .max();
+        let age = |at: i64| u64::try_from(jiff::Timestamp::now().as_second() - at).unwrap_or_default();
+        Ok(newest.map(age))
     }
 
     /// Writes down how a proof of the backup that is `size` bytes long ended; `false` where it is not there any more.

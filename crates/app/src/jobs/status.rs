@@ -17,7 +17,7 @@ const LONGEST: u64 = 1 << 20;
 const LONGEST_ERROR: usize = 2_000;
 
 /// What a job does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Hash)]
 #[serde(rename_all = "lowercase")]
 pub enum JobKind {
     /// Makes a backup.
@@ -26,6 +26,8 @@ pub enum JobKind {
     Upload,
     /// Reads a backup from end to end and holds it against its manifest.
     Verify,
+    /// Reads all backups back, as a drill.
+    Drill,
     /// Replaces the data by a backup's.
     Restore,
     /// Brings back the data that a restore, or an undo, replaced.
@@ -33,7 +35,7 @@ pub enum JobKind {
 }
 
 /// How far a job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Hash)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
     /// Under way.

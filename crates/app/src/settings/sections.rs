@@ -67,6 +67,16 @@ pub struct BackupSettings {
     pub cron: String,
     /// How many of those are kept.
     pub cron_max_keep: i64,
+    /// So many of the newest of those are kept as well; not in PocketBase, as what follows.
+    pub keep_last: i64,
+    /// Of so many of the last days that have any, the newest.
+    pub keep_daily: i64,
+    /// Of so many of the last weeks that have any, the newest.
+    pub keep_weekly: i64,
+    /// Of so many of the last months that have any, the newest.
+    pub keep_monthly: i64,
+    /// When all backups are read back and verified again, a cron expression in UTC; empty for never.
+    pub verify_cron: String,
     /// The bucket that backups go to where it is enabled.
     pub s3: S3Settings,
 }
@@ -76,6 +86,12 @@ impl Default for BackupSettings {
         Self {
             cron: String::new(),
             cron_max_keep: 3,
+            keep_last: 0,
+            keep_daily: 0,
+            keep_weekly: 0,
+            keep_monthly: 0,
+            // Who fears to lose data would not think of asking for it.
+            verify_cron: "30 4 * * 0".to_owned(),
             s3: S3Settings::default(),
         }
     }
@@ -242,6 +258,23 @@ impl Default for LogSettings {
     }
 }
 
+/// What of `backups` PocketBase knows nothing of.
+const BACKUPS_OF_OURS: [&str; 5] = ["keepLast", "keepDaily", "keepWeekly", "keepMonthly", "verifyCron"];
+
+/// Leaves out of `document` what PocketBase does not know as long as nobody has set it, so that settings which use none of it
+/// are PocketBase's to the letter.
+pub(super) fn leave_out_defaults(document: &mut Value) {
+    let defaults = Settings::default().document();
+    let Some(backups) = document.pointer_mut("/backups").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for name in BACKUPS_OF_OURS {
+        if backups.get(name) == defaults.get("backups").and_then(|backups| backups.get(name)) {
+            backups.remove(name);
+        }
+    }
+}
+
 impl Settings {
     /// Everything as JSON, secrets included.
     pub(super) fn document(&self) -> Value {
@@ -257,6 +290,7 @@ impl Settings {
                 section.remove(secret);
             }
         }
+        leave_out_defaults(&mut document);
         document
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::cipher;
 use super::merge::without_nulls;
-use super::sections::Settings;
+use super::sections::{Settings, leave_out_defaults};
 use crate::error::{Error, Result};
 
 /// The key of `_params`.
@@ -67,6 +67,7 @@ pub(super) fn document(text: Option<&str>, key: Option<&str>) -> Result<Map<Stri
 pub(super) fn text(before: &Map<String, Value>, settings: &Settings, key: Option<&str>) -> Result<String> {
     let mut document = Value::Object(before.clone());
     overlay(&mut document, settings.document());
+    leave_out_defaults(&mut document);
     let plain = document.to_string();
     match key {
         None => Ok(plain),

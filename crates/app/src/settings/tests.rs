@@ -84,3 +84,35 @@ fn changes_at_the_same_time_all_count() {
     assert_eq!(stored["smtp"]["username"], "me");
     assert_eq!(stored["backups"]["cron"], "0 3 * * *");
 }
+
+/// Settings that use nothing of ours lie in the database as PocketBase would write them.
+#[test]
+fn what_pocketbase_does_not_know_is_stored_only_where_it_was_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = App::open(options(&dir, None)).unwrap();
+    change(&app, &json!({"meta": {"appName": "Mine"}})).unwrap();
+    let names = |text: &str| {
+        let stored: Value = serde_json::from_str(text).unwrap();
+        let names = stored["backups"].as_object().unwrap().keys().cloned();
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    let plain = names(&stored_text(&app));
+    assert_eq!(plain.into_iter().collect::<Vec<_>>(), ["cron", "cronMaxKeep", "s3"]);
+    change(&app, &json!({"backups": {"keepWeekly": 4, "verifyCron": ""}})).unwrap();
+    assert_eq!(app.public_settings()["backups"]["keepWeekly"], 4);
+    assert_eq!(app.public_settings()["backups"]["verifyCron"], "");
+    assert!(change(&app, &json!({"backups": {"verifyCron": "often"}})).is_err());
+    assert!(change(&app, &json!({"backups": {"keepDaily": -1}})).is_err());
+    app.close().unwrap();
+    let app = App::open(options(&dir, None)).unwrap();
+    assert_eq!(
+        (
+            app.settings().backups.keep_weekly,
+            app.settings().backups.verify_cron.as_str()
+        ),
+        (4, "")
+    );
+    change(&app, &json!({"backups": {"keepWeekly": 0, "verifyCron": "30 4 * * 0"}})).unwrap();
+    assert_eq!(names(&stored_text(&app)).len(), 3);
+    app.close().unwrap();
+}

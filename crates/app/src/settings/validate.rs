@@ -62,6 +62,19 @@ fn backups(backups: &BackupSettings) -> FieldErrors {
             errors.add_required("cronMaxKeep");
         }
     }
+    if !backups.verify_cron.is_empty()
+        && let Err(problem) = crate::crons::validate(&backups.verify_cron)
+    {
+        errors.add("verifyCron", "validation_invalid_cron", &problem);
+    }
+    for (field, value) in [
+        ("keepLast", backups.keep_last),
+        ("keepDaily", backups.keep_daily),
+        ("keepWeekly", backups.keep_weekly),
+        ("keepMonthly", backups.keep_monthly),
+    ] {
+        at_least(&mut errors, field, value, 0);
+    }
     // As in PocketBase, none is as good as unset; it only has to be set where there is a schedule.
     if backups.cron_max_keep != 0 {
         at_least(&mut errors, "cronMaxKeep", backups.cron_max_keep, 1);

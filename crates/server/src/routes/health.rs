@@ -34,6 +34,10 @@ async fn health(State(state): State<AppState>, Asking(caller): Asking) -> Result
             "realIP": caller.ip,
             "possibleProxyHeader": proxy.unwrap_or_default(),
         });
+        // Only where there is one, so that the answer is PocketBase's where there is nothing to add.
+        if let Some(age) = state.blocking(|app| app.backups().newest_proven_age()).await? {
+            data["newestProvenBackupAge"] = json!(age);
+        }
     }
     Ok(picked(
         json!({"code": 200, "message": "API is healthy.", "data": data}),

@@ -7,6 +7,7 @@ mod crons;
 mod files;
 mod health;
 mod logs;
+mod metrics;
 mod realtime;
 mod records;
 mod settings;
@@ -26,6 +27,7 @@ pub fn all() -> Router<AppState> {
         .merge(backups::router())
         .merge(health::router())
         .merge(logs::router())
+        .merge(metrics::router())
         .merge(realtime::router())
         .merge(records::router())
         .merge(settings::router())

@@ -83,6 +83,8 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("DELETE", "/api/backups/{key}", Access::Superuser),
     ("POST", "/api/backups/{key}/restore", Access::Superuser),
     ("POST", "/api/backups/{key}/verify", Access::Superuser),
+    // Or whoever has the token of BOSBASE_METRICS_TOKEN.
+    ("GET", "/api/metrics", Access::Superuser),
     ("GET", "/api/logs", Access::Superuser),
     ("GET", "/api/logs/stats", Access::Superuser),
     ("GET", "/api/logs/{id}", Access::Superuser),

@@ -1,0 +1,94 @@
+//! Reads all backups back from time to time: what was good once may have rotted since.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bosbase_backup::{Archive, ErrorKind as Engine};
+
+use super::backups::Backups;
+use super::board::RunningJob;
+use super::proofs::Listed;
+use super::status::{JobKind, JobState};
+use crate::app::App;
+use crate::error::{Error, Result};
+
+/// How long a drill waits for other work on backups to end.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+impl App {
+    /// Reads every backup back and verifies it, those first that were never proven and then the one that was not for the
+    /// longest time. Returns when it is done. It keeps nobody from anything: it holds no lease, and a restore or a deletion
+    /// goes before it.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Invalid`] with the names of those that are broken or could not be read.
+    pub fn run_drill(&self) -> Result<()> {
+        let lease = self.jobs().lease_within(PATIENCE)?;
+        let running = self.jobs().begin(lease, JobKind::Drill, "")?;
+        let outcome = running.published().and_then(|()| drill(self.backups(), &running));
+        running.end(outcome)
+    }
+}
+
+fn drill(backups: &Backups, running: &RunningJob) -> Result<()> {
+    use bosbase_backup::Progress as _;
+    let mut list = backups.listed()?;
+    // What was never proven has an empty time, which comes first.
+    list.sort_by(|a, b| a.proof.proven.cmp(&b.proof.proven));
+    let total: u64 = list.iter().map(|listed| listed.backup.size).sum();
+    running.total(total);
+    let mut failures = Vec::new();
+    for Listed { backup, .. } in list {
+        let key = &backup.key;
+        if is_worked_on(backups, key.as_str())? {
+            continue;
+        }
+        let source = match backups.storage()?.open(key) {
+            Ok(source) => source,
+            Err(error) if error.kind() == Engine::NotFound => continue,
+            Err(error) => {
+                failures.push(format!("{key} could not be read: {error}."));
+                continue;
+            }
+        };
+        let size = source.len();
+        source.forget_cached();
+        let told = Told(running);
+        let read = Archive::open(Arc::from(source)).and_then(|archive| bosbase_backup::verify(&archive, &told));
+        if running.cancelled() {
+            let reason = running.stopped().unwrap_or_default();
+            return Err(Error::invalid(format!("The drill was not finished: {reason}.")));
+        }
+        if let Err(error) = backups.conclude_proof(key, size, running, read.map(drop))
+            && backups.storage()?.contains(key).unwrap_or(true)
+        {
+            tracing::error!(%key, error = error.with_causes(), "a backup did not pass the drill");
+            failures.push(error.message().to_owned());
+        }
+        running.advance(size);
+    }
+    if failures.is_empty() {
+        return Ok(());
+    }
+    Err(Error::invalid(failures.join(" ")))
+}
+
+/// Whether another job is at this backup just now, and proves it or makes an end of it.
+fn is_worked_on(backups: &Backups, key: &str) -> Result<bool> {
+    let jobs = backups.jobs().all()?;
+    Ok(jobs.iter().any(|job| job.state == JobState::Running && job.key == key))
+}
+
+/// Passes on whether to stop; how far it is, is counted in packed bytes.
+struct Told<'a>(&'a RunningJob);
+
+impl bosbase_backup::Progress for Told<'_> {
+    fn total(&self, _: u64) {}
+
+    fn advance(&self, _: u64) {}
+
+    fn cancelled(&self) -> bool {
+        self.0.cancelled()
+    }
+}

@@ -1,0 +1,51 @@
+//! `/api/metrics`: the state of the backups for a monitoring system.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use bosbase_app::jobs::is_metrics_token;
+
+use crate::http::caller::Asking;
+use crate::http::error::ApiError;
+use crate::http::state::AppState;
+
+/// Whoever has this token is let in. It belongs to the machine: in the settings a restore would bring back an older one.
+static TOKEN: LazyLock<Option<String>> = LazyLock::new(|| {
+    let token = std::env::var("BOSBASE_METRICS_TOKEN").ok();
+    token.filter(|token| !token.is_empty())
+});
+
+/// The routes of this file.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/api/metrics", get(metrics))
+}
+
+async fn metrics(
+    State(state): State<AppState>,
+    Asking(caller): Asking,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    if !has_token(&headers) {
+        caller.require_superuser()?;
+    }
+    let text = state.blocking(|app| app.backups().metrics()).await?;
+    Ok((
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        text,
+    )
+        .into_response())
+}
+
+fn has_token(headers: &HeaderMap) -> bool {
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    match (given, TOKEN.as_deref()) {
+        (Some(given), Some(wanted)) => is_metrics_token(given, wanted),
+        _ => false,
+    }
+}

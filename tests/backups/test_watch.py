@@ -1,0 +1,132 @@
+"""What watches over the backups: drills, retention by calendar, health and metrics."""
+
+import os
+import re
+import time
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from harness.client import wait_for
+from harness.jobs import ended
+
+pytestmark = pytest.mark.ours
+
+DRILL = "/api/crons/__bosbaseDrill__"
+
+
+@pytest.fixture
+def root(server):
+    return server.root()
+
+
+def samples(text):
+    """What the real parser makes of it."""
+    found = {}
+    for family in text_string_to_metric_families(text):
+        assert family.documentation and family.type in ("gauge", "counter"), family
+        for sample in family.samples:
+            found[sample.name, *sorted(sample.labels.items())] = sample.value
+    return found
+
+
+def drill(root):
+    known = {job["id"] for job in root.get("/api/backups/status")["jobs"]}
+    root.post(DRILL, expect=204)
+    new = lambda: next((job for job in root.get("/api/backups/status")["jobs"] if job["id"] not in known), None)  # noqa: E731
+    return wait_for(lambda: (job := new()) and job["state"] != "running" and job, 60, "the drill")
+
+
+def test_a_drill_proves_all_and_names_what_has_rotted(server, root, tmp_path):
+    for name in ("one.zip", "two.zip"):
+        root.back_up(name)
+    copy = tmp_path / "copy.zip"
+    copy.write_bytes(root.download("one.zip"))
+    root.upload(copy, "three.zip")
+    before = root.backups()
+    assert not before["three.zip"]["proven"]
+    time.sleep(0.01)
+    job = drill(root)
+    assert (job["kind"], job["state"], job["error"]) == ("drill", "succeeded", "")
+    after = root.backups()
+    assert all(after[name]["proven"] > before[name]["proven"] for name in before)
+    path = server.directory / "backups" / "two.zip"
+    rotten = bytearray(path.read_bytes())
+    times = path.stat()
+    rotten[len(rotten) // 3] ^= 0x55
+    path.write_bytes(rotten)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    job = drill(root)
+    assert job["state"] == "failed" and "two.zip" in job["error"] and "one.zip" not in job["error"], job
+    told = root.backups()
+    assert not told["two.zip"]["proven"] and told["two.zip"]["proofError"]
+    assert told["one.zip"]["proven"] > after["one.zip"]["proven"] and told["three.zip"]["proven"] > after["three.zip"]["proven"]
+    lines = lambda: root.get("/api/logs", params={"filter": 'level = 8 && message ~ "Drill"'})["items"]  # noqa: E731
+    cron = lambda: root.get("/api/logs", params={"filter": 'message ~ "__bosbaseDrill__ failed"'})["items"]  # noqa: E731
+    assert wait_for(lambda: lines() or cron(), 20, "a line in the log")
+
+
+def test_a_drill_is_scheduled_by_itself_and_can_be_set_or_switched_off(root):
+    assert "verifyCron" not in root.get("/api/settings")["backups"]
+    root.patch("/api/settings", json={"backups": {"verifyCron": "1 2 * * *"}})
+    assert {"id": "__bosbaseDrill__", "expression": "1 2 * * *"} in root.get("/api/crons")
+    root.patch("/api/settings", json={"backups": {"verifyCron": ""}})
+    assert root.get("/api/settings")["backups"]["verifyCron"] == ""
+    refused = root.patch("/api/settings", json={"backups": {"verifyCron": "daily", "keepLast": -1}}, expect=400)
+    assert set(refused["data"]["backups"]) == {"verifyCron", "keepLast"}
+
+
+def test_retention_keeps_the_newest_of_each_day_and_says_what_it_deleted(server, root):
+    root.patch("/api/settings", json={"backups": {"cron": "0 3 * * *", "cronMaxKeep": 1, "keepDaily": 3}})
+    content = None
+    root.back_up("mine.zip")
+    content = root.download("mine.zip")
+    day = 86_400
+    for name, age in {"a": day, "b": day + 60, "c": 2 * day, "d": 3 * day, "e": 40 * day}.items():
+        path = server.directory / "backups" / f"@auto_pb_backup_{name}.zip"
+        path.write_bytes(content)
+        # At noon, so that a minute more or less is the same day.
+        noon = time.time() // day * day + day / 2 - age
+        os.utime(path, (noon, noon))
+    root.post("/api/crons/__pbAutoBackup__", expect=204)
+    assert ended(root, "create")["state"] == "succeeded"
+    made = lambda: {key for key in root.backups() if re.search(r"\d{14}", key)}  # noqa: E731
+    wait_for(lambda: len(root.backups()) == 4, 30, "the retention")
+    assert set(root.backups()) - made() == {"mine.zip", "@auto_pb_backup_a.zip", "@auto_pb_backup_c.zip"}
+    told = lambda: root.get("/api/logs", params={"filter": 'data.type = "retention"'})["items"]  # noqa: E731
+    assert len(wait_for(lambda: len(told()) >= 3 and told(), 20, "lines in the log")) == 3
+
+
+def test_health_tells_superusers_how_old_the_newest_proven_backup_is(server, root):
+    assert "newestProvenBackupAge" not in root.get("/api/health")["data"]
+    root.back_up("one.zip")
+    assert 0 <= root.get("/api/health")["data"]["newestProvenBackupAge"] < 60
+    assert server.client().get("/api/health")["data"] == {}
+    root.delete("/api/backups/one.zip")
+    assert "newestProvenBackupAge" not in root.get("/api/health")["data"]
+
+
+def test_metrics_are_what_prometheus_reads(launch):
+    server = launch(env={"BOSBASE_METRICS_TOKEN": "a-token-of-the-machine"})
+    root = server.root()
+    read = lambda token, expect=200: server.client().send("GET", "/api/metrics", headers={"Authorization": token} if token else {}, expect=expect)  # noqa: E731
+    fresh = samples(read("Bearer a-token-of-the-machine").text)
+    assert fresh[("bosbase_backups",)] == 0 and ("bosbase_backup_newest_proven_age_seconds",) not in fresh
+    made = root.back_up("one.zip")
+    answer = read(root.token)
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    told = samples(answer.text)
+    assert told[("bosbase_backups",)] == told[("bosbase_backups_proven",)] == told[("bosbase_backup_storage_up",)] == 1
+    assert told[("bosbase_backups_bytes",)] == made["size"]
+    assert 0 <= told[("bosbase_backup_newest_proven_age_seconds",)] < 60
+    assert told["bosbase_backup_jobs_total", ("kind", "create"), ("outcome", "succeeded")] == 1
+    assert told["bosbase_backup_last_job_success", ("kind", "create")] == 1
+    assert 0 < told["bosbase_backup_last_job_duration_seconds", ("kind", "create")] < 60
+    path = server.directory / "backups" / "one.zip"
+    path.write_bytes(path.read_bytes()[:-10])
+    root.post("/api/backups/one.zip/verify", headers={"Prefer": "wait=60"}, expect=400)
+    told = samples(read(root.token).text)
+    assert told["bosbase_backup_jobs_total", ("kind", "verify"), ("outcome", "failed")] == 1
+    assert told[("bosbase_backups_proven",)] == 0
+    for token in ("Bearer wrong", "Bearer ", "a-token-of-the-machine", "", None):
+        assert read(token, 401).json()["status"] == 401, token
