@@ -65,7 +65,7 @@ pub fn plan(list: &[Candidate], rules: &Rules, prefix: &str, made: &BackupKey) -
             .then_with(|| a.key.cmp(&b.key))
     });
     let mut kept: BTreeSet<usize> = (0..rules.last.min(ours.len())).collect();
-    let periods: [(usize, fn(Date) -> (i16, i16)); 3] = [
+    let periods: [(usize, Period); 3] = [
         (rules.daily, |day| (day.year(), day.day_of_year())),
         (rules.weekly, |day| {
             let week = day.iso_week_date();
@@ -88,6 +88,9 @@ pub fn plan(list: &[Candidate], rules: &Rules, prefix: &str, made: &BackupKey) -
     let goes = |(place, candidate): (usize, &Candidate)| (!kept.contains(&place)).then(|| candidate.backup.key.clone());
     ours.into_iter().enumerate().filter_map(goes).collect()
 }
+
+/// Tells the day, week or month that a day lies in from all others.
+type Period = fn(Date) -> (i16, i16);
 
 fn day(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
@@ -173,7 +176,7 @@ mod tests {
             ("c.zip", at("2026-11-22T03:00:00Z")),
             ("d.zip", at("2026-11-16T03:00:00Z")),
             ("e.zip", at("2026-10-31T03:00:00Z")),
-            ("f.zip", at("2026-01-01T03:00:00Z")), // in the ISO week 53 of 2026? No: week 1
+            ("f.zip", at("2026-01-01T03:00:00Z")), // Thursday, in the ISO week 1 of 2026
             ("g.zip", at("2025-12-31T03:00:00Z")), // the same week
         ]);
         let gone = |rules| {
