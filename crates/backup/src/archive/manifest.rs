@@ -17,6 +17,8 @@ pub(crate) const FORMAT: u32 = 1;
 
 /// The longest line: a path of 4,000 bytes, all escaped, and the pieces of an entry of hundreds of GB.
 const MAX_LINE: u64 = 1 << 20;
+/// More databases are refused: the archive's directory is searched for each.
+const MAX_DATABASES: usize = 16;
 
 /// One database of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +112,10 @@ impl<R: Read> ManifestReader<R> {
                 version.format
             )));
         }
-        let header = serde_json::from_slice(&document).map_err(|_| malformed("its header"))?;
+        let header: ManifestHeader = serde_json::from_slice(&document).map_err(|_| malformed("its header"))?;
+        if header.databases.len() > MAX_DATABASES {
+            return Err(malformed("its databases, of which there are too many"));
+        }
         Ok(Self {
             lines,
             header,
@@ -157,6 +162,10 @@ fn next_line(lines: &mut impl BufRead) -> Result<Vec<u8>> {
         .context(|| "reading the manifest".to_owned())?;
     if line.pop() != Some(b'\n') {
         return Err(malformed("a line without an end"));
+    }
+    // Fields that are not known are skipped over, whatever their bytes.
+    if std::str::from_utf8(&line).is_err() {
+        return Err(malformed("a line that is not UTF-8"));
     }
     Ok(line)
 }
@@ -209,6 +218,19 @@ mod tests {
             assert!(reader.next().unwrap().is_none());
             assert!(reader.next().unwrap().is_none());
         }
+    }
+
+    /// Each database is looked up in the archive's directory: 2,000 of them in one of five million entries took hours. And
+    /// bytes that are no text passed where the JSON reader skips what it does not know.
+    #[test]
+    fn a_manifest_of_too_many_databases_or_of_bytes_that_are_no_text_is_malformed() {
+        let mut many = header();
+        many.databases = vec![many.databases[0].clone(); MAX_DATABASES + 1];
+        assert!(ManifestReader::new(first_line(&many).unwrap().as_slice()).is_err());
+        let line = first_line(&header()).unwrap();
+        let odd = |byte: u8| [&b"{\"new\":\""[..], &[byte], b"\",", &line[1..]].concat();
+        assert!(ManifestReader::new(odd(b'x').as_slice()).is_ok());
+        assert!(ManifestReader::new(odd(0xff).as_slice()).is_err());
     }
 
     #[test]

@@ -8,6 +8,8 @@ use crate::error::{Error, Result};
 
 /// More entries than this are refused: each costs a few bytes of memory to check.
 const MAX_ENTRIES: u64 = 5_000_000;
+/// More folders are refused: a name of 4,000 bytes may name 2,000 of them.
+const MAX_FOLDERS: usize = 5_000_000;
 
 /// Collects what is needed of each entry: eight to thirty bytes, whatever its name's length.
 ///
@@ -21,6 +23,8 @@ pub(super) struct Structure {
     /// Start and least end of each entry's bytes; kept only once they come out of order.
     spans: Vec<(u64, u64)>,
     entries: u64,
+    max_folders: usize,
+    too_many_folders: bool,
 }
 
 impl Structure {
@@ -37,6 +41,8 @@ impl Structure {
             ancestors: Vec::new(),
             spans: Vec::new(),
             entries: 0,
+            max_folders: MAX_FOLDERS,
+            too_many_folders: false,
         })
     }
 
@@ -53,6 +59,15 @@ impl Structure {
                 self.ancestors.push(hash);
             }
         }
+        // Half of the bound is what came since duplicates were last dropped, so that sorting costs little per name.
+        if self.ancestors.len() > 2 * self.max_folders {
+            self.ancestors.sort_unstable();
+            self.ancestors.dedup();
+            if self.ancestors.len() > self.max_folders {
+                self.too_many_folders = true;
+                self.ancestors.clear();
+            }
+        }
         let end = entry.offset + (LOCAL_LEN + entry.path.as_str().len()) as u64 + entry.packed_len;
         match self.spans.last_mut() {
             // Entries in order melt into one span; a gap between two is harmless and counts as part of it.
@@ -64,6 +79,12 @@ impl Structure {
 
     /// Checks all that was collected.
     pub(super) fn check(mut self) -> Result<()> {
+        if self.too_many_folders {
+            return Err(Error::archive(format!(
+                "the archive has more than {} folders",
+                self.max_folders
+            )));
+        }
         for names in [&mut self.files, &mut self.directories, &mut self.ancestors] {
             names.sort_unstable();
         }
@@ -80,5 +101,45 @@ impl Structure {
             return Err(Error::archive("entries of the archive overlap"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::STORED;
+    use super::*;
+    use crate::entry_path::EntryPath;
+
+    fn entry(name: &str, offset: u64) -> ArchiveEntry {
+        ArchiveEntry {
+            path: EntryPath::new(name).unwrap(),
+            kind: EntryKind::File,
+            len: 0,
+            packed_len: 0,
+            modified: None,
+            mode: None,
+            is_manifest: false,
+            offset,
+            crc: 0,
+            method: STORED,
+            flags: 0,
+        }
+    }
+
+    /// An archive of a gigabyte whose names are nothing but folders took four gigabytes of memory to refuse.
+    #[test]
+    fn folders_take_a_bounded_memory_however_deep_the_names_are() {
+        let check = |name: &dyn Fn(u64) -> String| {
+            let mut structure = Structure::new(1000).unwrap();
+            structure.max_folders = 100;
+            for n in 0..1000 {
+                structure.add(&entry(&name(n), n * 8000));
+                assert!(structure.ancestors.len() <= 200 + 2000, "{}", structure.ancestors.len());
+            }
+            structure.check()
+        };
+        let refused = check(&|n| format!("{n}/{}x", "a/".repeat(1900)));
+        assert!(refused.unwrap_err().to_string().contains("folders"));
+        assert!(check(&|n| format!("a/b/c{}/d/e/f/g/h/i/j/{n}", n % 5)).is_ok());
     }
 }
