@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bosbase beside PocketBase on the same data: create, download, restore, memory, and what writers feel meanwhile.
+"""bosbase beside PocketBase on the same data: create, download, restore, memory, and what writers and readers feel meanwhile.
 
     tests/.cache/venv/bin/python bench/compare.py --gb 0.1 --json bench/result.json
 
@@ -25,11 +25,12 @@ import requests
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from harness.client import wait_for  # noqa: E402
+from harness.jobs import ended  # noqa: E402
 from harness.programs import POCKETBASE, ROOT, Program  # noqa: E402
 from harness.server import Server  # noqa: E402
 
 WORDS = "snapshot archive manifest retention staging journal lease recovery writer reader page record file user".split()
-WRITES_PER_SECOND = 50
+REQUESTS_PER_SECOND = 50
 
 
 def make_data(directory, size):
@@ -41,6 +42,7 @@ def make_data(directory, size):
                 "name": "posts",
                 "type": "base",
                 "createRule": "",
+                "viewRule": "",
                 "fields": [{"name": "text", "type": "text", "max": 100_000}, {"name": "n", "type": "number"}],
             },
         )
@@ -97,8 +99,8 @@ def anonymous(pid):
         return 0
 
 
-class Writers(threading.Thread):
-    """Creates records at a steady rate over one connection; keeps how long each took, in milliseconds."""
+class Clients(threading.Thread):
+    """Sends one kind of request at a steady rate over one connection; keeps how long each took, in milliseconds."""
 
     def __init__(self, server):
         super().__init__(daemon=True)
@@ -108,9 +110,9 @@ class Writers(threading.Thread):
         next_at = time.monotonic()
         while not self.stopping.is_set():
             began = time.monotonic()
-            self.client.post("/api/collections/posts/records", json={"text": "written meanwhile", "n": 1})
+            self.request()
             self.took.append((time.monotonic() - began) * 1000)
-            next_at += 1 / WRITES_PER_SECOND
+            next_at += 1 / REQUESTS_PER_SECOND
             time.sleep(max(0, next_at - time.monotonic()))
 
     def __enter__(self):
@@ -123,7 +125,21 @@ class Writers(threading.Thread):
 
     def quantiles(self):
         took = sorted(self.took)
-        return {"p50": took[len(took) // 2], "p99": took[int(len(took) * 0.99)], "max": took[-1]}
+        return {"p50": took[len(took) // 2], "p99": took[int(len(took) * 0.99)], "max": took[-1], "count": len(took)}
+
+
+class Writers(Clients):
+    """Creates records."""
+
+    def request(self):
+        self.client.post("/api/collections/posts/records", json={"text": "written meanwhile", "n": 1})
+
+
+class Readers(Clients):
+    """Reads single records, here and there."""
+
+    def request(self):
+        self.client.get(f"/api/collections/posts/records/r{random.randrange(1000):014}")
 
 
 def download(server, root, key):
@@ -131,6 +147,19 @@ def download(server, root, key):
     answer = root.send("GET", f"/api/backups/{key}", params={"token": root.file_token()}, stream=True)
     size = sum(len(block) for block in answer.iter_content(1 << 20))
     return size, time.monotonic() - began
+
+
+def list_many(directory, root):
+    """How long it takes to list 1,000 backups, the newest among them, in milliseconds; the median of 20."""
+    backup = directory / "backups" / "bench.zip"
+    for n in range(999):
+        os.link(backup, directory / "backups" / f"many_{n}.zip")
+    took = []
+    for _ in range(20):
+        began = time.monotonic()
+        assert len(root.backups()) == 1000
+        took.append((time.monotonic() - began) * 1000)
+    return statistics.median(took)
 
 
 def measure(program, source, home):
@@ -141,18 +170,22 @@ def measure(program, source, home):
         root = server.root()
         pid = server.process.pid
         result = {"idle_memory_mib": anonymous(pid) / 2**20}
-        with Writers(server) as writers:
-            time.sleep(3)
-        result["writers_idle_ms"] = writers.quantiles()
+        with Writers(server) as writers, Readers(server) as readers:
+            time.sleep(5)
+        result["writers_idle_ms"], result["readers_idle_ms"] = writers.quantiles(), readers.quantiles()
 
-        with Memory(pid) as memory, Writers(server) as writers:
+        with Memory(pid) as memory, Writers(server) as writers, Readers(server) as readers:
             began = time.monotonic()
             root.post("/api/backups", json={"name": "bench.zip"}, expect=204, timeout=600)
-            wait_for(lambda: "bench.zip" in root.backups(), 600, "the backup", every=0.02)
-            root.wait_until_idle(600)
+            wait_for(lambda: "bench.zip" in root.backups(), 600, "the backup", every=0.01)
             result["create_s"] = time.monotonic() - began
+            if program is not POCKETBASE:
+                job = ended(root, "create", 600)
+                assert job["state"] == "succeeded", job
+                result["proven_s"] = time.monotonic() - began
+            root.wait_until_idle(600)
         result["create_memory_mib"] = memory.peak / 2**20
-        result["writers_during_create_ms"] = writers.quantiles()
+        result["writers_during_create_ms"], result["readers_during_create_ms"] = writers.quantiles(), readers.quantiles()
         result["archive_mb"] = root.backups()["bench.zip"]["size"] / 1e6
 
         with Memory(pid) as memory:
@@ -176,12 +209,14 @@ def measure(program, source, home):
             result["restore_s"] = time.monotonic() - began
         result["restore_memory_mib"] = memory.peak / 2**20
         result["restore_refused_connections"] = refused
+        result["list_1000_ms"] = list_many(directory, root)
     shutil.rmtree(directory.parent)
     return result
 
 
 ROWS = [
-    ("create, s", lambda one: one["create_s"]),
+    ("create until listed, s", lambda one: one["create_s"]),
+    ("create until proven, s", lambda one: one.get("proven_s", float("nan"))),
     ("archive, MB", lambda one: one["archive_mb"]),
     ("restore until served, s", lambda one: one["restore_s"]),
     ("connections refused in a restore", lambda one: one["restore_refused_connections"]),
@@ -195,6 +230,12 @@ ROWS = [
     ("writers in create p50, ms", lambda one: one["writers_during_create_ms"]["p50"]),
     ("writers in create p99, ms", lambda one: one["writers_during_create_ms"]["p99"]),
     ("writers in create max, ms", lambda one: one["writers_during_create_ms"]["max"]),
+    ("readers idle p50, ms", lambda one: one["readers_idle_ms"]["p50"]),
+    ("readers idle p99, ms", lambda one: one["readers_idle_ms"]["p99"]),
+    ("readers in create p50, ms", lambda one: one["readers_during_create_ms"]["p50"]),
+    ("readers in create p99, ms", lambda one: one["readers_during_create_ms"]["p99"]),
+    ("readers in create max, ms", lambda one: one["readers_during_create_ms"]["max"]),
+    ("1,000 backups listed, ms", lambda one: one["list_1000_ms"]),
 ]
 
 
@@ -219,7 +260,7 @@ def main():
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
-    print(f"{given.gb} GB of data, {WRITES_PER_SECOND} writes/s meanwhile, {given.rounds} round(s), {os.cpu_count()} cores\n")
+    print(f"{given.gb} GB of data, {REQUESTS_PER_SECOND} writes/s and reads/s meanwhile, {given.rounds} round(s), {os.cpu_count()} cores\n")
     names = list(results)
     print(f"| {'':34} | " + " | ".join(f"{name:>18}" for name in names) + " |")
     print(f"| {'-' * 34} | " + " | ".join("-" * 17 + ":" for _ in names) + " |")
