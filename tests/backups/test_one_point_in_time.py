@@ -9,6 +9,7 @@ import zipfile
 import pytest
 import requests
 
+from harness.client import wait_for
 from harness.sample import blob
 
 pytestmark = pytest.mark.ours
@@ -50,7 +51,9 @@ class Clients:
     def __enter__(self):
         for thread in self.threads:
             thread.start()
-        time.sleep(0.5)
+        # On a busy machine the first backup was made before anybody had written anything.
+        root = self.server.root()
+        wait_for(lambda: root.records("papers") and root.records("counters"), 60, "the first writes")
         return self
 
     def __exit__(self, *_):
