@@ -3,6 +3,13 @@
 #![allow(clippy::disallowed_methods, reason = "a test reads its fixtures")]
 
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Memory is counted for the whole process, and the broken archives take 50 MB to make: one test at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Hands each file to the target; returns how many there were.
 fn replay(corpus: &str, target: fn(&[u8])) -> usize {
@@ -22,6 +29,7 @@ fn replay(corpus: &str, target: fn(&[u8])) -> usize {
 
 #[test]
 fn archives() {
+    let _alone = alone();
     assert!(replay("archive", bosbase_fuzz::archive) > 50);
     for broken in bosbase_backup::archive::broken::all() {
         bosbase_fuzz::archive(&broken.bytes);
@@ -30,12 +38,14 @@ fn archives() {
 
 #[test]
 fn manifests() {
+    let _alone = alone();
     assert!(replay("manifest", bosbase_fuzz::manifest) > 20);
 }
 
 /// Or the target would try nothing but refusals.
 #[test]
 fn a_good_manifest_is_proven_and_a_changed_one_is_not() {
+    let _alone = alone();
     let good = bosbase_fuzz::good_manifest();
     assert!(bosbase_fuzz::manifest_is_proven(good.as_bytes()));
     assert!(!bosbase_fuzz::manifest_is_proven(
@@ -46,5 +56,6 @@ fn a_good_manifest_is_proven_and_a_changed_one_is_not() {
 #[test]
 #[should_panic(expected = "are promised")]
 fn memory_beyond_the_bound_is_noticed() {
+    let _alone = alone();
     bosbase_fuzz::memory::within(1 << 20, || vec![1_u8; 2 << 20]);
 }
