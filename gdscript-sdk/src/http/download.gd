@@ -48,16 +48,26 @@ func _fetch(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Varian
 	for attempt: int in RETRIES + 1:
 		if attempt > 0:
 			await BosBaseClock.sleep(0.25 * attempt, [self, p_keep])
-		result = await _transport.send("/api/files/token", {"method": "POST"}, p_keep)
+		result = await _transport.send("/api/files/token", _token_options(p_options), p_keep)
 		if not result is ClientResponseError:
 			var token: Variant = BosBaseValue.dictionary(result).get("token")
 			result = await _transport.send(p_api_path, _options(p_options, token), self)
 		if not result is ClientResponseError:
 			break
 		var error: ClientResponseError = result
-		if error.is_abort or error.status != 0 or _file.get_error() != OK:
+		# What never began is not taken up again.
+		if error.is_abort or error.status != 0 or _done == 0 or _file.get_error() != OK:
 			break
 	return result
+
+
+# The first of the requests is cancelled and given up as the others are.
+func _token_options(p_options: Dictionary) -> Dictionary:
+	var options: Dictionary = {"method": "POST"}
+	for name: String in ["timeout", "request_key", "headers"]:
+		if p_options.has(name):
+			options[name] = p_options[name]
+	return options
 
 
 func _options(p_options: Dictionary, p_token: Variant) -> Dictionary:

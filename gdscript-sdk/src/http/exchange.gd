@@ -166,6 +166,9 @@ func _answer(p_method: HTTPClient.Method) -> void:
 		headers[line.substr(0, colon).strip_edges().to_lower()] = (
 			line.substr(colon + 1).strip_edges()
 		)
+	if _is_no_http():
+		_fail("What answers at this address is no HTTP server.")
+		return
 	var length: int = _client.get_response_body_length()
 	var taken: bool = receive.is_valid() and (status == 200 or status == 206)
 	if taken and on_head.is_valid():
@@ -196,6 +199,16 @@ func _answer(p_method: HTTPClient.Method) -> void:
 		_fail("The connection was lost before the answer was complete.")
 		return
 	outcome = Outcome.ANSWERED
+
+
+# HTTPClient takes anything up to an empty line for an answer with status 200.
+func _is_no_http() -> bool:
+	if status != 200:
+		return false
+	for usual: String in ["content-type", "content-length", "transfer-encoding", "date"]:
+		if headers.has(usual):
+			return false
+	return true
 
 
 func _is_cut_off(p_received: int, p_length: int) -> bool:

@@ -94,9 +94,10 @@ func download(p_key: String, p_path: String, p_options: Dictionary = {}) -> Vari
 
 
 ## Waits for the newest job of this backup (or of any, for [code]""[/code]) to end, also through the
-## restart that a restore brings. Answers the job, or an error with the job's words when it failed,
-## or with status 0 when [param p_seconds] are over. [code]options.on_progress[/code] is called with
-## [code]bytesDone, bytesTotal[/code] on the way.
+## restart that a restore brings; where that job is over, also one of long ago, at once. Answers the
+## job, or an error with the job's words when it failed, or with status 0 when [param p_seconds] are
+## over. [code]options.on_progress[/code] is called with [code]bytesDone, bytesTotal[/code] on the
+## way.
 func wait_until_finished(
 	p_key: String = "", p_seconds: float = 600.0, p_options: Dictionary = {}
 ) -> Variant:
@@ -114,6 +115,9 @@ func wait_until_finished(
 			# What can't be reached, or says so itself, may be restarting.
 			if error.is_abort or (error.status != 0 and error.status != 503):
 				return error
+			last = ClientResponseError.new(
+				error.url, 0, {}, false, "The job has not ended in time. " + error.message
+			)
 		else:
 			var job: Dictionary = _newest(BosBaseValue.dictionary(result), p_key)
 			if job.is_empty():

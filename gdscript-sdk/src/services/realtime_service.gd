@@ -38,18 +38,23 @@ func _notification(p_what: int) -> void:
 
 ## Calls [param p_callback] with each message of [param p_topic]: [code]posts/*[/code],
 ## [code]posts/RECORD_ID[/code], [code]@backups[/code] or what else the server tells of. Options:
-## [code]query[/code] (as [code]expand[/code], [code]filter[/code], [code]fields[/code]) and
-## [code]headers[/code]. Answers a [Callable] that ends it, or an error.
+## [code]query[/code] (as [code]expand[/code], [code]filter[/code], [code]fields[/code]),
+## [code]headers[/code], and [code]timeout[/code], the seconds until there is a connection. Answers
+## a [Callable] that ends it, or an error.
 func subscribe(p_topic: String, p_callback: Callable, p_options: Dictionary = {}) -> Variant:
 	if p_topic.is_empty():
 		return ClientResponseError.new("", 0, {}, false, "A topic is needed.")
-	var key: String = _key(p_topic, p_options)
+	var options: Dictionary = p_options.duplicate()
+	var seconds: float = float(str(options.get("timeout", CONNECT_SECONDS)))
+	options.erase("timeout")
+	options.erase("request_key")
+	var key: String = _key(p_topic, options)
 	var is_new: bool = not _subscriptions.has(key)
 	var callbacks: Array = _subscriptions.get_or_add(key, [])
 	callbacks.append(p_callback)
 	var error: ClientResponseError = null
 	if not is_online:
-		error = await _connect_stream()
+		error = await _connect_stream(seconds)
 	elif is_new:
 		error = await _submit()
 	if error != null:
@@ -110,7 +115,7 @@ func _changed() -> Variant:
 
 
 # Makes the connection, or waits for the one that is being made.
-func _connect_stream() -> ClientResponseError:
+func _connect_stream(p_seconds: float) -> ClientResponseError:
 	var waiting: Array = [true, null]
 	var settle: Callable = func(p_error: ClientResponseError) -> void:
 		waiting[0] = false
@@ -124,7 +129,7 @@ func _connect_stream() -> ClientResponseError:
 		# It goes on for as long as it is not closed.
 		@warning_ignore("missing_await")
 		_stream.run()
-	var end: int = Time.get_ticks_msec() + int(CONNECT_SECONDS * 1000.0)
+	var end: int = Time.get_ticks_msec() + int(p_seconds * 1000.0)
 	while waiting[0] and Time.get_ticks_msec() < end:
 		await BosBaseClock.sleep(0.01, [self])
 	if not waiting[0]:

@@ -57,6 +57,33 @@ func test_an_answer_that_is_cut_off_is_an_error() -> void:
 	wire.stop()
 
 
+func test_what_speaks_no_http_never_counts_as_success() -> void:
+	var wire := Wire.new("HELLO WORLD\r\n\r\n")
+	var pb := BosBase.new(wire.url)
+	refused(await pb.health.check(), 0, "no HTTP server")
+	refused(await pb.backups.create("x.zip"), 0, "no HTTP server")
+	refused(await pb.backups.get_full_list(), 0, "no HTTP server")
+	refused(await pb.backups.download("x.zip", "user://x.zip"), 0, "no HTTP server")
+	check(not FileAccess.file_exists("user://x.zip"), "x.zip")
+	wire.stop()
+
+
+func test_options_reach_every_request_of_a_download_and_a_subscription() -> void:
+	var wire := Wire.new("")
+	var pb := BosBase.new(wire.url)
+	var began := Time.get_ticks_msec()
+	refused(await pb.backups.download("x.zip", "user://x.zip", {"timeout": 0.3}), 0, "0.3 seconds")
+	refused(await pb.realtime.subscribe("x", print, {"timeout": 0.3}), 0)
+	var took := Time.get_ticks_msec() - began
+	check(took < 3000, "took %d ms" % took)
+	var cancel := func() -> void: pb.cancel_request("d")
+	tree().create_timer(0.2).timeout.connect(cancel)
+	var error: Variant = await pb.backups.download("x.zip", "user://x.zip", {"request_key": "d"})
+	if refused(error, 0):
+		check(error.is_abort, "is_abort")
+	wire.stop()
+
+
 func test_answers_in_every_form_are_read() -> void:
 	for form: String in [
 		'Content-Length: 8\r\n\r\n{"a": 1}',
