@@ -62,9 +62,11 @@ impl Created {
             Err(e) if e.kind() == ErrorKind::InvalidArchive => {
                 return Err(delete(&self.report, source.as_ref(), storage, e));
             }
-            other => other?,
+            other => other,
         };
+        // What they found counts also where the backup itself could not be read.
         self.checks.wait(progress)?;
+        let checked = checked?;
         steps.reached("create-verified");
         Ok(Proof { checked })
     }

@@ -27,6 +27,8 @@ pub(super) enum Verdict {
     Proven,
     /// It is not, and nobody should rely on it.
     Failed(String),
+    /// It is what was written, and that was damaged: no reading of its bytes makes that good.
+    Damaged(String),
     /// It could not be told; what was known before still holds.
     Unknown(String),
 }
@@ -47,6 +49,9 @@ pub struct Proof {
     pub error: String,
     /// The job that tried.
     pub job: String,
+    /// What is wrong with the databases in it, found when it was made; empty where nothing is.
+    #[serde(default)]
+    damage: String,
 }
 
 impl Proof {
@@ -101,32 +106,39 @@ impl Proofs {
         write_atomically(self.disk.as_ref(), &self.path, &bytes).map_err(Error::internal)
     }
 
-    /// Writes down how a proof of `backup` ended, durably, and forgets what is not in `list`.
-    fn record(&self, backup: &BackupInfo, list: &[BackupInfo], job: &str, verdict: Verdict) -> Result<()> {
+    /// Writes down how a proof of `backup` ended, durably, and forgets what is not in `list`; answers what is known of it now.
+    fn record(&self, backup: &BackupInfo, list: &[BackupInfo], job: &str, verdict: Verdict) -> Result<Proof> {
         let _alone = self.records.change()?;
         let mut proofs = self.read()?;
         let before = proofs.iter().find(|proof| proof.is_of(backup)).cloned();
         proofs.retain(|proof| proof.key != backup.key.as_str() && list.iter().any(|listed| proof.is_of(listed)));
         let now = moment::wire_now();
-        let (proven, error) = match verdict {
-            Verdict::Proven => (now.clone(), String::new()),
-            Verdict::Failed(error) => (String::new(), error),
-            Verdict::Unknown(error) => (before.map(|before| before.proven).unwrap_or_default(), error),
+        let before = before.unwrap_or_default();
+        let short = |text: String| text.chars().take(LONGEST_ERROR).collect::<String>();
+        let damage = match &verdict {
+            Verdict::Damaged(damage) => short(damage.clone()),
+            _ => before.damage,
         };
-        proofs.insert(
-            0,
-            Proof {
-                key: backup.key.to_string(),
-                size: backup.size,
-                modified: backup.modified.as_second(),
-                proven,
-                tried: now,
-                error: error.chars().take(LONGEST_ERROR).collect(),
-                job: job.to_owned(),
-            },
-        );
+        let (proven, error) = match verdict {
+            Verdict::Proven if damage.is_empty() => (now.clone(), String::new()),
+            Verdict::Proven | Verdict::Damaged(_) => (String::new(), damage.clone()),
+            Verdict::Failed(error) => (String::new(), error),
+            Verdict::Unknown(error) => (before.proven, error),
+        };
+        let proof = Proof {
+            key: backup.key.to_string(),
+            size: backup.size,
+            modified: backup.modified.as_second(),
+            proven,
+            tried: now,
+            error: short(error),
+            job: job.to_owned(),
+            damage,
+        };
+        proofs.insert(0, proof.clone());
         proofs.truncate(REMEMBERED);
-        self.write(&proofs)
+        self.write(&proofs)?;
+        Ok(proof)
     }
 
     /// Forgets what is known of a name.
@@ -179,15 +191,15 @@ impl Backups {
         Ok(newest.map(age))
     }
 
-    /// Writes down how a proof of the backup that is `size` bytes long ended; `false` where it is not there any more.
-    pub(super) fn record_proof(&self, key: &str, size: u64, job: &str, verdict: Verdict) -> Result<bool> {
+    /// Writes down how a proof of the backup that is `size` bytes long ended, and answers what is known of it now; nothing where
+    /// it is not there any more.
+    pub(super) fn record_proof(&self, key: &str, size: u64, job: &str, verdict: Verdict) -> Result<Option<Proof>> {
         // What the list says of it is what it is known by afterwards.
         let list = self.storage()?.list().map_err(refuse)?;
         let Some(backup) = list.iter().find(|one| one.key.as_str() == key && one.size == size) else {
-            return Ok(false);
+            return Ok(None);
         };
-        self.proofs().record(backup, &list, job, verdict)?;
-        Ok(true)
+        self.proofs().record(backup, &list, job, verdict).map(Some)
     }
 
     /// Forgets what is known of a backup that is no more.
@@ -242,6 +254,28 @@ mod tests {
             .record(&a, &list, "4", Verdict::Unknown("offline".to_owned()))
             .unwrap();
         assert_eq!(proofs.read().unwrap()[0].proven, "", "not proven by being out of reach");
+    }
+
+    #[test]
+    fn no_reading_of_its_bytes_makes_a_damaged_backup_good() {
+        // A backup of a damaged database was whole to every verification after, and so counted as proven again.
+        let dir = tempfile::tempdir().unwrap();
+        let proofs = Proofs::new(Arc::new(RealDisk), dir.path());
+        let a = backup("a.zip", 1, 1);
+        let list = [a.clone()];
+        let damaged = Verdict::Damaged("data.db is damaged".to_owned());
+        assert!(!proofs.record(&a, &list, "1", damaged).unwrap().is_good());
+        let unknown = Verdict::Unknown("offline".to_owned());
+        assert!(!proofs.record(&a, &list, "2", unknown).unwrap().is_good());
+        let known = proofs.record(&a, &list, "3", Verdict::Proven).unwrap();
+        assert_eq!((known.is_good(), known.error.as_str()), (false, "data.db is damaged"));
+        let other = backup("a.zip", 1, 2);
+        assert!(
+            proofs
+                .record(&other, std::slice::from_ref(&other), "4", Verdict::Proven)
+                .unwrap()
+                .is_good()
+        );
     }
 
     #[test]

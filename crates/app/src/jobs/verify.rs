@@ -49,12 +49,16 @@ impl Backups {
         let job = running.ticket().job().id;
         let record = |verdict| self.record_proof(key.as_str(), size, &job, verdict);
         let Err(error) = found else {
-            if record(Verdict::Proven)? {
-                return Ok(());
-            }
-            return Err(Error::invalid(format!(
-                "{key} is not proven: it was deleted meanwhile."
-            )));
+            return match record(Verdict::Proven)? {
+                Some(proof) if proof.is_good() => Ok(()),
+                Some(proof) => Err(Error::invalid(format!(
+                    "{key} is what was written, but that is no backup to rely on: {}.",
+                    proof.error
+                ))),
+                None => Err(Error::invalid(format!(
+                    "{key} is not proven: it was deleted meanwhile."
+                ))),
+            };
         };
         if let Some(reason) = running.stopped() {
             return Err(Error::invalid(format!("{key} is not proven: {reason}.")).caused_by(error));
@@ -63,7 +67,7 @@ impl Backups {
             Engine::InvalidArchive => (format!("{key} is broken: {error}."), Verdict::Failed(error.to_string())),
             Engine::InvalidDatabase => (
                 format!("{key} holds a damaged database: {error}. It is kept, and is no backup to rely on."),
-                Verdict::Failed(error.to_string()),
+                Verdict::Damaged(error.to_string()),
             ),
             _ => (
                 format!("{key} could not be read back and is not proven: {error}."),
@@ -72,8 +76,8 @@ impl Backups {
         };
         // A broken one that was just made is deleted by now; of others it is remembered.
         match record(verdict) {
-            Ok(true) => {}
-            Ok(false) => text.push_str(" It is not listed any more."),
+            Ok(Some(_)) => {}
+            Ok(None) => text.push_str(" It is not listed any more."),
             Err(unwritten) => {
                 tracing::warn!(error = unwritten.with_causes(), %key, "the outcome of a proof could not be written down");
             }

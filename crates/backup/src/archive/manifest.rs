@@ -148,9 +148,12 @@ impl<R: Read> ManifestReader<R> {
             return Err(malformed("its end"));
         }
         let line = line.strip_suffix(b",").unwrap_or(&line);
-        serde_json::from_slice(line)
-            .map(Some)
-            .map_err(|_| malformed("an entry"))
+        let entry: ManifestEntry = serde_json::from_slice(line).map_err(|_| malformed("an entry"))?;
+        // Many wait to be compared: none may be larger than an entry can make it.
+        if entry.blake3.len() != 2 * blake3::OUT_LEN || entry.path.len() > usize::from(u16::MAX) {
+            return Err(malformed("an entry"));
+        }
+        Ok(Some(entry))
     }
 }
 
