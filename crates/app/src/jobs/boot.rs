@@ -95,7 +95,7 @@ pub(super) fn end_interrupted(options: &AppOptions, alone: &Tenancy) -> Result<(
 }
 
 /// Whether a restore waits to be finished.
-fn is_interrupted(options: &AppOptions) -> Result<bool> {
+pub(super) fn is_interrupted(options: &AppOptions) -> Result<bool> {
     restore::is_pending(&RealDisk, &options.data_dir).map_err(Error::internal)
 }
 

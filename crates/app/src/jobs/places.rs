@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use bosbase_backup::layout::PRIVATE_DIR;
 use bosbase_bucket::BucketConfig;
 
+use super::boot::is_interrupted;
 use crate::app::AppOptions;
 use crate::error::{Error, Result};
 use crate::settings::{self, SettingsCell};
@@ -39,7 +39,7 @@ impl Places {
 
 fn read(options: &AppOptions) -> Result<Option<BucketConfig>> {
     // What lies there while a restore waits to be finished may be half of the old data and half of the new.
-    if options.data_dir.join(PRIVATE_DIR).join("restore.journal").exists() {
+    if is_interrupted(options)? {
         return Err(Error::invalid("A restore waits to be finished."));
     }
     let settings = settings::peek(&options.data_dir, options.encryption_key.as_deref())?;
