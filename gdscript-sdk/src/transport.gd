@@ -64,6 +64,7 @@ func build_url(p_path: String, p_query: Dictionary = {}) -> String:
 ## Sends a request and answers its data, [code]{}[/code] for none, or a [ClientResponseError].
 ## [param p_keep] stays alive meanwhile.
 func send(p_path: String, p_options: Dictionary, p_keep: Object = null) -> Variant:
+	await BosBaseClock.enter()
 	var options: Dictionary = _sorted_out(p_options)
 	var url: String = build_url(p_path)
 	if before_send.is_valid():

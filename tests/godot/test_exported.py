@@ -8,6 +8,7 @@ from harness.programs import BOSBASE
 from harness.server import Server
 
 from .engine import HERE, Project
+from .test_leaving import METHODS, judge
 from .test_suites import SUITES, TESTS, faults, parse
 
 PRESET = """[preset.0]
@@ -53,21 +54,25 @@ def results(exported, tmp_path_factory):
     def of(suite):
         if suite not in known:
             with Server(BOSBASE, tmp_path_factory.mktemp("exported") / "pb_data") as server:
-                done = subprocess.run(
-                    [*exported.outside_the_engine(), f"{exported.path}/.out/app", "--headless", "--verbose", "--", suite, server.url],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    errors="replace",
-                    env=exported.environment(),
-                    timeout=180,
-                    check=False,
-                )
-            known[suite] = parse(done.returncode, done.stdout)
+                known[suite] = parse(*play(exported, suite, server.url))
         return known[suite]
 
     return of
+
+
+def play(exported, *arguments):
+    done = subprocess.run(
+        [*exported.outside_the_engine(), f"{exported.path}/.out/app", "--headless", "--verbose", "--", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=exported.environment(),
+        timeout=300,
+        check=False,
+    )
+    return done.returncode, done.stdout
 
 
 @pytest.mark.parametrize("suite", [path.name for path in SUITES])
@@ -77,3 +82,9 @@ def test_a_suite_passes_in_an_exported_game(results, suite):
     assert wanted and list(said) == wanted, output[-6000:]
     assert {name: why for name, why in said.items() if why} == {}, output[-6000:]
     assert status == 0 and faults(output) == [], output[-6000:]
+
+
+def test_an_exported_game_ends_in_the_midst_of_all_without_a_leak(exported, tmp_path):
+    with Server(BOSBASE, tmp_path / "pb_data") as server:
+        for method in METHODS:
+            judge(method, *play(exported, "leaving.gd", server.url, method))

@@ -27,6 +27,7 @@ func _init(p_transport: BosBaseTransport, p_path: String) -> void:
 ## Downloads [param p_api_path] with a file token of its own. Answers [code]true[/code] or an error,
 ## and leaves no half a file.
 func run(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Variant:
+	await BosBaseClock.enter()
 	_file = FileAccess.open(_beside, FileAccess.WRITE)
 	if _file == null:
 		return _cannot_write(FileAccess.get_open_error())
@@ -48,6 +49,8 @@ func _fetch(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Varian
 	for attempt: int in RETRIES + 1:
 		if attempt > 0:
 			await BosBaseClock.sleep(0.25 * attempt, [self, p_keep])
+			if BosBaseClock.is_over:
+				break
 		result = await _transport.send("/api/files/token", _token_options(p_options), p_keep)
 		if not result is ClientResponseError:
 			var token: Variant = BosBaseValue.dictionary(result).get("token")

@@ -8,6 +8,8 @@ extends RefCounted
 signal received(event: String, data: String, id: String)
 ## The connection was lost, or could not be made; [param attempts] times in a row by now.
 signal lost(error: ClientResponseError, attempts: int)
+## The program ends.
+signal ended
 
 ## Seconds to wait before each next attempt; then always the last.
 const BACKOFF: PackedFloat32Array = [0.2, 0.3, 0.5, 1.0, 1.2, 1.5, 2.0]
@@ -31,10 +33,10 @@ func _init(p_transport: BosBaseTransport, p_path: String) -> void:
 
 ## Connects, and goes on until [method close].
 func run() -> void:
-	while not _closed:
+	while not (_closed or BosBaseClock.is_over):
 		_parser = BosBaseEventParser.new()
 		var result: Variant = await _transport.send(_path, _options(), self)
-		if _closed:
+		if _closed or BosBaseClock.is_over:
 			break
 		_attempts += 1
 		var error: ClientResponseError = result if result is ClientResponseError else null
@@ -43,6 +45,8 @@ func run() -> void:
 			break
 		var wait: float = BACKOFF[mini(_attempts, BACKOFF.size()) - 1]
 		await BosBaseClock.sleep(wait, [self])
+	if BosBaseClock.is_over:
+		ended.emit()
 
 
 ## The connection is of use: the next loss is the first again.

@@ -52,6 +52,11 @@ var _last_progress: int
 var _turn_ends: int
 
 
+## How many there are at the moment.
+static func pending() -> int:
+	return _running.size()
+
+
 ## Ends it as soon as possible.
 func cancel() -> void:
 	_cancelled = true
@@ -66,6 +71,7 @@ func run(
 	p_body: BosBaseRequestBody
 ) -> void:
 	_running[self] = p_keep
+	BosBaseClock.begin()
 	_client = HTTPClient.new()
 	_client.read_chunk_size = CHUNK
 	_moved()
@@ -220,7 +226,7 @@ func _is_cut_off(p_received: int, p_length: int) -> bool:
 
 # Lets the rest of the program have its turn. False when this is to end.
 func _wait() -> bool:
-	await BosBaseClock.tick()
+	_cancelled = not await BosBaseClock.tick() or _cancelled
 	_turn_ends = Time.get_ticks_msec() + BUDGET
 	if _cancelled:
 		outcome = Outcome.CANCELLED

@@ -101,6 +101,7 @@ func download(p_key: String, p_path: String, p_options: Dictionary = {}) -> Vari
 func wait_until_finished(
 	p_key: String = "", p_seconds: float = 600.0, p_options: Dictionary = {}
 ) -> Variant:
+	await BosBaseClock.enter()
 	var end: int = Time.get_ticks_msec() + int(p_seconds * 1000.0)
 	var options: Dictionary = p_options.duplicate()
 	options.erase("on_progress")
@@ -108,7 +109,7 @@ func wait_until_finished(
 	var last: ClientResponseError = ClientResponseError.new(
 		_transport.build_url(_PATH), 0, {}, false, "The job has not ended in time."
 	)
-	while Time.get_ticks_msec() < end:
+	while Time.get_ticks_msec() < end and not BosBaseClock.is_over:
 		var result: Variant = await status(options)
 		if result is ClientResponseError:
 			var error: ClientResponseError = result

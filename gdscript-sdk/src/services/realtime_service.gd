@@ -42,6 +42,7 @@ func _notification(p_what: int) -> void:
 ## [code]headers[/code], and [code]timeout[/code], the seconds until there is a connection. Answers
 ## a [Callable] that ends it, or an error.
 func subscribe(p_topic: String, p_callback: Callable, p_options: Dictionary = {}) -> Variant:
+	await BosBaseClock.enter()
 	if p_topic.is_empty():
 		return ClientResponseError.new("", 0, {}, false, "A topic is needed.")
 	var options: Dictionary = p_options.duplicate()
@@ -126,11 +127,12 @@ func _connect_stream(p_seconds: float) -> ClientResponseError:
 		_stream = BosBaseEventStream.new(_transport, "/api/realtime")
 		_stream.received.connect(_on_received)
 		_stream.lost.connect(_on_lost)
+		_stream.ended.connect(_on_ended)
 		# It goes on for as long as it is not closed.
 		@warning_ignore("missing_await")
 		_stream.run()
 	var end: int = Time.get_ticks_msec() + int(p_seconds * 1000.0)
-	while waiting[0] and Time.get_ticks_msec() < end:
+	while waiting[0] and not BosBaseClock.is_over and Time.get_ticks_msec() < end:
 		await BosBaseClock.sleep(0.01, [self])
 	if not waiting[0]:
 		return waiting[1]
@@ -190,6 +192,11 @@ func _on_lost(p_error: ClientResponseError, p_attempts: int) -> void:
 		disconnected.emit(PackedStringArray(_subscriptions.keys()))
 	elif p_attempts == 1 and p_error != null:
 		settled.emit(p_error)
+
+
+# Callbacks often hold the client that holds them.
+func _on_ended() -> void:
+	_subscriptions.clear()
 
 
 static func _key(p_topic: String, p_options: Dictionary) -> String:

@@ -1,6 +1,6 @@
 extends SceneTree
 ## Runs the tests of one suite: `-- FILE URL`. Prints `@pass NAME`, `@fail NAME WHY`, and `@done
-## COUNT` at the end.
+## COUNT` at the end. With `-- FILE URL METHOD` it begins that method and quits in the midst of it.
 
 
 func _initialize() -> void:
@@ -16,6 +16,12 @@ func _run() -> void:
 		return
 	var suite: Suite = script.new()
 	suite.url = arguments[1]
+	if arguments.size() > 2:
+		suite.call(arguments[2])
+		await create_timer(1.0).timeout
+		print("@quit ", suite.failures)
+		quit()
+		return
 	var count := 0
 	for method: Dictionary in script.get_script_method_list():
 		var name: String = method["name"]
