@@ -4,10 +4,17 @@ extends BosBaseAuthStore
 ## Keeps who is logged in across starts, in one file encrypted with a pass phrase.
 ##
 ## The phrase is what protects it: one that is written in the game's code protects from nobody who
-## has the game.
+## has the game.[br]
+## Where the file can't be written or removed, whoever logged in (or out) is so until the program
+## ends; that it will be otherwise at the next start is said by [signal failed], by [member
+## last_error], and as an error in Godot's output.
 
 # What appending, erasing and polling answer is of no use here.
 @warning_ignore_start("return_value_discarded")
+
+## The file could not be written, or not be removed: who is logged in is not what the next start
+## will read.
+signal failed(error: Error)
 
 ## Why the file could not be read or written the last time; [constant OK] when it could.
 var last_error: Error = OK
@@ -22,12 +29,11 @@ func _init(p_path: String, p_pass_phrase: String) -> void:
 	_pass_phrase = p_pass_phrase
 	if not FileAccess.file_exists(_path):
 		return
-	var file: FileAccess = FileAccess.open_encrypted_with_pass(_path, FileAccess.READ, _pass_phrase)
-	if file == null:
-		last_error = FileAccess.get_open_error()
+	var text: String = _read(_path)
+	if last_error != OK:
 		return
 	var parser: JSON = JSON.new()
-	last_error = parser.parse(file.get_as_text())
+	last_error = parser.parse(text)
 	if last_error == OK and parser.data is Dictionary:
 		var kept: Dictionary = parser.data
 		token = str(kept.get("token", ""))
@@ -35,16 +41,37 @@ func _init(p_path: String, p_pass_phrase: String) -> void:
 		record = kept_record if kept_record is Dictionary else {}
 
 
+## Remembers a token and its record, also in the file.
 func save(p_token: String, p_record: Dictionary = {}) -> void:
-	last_error = _write(JSON.stringify({"token": p_token, "record": p_record}))
+	_kept(_write(JSON.stringify({"token": p_token, "record": p_record})), "written")
 	super.save(p_token, p_record)
 
 
+## Forgets both, and removes the file.
 func clear() -> void:
-	last_error = OK
+	var removed: Error = OK
 	if FileAccess.file_exists(_path):
-		last_error = DirAccess.remove_absolute(_path)
+		removed = DirAccess.remove_absolute(_path)
+	_kept(removed, "removed")
 	super.clear()
+
+
+func _kept(p_failed: Error, p_what: String) -> void:
+	last_error = p_failed
+	if p_failed == OK:
+		return
+	push_error("The login in %s could not be %s: %s." % [_path, p_what, error_string(p_failed)])
+	failed.emit(p_failed)
+
+
+func _read(p_path: String) -> String:
+	var file: FileAccess = FileAccess.open_encrypted_with_pass(
+		p_path, FileAccess.READ, _pass_phrase
+	)
+	if file == null:
+		last_error = FileAccess.get_open_error()
+		return ""
+	return file.get_as_text()
 
 
 func _write(p_text: String) -> Error:
@@ -55,6 +82,13 @@ func _write(p_text: String) -> Error:
 	if file == null:
 		return FileAccess.get_open_error()
 	file.store_string(p_text)
-	var failed: Error = file.get_error()
 	file.close()
-	return failed if failed != OK else DirAccess.rename_absolute(beside, _path)
+	# It is encrypted and written only now, and nobody says how that went.
+	var wrong: Error = OK
+	if _read(beside) != p_text:
+		wrong = ERR_FILE_CANT_WRITE
+	else:
+		wrong = DirAccess.rename_absolute(beside, _path)
+	if wrong != OK:
+		DirAccess.remove_absolute(beside)
+	return wrong

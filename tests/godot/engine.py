@@ -42,6 +42,8 @@ class Project:
         self.folder = base
         self.path = "/" + str(base.relative_to(root()))
         self.imported = None
+        # Of the environment of what runs.
+        self.variables = {}
 
     def __enter__(self):
         return self
@@ -53,7 +55,7 @@ class Project:
         # `user://` and the editor's settings stay in the copy.
         home = f"{self.path}/.home"
         (self.folder / ".home").mkdir(exist_ok=True)
-        return {"PATH": os.environ["PATH"], "HOME": home, "LANG": "C.UTF-8"}
+        return {"PATH": os.environ["PATH"], "HOME": home, "LANG": "C.UTF-8", **self.variables}
 
     def start(self, *arguments):
         words = [*command(), "--headless", "--path", self.path, *arguments]
@@ -73,7 +75,7 @@ class Project:
         enter = 'mount --bind /proc "$0/proc" && exec chroot "$0" "$@"'
         return [*words[: words.index("chroot")], "unshare", "--mount", "sh", "-c", enter, str(root())]
 
-    def run(self, *arguments, timeout=120):
+    def run(self, *arguments, timeout=300):
         """Runs Godot to its end; returns its exit code and all it said."""
         process = self.start(*arguments)
         try:

@@ -8,6 +8,8 @@ extends BosBaseService
 
 const _PATH: String = "/api/backups"
 
+var _jobs: BosBaseBackupJobs = BosBaseBackupJobs.new()
+
 
 ## Every backup, newest first: [code]{key, size, modified, proven, proofError}[/code].
 ## [code]proven[/code] is when it was last read to its end and found whole.
@@ -24,7 +26,7 @@ func get_full_list(p_options: Dictionary = {}) -> Variant:
 ## without one the server makes one up.
 func create(p_name: String = "", p_options: Dictionary = {}) -> Variant:
 	var body: Dictionary = {} if p_name.is_empty() else {"name": p_name}
-	return await _do("POST", _PATH, p_options, body)
+	return await _begin("create", p_name, _PATH, p_options, body)
 
 
 ## Takes in a backup: [code]{"file": {"filename": …, "content_type": "application/zip", "data":
@@ -33,7 +35,9 @@ func create(p_name: String = "", p_options: Dictionary = {}) -> Variant:
 func upload(p_files: Dictionary, p_options: Dictionary = {}) -> Variant:
 	var options: Dictionary = p_options.duplicate()
 	options["files"] = p_files
-	return await _do("POST", _PATH + "/upload", options)
+	var file: BosBaseFile = BosBaseFile.from_value(p_files.get("file"), "file")
+	var key: String = file.filename if file != null else ""
+	return await _begin("upload", key, _PATH + "/upload", options)
 
 
 ## Takes in a backup from disk, of any size, under [param p_name] or the file's own.
@@ -44,26 +48,29 @@ func upload_file(p_path: String, p_name: String = "", p_options: Dictionary = {}
 
 ## Deletes a backup; answers [code]true[/code].
 func delete(p_key: String, p_options: Dictionary = {}) -> Variant:
-	return await _do("DELETE", _key_path(p_key), p_options)
+	var result: Variant = await _do("DELETE", _key_path(p_key), p_options)
+	if not result is ClientResponseError:
+		_jobs.forget(p_key)
+	return result
 
 
 ## Replaces all data by the backup's and restarts the server. Answers [code]true[/code] once the
 ## archive is seen to be one; see [method wait_until_finished] for the end.
 func restore(p_key: String, p_options: Dictionary = {}) -> Variant:
-	return await _do("POST", _key_path(p_key) + "/restore", p_options)
+	return await _begin("restore", p_key, _key_path(p_key) + "/restore", p_options)
 
 
 ## Brings back the data that the last restore replaced, and restarts the server. [method status]
 ## tells of it as [code]undo[/code], [code]null[/code] where there is none; see
 ## [method wait_until_finished] for the end.
 func undo_restore(p_options: Dictionary = {}) -> Variant:
-	return await _do("POST", _PATH + "/undo-restore", p_options)
+	return await _begin("undo", "", _PATH + "/undo-restore", p_options)
 
 
 ## Starts reading a backup from end to end, to hold it against its manifest; answers
 ## [code]true[/code] at once.
 func verify(p_key: String, p_options: Dictionary = {}) -> Variant:
-	return await _do("POST", _key_path(p_key) + "/verify", p_options)
+	return await _begin("verify", p_key, _key_path(p_key) + "/verify", p_options)
 
 
 ## What is running, what became of what ran, newest first, and what could be undone: [code]{running,
@@ -93,11 +100,16 @@ func download(p_key: String, p_path: String, p_options: Dictionary = {}) -> Vari
 	return await transfer.run(_key_path(p_key), p_options, self)
 
 
-## Waits for the newest job of this backup (or of any, for [code]""[/code]) to end, also through the
-## restart that a restore brings; where that job is over, also one of long ago, at once. Answers the
-## job, or an error with the job's words when it failed, or with status 0 when [param p_seconds] are
-## over. [code]options.on_progress[/code] is called with [code]bytesDone, bytesTotal[/code] on the
-## way.
+## Waits for the end of the job that this client began last with [param p_key] (or at all, for
+## [code]""[/code]), also through the restart that a restore brings; never is it one that ended
+## before this client began its own. Where it began none, or was told already how that one ended, a
+## job that runs is waited for. [code]options.job[/code] names another by its [code]id[/code], as
+## [method status] has it.[br]
+## Answers the job, or an error: with the job's words when it failed; that which [method create],
+## [method upload], [method verify], [method restore] or [method undo_restore] answered when it
+## could not begin; with status 404 when there is no such job; with status 0 when
+## [param p_seconds] are over. [code]options.on_progress[/code] is called with [code]bytesDone,
+## bytesTotal[/code] on the way.
 func wait_until_finished(
 	p_key: String = "", p_seconds: float = 600.0, p_options: Dictionary = {}
 ) -> Variant:
@@ -105,10 +117,13 @@ func wait_until_finished(
 	var end: int = Time.get_ticks_msec() + int(p_seconds * 1000.0)
 	var options: Dictionary = p_options.duplicate()
 	options.erase("on_progress")
-	var told: Variant = p_options.get("on_progress")
-	var last: ClientResponseError = ClientResponseError.new(
-		_transport.build_url(_PATH), 0, {}, false, "The job has not ended in time."
-	)
+	options.erase("job")
+	var told: Callable = BosBaseValue.callable(p_options.get("on_progress"))
+	var attempt: BosBaseBackupJobs.Attempt = null
+	if p_options.has("job"):
+		attempt = BosBaseBackupJobs.Attempt.of(str(p_options["job"]))
+	var url: String = _transport.build_url(_PATH)
+	var why: String = "The job has not ended in time."
 	while Time.get_ticks_msec() < end and not BosBaseClock.is_over:
 		var result: Variant = await status(options)
 		if result is ClientResponseError:
@@ -116,31 +131,44 @@ func wait_until_finished(
 			# What can't be reached, or says so itself, may be restarting.
 			if error.is_abort or (error.status != 0 and error.status != 503):
 				return error
-			last = ClientResponseError.new(
-				error.url, 0, {}, false, "The job has not ended in time. " + error.message
-			)
+			why = "The job has not ended in time. " + error.message
 		else:
-			var job: Dictionary = _newest(BosBaseValue.dictionary(result), p_key)
+			var jobs: Array = BosBaseValue.array(BosBaseValue.dictionary(result).get("jobs"))
+			if attempt == null:
+				attempt = _jobs.wanted(p_key, jobs.filter(_is_running))
+			if attempt.error != null:
+				return attempt.error
+			var job: Dictionary = attempt.job(jobs)
 			if job.is_empty():
-				return ClientResponseError.new(last.url, 404, {}, false, "There is no such job.")
-			if told is Callable:
-				BosBaseValue.callable(told).call(job["bytesDone"], job["bytesTotal"])
-			if job["state"] == "failed":
-				var said: Dictionary = {
-					"status": 400, "message": job["error"], "data": {}, "job": job
-				}
-				return ClientResponseError.new(last.url, 400, said)
-			if job["state"] != "running":
+				why = "There is no job of %s to wait for." % [p_key if p_key else "any backup"]
+				return ClientResponseError.new(url, 404, {}, false, why)
+			if told.is_valid():
+				told.call(job["bytesDone"], job["bytesTotal"])
+			if not _is_running(job):
+				attempt.is_told = true
+				if job["state"] == "failed":
+					return _failure(url, job)
 				return job
 		await BosBaseClock.sleep(0.25, [self])
-	return last
+	return ClientResponseError.new(url, 0, {}, BosBaseClock.is_over, why)
 
 
-static func _newest(p_status: Dictionary, p_key: String) -> Dictionary:
-	for job: Dictionary in p_status.get("jobs", []):
-		if p_key.is_empty() or job.get("key") == p_key:
-			return job
-	return {}
+# True, or an error: for what begins a job.
+func _begin(
+	p_kind: String, p_key: String, p_path: String, p_options: Dictionary, p_body: Variant = null
+) -> Variant:
+	var result: Variant = await _do("POST", p_path, p_options, p_body)
+	_jobs.note(p_kind, p_key, result)
+	return result
+
+
+static func _is_running(p_job: Dictionary) -> bool:
+	return p_job.get("state") == "running"
+
+
+static func _failure(p_url: String, p_job: Dictionary) -> ClientResponseError:
+	var said: Dictionary = {"status": 400, "message": p_job["error"], "data": {}, "job": p_job}
+	return ClientResponseError.new(p_url, 400, said)
 
 
 static func _key_path(p_key: String) -> String:

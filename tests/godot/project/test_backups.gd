@@ -133,3 +133,95 @@ func test_a_list_tells_what_was_proven() -> void:
 		if equal(ours.size(), 1):
 			check(str(ours[0]["proven"]).begins_with("20"), str(ours[0]))
 			equal(ours[0]["proofError"], "")
+
+
+# A backup could not begin, and waiting for it reported the success of an older one of that name.
+func test_waiting_never_ends_with_an_older_job() -> void:
+	var pb := await root()
+	okay(await pb.backups.create("twice.zip"))
+	var first: Variant = await pb.backups.wait_until_finished("twice.zip", 60.0)
+	okay(first, "first")
+	refused(await pb.backups.create("twice.zip"), 400, "already exists", "second")
+	refused(await pb.backups.wait_until_finished("twice.zip", 60.0), 400, "already exists", "wait")
+	refused(await pb.backups.wait_until_finished("", 60.0), 400, "already exists", "wait for any")
+	okay(await pb.backups.verify("twice.zip"))
+	var verified: Variant = await pb.backups.wait_until_finished("twice.zip", 60.0)
+	if okay(verified, "verified"):
+		equal(verified["kind"], "verify")
+	okay(await pb.backups.verify("twice.zip"))
+	var again: Variant = await pb.backups.wait_until_finished("twice.zip", 60.0)
+	if okay(again, "verified again") and okay(verified):
+		check(again["id"] != verified["id"], "the same job")
+		check(again["started"] >= verified["finished"], str(again))
+	# Somebody else knows of none that this client began, and none runs.
+	refused(await (await root()).backups.wait_until_finished("twice.zip", 60.0), 404, "twice.zip")
+	refused(await (await root()).backups.wait_until_finished("", 60.0), 404, "any backup")
+	okay(await pb.backups.delete("twice.zip"))
+	refused(await pb.backups.wait_until_finished("twice.zip", 60.0), 404, "", "deleted")
+
+
+func test_waiting_is_for_ones_own_job_also_when_there_is_a_newer_one() -> void:
+	var pb := await root()
+	var other := await root()
+	okay(await pb.backups.create("own.zip"))
+	await _idle(other)
+	okay(await other.backups.verify("own.zip"))
+	var theirs: Variant = await other.backups.wait_until_finished("own.zip", 60.0)
+	var ours: Variant = await pb.backups.wait_until_finished("own.zip", 60.0)
+	if okay(ours, "ours") and okay(theirs, "theirs"):
+		equal([ours["kind"], theirs["kind"]], ["create", "verify"])
+		var named: Variant = await other.backups.wait_until_finished(
+			"own.zip", 60.0, {"job": ours["id"]}
+		)
+		if okay(named, "by its id"):
+			equal(named, ours)
+	refused(await pb.backups.wait_until_finished("", 60.0, {"job": "no-such-job"}), 404)
+
+
+func test_a_second_restore_of_a_backup_is_not_taken_for_the_first() -> void:
+	var pb := await root()
+	okay(await pb.backups.create("again.zip"))
+	okay(await pb.backups.wait_until_finished("again.zip", 60.0))
+	var ids: Dictionary[String, bool] = {}
+	for _time: int in 2:
+		okay(await pb.backups.restore("again.zip"))
+		var job: Variant = await pb.backups.wait_until_finished("again.zip", 60.0)
+		if okay(job, "restored"):
+			equal(job["kind"], "restore")
+			ids[job["id"]] = true
+	equal(ids.size(), 2)
+
+
+func test_which_job_is_waited_for() -> void:
+	var jobs := BosBaseBackupJobs.new()
+	var list: Array = [
+		{"id": "3", "kind": "verify", "key": "a.zip", "state": "running"},
+		{"id": "2", "kind": "create", "key": "a.zip", "state": "succeeded"},
+		{"id": "1", "kind": "create", "key": "a.zip", "state": "succeeded"},
+	]
+	var running := list.slice(0, 1)
+	equal(jobs.wanted("a.zip", []).job(list), {}, "none begun")
+	equal(jobs.wanted("a.zip", running).id, "3", "one that runs")
+	equal(jobs.wanted("b.zip", running).id, "", "one of another backup")
+	jobs.note("create", "a.zip", true)
+	var own := jobs.wanted("a.zip", running)
+	equal(own.job(list).get("id"), "2", "its own")
+	var newer := {"id": "4", "kind": "create", "key": "a.zip", "state": "running"}
+	equal(own.job([newer] + list).get("id"), "2", "its own, and not a newer one")
+	equal(own.job([newer]), {}, "its own is not known any more")
+	own.is_told = true
+	equal(jobs.wanted("a.zip", running).id, "3", "one that runs after its own was told of")
+	check(jobs.wanted("a.zip", []) == own, "its own once more")
+	var error := ClientResponseError.new("", 400)
+	jobs.note("create", "", error)
+	check(jobs.wanted("", running).error == error, "what could not begin")
+	check(jobs.wanted("a.zip", []) == own, "another")
+
+
+func _idle(p_client: BosBase) -> void:
+	for _try: int in 600:
+		var status: Variant = await p_client.backups.status()
+		if status is Dictionary and status["running"] == null:
+			return
+		await BosBaseClock.sleep(0.1)
+	check(false, "a job runs for ever")

@@ -4,22 +4,20 @@ extends Suite
 
 const NODES := 20
 
+# Connections come about here, and then nothing more.
+var _deaf := TCPServer.new()
+
 
 func test_nodes_freed_while_they_await_a_call_leave_nothing_behind() -> void:
 	var pb := await root()
-	var calls: Dictionary[String, Callable] = {
-		"request": func() -> Variant: return await pb.backups.get_full_list(),
-		"pages": func() -> Variant: return await pb.collections.get_full_list({"batch": 1}),
-		"own client": func() -> Variant: return await BosBase.new(url).health.check(),
-		"login":
-		func() -> Variant:
-## Nodes that are freed while they wait for an answer. Godot lets what is on such a function's stack
-## leak (godotengine/godot#74449): each freed node left an object of the engine's behind.
-
-			return await BosBase.new(url).admins().auth_with_password(EMAIL, "wrong"),
-	}
-	for name: String in calls:
-		await _leaves_nothing(name, calls[name], false)
+	var ask := func() -> Variant: return await pb.backups.get_full_list()
+	await _leaves_nothing("request", ask, false)
+	ask = func() -> Variant: return await pb.collections.get_full_list({"batch": 1})
+	await _leaves_nothing("pages", ask, false)
+	ask = func() -> Variant: return await client().health.check()
+	await _leaves_nothing("own client", ask, false)
+	ask = func() -> Variant: return await client().admins().auth_with_password(EMAIL, "wrong")
+	await _leaves_nothing("login", ask, false)
 
 
 func test_nodes_freed_while_they_follow_a_job_leave_nothing_behind() -> void:
@@ -31,36 +29,28 @@ func test_nodes_freed_while_they_follow_a_job_leave_nothing_behind() -> void:
 
 
 func test_nodes_freed_while_nobody_answers_leave_nothing_behind() -> void:
-	# Connections come about, and then nothing more.
-	var deaf := TCPServer.new()
-	deaf.listen(0, "127.0.0.1")
-	var where := "http://127.0.0.1:%d" % deaf.get_local_port()
+	_deaf.listen(0, "127.0.0.1")
+	var where := "http://127.0.0.1:%d" % _deaf.get_local_port()
 	var pb := BosBase.new(where)
 	pb.timeout = 1.0
-	var calls: Dictionary[String, Callable] = {
-		"request": func() -> Variant: return await pb.health.check(),
-		"download":
-		func() -> Variant: return await pb.backups.download("x.zip", "user://freed.zip"),
-		"sleep":
-		func() -> Variant:
-## Nodes that are freed while they wait for an answer. Godot lets what is on such a function's stack
-## leak (godotengine/godot#74449): each freed node left an object of the engine's behind.
+	var ask := func() -> Variant: return await pb.health.check()
+	await _leaves_nothing("request", ask, true)
+	ask = func() -> Variant: return await pb.backups.download("x.zip", "user://freed.zip")
+	await _leaves_nothing("download", ask, true)
+	ask = func() -> Variant: return await _subscribe(BosBase.new(where))
+	await _leaves_nothing("subscription", ask, true)
+	ask = func() -> Variant: return await _sleep()
+	await _leaves_nothing("sleep", ask, true)
+	_deaf.stop()
 
-			# Connections come about, and then nothing more.
 
-			await BosBaseClock.sleep(1.0)
-			return true,
-		"subscription":
-		func() -> Variant:
-## Nodes that are freed while they wait for an answer. Godot lets what is on such a function's stack
-## leak (godotengine/godot#74449): each freed node left an object of the engine's behind.
+func _subscribe(p_client: BosBase) -> Variant:
+	return await p_client.realtime.subscribe("x", print, {"timeout": 1.0})
 
-			# Connections come about, and then nothing more.
 
-			return await BosBase.new(where).realtime.subscribe("x", print, {"timeout": 1.0}),
-	}
-	for name: String in calls:
-		await _leaves_nothing(name, calls[name], true)
+func _sleep() -> bool:
+	await BosBaseClock.sleep(1.0)
+	return true
 
 
 func _leaves_nothing(p_what: String, p_call: Callable, p_slow: bool) -> void:
@@ -72,7 +62,8 @@ func _leaves_nothing(p_what: String, p_call: Callable, p_slow: bool) -> void:
 	check(counts[2] <= counts[1], "%s: %s objects" % [p_what, counts])
 
 
-# Frees nodes before their answers come: at the end of the frame, and where that is soon enough in the next.
+# Frees nodes before their answers come: at the end of the frame, and where that is soon enough in
+# the next.
 func _free_while_awaiting(p_what: String, p_call: Callable, p_slow: bool) -> void:
 	var answers: Array = []
 	for number: int in NODES:
