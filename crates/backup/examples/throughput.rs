@@ -81,6 +81,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         data_dir: data,
         databases,
         must_have: Box::new(std::iter::empty()),
+        elsewhere: None,
     };
     let clock = Clock(Mutex::new((Instant::now(), Vec::new())));
     let plan = create::plan(&disk, &key, jiff::Timestamp::now(), &sources)?;

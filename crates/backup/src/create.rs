@@ -10,6 +10,7 @@ use bosbase_disk::{Disk, DiskFile};
 use jiff::Timestamp;
 
 use crate::archive::{ArchiveWriter, DatabaseFact, EntryMeta, ManifestHeader, Spool};
+use crate::elsewhere::{self, Fetched, Measured, UploadedFile};
 use crate::entry_path::EntryPath;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::key::BackupKey;
@@ -44,6 +45,8 @@ pub struct Sources<'a> {
     pub databases: Vec<Box<dyn DatabaseSnapshot>>,
     /// Files that must be in the backup. While it runs the caller lets none of them be removed.
     pub must_have: MustHave<'a>,
+    /// Where those of them are that are not on the disk.
+    pub elsewhere: Option<&'a dyn elsewhere::Source>,
 }
 
 /// What is going to be done.
@@ -57,16 +60,26 @@ pub struct CreatePlan {
     pub databases: Vec<DatabaseFact>,
     /// How many other files there are now.
     pub files: u64,
-    /// All bytes to read.
+    /// All bytes to read of what is on the disk.
     pub bytes: u64,
+    /// What lies elsewhere, or somewhat more; `None` where that is not known.
+    pub elsewhere: Option<Measured>,
 }
 
 impl CreatePlan {
-    /// What the archive is not going to be longer than, in bytes, unless the data grows meanwhile.
+    /// What the archive is not going to be longer than, in bytes, unless the data grows meanwhile; `None` where nobody knows.
     #[must_use]
-    pub fn longest_archive(&self) -> u64 {
-        let entries = self.files.saturating_add(16).saturating_mul(1 << 10);
-        self.bytes.saturating_add(self.bytes / 64).saturating_add(entries)
+    pub fn longest_archive(&self) -> Option<u64> {
+        let elsewhere = self.elsewhere?;
+        // Each of those has a note beside it.
+        let files = self.files.saturating_add(elsewhere.files.saturating_mul(2));
+        let entries = files.saturating_add(16).saturating_mul(1 << 10);
+        let bytes = self.all_bytes();
+        Some(bytes.saturating_add(bytes / 64).saturating_add(entries))
+    }
+
+    fn all_bytes(&self) -> u64 {
+        self.bytes.saturating_add(self.elsewhere.unwrap_or_default().bytes)
     }
 }
 
@@ -79,7 +92,12 @@ impl fmt::Display for CreatePlan {
             self.databases.len(),
             self.files,
             self.bytes
-        )
+        )?;
+        match self.elsewhere {
+            Some(Measured { files: 0, .. }) => Ok(()),
+            Some(Measured { files, bytes }) => write!(f, "; elsewhere {files} files, {bytes} bytes"),
+            None => write!(f, "; elsewhere nobody knows how many"),
+        }
     }
 }
 
@@ -108,14 +126,14 @@ pub struct CreateReport {
     pub backup: BackupInfo,
     /// Things in the data directory that an archive cannot hold (links, unusual names), with the reason.
     pub left_out: Names,
-    /// Files that a record names and that were not there when the backup began.
+    /// Files that a record names and that were nowhere when the backup began.
     pub missing: Names,
 }
 
 /// Looks at what there is to do.
 ///
 /// # Errors
-/// [`ErrorKind::Io`] if the data directory cannot be read.
+/// [`ErrorKind::Io`] if the data directory cannot be read; what [`elsewhere::Source::measure`] says.
 pub fn plan(disk: &dyn Disk, key: &BackupKey, created: Timestamp, sources: &Sources<'_>) -> Result<CreatePlan> {
     let databases: Vec<_> = sources
         .databases
@@ -140,12 +158,17 @@ pub fn plan(disk: &dyn Disk, key: &BackupKey, created: Timestamp, sources: &Sour
             }
         }
     }
+    let elsewhere = match sources.elsewhere {
+        Some(source) => source.measure()?,
+        None => Some(Measured::default()),
+    };
     Ok(CreatePlan {
         key: key.clone(),
         created,
         databases,
         files,
         bytes,
+        elsewhere,
     })
 }
 
@@ -154,7 +177,7 @@ pub fn plan(disk: &dyn Disk, key: &BackupKey, created: Timestamp, sources: &Sour
 ///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`]; [`ErrorKind::Vanished`] if a file that must be in it went away meanwhile;
-/// [`ErrorKind::Cancelled`], [`ErrorKind::NoSpace`], [`ErrorKind::Io`].
+/// [`ErrorKind::Cancelled`], [`ErrorKind::NoSpace`], [`ErrorKind::Io`]; what [`elsewhere::Source`] says.
 pub fn perform(
     disk: &dyn Disk,
     plan: &CreatePlan,
@@ -164,8 +187,8 @@ pub fn perform(
     steps: &dyn Steps,
 ) -> Result<Created> {
     // Everything is read twice: once from the data, once from the archive.
-    progress.total(plan.bytes.saturating_mul(2));
-    let mut upload = storage.create(&plan.key, Some(plan.longest_archive()))?;
+    progress.total(plan.all_bytes().saturating_mul(2));
+    let mut upload = storage.create(&plan.key, plan.longest_archive())?;
     steps.reached("create-started");
     let written = write(disk, plan, sources, &mut upload, progress, steps)?;
     steps.reached("create-written");
@@ -204,6 +227,7 @@ fn write(
         hasher: RandomState::new(),
         packed: HashSet::new(),
         vanished: HashSet::new(),
+        read: 0,
     };
     for database in &mut sources.databases {
         archive.add_database(database.as_mut(), plan.created)?;
@@ -225,7 +249,17 @@ fn write(
             Found::LeftOut(what) => written.left_out.add(what),
         }
     }
-    required.each(|name| archive.require(name, &sources.data_dir, &mut written.missing))?;
+    let data_dir = sources.data_dir.as_path();
+    match sources.elsewhere {
+        None => required.each(|name| match archive.require(name, data_dir)? {
+            Some(name) => archive.lost(name, &mut written.missing),
+            None => Ok(()),
+        })?,
+        Some(source) => {
+            archive.fetch(source, &required, plan, data_dir, &mut written.missing)?;
+            progress.total(archive.read.saturating_mul(2));
+        }
+    }
     archive.writer.settle()?;
     steps.reached("create-files");
     let header = ManifestHeader {
@@ -246,6 +280,8 @@ struct Packing<'a, W: io::Write> {
     hasher: RandomState,
     packed: HashSet<u64>,
     vanished: HashSet<u64>,
+    /// Bytes read so far.
+    read: u64,
 }
 
 impl<W: io::Write> Packing<'_, W> {
@@ -269,6 +305,7 @@ impl<W: io::Write> Packing<'_, W> {
                 format!("the snapshot of {name} gave {read} of {len} bytes"),
             ));
         }
+        self.read += read;
         Ok(())
     }
 
@@ -293,26 +330,22 @@ impl<W: io::Write> Packing<'_, W> {
             mode: metadata.mode,
             is_mixed: false,
         };
-        self.writer.add(path, &meta, &mut FileReader(file), self.progress)?;
+        self.read += self.writer.add(path, &meta, &mut FileReader(file), self.progress)?;
         self.packed.insert(hash);
         Ok(())
     }
 
-    /// Sees to it that a file which a record names is in the archive.
-    fn require(&mut self, name: String, data_dir: &Path, missing: &mut Names) -> Result<()> {
+    /// Sees to it that a file which a record names is in the archive; gives the name back if it is not on this disk.
+    fn require(&mut self, name: String, data_dir: &Path) -> Result<Option<String>> {
         let hash = self.hasher.hash_one(name.as_str());
         if self.packed.contains(&hash) {
-            return Ok(());
+            return Ok(None);
         }
         if self.vanished.contains(&hash) {
-            return Err(Error::new(
-                ErrorKind::Vanished,
-                format!("{name} belongs to a record of this backup and was removed while it ran"),
-            ));
+            return Ok(Some(name));
         }
         let Ok(path) = EntryPath::new(name.clone()) else {
-            missing.add(name);
-            return Ok(());
+            return Ok(Some(name));
         };
         // The folder may have been read before the file was published in it.
         let mut file = match self.disk.open(&path.below(data_dir)) {
@@ -323,12 +356,96 @@ impl<W: io::Write> Packing<'_, W> {
                     io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput
                 ) =>
             {
-                missing.add(name);
-                return Ok(());
+                return Ok(Some(name));
             }
             Err(e) => return Err(e).context(|| format!("opening {path}")),
         };
-        self.pack(&path, file.as_mut(), hash)
+        self.pack(&path, file.as_mut(), hash)?;
+        Ok(None)
+    }
+
+    /// A file that a record names is nowhere: since before the backup began, or it went away meanwhile.
+    fn lost(&self, name: String, missing: &mut Names) -> Result<()> {
+        if self.vanished.contains(&self.hasher.hash_one(name.as_str())) {
+            return Err(Error::new(
+                ErrorKind::Vanished,
+                format!("{name} belongs to a record of this backup and was removed while it ran"),
+            ));
+        }
+        missing.add(name);
+        Ok(())
+    }
+
+    /// Does the same for all of them, with those that are not on this disk fetched from elsewhere.
+    fn fetch(
+        &mut self,
+        source: &dyn elsewhere::Source,
+        required: &Required<'_>,
+        plan: &CreatePlan,
+        data_dir: &Path,
+        missing: &mut Names,
+    ) -> Result<()> {
+        elsewhere::ahead(source, self.progress, |ahead| {
+            required.each(|name| {
+                let Some(name) = self.require(name, data_dir)? else {
+                    return Ok(());
+                };
+                let path = EntryPath::new(name.clone()).ok();
+                let Some(file) = path.as_ref().and_then(UploadedFile::of) else {
+                    return self.lost(name, missing);
+                };
+                ahead.ask(file)?;
+                while ahead.is_full()
+                    && let Some(fetched) = ahead.next()?
+                {
+                    self.pack_fetched(fetched, plan, missing)?;
+                }
+                Ok(())
+            })?;
+            while let Some(fetched) = ahead.next()? {
+                self.pack_fetched(fetched, plan, missing)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn pack_fetched(&mut self, mut fetched: Fetched, plan: &CreatePlan, missing: &mut Names) -> Result<()> {
+        let file = &fetched.file;
+        let Some(opened) = &mut fetched.opened else {
+            return self.lost(file.to_string(), missing);
+        };
+        // A record may name a file twice, and its note may have been left on the disk.
+        if !self.packed.insert(self.hasher.hash_one(file.path().as_str())) {
+            return Ok(());
+        }
+        let meta = EntryMeta {
+            len: opened.len,
+            modified: opened.modified,
+            mode: 0o644,
+            is_mixed: false,
+        };
+        if let (Some(note), Some(path)) = (&opened.note, file.note_path())
+            && self.packed.insert(self.hasher.hash_one(path.as_str()))
+        {
+            let len = note.len() as u64;
+            self.read += self
+                .writer
+                .add(&path, &EntryMeta { len, ..meta }, &mut note.as_slice(), self.progress)?;
+        }
+        let read = self
+            .writer
+            .add(file.path(), &meta, &mut opened.contents, self.progress)?;
+        if read != opened.len {
+            return Err(Error::new(
+                ErrorKind::Io,
+                format!("fetching {file} gave {read} of {} bytes", opened.len),
+            ));
+        }
+        self.read += read;
+        if self.read > plan.all_bytes() {
+            self.progress.total(self.read.saturating_mul(2));
+        }
+        Ok(())
     }
 }
 

@@ -8,6 +8,12 @@ use bosbase_disk::FileKind;
 pub const PRIVATE_DIR: &str = ".bosbase";
 /// Folder of the local backups.
 pub const BACKUPS_DIR: &str = "backups";
+/// Folder of the uploaded files.
+pub(crate) const STORAGE_DIR: &str = "storage";
+/// What the name of the note beside an uploaded file adds to the file's.
+pub(crate) const NOTE_SUFFIX: &str = ".attrs";
+/// Longest such note, bytes; a file that is called like one and longer is none.
+pub(crate) const NOTE_LIMIT: u64 = 64 << 10;
 /// The old data while a restore may still be undone, in folders that are switched child by child.
 pub(crate) const UNDO_PREFIX: &str = ".bosbase-undo-";
 /// New data before the switch, in the same.

@@ -5,6 +5,7 @@
 //!
 //! - [`create`]: plan → write → publish → prove. Listed only when whole and durable, then read back and verified.
 //! - [`Archive`]: an archive nobody vouches for, its structure checked; [`verify`] proves its contents.
+//! - [`elsewhere`]: uploaded files that do not lie in the data directory.
 //! - [`Storage`]: where archives are kept; [`LocalStorage`] is a folder.
 //! - [`restore`]: stage → journal → (the process starts anew) → recover → confirm or roll back.
 //! - [`retention`]: what scheduled backups have had their day.
@@ -33,6 +34,7 @@
 //!     data_dir: data_dir.clone(),
 //!     databases: vec![Box::new(Still(b"SQLite format 3\0"))],
 //!     must_have: Box::new(std::iter::empty()),
+//!     elsewhere: None,
 //! };
 //! let plan = create::plan(&RealDisk, &BackupKey::for_new("first.zip")?, jiff::Timestamp::now(), &sources)?;
 //! println!("{plan}");
@@ -51,6 +53,7 @@
 
 pub mod archive;
 pub mod create;
+pub mod elsewhere;
 mod entry_path;
 mod error;
 mod key;

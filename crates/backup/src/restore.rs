@@ -26,6 +26,7 @@ mod rollback;
 mod stage;
 mod switch;
 mod undo;
+mod uploads;
 
 pub use journal::is_pending;
 pub use outcome::{RestoreKind, RestoreOutcome, last_outcome};

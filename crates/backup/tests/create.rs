@@ -59,6 +59,7 @@ fn sources(dir: &Path, must_have: Vec<String>) -> Sources<'static> {
             Bytes::database("auxiliary.db", 100),
         ],
         must_have: Box::new(must_have.into_iter().map(Ok)),
+        elsewhere: None,
     }
 }
 

@@ -32,6 +32,7 @@ fn sources(dir: &Path) -> Sources<'static> {
         data_dir: dir.to_owned(),
         databases: vec![Bytes::database("data.db", 30_000), Bytes::database("auxiliary.db", 10)],
         must_have: Box::new(["storage/c/r/small.txt".to_owned()].into_iter().map(Ok)),
+        elsewhere: None,
     }
 }
 

@@ -67,6 +67,7 @@ fn sources(dir: &Path, database: usize) -> Sources<'static> {
         data_dir: dir.to_owned(),
         databases: vec![Bytes::database("data.db", database)],
         must_have: Box::new(std::iter::empty()),
+        elsewhere: None,
     }
 }
 

@@ -39,6 +39,7 @@ fn archive_of(other: &Path) -> Vec<u8> {
         data_dir: other.to_owned(),
         databases: vec![Bytes::database("data.db", 9000), Bytes::database("auxiliary.db", 10)],
         must_have: Box::new(std::iter::empty()),
+        elsewhere: None,
     };
     let shelf = tempfile::tempdir().unwrap();
     common::make(shelf.path(), KEY, sources).unwrap();

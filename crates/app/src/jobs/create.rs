@@ -119,6 +119,7 @@ impl App {
                 .map(|database| Box::new(Pinned(database)) as Box<dyn DatabaseSnapshot>)
                 .collect(),
             must_have: Box::new(must_have),
+            elsewhere: None,
         };
         let storage = self.backups().storage()?;
         let plan = create::plan(self.disk().as_ref(), key, Timestamp::now(), &sources).map_err(refuse)?;

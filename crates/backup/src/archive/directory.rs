@@ -102,6 +102,17 @@ impl Directory {
         }
     }
 
+    /// Where the next record begins.
+    pub(super) fn position(&self) -> u64 {
+        self.at
+    }
+
+    /// Reads the record that begins at `position`, which an earlier reading came by.
+    pub(super) fn record_at(&mut self, position: u64) -> Result<ArchiveEntry> {
+        (self.at, self.read) = (position, 0);
+        self.next_record()?.ok_or_else(|| broken("a record is missing"))
+    }
+
     fn next_record(&mut self) -> Result<Option<ArchiveEntry>> {
         let end = self.bounds.offset + self.bounds.len;
         if self.read == self.bounds.entries {

@@ -35,8 +35,30 @@ pub struct Archive {
     source: Arc<dyn ArchiveSource>,
     bounds: Bounds,
     manifest: Option<ArchiveEntry>,
+    /// The databases, and whatever lies beside them.
     root_files: usize,
     bytes: u64,
+}
+
+/// Which entries are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All of them.
+    All,
+    /// The files in no folder, as the databases are.
+    RootFiles,
+    /// All but those.
+    Rest,
+}
+
+impl Part {
+    fn holds(self, entry: &ArchiveEntry) -> bool {
+        match self {
+            Self::All => true,
+            Self::RootFiles => entry.is_root_file(),
+            Self::Rest => !entry.is_root_file(),
+        }
+    }
 }
 
 /// What reading a whole archive proved.
@@ -48,6 +70,17 @@ pub struct Checked {
     pub bytes: u64,
     /// The manifest all of them were compared with by BLAKE3; without one there were only the CRC-32 to compare.
     pub manifest: Option<ManifestHeader>,
+}
+
+impl Checked {
+    /// What was proven of two parts.
+    pub(crate) fn and(self, rest: Self) -> Self {
+        Self {
+            entries: self.entries + rest.entries,
+            bytes: self.bytes + rest.bytes,
+            manifest: self.manifest.or(rest.manifest),
+        }
+    }
 }
 
 impl Archive {
@@ -109,24 +142,39 @@ impl Archive {
         self.manifest.is_some()
     }
 
-    /// How many files lie at its root, as the databases do and whatever a database takes for its own.
-    pub(crate) fn root_files(&self) -> usize {
-        self.root_files
+    /// When a part needs no more entries to be looked at.
+    fn entries_of(&self, part: Part) -> usize {
+        match part {
+            Part::RootFiles => self.root_files,
+            // To the end, where the manifest must end as well.
+            Part::All | Part::Rest => usize::MAX,
+        }
     }
 
     /// The entries in the directory's order, without the manifest.
     pub fn entries(&self) -> impl Iterator<Item = Result<ArchiveEntry>> + use<> {
-        Directory::new(self.source.clone(), self.bounds).filter(|entry| !entry.as_ref().is_ok_and(|e| e.is_manifest))
+        self.directory()
+            .filter(|entry| !entry.as_ref().is_ok_and(|e| e.is_manifest))
     }
 
     /// Reads every entry to its end, each through `visit`, and proves all of it: lengths, checksums and, where there is a
-    /// manifest, that it names exactly these entries with these BLAKE3 hashes. What `visit` leaves unread is read for it.
+    /// manifest, that it names exactly these entries with these BLAKE3 hashes. What `visit` leaves unread is read for it; whoever
+    /// reads an entry to its end, where it gets 0, has got what the archive vouches for.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArchive`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`], and what `visit` says. What was visited
     /// before is unproven then.
     pub fn read_all(
         &self,
+        progress: &dyn Progress,
+        visit: impl FnMut(&ArchiveEntry, &mut dyn Read) -> Result<()>,
+    ) -> Result<Checked> {
+        self.read_part(Part::All, progress, visit)
+    }
+
+    fn read_part(
+        &self,
+        part: Part,
         progress: &dyn Progress,
         mut visit: impl FnMut(&ArchiveEntry, &mut dyn Read) -> Result<()>,
     ) -> Result<Checked> {
@@ -139,23 +187,31 @@ impl Archive {
             progress,
             go_on: &go_on,
         };
+        let mut left = self.entries_of(part);
         for entry in self.entries() {
+            if left == 0 {
+                break;
+            }
             let entry = entry?;
             let line = proof.line(&entry)?;
-            let hash = read(&mut unpacker, &entry, watch, &mut visit)?;
-            proof.add(&entry, line.as_ref(), &hash)?;
+            if part.holds(&entry) {
+                left -= 1;
+                read(&mut unpacker, &(entry, line), watch, &mut visit).map(|len| proof.add(len))?;
+            }
         }
-        proof.finish()
+        proof.finish(part)
     }
 
     /// Does what [`Archive::read_all`] does on all cores, below the caller's priority: entries are visited by several threads
     /// at once and in no order, each thread with a state of its own. An entry that comes in pieces is visited by the calling
-    /// thread while the others unpack it. All threads have ended when this returns.
+    /// thread while the others unpack it. All threads have ended when this returns. Of an archive that is read in parts, the
+    /// part that is read last proves that the manifest names nothing else.
     ///
     /// # Errors
     /// As [`Archive::read_all`].
     pub(crate) fn read_all_at_once<S>(
         &self,
+        part: Part,
         progress: &dyn Progress,
         state: impl Fn() -> S + Sync,
         visit: impl Fn(&mut S, &ArchiveEntry, &mut dyn Read) -> Result<()> + Sync,
@@ -163,7 +219,7 @@ impl Archive {
         let workers = workers::count();
         if self.bytes < WORTH_THREADS || workers < 2 {
             let mut state = state();
-            return self.read_all(progress, |entry, contents| visit(&mut state, entry, contents));
+            return self.read_part(part, progress, |entry, contents| visit(&mut state, entry, contents));
         }
         progress.total(self.bytes);
         let go_on = AtomicBool::new(true);
@@ -188,10 +244,8 @@ impl Archive {
                             Task::Entries(batch) => {
                                 let mut visit =
                                     |entry: &ArchiveEntry, contents: &mut dyn Read| visit(&mut state, entry, contents);
-                                let read_one = |(entry, line): Waiting| {
-                                    read(&mut unpacker, &entry, watch, &mut visit).map(|hash| (entry, line, hash))
-                                };
-                                Answer::Entries(batch.into_iter().map(read_one).collect())
+                                let read_one = |waiting| read(&mut unpacker, waiting, watch, &mut visit);
+                                Answer::Entries(batch.iter().map(read_one).collect())
                             }
                         });
                     });
@@ -204,7 +258,7 @@ impl Archive {
             }
             let mut state = state();
             let mut visit = |entry: &ArchiveEntry, contents: &mut dyn Read| visit(&mut state, entry, contents);
-            let checked = self.prove(&queue, workers, watch, &mut visit);
+            let checked = self.prove(part, &queue, workers, watch, &mut visit);
             if checked.is_err() {
                 go_on.store(false, Ordering::Relaxed);
             }
@@ -215,6 +269,7 @@ impl Archive {
     /// Hands out all entries in batches, or in pieces, and takes the results.
     fn prove(
         &self,
+        part: Part,
         queue: &Queue<Task, Answer>,
         workers: usize,
         watch: Watch<'_>,
@@ -224,17 +279,20 @@ impl Archive {
         let mut proof = Proof::new(self, &mut manifest_unpacker)?;
         let mut headers = self.unpacker(4 << 10);
         let (mut batch, mut bytes, mut tickets) = (Vec::new(), 0, VecDeque::new());
-        let mut entries = self.entries();
+        let (mut entries, mut left) = (self.entries(), self.entries_of(part));
         loop {
-            let entry = entries.next().transpose()?;
+            let entry = if left == 0 { None } else { entries.next().transpose()? };
             let at_end = entry.is_none();
             if let Some(entry) = entry {
                 let mut line = proof.line(&entry)?;
+                if !part.holds(&entry) {
+                    continue;
+                }
+                left -= 1;
                 if let Some(pieces) = line.as_mut().and_then(|line| line.pieces.take()) {
                     let hand_out = |job| queue.submit(Task::Piece(job));
                     let pieced = PiecedReader::new(&mut headers, &entry, &pieces, workers + 2, hand_out)?;
-                    let hash = pass(pieced, &entry, watch, visit)?;
-                    proof.add(&entry, line.as_ref(), &hash)?;
+                    pass(pieced, &entry, line.as_ref(), watch, visit).map(|len| proof.add(len))?;
                 } else {
                     bytes += entry.len;
                     batch.push((entry, line));
@@ -251,14 +309,16 @@ impl Archive {
                 let Answer::Entries(proven) = ticket.wait().context(|| "reading the archive".to_owned())? else {
                     return Err(Error::new(ErrorKind::Io, "the archive's entries came out of order"));
                 };
-                for (entry, line, hash) in proven? {
-                    proof.add(&entry, line.as_ref(), &hash)?;
-                }
+                proven?.into_iter().for_each(|len| proof.add(len));
             }
             if at_end {
-                return proof.finish();
+                return proof.finish(part);
             }
         }
+    }
+
+    pub(super) fn directory(&self) -> Directory {
+        Directory::new(self.source.clone(), self.bounds)
     }
 
     #[cfg(test)]
@@ -301,8 +361,6 @@ impl Archive {
 
 /// An entry to read, and its line in the manifest.
 type Waiting = (ArchiveEntry, Option<ManifestEntry>);
-/// The same after it was read, and what its bytes hash to.
-type Proven = (ArchiveEntry, Option<ManifestEntry>, blake3::Hash);
 
 /// What a worker is given.
 enum Task {
@@ -312,7 +370,8 @@ enum Task {
 
 /// What a worker gives back.
 pub(super) enum Answer {
-    Entries(Result<Vec<Proven>>),
+    /// How long each was.
+    Entries(Result<Vec<u64>>),
     Piece(Result<PieceDone>),
 }
 
@@ -333,33 +392,37 @@ impl Watch<'_> {
     }
 }
 
-/// Reads one entry to its end, through `visit`.
+/// Reads one entry to its end, through `visit`; returns its length.
 fn read(
     unpacker: &mut Unpacker,
-    entry: &ArchiveEntry,
+    (entry, line): &Waiting,
     watch: Watch<'_>,
     visit: &mut impl FnMut(&ArchiveEntry, &mut dyn Read) -> Result<()>,
-) -> Result<blake3::Hash> {
-    pass(unpacker.open(entry)?, entry, watch, visit)
+) -> Result<u64> {
+    pass(unpacker.open(entry)?, entry, line.as_ref(), watch, visit)
 }
 
-/// Passes an entry's contents through `visit` to their end.
+/// Passes an entry's contents through `visit` to their end, where they are held against the manifest's line.
 fn pass(
     contents: impl Read,
     entry: &ArchiveEntry,
+    line: Option<&ManifestEntry>,
     watch: Watch<'_>,
     visit: &mut impl FnMut(&ArchiveEntry, &mut dyn Read) -> Result<()>,
-) -> Result<blake3::Hash> {
+) -> Result<u64> {
     let mut contents = Hashing {
         inner: contents,
         hash: blake3::Hasher::new(),
+        entry,
+        line,
+        ended: false,
         watch,
     };
     visit(entry, &mut contents)?;
     let mut rest = [0; 32 << 10];
     loop {
         match contents.read(&mut rest) {
-            Ok(0) => return Ok(contents.hash.finalize()),
+            Ok(0) => return Ok(entry.len),
             Ok(_) => {}
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e).context(|| format!("reading {} from the archive", entry.path)),
@@ -406,18 +469,15 @@ impl<'a> Proof<'a> {
         }
     }
 
-    fn add(&mut self, entry: &ArchiveEntry, line: Option<&ManifestEntry>, hash: &blake3::Hash) -> Result<()> {
+    fn add(&mut self, len: u64) {
         self.checked.entries += 1;
-        self.checked.bytes += entry.len;
-        match line {
-            Some(line) if line.size != entry.len || line.blake3 != hash.to_hex().as_str() => Err(Error::archive(
-                format!("{} is not what the archive's manifest says", entry.path),
-            )),
-            _ => Ok(()),
-        }
+        self.checked.bytes += len;
     }
 
-    fn finish(mut self) -> Result<Checked> {
+    fn finish(mut self, part: Part) -> Result<Checked> {
+        if part == Part::RootFiles {
+            return Ok(self.checked);
+        }
         if let Some(mut manifest) = self.manifest {
             if let Some(missing) = manifest.next()? {
                 return Err(Error::archive(format!(
@@ -435,10 +495,13 @@ impl<'a> Proof<'a> {
     }
 }
 
-/// Hashes and counts what passes through.
+/// Hashes and counts what passes through. Its end is only reached by what the manifest says.
 struct Hashing<'a, R> {
     inner: R,
     hash: blake3::Hasher,
+    entry: &'a ArchiveEntry,
+    line: Option<&'a ManifestEntry>,
+    ended: bool,
     watch: Watch<'a>,
 }
 
@@ -446,9 +509,18 @@ impl<R: Read> Read for Hashing<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.watch.check()?;
         let n = self.inner.read(buf)?;
-        self.hash.update(&buf[..n]);
         if n > 0 {
+            self.hash.update(&buf[..n]);
             advance(self.watch.progress, n as u64)?;
+        } else if !buf.is_empty() && !self.ended {
+            let len = self.entry.len;
+            let differs =
+                |line: &ManifestEntry| line.size != len || line.blake3 != self.hash.finalize().to_hex().as_str();
+            if self.line.is_some_and(differs) {
+                let path = &self.entry.path;
+                return Err(Error::archive(format!("{path} is not what the archive's manifest says")).into());
+            }
+            self.ended = true;
         }
         Ok(n)
     }
@@ -459,5 +531,5 @@ impl<R: Read> Read for Hashing<'_, R> {
 /// # Errors
 /// [`ErrorKind::InvalidArchive`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
 pub fn verify(archive: &Archive, progress: &dyn Progress) -> Result<Checked> {
-    archive.read_all_at_once(progress, || (), |(), _, _| Ok(()))
+    archive.read_all_at_once(Part::All, progress, || (), |(), _, _| Ok(()))
 }

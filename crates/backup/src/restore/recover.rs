@@ -130,7 +130,14 @@ pub fn clean(site: &Site<'_>) -> Result<usize> {
     if Journal::read(site)?.is_some() {
         return Ok(0);
     }
-    let used: BTreeSet<String> = undo::available_undo(site)?.map(|u| u.folders()).unwrap_or_default();
+    sweep(
+        site,
+        &undo::available_undo(site)?.map(|u| u.folders()).unwrap_or_default(),
+    )
+}
+
+/// Removes all staging and undo folders but those that are used; returns how many.
+pub(super) fn sweep(site: &Site<'_>, used: &BTreeSet<String>) -> Result<usize> {
     let mut removed = 0;
     for (folder, prefixes) in private_folders(site)? {
         let path = site.path(&folder);

@@ -2,16 +2,16 @@
 
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
 use std::thread;
 use std::time::SystemTime;
 
 use super::journal::{Journal, Phase};
 use super::outcome::RestoreKind;
 use super::places::{self, Place};
+use super::uploads::{self, Uploads};
 use super::{Site, undo};
-use crate::archive::{Archive, ArchiveEntry, Checked, EntryKind};
+use crate::archive::{Archive, ArchiveEntry, Checked, EntryKind, Part};
+use crate::elsewhere::{self, Target};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::key::BackupKey;
 use crate::layout;
@@ -31,6 +31,17 @@ pub trait StagedCheck: Send + Sync {
     /// # Errors
     /// Why the data cannot be served.
     fn check_and_upgrade(&self, staged_dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+    /// Tells where the unpacked data keeps its uploaded files, if not on the disk; by default it is there. Asked when all files
+    /// of the archive's root are unpacked into the folder and before they are checked; nobody else uses them meanwhile, and they
+    /// must be left as they are. `id` is the restore's, as in [`super::RestoreOutcome`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidDatabase`] where the data does not tell; what else keeps files from being put there.
+    fn files_elsewhere(&self, staged_dir: &Path, id: &str) -> Result<Option<Box<dyn Target>>> {
+        let _ = (staged_dir, id);
+        Ok(None)
+    }
 }
 
 /// Fails unless there is room to unpack the archive beside the data.
@@ -38,14 +49,35 @@ pub trait StagedCheck: Send + Sync {
 /// # Errors
 /// [`ErrorKind::NoSpace`] with the numbers; [`ErrorKind::Unsupported`] for mount points that cannot be switched.
 pub fn check_room(site: &Site<'_>, archive: &Archive) -> Result<()> {
-    check_room_in(site, archive, places::find(site, "x")?)
+    check_room_for(site, archive, &places::find(site, "x")?, &|_| true)
 }
 
-fn check_room_in(site: &Site<'_>, archive: &Archive, places: Vec<Place>) -> Result<()> {
-    let mut per_place: Vec<(Place, u64)> = places.into_iter().map(|p| (p, 0)).collect();
+/// Sees to it that there is room for some entries of an archive. The data kept for an undo lasts until the next restore, and
+/// this is it.
+fn make_room_for(
+    site: &Site<'_>,
+    archive: &Archive,
+    places: &[Place],
+    wanted: &dyn Fn(&ArchiveEntry) -> bool,
+) -> Result<()> {
+    match check_room_for(site, archive, places, wanted) {
+        Err(e) if e.kind() == ErrorKind::NoSpace && undo::discard(site, places)? => {
+            check_room_for(site, archive, places, wanted)
+        }
+        checked => checked,
+    }
+}
+
+fn check_room_for(
+    site: &Site<'_>,
+    archive: &Archive,
+    places: &[Place],
+    wanted: &dyn Fn(&ArchiveEntry) -> bool,
+) -> Result<()> {
+    let mut per_place: Vec<(Place, u64)> = places.iter().map(|p| (p.clone(), 0)).collect();
     for entry in archive.entries() {
         let entry = entry?;
-        if layout::is_not_installed(&entry.path) {
+        if layout::is_not_installed(&entry.path) || !wanted(&entry) {
             continue;
         }
         let (live, _) = per_place
@@ -89,6 +121,7 @@ pub struct Staged<'a> {
     site: Site<'a>,
     journal: Journal,
     checked: Checked,
+    elsewhere: Option<Box<dyn Target>>,
 }
 
 /// Decided: the next start does it.
@@ -100,12 +133,13 @@ pub struct Journaled {
 }
 
 /// Unpacks the whole archive beside the data and proves it: lengths, checksums, hashes, then the databases. The data is
-/// untouched and served meanwhile.
+/// untouched and served meanwhile. Uploaded files go where [`StagedCheck::files_elsewhere`] says.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidArchive`], [`ErrorKind::InvalidDatabase`], [`ErrorKind::NoSpace`], [`ErrorKind::Cancelled`],
-/// [`ErrorKind::WrongState`] if a restore is under way already, [`ErrorKind::Unsupported`], [`ErrorKind::Io`]. In all cases
-/// what was unpacked is gone again.
+/// [`ErrorKind::WrongState`] if a restore is under way already, [`ErrorKind::Unsupported`], [`ErrorKind::Io`];
+/// [`ErrorKind::AlreadyExists`] if another file lies elsewhere under the name of an uploaded one, and what [`Target`] says. In
+/// all cases what was unpacked is gone again, and the target was asked to remove what was put.
 pub fn stage<'a>(
     site: Site<'a>,
     archive: &Archive,
@@ -120,13 +154,8 @@ pub fn stage<'a>(
         .context(|| format!("making {}", site.private().display()))?;
     let id = new_id(&site);
     let places = places::find(&site, &id)?;
-    if let Err(e) = check_room_in(&site, archive, places.clone()) {
-        // The data kept for an undo lasts until the next restore, and this is it.
-        if e.kind() != ErrorKind::NoSpace || !undo::discard(&site)? {
-            return Err(e);
-        }
-        check_room_in(&site, archive, places.clone())?;
-    }
+    // Where uploaded files go is only known when the databases are there.
+    make_room_for(&site, archive, &places, &|entry| uploads::of(entry).is_none())?;
     let journal = Journal::new(id, RestoreKind::Restore, key.to_string(), site.now, places);
     journal.write(&site)?;
     site.steps.reached("restore-begun");
@@ -138,6 +167,7 @@ pub fn stage<'a>(
             bytes: 0,
             manifest: None,
         },
+        elsewhere: None,
     };
     match staged.fill(archive, check, progress) {
         Ok(checked) => {
@@ -223,14 +253,15 @@ impl Staged<'_> {
         Ok(Journaled { id: self.journal.id })
     }
 
-    /// Removes what was unpacked.
+    /// Removes what was unpacked, and what was put elsewhere.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`]; the next start tries again.
+    /// [`ErrorKind::Io`], what [`Target::abandon`] says; the next start tries again.
     pub fn abandon(self) -> Result<()> {
         // The journal goes first: staging without one is debris, a journal without staging would be a riddle.
         Journal::remove(&self.site)?;
-        super::clean(&self.site).map(drop)
+        let cleaned = super::clean(&self.site).map(drop);
+        self.elsewhere.map_or(Ok(()), |target| target.abandon()).and(cleaned)
     }
 
     fn fill(&mut self, archive: &Archive, check: &dyn StagedCheck, progress: &dyn Progress) -> Result<Checked> {
@@ -238,42 +269,57 @@ impl Staged<'_> {
         make_folders(&site, &self.journal.places)?;
         let places = &self.journal.places;
         let root = site.path(&places[0].staging);
-        let left = AtomicUsize::new(archive.root_files());
+        let databases = self.unpack(archive, Part::RootFiles, None, progress)?;
+        self.elsewhere = check.files_elsewhere(&root, &self.journal.id)?;
+        let goes_elsewhere = |entry: &ArchiveEntry| self.elsewhere.is_some() && uploads::of(entry).is_some();
+        make_room_for(&site, archive, &self.journal.places, &|entry| {
+            !entry.is_root_file() && !goes_elsewhere(entry)
+        })?;
         let (checked, verdict) = thread::scope(|scope| {
-            // The databases come first in our archives: they are checked while the files are unpacked. Not before all that lies
-            // beside them is there, be it what SQLite would take for theirs.
-            let (ready, begin) = mpsc::sync_channel::<()>(1);
+            // All that lies beside the databases is there, be it what SQLite would take for theirs: they are checked while the
+            // rest is unpacked.
             let staged = root.as_path();
             let checking = thread::Builder::new()
                 .name("restore-check".to_owned())
-                .spawn_scoped(scope, move || {
-                    begin.recv().is_ok().then(|| check.check_and_upgrade(staged))
-                })
+                .spawn_scoped(scope, move || check.check_and_upgrade(staged))
                 .context(|| "starting the check of the databases".to_owned())?;
-            // Each thread remembers the folder it made last, and has a buffer.
-            let state = || (None, vec![0; 256 << 10]);
-            let checked = archive.read_all_at_once(progress, state, |(folder, buf), entry, contents| {
-                install(&site, places, folder, buf, entry, contents)?;
-                if entry.is_root_file() && left.fetch_sub(1, Ordering::AcqRel) == 1 {
-                    // It takes one; there is room for it.
-                    let _ = ready.try_send(());
+            let rest = match self.elsewhere.as_deref() {
+                None => self.unpack(archive, Part::Rest, None, progress)?,
+                Some(target) => {
+                    let rest = elsewhere::putting(target, progress, |putters| {
+                        self.unpack(archive, Part::Rest, Some(&Uploads::new(archive, putters)?), progress)
+                    })?;
+                    target.settle()?;
+                    rest
                 }
-                Ok(())
-            })?;
-            site.steps.reached("restore-extracted");
-            drop(ready);
-            let verdict = match checking.join() {
-                Ok(Some(verdict)) => verdict,
-                Ok(None) => check.check_and_upgrade(staged),
-                Err(_) => Err("the check ended without an outcome".into()),
             };
-            Ok((checked, verdict))
+            site.steps.reached("restore-extracted");
+            let ended = |_| Err("the check ended without an outcome".into());
+            Ok((databases.and(rest), checking.join().unwrap_or_else(ended)))
         })?;
         verdict.map_err(|e| Error::with(ErrorKind::InvalidDatabase, "the archive's databases cannot be used", e))?;
         site.steps.reached("restore-checked");
         self.sync(&root)?;
         site.steps.reached("restore-synced");
         Ok(checked)
+    }
+
+    /// Unpacks a part of the archive into the staging folders, but for what goes elsewhere.
+    fn unpack(
+        &self,
+        archive: &Archive,
+        part: Part,
+        elsewhere: Option<&Uploads<'_, '_, '_>>,
+        progress: &dyn Progress,
+    ) -> Result<Checked> {
+        // Each thread remembers the folder it made last, and has a buffer.
+        let state = || (None, vec![0; 256 << 10], elsewhere.map(Uploads::note_reader));
+        archive.read_all_at_once(part, progress, state, |(folder, buf, notes), entry, contents| {
+            match (elsewhere, notes, uploads::of(entry)) {
+                (Some(elsewhere), Some(notes), Some(file)) => elsewhere.put(file, entry, contents, notes),
+                _ => install(&self.site, &self.journal.places, folder, buf, entry, contents),
+            }
+        })
     }
 
     fn sync(&self, root: &Path) -> Result<()> {

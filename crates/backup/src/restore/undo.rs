@@ -106,19 +106,23 @@ fn make_folders_for_old(site: &Site<'_>, places: &[Place], record: &UndoRecord) 
 /// [`ErrorKind::Io`].
 pub fn expire_undo(site: &Site<'_>) -> Result<bool> {
     match available_undo(site)? {
-        Some(record) if record.until <= site.now && Journal::read(site)?.is_none() => discard(site),
+        Some(record) if record.until <= site.now && Journal::read(site)?.is_none() => discard(site, &[]),
         _ => Ok(false),
     }
 }
 
-/// Gives the kept data up; `true` if there was any.
-pub(super) fn discard(site: &Site<'_>) -> Result<bool> {
+/// Gives the kept data up, while the restore to these places, if any, is being staged; `true` if there was any.
+pub(super) fn discard(site: &Site<'_>, places: &[Place]) -> Result<bool> {
     if available_undo(site)?.is_none() {
         return Ok(false);
     }
     // The record goes first: half-deleted data must never be offered.
     site.remove(FILE)?;
-    super::clean(site)?;
+    let used = places
+        .iter()
+        .flat_map(|p| [p.staging.clone(), p.undo.clone()])
+        .collect();
+    super::recover::sweep(site, &used)?;
     Ok(true)
 }
 

@@ -182,6 +182,7 @@ mod tests {
             data_dir: dir.path().to_owned(),
             databases: vec![Box::new(Database(0))],
             must_have: Box::new(std::iter::empty()),
+            elsewhere: None,
         };
         let plan = create::plan(&RealDisk, &BackupKey::for_new("a.zip")?, Timestamp::now(), &sources)?;
         let created = create::perform(&RealDisk, &plan, sources, storage, &NoProgress, &NoSteps)?;

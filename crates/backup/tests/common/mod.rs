@@ -1,6 +1,8 @@
 //! What the tests from outside share: folders that pose as data directories.
 #![allow(dead_code, reason = "each test program uses its part")]
 
+pub mod files;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,0 +1,276 @@
+//! Uploaded files that do not lie on the disk: in backups, and put back by restores, whatever fails.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests look at the disk from outside"
+)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use bosbase_backup::elsewhere::Target;
+use bosbase_backup::restore::{self, Recovered, Site, StagedCheck, recover, stage};
+use bosbase_backup::{
+    BackupKey, CreatePlan, CreateReport, ErrorKind, NoProgress, NoSteps, Progress, Result, Sources, Storage as _,
+    create,
+};
+use bosbase_disk::{Disk, RealDisk};
+use jiff::Timestamp;
+
+use common::files::{Fault, MemoryFiles};
+use common::{Bytes, data, noise, open, put, storage};
+
+const KEY: &str = "a.zip";
+const NOTE: &[u8] = br#"{"user.content_type":"text/plain"}"#;
+
+struct House {
+    _root: tempfile::TempDir,
+    dir: PathBuf,
+    files: MemoryFiles,
+}
+
+/// The names that the records of these tests name.
+fn named(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| format!("storage/{name}")).collect()
+}
+
+impl House {
+    fn new() -> Self {
+        let memory = Path::new("/dev/shm");
+        let root = if memory.is_dir() {
+            tempfile::tempdir_in(memory)
+        } else {
+            tempfile::tempdir()
+        }
+        .unwrap();
+        let dir = root.path().join("pb_data");
+        put(&dir, "storage/c/r/local.txt", b"on the disk");
+        Self {
+            _root: root,
+            dir,
+            files: MemoryFiles::default(),
+        }
+    }
+
+    fn back_up(&self, names: Vec<String>, progress: &dyn Progress) -> Result<(CreatePlan, CreateReport)> {
+        let sources = Sources {
+            data_dir: self.dir.clone(),
+            databases: vec![Bytes::database("data.db", 9000)],
+            must_have: Box::new(names.into_iter().map(Ok)),
+            elsewhere: Some(&self.files),
+        };
+        let key = BackupKey::existing(KEY)?;
+        let plan = create::plan(&RealDisk, &key, Timestamp::now(), &sources)?;
+        let storage = storage(&self.dir);
+        let created = create::perform(&RealDisk, &plan, sources, &storage, progress, &NoSteps)?;
+        let report = created.report().clone();
+        created.prove(&storage, progress, &NoSteps)?;
+        Ok((plan, report))
+    }
+
+    /// What the archive holds.
+    fn packed(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut packed = BTreeMap::new();
+        open(&self.dir, KEY)
+            .unwrap()
+            .read_all(&NoProgress, |entry, contents| {
+                let mut bytes = Vec::new();
+                contents.read_to_end(&mut bytes).unwrap();
+                assert!(packed.insert(entry.path.to_string(), bytes).is_none(), "{}", entry.path);
+                Ok(())
+            })
+            .unwrap();
+        packed
+    }
+
+    fn site(&self) -> Site<'_> {
+        Site {
+            disk: &RealDisk as &dyn Disk,
+            data_dir: &self.dir,
+            steps: &NoSteps,
+            now: Timestamp::now(),
+        }
+    }
+}
+
+/// Databases that say that the uploaded files belong elsewhere.
+struct Elsewhere(MemoryFiles);
+
+impl StagedCheck for Elsewhere {
+    fn check_and_upgrade(&self, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        assert!(dir.join("data.db").is_file());
+        Ok(())
+    }
+
+    fn files_elsewhere(&self, dir: &Path, id: &str) -> Result<Option<Box<dyn Target>>> {
+        assert!(dir.join("data.db").is_file() && !id.is_empty());
+        Ok(Some(Box::new(self.0.clone())))
+    }
+}
+
+#[test]
+fn a_backup_holds_what_records_name_wherever_it_lies() {
+    let house = House::new();
+    house.files.add("c/r/far.txt", b"far away", Some(NOTE));
+    house.files.add("c/r/bare.bin", &noise(3000), None);
+    house.files.add("c/r/long.bin", &noise(3 << 20), Some(NOTE));
+    house.files.add("c/r/empty", b"", None);
+    house.files.add("c/r/orphan.txt", b"no record names it", None);
+    house.files.add("c/r/local.txt", b"left from before", Some(NOTE));
+    // A file that is named twice, one with its note on the disk still, names that are no files.
+    let mut names = named(&[
+        "c/r/far.txt",
+        "c/r/long.bin",
+        "c/r/local.txt",
+        "c/r/bare.bin",
+        "c/r/empty",
+        "c/r/far.txt",
+    ]);
+    put(&house.dir, "storage/c/r/bare.bin.attrs", b"from the disk");
+    names.extend(named(&["c/r/gone.txt", "c/r/too/deep"]));
+    names.push("storage/../data.db".to_owned());
+    let (plan, report) = house.back_up(names, &NoProgress).unwrap();
+    assert_eq!(plan.elsewhere.unwrap().files, 6);
+    assert_eq!(
+        report.missing.first,
+        ["storage/c/r/too/deep", "storage/../data.db", "storage/c/r/gone.txt"]
+    );
+    let packed = house.packed();
+    let names: Vec<&str> = packed.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "data.db",
+            "storage/c/r/bare.bin",
+            "storage/c/r/bare.bin.attrs",
+            "storage/c/r/empty",
+            "storage/c/r/far.txt",
+            "storage/c/r/far.txt.attrs",
+            "storage/c/r/local.txt",
+            "storage/c/r/long.bin",
+            "storage/c/r/long.bin.attrs",
+        ]
+    );
+    assert_eq!(packed["storage/c/r/far.txt.attrs"], NOTE);
+    assert_eq!(packed["storage/c/r/bare.bin.attrs"], b"from the disk");
+    assert_eq!(packed["storage/c/r/local.txt"], b"on the disk");
+    assert!(packed["storage/c/r/long.bin"] == noise(3 << 20));
+    let archive = open(&house.dir, KEY).unwrap();
+    let far = archive
+        .entries()
+        .map(Result::unwrap)
+        .find(|e| e.path.as_str() == "storage/c/r/far.txt");
+    assert_eq!(far.unwrap().modified, Timestamp::from_second(1_700_000_000).ok());
+    assert!(plan.longest_archive().unwrap() > report.backup.size);
+}
+
+/// What fails when there are many files, of all lengths.
+fn house_of_many() -> (House, Vec<String>) {
+    let house = House::new();
+    let mut names = Vec::new();
+    for n in 0..150 {
+        let len = if n % 40 == 7 { (1 << 20) + n } else { n * 31 % 5000 };
+        house
+            .files
+            .add(&format!("c/r{n}/f"), &noise(len), (n % 2 == 0).then_some(NOTE));
+        names.push(format!("storage/c/r{n}/f"));
+    }
+    (house, names)
+}
+
+#[test]
+fn a_backup_whose_files_cannot_all_be_had_is_not_one() {
+    let kind_of = |at, fault| {
+        let (house, names) = house_of_many();
+        house.files.arm(at, fault);
+        let error = house.back_up(names, &NoProgress).unwrap_err();
+        assert!(house.files.calls() >= at);
+        assert_eq!(storage(&house.dir).list().unwrap(), []);
+        assert!(
+            std::fs::read_dir(house.dir.join("backups")).map_or(0, Iterator::count) == 0,
+            "debris"
+        );
+        error.kind()
+    };
+    for at in [1, 2, 3, 50, 300] {
+        for fault in [Fault::Unreachable, Fault::Once] {
+            assert_eq!(kind_of(at, fault), ErrorKind::Unreachable, "{fault:?} at {at}");
+        }
+    }
+    // The first call measures; the second is made by a thread of its own.
+    assert_eq!(kind_of(2, Fault::Panic), ErrorKind::Io);
+}
+
+#[test]
+fn many_files_are_fetched_at_a_time() {
+    let house = House::new();
+    let names: Vec<_> = (0..640).map(|n| format!("storage/c/r{n}/f")).collect();
+    names
+        .iter()
+        .for_each(|name| house.files.add(&name[8..], b"short", None));
+    house.files.delay(Duration::from_millis(20));
+    let begun = Instant::now();
+    house.back_up(names, &NoProgress).unwrap();
+    // One by one it would take 640 × 3 × 20 ms.
+    assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
+    assert!(
+        (8..=32).contains(&house.files.most_under_way()),
+        "{}",
+        house.files.most_under_way()
+    );
+}
+
+#[test]
+fn a_backup_comes_back_onto_the_disk_or_elsewhere() {
+    let (house, names) = house_of_many();
+    put(&house.dir, "storage/c/r/thumbs_local.txt/10x10_local.txt", b"thumbnail");
+    put(&house.dir, "storage/c/r/local.txt.attrs", NOTE);
+    put(&house.dir, "storage/c/r/sheet.attrs", b"uploaded under this name");
+    house.back_up(names, &NoProgress).unwrap();
+    let mut packed = house.packed();
+    let key = BackupKey::existing(KEY).unwrap();
+    let restore = |check: &dyn StagedCheck| {
+        let archive = open(&house.dir, KEY).unwrap();
+        let staged = stage(house.site(), &archive, &key, check, &NoProgress).unwrap();
+        assert_eq!(staged.checked().entries + 1, archive.entry_count());
+        assert!(staged.checked().manifest.is_some());
+        drop(staged.commit().unwrap());
+        let Recovered::Switched(switched) = recover(house.site()).unwrap().state else {
+            panic!("it is due")
+        };
+        assert!(switched.confirm().unwrap().succeeded);
+    };
+    // Onto the disk: as if all had always lain there.
+    restore(&common::Fine);
+    assert!(data(&house.dir) == packed);
+    // Elsewhere, from an archive whose files partly come from a disk.
+    let elsewhere = MemoryFiles::default();
+    restore(&Elsewhere(elsewhere.clone()));
+    let here = ["data.db", "storage/c/r/thumbs_local.txt/10x10_local.txt"];
+    assert_eq!(data(&house.dir).into_keys().collect::<Vec<_>>(), here);
+    here.iter().for_each(|name| drop(packed.remove(*name)));
+    let mut expected = house.files.files();
+    for (name, note) in [("c/r/local.txt", Some(NOTE)), ("c/r/sheet.attrs", None)] {
+        house.files.add(name, &packed[&format!("storage/{name}")], note);
+        expected.insert(name.to_owned(), house.files.files()[name].clone());
+    }
+    let found = elsewhere.files();
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    for (name, file) in found {
+        assert!(
+            file.bytes == expected[&name].bytes && file.note == expected[&name].note,
+            "{name}"
+        );
+        if name.ends_with("/f") {
+            assert_eq!(file.modified, expected[&name].modified, "{name}");
+        }
+    }
+    // Once more, where all is there already.
+    elsewhere.arm(u64::MAX, Fault::Once);
+    restore(&Elsewhere(elsewhere.clone()));
+    assert_eq!(elsewhere.files().len(), expected.len());
+    assert!(restore::available_undo(&house.site()).unwrap().is_some());
+}
