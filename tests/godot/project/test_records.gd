@@ -179,43 +179,15 @@ func test_settings_crons_logs_and_health() -> void:
 	refused(await pb.logs.get_one("nothing"), 404)
 
 
-# What the server cannot do yet is an error that says so, never an empty success.
-func test_what_the_server_lacks_is_an_error() -> void:
+func test_what_the_server_does_not_know_is_an_error() -> void:
 	var pb := await root()
-	var users := pb.collection("users")
-	var lacking: Dictionary[String, Variant] = {
-		"request_otp": await users.request_otp("me@example.com"),
-		"auth_with_otp": await users.auth_with_otp("x", "123456"),
-		"auth_with_oauth2_code": await users.auth_with_oauth2_code("google", "c", "v", "http://x"),
-	}
-	for name: String in lacking:
-		check(lacking[name] is ClientResponseError, "%s: %s" % [name, lacking[name]])
-		check(lacking[name].status in [400, 403, 404], "%s: %s" % [name, lacking[name]])
-	# These answer 404 as long as the server has no such route, and otherwise as PocketBase does.
-	var mails: Dictionary[String, Variant] = {
-		"request_password_reset": await users.request_password_reset("no@example.com"),
-		"confirm_password_reset": await users.confirm_password_reset("x", "12345678", "12345678"),
-		"request_verification": await users.request_verification("no@example.com"),
-		"confirm_verification": await users.confirm_verification("x"),
-		"request_email_change": await users.request_email_change("no"),
-		"confirm_email_change": await users.confirm_email_change("x", "y"),
-		"test_email": await pb.settings.test_email("users", "no", "verification"),
-		"test_s3": await pb.settings.test_s3(),
-	}
-	for name: String in mails:
-		check(
-			mails[name] is ClientResponseError or mails[name] is bool,
-			"%s: %s" % [name, mails[name]]
-		)
-		print(name, ": ", mails[name])
-	var batch := pb.create_batch()
-	batch.collection("users").create({"email": "no"})
-	batch.collection("users").update("x", {"name": "y"}, {"fields": "id"})
-	batch.collection("users").upsert({"id": "x"})
-	batch.collection("users").delete("x")
-	var result: Variant = await batch.send()
-	check(result is ClientResponseError, str(result))
-	print("batch: ", result)
+	refused(await pb.send("/api/no-such-thing"), 404, "File not found.")
+	refused(
+		await pb.send("/api/no-such-thing", {"method": "POST", "body": {}}), 404, "wasn't found"
+	)
+	refused(await pb.send("/api/health", {"method": "BREW"}), 0, "nothing that can be sent")
+	refused(await pb.collection("no_such_collection").get_list(), 404, "collection context")
+	refused(await pb.collection("no_such_collection").auth_with_password("a", "b"), 404)
 
 
 func fetch(p_url: String) -> PackedByteArray:

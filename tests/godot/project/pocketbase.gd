@@ -1,0 +1,270 @@
+extends Suite
+## What the real PocketBase has and our server not, or not yet. `OUTSIDE` is where its mails are read,
+## `BUCKET` an S3 server with the bucket `files`.
+
+const SECRET := "12345678"
+
+
+func test_an_address_is_verified_by_mail() -> void:
+	var pb := await root()
+	var id := await _sign_up(pb, "verify@example.com")
+	var users := client().collection("users")
+	equal(await users.request_verification("verify@example.com"), true)
+	var token := await _token("verify@example.com", "Verify")
+	equal((await pb.collection("users").get_one(id))["verified"], false)
+	refused(await users.confirm_verification(token + "x"), 400, "token")
+	equal(await users.confirm_verification(token), true)
+	equal((await pb.collection("users").get_one(id))["verified"], true)
+	refused(await users.request_verification("no address"), 400, "email")
+
+
+func test_a_forgotten_password_is_replaced_by_mail() -> void:
+	var pb := await root()
+	await _sign_up(pb, "forgot@example.com")
+	var users := client().collection("users")
+	equal(await users.request_password_reset("forgot@example.com"), true)
+	var token := await _token("forgot@example.com", "Reset")
+	refused(
+		await users.confirm_password_reset(token, "new-password", "other-password"),
+		400,
+		"passwordConfirm"
+	)
+	equal(await users.confirm_password_reset(token, "new-password", "new-password"), true)
+	okay(await users.auth_with_password("forgot@example.com", "new-password"), "the new")
+	refused(await users.auth_with_password("forgot@example.com", SECRET), 400, "", "the old")
+
+
+func test_an_address_is_changed_by_mail() -> void:
+	var pb := await root()
+	var id := await _sign_up(pb, "before@example.com")
+	var me := client()
+	var users := me.collection("users")
+	refused(await users.request_email_change("after@example.com"), 401)
+	okay(await users.auth_with_password("before@example.com", SECRET))
+	equal(await users.request_email_change("after@example.com"), true)
+	var token := await _token("after@example.com", "Confirm")
+	refused(await users.confirm_email_change(token, "wrong"), 400, "password")
+	equal(await users.confirm_email_change(token, SECRET), true)
+	refused(await users.auth_refresh(), 401, "", "the old login")
+	var login: Variant = await users.auth_with_password("after@example.com", SECRET)
+	if okay(login):
+		equal(login["record"]["id"], id)
+
+
+func test_a_one_time_password_logs_in() -> void:
+	var pb := await root()
+	var id := await _sign_up(pb, "once@example.com")
+	var me := client()
+	var users := me.collection("users")
+	var asked: Variant = await users.request_otp("once@example.com")
+	if not okay(asked, "request_otp"):
+		return
+	var code := await _code("once@example.com")
+	refused(await users.auth_with_otp(asked["otpId"], "00000000"), 400)
+	equal(me.auth_store.token, "")
+	var login: Variant = await users.auth_with_otp(asked["otpId"], code)
+	if okay(login, "auth_with_otp"):
+		equal(login["record"]["id"], id)
+		equal(me.auth_store.token, login["token"])
+		equal(me.auth_store.record["email"], "once@example.com")
+		check(me.auth_store.is_valid, "is_valid")
+	refused(await users.auth_with_otp(asked["otpId"], code), 400, "", "used twice")
+
+
+func test_a_password_and_a_one_time_password_together() -> void:
+	var pb := await root()
+	await _sign_up(pb, "both@example.com")
+	okay(await pb.collections.update("users", {"mfa": {"enabled": true, "duration": 300}}))
+	var me := client()
+	var users := me.collection("users")
+	var first: Variant = await users.auth_with_password("both@example.com", SECRET)
+	if refused(first, 401):
+		var mfa: String = first.response["mfaId"]
+		var asked: Variant = await users.request_otp("both@example.com")
+		var code := await _code("both@example.com")
+		var login: Variant = await users.auth_with_otp(asked["otpId"], code, {"mfaId": mfa})
+		okay(login, "both")
+		check(me.auth_store.is_valid, "is_valid")
+	okay(await pb.collections.update("users", {"mfa": {"enabled": false}}))
+
+
+func test_somebody_else_vouches() -> void:
+	var pb := await root()
+	var me := client()
+	var users := me.collection("users")
+	var methods: Variant = await users.list_auth_methods()
+	if okay(methods):
+		equal(methods["oauth2"]["providers"][0]["name"], "oidc")
+		equal([methods["otp"]["enabled"], methods["mfa"]["enabled"]], [true, false])
+	refused(
+		await users.auth_with_oauth2_code("oidc", "wrong", "a-verifier", "http://127.0.0.1/back"),
+		400
+	)
+	var login: Variant = await users.auth_with_oauth2_code(
+		"oidc", "a-code", "a-verifier", "http://127.0.0.1/back", {"name": "Chosen"}
+	)
+	if not okay(login, "auth_with_oauth2_code"):
+		return
+	equal(login["record"]["email"], "vouched@example.com")
+	equal(login["record"]["name"], "Chosen")
+	equal(login["meta"]["isNew"], true)
+	equal(me.auth_store.token, login["token"])
+	var id: String = login["record"]["id"]
+	var linked: Variant = await pb.collection("users").list_external_auths(id)
+	if okay(linked) and equal(linked.size(), 1):
+		equal([linked[0]["provider"], linked[0]["providerId"]], ["oidc", "somebody-1"])
+	refused(await pb.collection("users").unlink_external_auth(id, "google"), 404)
+	equal(await users.unlink_external_auth(id, "oidc"), true)
+	equal(await pb.collection("users").list_external_auths(id), [])
+
+
+func test_a_superuser_becomes_somebody_else() -> void:
+	var pb := await root()
+	var id := await _sign_up(pb, "other@example.com")
+	var other: Variant = await pb.collection("users").impersonate(id, 600)
+	if check(other is BosBase, str(other)):
+		var them: BosBase = other
+		equal(them.auth_store.record["id"], id)
+		check(them.auth_store.seconds_left() < 700.0, "%f s" % them.auth_store.seconds_left())
+		equal((await them.collection("users").update(id, {"name": "I"}))["name"], "I")
+		okay(await them.collection("users").auth_refresh())
+		check(them.auth_store.seconds_left() < 700.0, "a token for longer")
+		refused(await them.settings.get_all(), 403)
+	check(pb.auth_store.is_superuser, "still oneself")
+	refused(await client().collection("users").impersonate(id), 401)
+
+
+func test_several_changes_at_once() -> void:
+	var pb := await root()
+	var fields := [
+		{"type": "text", "name": "title", "required": true},
+		{"type": "file", "name": "cover"},
+		{"type": "file", "name": "more", "maxSelect": 9},
+	]
+	okay(await pb.collections.create({"name": "books", "fields": fields}))
+	var books := pb.collection("books")
+	var old: Variant = await books.create({"title": "old"})
+	var gone: Variant = await books.create({"title": "gone"})
+	var bytes := Crypto.new().generate_random_bytes(200_000)
+	var cover := BosBaseFile.from_bytes("cover.bin", bytes)
+	var batch := pb.create_batch()
+	batch.collection("books").create({"title": "it's \\ new", "cover": cover})
+	batch.collection("books").update(old["id"], {"title": "changed"}, {"fields": "title"})
+	batch.collection("books").upsert({"id": "chosenbyourself", "title": "upserted"})
+	batch.collection("books").upsert(
+		{"id": gone["id"], "title": "still there", "more": [cover, cover]}
+	)
+	batch.collection("books").delete(gone["id"])
+	var results: Variant = await batch.send()
+	if not okay(results, "batch") or not equal(results.size(), 5):
+		return
+	var statuses: Array = results.map(func(each: Dictionary) -> int: return each["status"])
+	equal(statuses, [200, 200, 200, 200, 204])
+	equal(results[1]["body"], {"title": "changed"})
+	equal(results[3]["body"]["more"].size(), 2)
+	var made: Variant = await books.get_one(results[0]["body"]["id"])
+	if okay(made):
+		equal(made["title"], "it's \\ new")
+		equal(await _fetch(pb.files.get_url(made, made["cover"])), bytes)
+	equal((await books.get_one("chosenbyourself"))["title"], "upserted")
+	refused(await books.get_one(gone["id"]), 404)
+
+
+func test_several_changes_happen_all_or_none() -> void:
+	var pb := await root()
+	okay(
+		await pb.collections.create(
+			{"name": "notes", "fields": [{"type": "text", "name": "t", "required": true}]}
+		)
+	)
+	var batch := pb.create_batch()
+	batch.collection("notes").create({"t": "good"})
+	batch.collection("notes").create({"t": ""})
+	var error: Variant = await batch.send()
+	if refused(error, 400):
+		var wrong: Dictionary = error.data["requests"]["1"]["response"]
+		equal(wrong["data"]["t"]["code"], "validation_required")
+	equal((await pb.collection("notes").get_list())["totalItems"], 0)
+	equal(await pb.create_batch().send() is ClientResponseError, true, "an empty one")
+
+
+func test_mails_are_tried() -> void:
+	var pb := await root()
+	var subjects: Dictionary[String, String] = {
+		"verification": "Verify",
+		"password-reset": "Reset",
+		"email-change": "Confirm",
+		"otp": "OTP",
+		"login-alert": "Login",
+	}
+	for template: String in subjects:
+		equal(await pb.settings.test_email("users", "tried@example.com", template), true, template)
+		var mail := await _mail("tried@example.com", subjects[template])
+		check(not mail.is_empty(), template)
+	refused(await pb.settings.test_email("users", "no address", "otp"), 400, "email")
+	refused(await client().settings.test_email("users", "tried@example.com", "otp"), 401)
+
+
+func test_a_bucket_is_tried() -> void:
+	var pb := await root()
+	refused(await pb.settings.test_s3(), 400, "", "without one")
+	var s3 := {
+		"enabled": true,
+		"bucket": "files",
+		"region": "us-east-1",
+		"endpoint": OS.get_environment("BUCKET"),
+		"accessKey": "key",
+		"secret": "secret",
+		"forcePathStyle": true,
+	}
+	okay(await pb.settings.update({"s3": s3, "backups": {"s3": s3}}))
+	equal(await pb.settings.test_s3(), true)
+	equal(await pb.settings.test_s3("backups"), true)
+	okay(await pb.settings.update({"s3": s3.merged({"bucket": "no-such-bucket"}, true)}))
+	refused(await pb.settings.test_s3("storage"), 400)
+	refused(await pb.settings.test_s3("nothing"), 400, "filesystem")
+	var off := {"enabled": false}
+	okay(await pb.settings.update({"s3": off, "backups": {"s3": off}}))
+
+
+func _sign_up(p_root: BosBase, p_email: String) -> String:
+	var account := {"email": p_email, "password": SECRET, "passwordConfirm": SECRET}
+	var made: Variant = await p_root.collection("users").create(account)
+	okay(made, p_email)
+	return made["id"]
+
+
+# What a mail's link ends with.
+func _token(p_to: String, p_subject: String) -> String:
+	var found := RegEx.create_from_string('/_/#/auth/[a-z-]+/([^"<\\s]+)').search(
+		await _mail(p_to, p_subject)
+	)
+	check(found != null, "no link: " + p_subject)
+	return found.get_string(1) if found != null else ""
+
+
+func _code(p_to: String) -> String:
+	var found := RegEx.create_from_string("<strong>(\\d{8})</strong>").search(
+		await _mail(p_to, "OTP")
+	)
+	check(found != null, "no code")
+	return found.get_string(1) if found != null else ""
+
+
+# The text of the next mail to somebody; "" when none comes.
+func _mail(p_to: String, p_subject: String) -> String:
+	var outside := BosBase.new(OS.get_environment("OUTSIDE"))
+	var mail: Variant = await outside.send(
+		"/mail", {"to": p_to, "subject": p_subject, "timeout": 120.0}
+	)
+	check(mail is Dictionary, "no mail: %s" % [mail])
+	return mail["html"] if mail is Dictionary else ""
+
+
+func _fetch(p_url: String) -> PackedByteArray:
+	var request := HTTPRequest.new()
+	tree().root.add_child(request)
+	request.request(p_url)
+	var answer: Array = await request.request_completed
+	request.queue_free()
+	return answer[3]
