@@ -16,14 +16,12 @@ use object_store::{
 };
 
 use crate::config::BucketConfig;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, innermost};
+use crate::listing::Listing;
 use crate::runtime::{self, Pending};
 use crate::transport::Transport;
 use crate::unfinished::{self, Unfinished};
 use crate::upload::Upload;
-
-/// An answer goes on at least every so often.
-const STALL: Duration = Duration::from_secs(60);
 
 /// The name of the mark that tells who uploaded an object.
 pub(crate) const MARK: &str = "bosbase-upload";
@@ -95,8 +93,11 @@ impl Bucket {
     /// # Errors
     /// [`ErrorKind::Config`] where the settings name none.
     pub fn new(config: &BucketConfig, patience: Patience) -> Result<Self> {
+        Self::over(&Transport::shared()?, config, patience)
+    }
+
+    pub(crate) fn over(transport: &Transport, config: &BucketConfig, patience: Patience) -> Result<Self> {
         let base = config.base()?.as_str().trim_end_matches('/').to_owned();
-        let transport = Transport::shared(false)?;
         let store = |transport: Transport, retry: RetryConfig| {
             AmazonS3Builder::new()
                 .with_bucket_name(config.bucket.trim())
@@ -119,10 +120,10 @@ impl Bucket {
             inner: Arc::new(Inner {
                 store: store(transport.clone(), retries(patience))?,
                 completing: store(transport.clone(), once())?,
-                creating: store(Transport::shared(true)?, once())?,
+                creating: store(transport.creating(), once())?,
                 patience,
                 base,
-                transport,
+                transport: transport.clone(),
                 config: config.clone(),
             }),
         })
@@ -144,43 +145,52 @@ impl Bucket {
         runtime::run(async move { bucket.look(&key).await })
     }
 
-    /// The objects directly below `prefix` (empty, or ending in `/`), in no order.
+    /// The objects directly below `prefix` (empty, or ending in `/`), in no order. Those of a name that can't be asked for are
+    /// left out.
     ///
     /// # Errors
     /// [`ErrorKind::Denied`], [`ErrorKind::Failed`].
     pub fn list(&self, prefix: &str) -> Result<Vec<Object>> {
-        let (bucket, prefix) = (self.clone(), folder(prefix)?);
-        runtime::run(async move {
-            let listed = bucket.inner.store.list_with_delimiter(prefix.as_ref()).await?;
-            Ok(listed.objects.into_iter().map(object).collect())
-        })
-        .map_err(|error| absent_bucket(error).while_("listing the bucket"))
+        let mut found = Vec::new();
+        self.pages(prefix, "/", |object| {
+            found.push(object);
+            Ok::<_, Error>(())
+        })?;
+        Ok(found)
     }
 
-    /// All objects anywhere below `prefix`, in pieces of up to 1,000, by key.
+    /// All objects anywhere below `prefix`, in pieces of up to 1,000, by key. Those of a name that can't be asked for are left
+    /// out.
     ///
     /// # Errors
     /// What `visit` says; [`ErrorKind::Denied`], [`ErrorKind::Failed`].
-    pub fn each<E: From<Error>>(&self, prefix: &str, mut visit: impl FnMut(Object) -> Result<(), E>) -> Result<(), E> {
-        let (bucket, prefix) = (self.clone(), folder(prefix)?);
-        let (sender, mut receiver) = tokio::sync::mpsc::channel(2);
-        let listing = runtime::start(async move {
-            let mut pieces = bucket.inner.store.list(prefix.as_ref()).chunks(1_000);
-            while let Some(piece) = pieces.next().await {
-                if sender.send(piece).await.is_err() {
-                    break;
-                }
-            }
-            Ok(())
-        })?;
-        while let Some(piece) = receiver.blocking_recv() {
-            for meta in piece {
-                visit(object(meta.map_err(|error| {
-                    absent_bucket(error.into()).while_("listing the bucket")
-                })?))?;
-            }
+    pub fn each<E: From<Error>>(&self, prefix: &str, visit: impl FnMut(Object) -> Result<(), E>) -> Result<(), E> {
+        self.pages(prefix, "", visit)
+    }
+
+    fn pages<E: From<Error>>(
+        &self,
+        prefix: &str,
+        delimiter: &'static str,
+        mut visit: impl FnMut(Object) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if !prefix.is_empty() && !prefix.ends_with('/') {
+            return Err(Error::new(ErrorKind::Config, "the prefix does not end in a slash").into());
         }
-        listing.wait().map_err(E::from)
+        let mut listing = Listing::new(prefix, delimiter);
+        loop {
+            let bucket = self.clone();
+            let (after, page) = runtime::run(async move {
+                let page = listing.next(&bucket.inner).await;
+                Ok((listing, page?))
+            })
+            .map_err(|error| absent_bucket(error).while_("listing the bucket"))?;
+            page.into_iter().try_for_each(&mut visit)?;
+            if after.is_at_end() {
+                return Ok(());
+            }
+            listing = after;
+        }
     }
 
     /// Begins to read a part of an object; with an ETag only if it still is the one that had it.
@@ -309,12 +319,8 @@ impl Bucket {
 async fn whole(found: GetResult, len: u64) -> Result<Bytes> {
     let mut stream = found.into_stream();
     let mut bytes = BytesMut::with_capacity(usize::try_from(len).unwrap_or_default());
-    loop {
-        let late = |_| Error::new(ErrorKind::Failed, "the provider stopped in the middle of an answer");
-        match tokio::time::timeout(STALL, stream.next()).await.map_err(late)? {
-            Some(piece) => bytes.extend_from_slice(&piece?),
-            None => break,
-        }
+    while let Some(piece) = stream.next().await {
+        bytes.extend_from_slice(&piece?);
     }
     if bytes.len() as u64 != len {
         return Err(Error::new(ErrorKind::Failed, "the provider's answer was cut short"));
@@ -373,14 +379,6 @@ pub(crate) fn path(key: &str) -> Result<Path> {
     }
 }
 
-fn folder(prefix: &str) -> Result<Option<Path>> {
-    match prefix.strip_suffix('/') {
-        Some(name) => path(name).map(Some),
-        None if prefix.is_empty() => Ok(None),
-        None => Err(Error::new(ErrorKind::Config, "the prefix does not end in a slash")),
-    }
-}
-
 /// Where there is nothing to be found but the bucket itself, that is what is missing.
 fn absent_bucket(error: Error) -> Error {
     if error.kind() == ErrorKind::NotFound {
@@ -432,12 +430,4 @@ fn object(meta: ObjectMeta) -> Object {
         original_name: String::new(),
         mark: String::new(),
     }
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }

@@ -43,6 +43,18 @@ impl Error {
         }
     }
 
+    /// What the provider answered instead of what was asked for.
+    pub(crate) fn answered(status: http::StatusCode, text: &str) -> Self {
+        let kind = match (status.as_u16(), field(text, "Code").as_deref()) {
+            (_, Some("NoSuchBucket")) | (401 | 403, _) => ErrorKind::Denied,
+            (_, Some("NotImplemented")) => ErrorKind::Unsupported,
+            (404, _) => ErrorKind::NotFound,
+            _ => ErrorKind::Failed,
+        };
+        let reason = quoted(text).unwrap_or_else(|| format!("the provider answered {status}"));
+        Self::new(kind, reason.chars().take(LONGEST_REASON).collect::<String>())
+    }
+
     /// What sort of failure this is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -99,13 +111,18 @@ impl From<object_store::Error> for Error {
             (Cause::InvalidPath { .. }, _) => ErrorKind::Config,
             _ => ErrorKind::Failed,
         };
-        let reason = match (code, field(&text, "Message")) {
-            (Some(code), Some(message)) => format!("{message} ({code})"),
-            (Some(code), None) => code,
-            _ => plain(&error, kind, &text),
-        };
+        let reason = quoted(&text).unwrap_or_else(|| plain(&error, kind, &text));
         Self::new(kind, reason.chars().take(LONGEST_REASON).collect::<String>())
     }
+}
+
+/// The two fields of an answer that say why.
+fn quoted(text: &str) -> Option<String> {
+    let code = field(text, "Code")?;
+    Some(match field(text, "Message") {
+        Some(message) => format!("{message} ({code})"),
+        None => code,
+    })
 }
 
 /// What to say of an answer that explains nothing.
@@ -125,7 +142,7 @@ fn plain(error: &object_store::Error, kind: ErrorKind, text: &str) -> String {
 }
 
 /// The last cause, which says in a few words what happened to the connection.
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;

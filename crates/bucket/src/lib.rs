@@ -29,8 +29,13 @@
 mod bucket;
 mod config;
 mod error;
+mod listing;
+mod moving;
 mod parts;
 mod runtime;
+#[cfg(test)]
+mod scripted;
+mod signed;
 mod transport;
 mod unfinished;
 mod upload;

@@ -9,12 +9,12 @@ use http::header::{HeaderValue, IF_NONE_MATCH};
 use http::{Method, StatusCode};
 use object_store::ClientOptions;
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse, HttpResponseBody,
-    HttpService,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
 };
 use rustls::RootCertStore;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::moving::Moving;
 
 /// Within so long a connection is made.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -22,6 +22,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(60);
 /// ... and one with a body at this speed at least, in bytes per second.
 const SLOWEST: u64 = 16 << 10;
+/// An answer that has begun brings another byte at least every so often.
+const STALL: Duration = Duration::from_secs(60);
 /// Of an answer that is no success, so much is read.
 const LONGEST_COMPLAINT: usize = 64 << 10;
 
@@ -31,11 +33,12 @@ pub struct Transport {
     client: reqwest::Client,
     /// Whether a multipart upload is completed only where there is no object of its key.
     creating: bool,
+    stall: Duration,
 }
 
 impl Transport {
     /// A transport that shares its connections with all others.
-    pub fn shared(creating: bool) -> Result<Self> {
+    pub fn shared() -> Result<Self> {
         static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
         let client = match CLIENT.get() {
             Some(client) => client.clone(),
@@ -44,7 +47,25 @@ impl Transport {
                 CLIENT.get_or_init(|| client).clone()
             }
         };
-        Ok(Self { client, creating })
+        Ok(Self {
+            client,
+            creating: false,
+            stall: STALL,
+        })
+    }
+
+    /// The same, which completes multipart uploads only where there is no object of their key.
+    pub fn creating(&self) -> Self {
+        Self {
+            creating: true,
+            ..self.clone()
+        }
+    }
+
+    /// The same with less patience.
+    #[cfg(test)]
+    pub fn stalling_after(self, stall: Duration) -> Self {
+        Self { stall, ..self }
     }
 }
 
@@ -99,10 +120,11 @@ impl HttpService for Transport {
             Ok(Err(error)) => return Err(error),
             Err(late) => return Err(HttpError::new(HttpErrorKind::Timeout, late)),
         };
-        if response.status().is_success() {
-            return Ok(response);
-        }
         let (mut parts, body) = response.into_parts();
+        if parts.status.is_success() {
+            let body = HttpResponseBody::new(Moving::new(body, self.stall));
+            return Ok(HttpResponse::from_parts(parts, body));
+        }
         // That something is not implemented does not change by asking again, as it does with other 5xx.
         if parts.status == StatusCode::NOT_IMPLEMENTED {
             parts.status = StatusCode::BAD_REQUEST;
@@ -129,13 +151,4 @@ async fn beginning(body: HttpResponseBody) -> Bytes {
         }
     }
     all.freeze()
-}
-
-/// A request with no body.
-pub fn empty(method: Method, url: &str) -> Result<HttpRequest> {
-    http::Request::builder()
-        .method(method)
-        .uri(url)
-        .body(HttpRequestBody::empty())
-        .map_err(|error| Error::new(ErrorKind::Config, error.to_string()))
 }
