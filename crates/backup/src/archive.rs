@@ -13,6 +13,7 @@ mod notes;
 mod pieces;
 mod reader;
 mod record;
+mod sentinel;
 mod sink;
 mod spool;
 mod structure;

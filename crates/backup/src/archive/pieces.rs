@@ -13,6 +13,7 @@ use super::codec::{END, PIECE};
 use super::entry::{ArchiveEntry, Unpacker, read_error};
 use super::reader::Answer;
 use super::record::DEFLATED;
+use super::sentinel::{SAID, Sentinel};
 use super::workers::Ticket;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::storage::{ArchiveSource, read_exact_at};
@@ -23,11 +24,6 @@ const LEAST_PARTS: usize = 4;
 const MOST_PARTS: usize = 16;
 /// So many pieces fit into a line of the manifest; entries of more (400 GB) are unpacked front to back.
 const MOST_PIECES: u64 = 90_000;
-
-/// Comes behind a piece when it is unpacked: one byte stored in a final block. It is only met, and right behind the piece's bytes,
-/// if the piece is whole blocks none of which is marked as the last.
-const SENTINEL: [u8; 6] = [1, 1, 0, 0xfe, 0xff, MARK];
-const MARK: u8 = 0xa5;
 
 /// Where an entry can be taken up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +100,7 @@ pub(super) struct PieceDone {
 /// Unpacks pieces; one per thread.
 pub(super) struct PieceUnpacker {
     decompressor: Decompressor,
+    sentinel: Sentinel,
     packed: Vec<u8>,
 }
 
@@ -111,6 +108,7 @@ impl PieceUnpacker {
     pub(super) fn new() -> Self {
         Self {
             decompressor: Decompressor::new(),
+            sentinel: Sentinel::new(),
             packed: Vec::new(),
         }
     }
@@ -121,11 +119,11 @@ impl PieceUnpacker {
             io::ErrorKind::UnexpectedEof => Error::archive("the archive ends within a piece of an entry"),
             _ => Error::with(ErrorKind::Io, "reading the archive", e),
         })?;
-        self.packed.extend_from_slice(&SENTINEL);
+        self.packed.extend_from_slice(self.sentinel.packed());
         let mut bytes = job.memory;
-        bytes.resize(job.len + 1, 0);
+        bytes.resize(job.len + SAID, 0);
         match self.decompressor.deflate_decompress(&self.packed, &mut bytes) {
-            Ok(n) if n == job.len + 1 && bytes[job.len] == MARK => {}
+            Ok(n) if n == bytes.len() && self.sentinel.is(&bytes[job.len..]) => {}
             _ => return Err(Error::archive("a piece of an entry in the archive does not unpack")),
         }
         bytes.truncate(job.len);
@@ -404,6 +402,43 @@ mod tests {
                 Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidArchive, "{lying:?}: {error}"),
                 // An empty block may belong to the piece before it or to the one behind it.
                 Ok(found) => assert!(found == bytes && lying.packed[0] + 5 == pieces.packed[0], "{lying:?}"),
+            }
+        }
+    }
+
+    /// Unpacks a single piece that says of itself that it is `len` bytes long.
+    fn unpack_piece(packed: &[u8], len: usize) -> Result<Vec<u8>> {
+        let job = PieceJob {
+            offset: 0,
+            packed: packed.len(),
+            len,
+            memory: Vec::new(),
+        };
+        let source = MemorySource::new(packed.to_vec());
+        PieceUnpacker::new().perform(&source, job).map(|done| done.bytes)
+    }
+
+    /// The sentinel was one known byte in a stored block. A piece that ended the stream itself and had that byte at its end passed,
+    /// whatever was behind; so did one whose last block took the sentinel for its own bytes. Both came out otherwise, or not at
+    /// all, in every other program.
+    #[test]
+    fn a_piece_that_says_or_swallows_the_sentinel_is_none() {
+        let stored = |is_last: bool, len: u16, bytes: &[u8]| {
+            let len = len.to_le_bytes();
+            [&[u8::from(is_last), len[0], len[1], !len[0], !len[1]], bytes].concat()
+        };
+        assert_eq!(unpack_piece(&stored(false, 5, b"hello"), 5).unwrap(), b"hello");
+        let refused = |packed: &[u8], len| assert!(unpack_piece(packed, len).is_err(), "{packed:?}");
+        let ends_itself = [stored(true, 6, b"hello\xa5"), b"behind the end".to_vec()].concat();
+        refused(&ends_itself, 5);
+        let ends_itself = [stored(true, 21, b"hello0123456789abcdef"), b"behind the end".to_vec()].concat();
+        refused(&ends_itself, 5);
+        for swallowed in 1..24 {
+            for is_last in [false, true] {
+                let packed = stored(is_last, 5 + swallowed, b"hello");
+                for more in 0..32 {
+                    refused(&packed, 5 + more);
+                }
             }
         }
     }
