@@ -2,7 +2,8 @@
 //!
 //! Whoever is answered before having sent everything often can't read the answer: the connection is closed, the rest of the body
 //! meets a closed socket, and the client reports a broken pipe instead of the 401. Go's server, and so PocketBase,
-//! reads on for a while; so does this one.
+//! reads on for a while; so does this one. What is still left then ends the connection, and the answer says so: a client that
+//! keeps its connections would send its next request into a closed one.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::Request;
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::{Stream, StreamExt as _};
@@ -23,29 +24,39 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Answers the request, then reads what nobody wanted of its body, within limits.
 pub async fn drain(request: Request, next: Next) -> Response {
-    // Who waits for `100 Continue` has sent nothing yet and is not to be asked for it.
-    if axum::body::HttpBody::is_end_stream(request.body()) || request.headers().contains_key(header::EXPECT) {
+    if axum::body::HttpBody::is_end_stream(request.body()) {
         return next.run(request).await;
     }
+    // Who waits for `100 Continue` has sent nothing yet and is not to be asked for it.
+    let patience = if request.headers().contains_key(header::EXPECT) {
+        Duration::ZERO
+    } else {
+        PATIENCE
+    };
     let (parts, body) = request.into_parts();
     let (give_back, mut given_back) = oneshot::channel();
     let watched = Watched {
         stream: Some(body.into_data_stream()),
         give_back: Some(give_back),
     };
-    let response = next.run(Request::from_parts(parts, Body::from_stream(watched))).await;
+    let mut response = next.run(Request::from_parts(parts, Body::from_stream(watched))).await;
     if let Ok(mut rest) = given_back.try_recv() {
         let reading = async {
             let mut read = 0;
             while let Some(Ok(piece)) = rest.next().await {
                 read += piece.len();
                 if read > MOST {
-                    break;
+                    return false;
                 }
             }
+            true
         };
         // Too slow or too much: the answer goes out all the same.
-        let _ = tokio::time::timeout(PATIENCE, reading).await;
+        let is_read = !patience.is_zero() && tokio::time::timeout(patience, reading).await.unwrap_or(false);
+        if !is_read {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
     }
     response
 }
