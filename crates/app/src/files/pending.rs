@@ -7,8 +7,9 @@ use bosbase_disk::{Disk, FileKind, read_all, write_atomically};
 use bosbase_store::random_text;
 use serde::{Deserialize, Serialize};
 
-/// Longest removal that is read, in bytes: a record's files, thousands of names at most.
-const LIMIT: u64 = 16 << 20;
+/// Longest removal that is read, in bytes: all files of everything that one request deleted, tens of millions of names. Whoever wrote
+/// it down had it in memory, too.
+const LIMIT: u64 = 1 << 30;
 
 /// What is to be removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +56,16 @@ pub(super) fn all(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<(PathBuf, Remov
         if entry.kind != FileKind::File || path.extension().is_none_or(|extension| extension != "json") {
             continue;
         }
-        match serde_json::from_slice(&read_all(disk, &path, LIMIT)?) {
+        let bytes = match read_all(disk, &path, LIMIT) {
+            Ok(bytes) => bytes,
+            // It must not keep the others from being carried out.
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                tracing::warn!(path = %path.display(), "a pending removal is too long to be read");
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        match serde_json::from_slice(&bytes) {
             Ok(removal) => found.push((path, removal)),
             Err(error) => tracing::warn!(path = %path.display(), %error, "a pending removal can't be understood"),
         }

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::io::{self, Write as _};
 use std::sync::{Arc, Mutex};
 
-use bosbase_disk::{LockFile, RealDisk, write_atomically};
+use bosbase_disk::{Disk as _, LockFile, RealDisk, write_atomically};
 
+use super::pending::{self, Removal};
 use super::*;
 
 /// Record id and file name of what the database names.
@@ -190,6 +191,32 @@ fn a_removal_that_a_crash_prevented_is_caught_up_on_if_its_commit_happened() {
     next.clean_uploads().unwrap();
     assert!(next.open("c", "gone", &gone).is_err());
     assert!(next.open("c", "kept", &kept).is_ok());
+}
+
+/// The names of all files of a large collection made a note of more than 16 MiB, which nobody read any more; and no removal that
+/// was written down beside it was carried out.
+#[test]
+fn a_removal_of_very_many_names_is_carried_out_and_keeps_no_other_from_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = store(&dir);
+    let (first, second) = (stored(&files, "c", "r1"), stored(&files, "c", "r2"));
+    let mut names: Vec<String> = (0..150_000).map(|n| format!("{}_{n}.txt", "x".repeat(120))).collect();
+    names.push(first.clone());
+    let backup = LockFile::try_exclusive(&files.lock_path()).unwrap().unwrap();
+    files.remove_files("c", "r2", vec![second.clone()]).unwrap();
+    let removal = Removal::Files {
+        collection: "c".to_owned(),
+        record: "r1".to_owned(),
+        names,
+    };
+    let note = pending::remember(&RealDisk, &files.pending(), &removal).unwrap();
+    assert!(RealDisk.metadata(&note).unwrap().len > 16 << 20);
+    drop(backup);
+    let read = pending::all(&RealDisk, &files.pending()).unwrap();
+    assert!(read.iter().any(|(path, read)| *path == note && *read == removal));
+    files.purge_pending().unwrap();
+    assert!(files.open("c", "r1", &first).is_err() && files.open("c", "r2", &second).is_err());
+    assert!(!note.exists());
 }
 
 #[test]
