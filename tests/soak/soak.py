@@ -28,6 +28,7 @@ WRITERS, READERS = 4, 3
 MOST_BACKUPS = 5
 # Work for a backup, so that many changes happen while it runs.
 BALLAST = 24 << 20
+SKIPPED = object()
 
 
 class Soak:
@@ -64,7 +65,7 @@ class Soak:
 
     def run(self, seconds):
         """Returns what was done; raises AssertionError at the first thing that is wrong."""
-        began = time.monotonic()
+        began, deck = time.monotonic(), []
         actions = [self.back_up] * 6 + [self.restore] * 3 + [self.restore_while_writing] * 3 + [self.verify, self.upload, self.delete, self.kill]
         if self.can_undo:
             actions += [self.undo] * 2
@@ -72,10 +73,13 @@ class Soak:
             worker.start()
         try:
             while time.monotonic() - began < seconds and not self.stopping.is_set():
-                action = self.random.choice(actions) if self.backups else self.back_up
+                # Drawn like cards, so that each of them has its turn also in a short run.
+                if not deck:
+                    deck = self.random.sample(actions, len(actions))
+                action = deck.pop() if self.backups else self.back_up
                 self.say(f"{time.monotonic() - began:7.1f} s  {action.__name__}")
-                action()
-                self.counts[action.__name__] += 1
+                if action() is not SKIPPED:
+                    self.counts[action.__name__] += 1
                 self.stopping.wait(self.random.uniform(0.1, 1.0))
             self.assert_well()
             with self.held():
@@ -219,7 +223,7 @@ class Soak:
     def undo(self):
         """What the last restore replaced is served again, also what was written since is gone."""
         if self.before_restore is None:
-            return
+            return SKIPPED
         with self.held():
             self.begin("/api/backups/undo-restore", "undo")
             self.compare(self.before_restore, "after the undo")

@@ -35,4 +35,5 @@ def test_the_model_finds_a_change_that_was_acknowledged_behind_the_switch_and_lo
 def test_two_minutes_of_everything_at_once(tmp_path):
     report = soak(tmp_path, 120)
     assert report["changes"] > 500 and report["reads"] > 100, report
-    assert report["back_up"] and report["changes during backups"], report
+    assert report["back_up"] >= 3 and report["changes during backups"], report
+    assert report["restore"] and report["restore_while_writing"] and report["undo"] and report["kill"], report
