@@ -73,6 +73,17 @@ def test_whoever_sees_a_backup_may_use_it_at_once(server, root):
     assert "three.zip" in root.backups()
 
 
+def test_a_restore_stops_the_proof_of_what_it_restores(server, root):
+    weigh(server, 120)
+    begin(root, "one.zip")
+    assert last_job(root, "create")["phase"] == "proving", "this machine is too fast for this test"
+    root.post("/api/backups/one.zip/restore", expect=204)
+    stopped = wait_for(lambda: (job := last_job(root, "create"))["state"] != "running" and job, 60, "the end of the proof")
+    assert stopped["state"] == "failed" and "it is being restored" in stopped["error"], stopped
+    assert ended(root, "restore")["state"] == "succeeded"
+    assert root.backups()["one.zip"]["proven"] == ""
+
+
 def test_a_proof_that_dies_with_its_process_is_told_of(server, root):
     weigh(server)
     begin(root, "one.zip")

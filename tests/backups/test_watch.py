@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from harness.client import wait_for
 from harness.jobs import ended
+from harness.sample import blob
 
 pytestmark = pytest.mark.ours
 
@@ -97,6 +98,31 @@ def test_retention_keeps_the_newest_of_each_day_and_says_what_it_deleted(server,
     assert len(wait_for(lambda: len(told()) >= 3 and told(), 20, "lines in the log")) == 3
 
 
+def test_retention_deletes_nothing_that_is_being_read(server, root):
+    """It deleted the backup that was being verified, or restored, just then."""
+    root.patch("/api/settings", json={"backups": {"cron": "0 3 * * *", "cronMaxKeep": 1}})
+    folder = server.directory / "storage" / "heavy"
+    folder.mkdir(parents=True)
+    for n in range(100):
+        (folder / f"{n}.bin").write_bytes(blob(n, 10_000_000))
+    root.post("/api/crons/__pbAutoBackup__", expect=204)
+    old = wait_for(lambda: list(root.backups()), 60, "the first backup")[0]
+    root.wait_until_proven(old)
+    for n in range(15, 100):
+        (folder / f"{n}.bin").unlink()
+    # Names go by the second.
+    time.sleep(1.1)
+    root.post("/api/crons/__pbAutoBackup__", expect=204)
+    wait_for(lambda: len(root.backups()) == 2, 60, "the second backup", every=0.002)
+    root.post(f"/api/backups/{old}/verify", expect=204)
+    verified = ended(root, "verify")
+    assert (verified["state"], verified["error"]) == ("succeeded", "")
+    proven = ended(root, "create")
+    assert proven["state"] == "succeeded" and proven["finished"] < verified["finished"], "this machine is too fast for this test"
+    wait_for(lambda: old not in root.backups(), 30, "the retention")
+    assert len(root.backups()) == 1
+
+
 def test_health_tells_superusers_how_old_the_newest_proven_backup_is(server, root):
     assert "newestProvenBackupAge" not in root.get("/api/health")["data"]
     root.back_up("one.zip")
@@ -104,6 +130,12 @@ def test_health_tells_superusers_how_old_the_newest_proven_backup_is(server, roo
     assert server.client().get("/api/health")["data"] == {}
     root.delete("/api/backups/one.zip")
     assert "newestProvenBackupAge" not in root.get("/api/health")["data"]
+    # One that somebody took away behind our back is none to rely on.
+    root.back_up("two.zip")
+    (server.directory / "backups" / "two.zip").unlink()
+    assert "newestProvenBackupAge" not in root.get("/api/health")["data"]
+    told = samples(root.send("GET", "/api/metrics").text)
+    assert ("bosbase_backup_newest_proven_age_seconds",) not in told
 
 
 def test_metrics_are_what_prometheus_reads(launch):

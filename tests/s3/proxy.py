@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Proxy:
-    """`rule(request)` returns what to do with a request: None to pass it on, or one of the words in `Handler.answer`."""
+    """`rule(request)` returns what to do with a request: None to pass it on, or one of the words in `Handler.answer`, or an
+    event to wait for."""
 
     def __init__(self, target):
         self.target = target
@@ -82,6 +83,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self.reset()
         if what == "slow":
             time.sleep(0.5)
+        if isinstance(what, threading.Event):
+            what.wait(60)
+            what = "tell the time"
         body = request.body
         if what == "damage what is sent" and body:
             body = bytes([body[0] ^ 1]) + body[1:]

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import socket
+import threading
 import time
 
 import pytest
@@ -130,6 +132,101 @@ def test_scheduled_backups_are_kept_in_number(server, s3):
         time.sleep(1.1)
     wait_for(lambda: len(root.backups()) == 2, 10, "the oldest to go")
     assert sorted(root.backups()) == s3.objects()
+
+
+def test_a_job_goes_on_where_it_began_whatever_is_set_meanwhile(server, s3, proxy_to):
+    """Retention and the record of the proof went by the settings as they were when the backup was made."""
+    proxy = proxy_to(s3)
+    root = server.root()
+
+    def scheduled():
+        root.post("/api/crons/__pbAutoBackup__", expect=204)
+        # Names go by the second.
+        time.sleep(1.1)
+
+    root.patch("/api/settings", json={"backups": {"cron": "0 0 1 1 *", "cronMaxKeep": 1}})
+    scheduled()
+    local = wait_for(lambda: list(root.backups()), 30, "the local backup")
+    use(root, s3.settings(proxy.url))
+    scheduled()
+    first = wait_for(lambda: list(root.backups()), 30, "the first in the bucket")
+    wait_for(lambda: root.backups()[first[0]]["proven"], 30, "its proof")
+    fill(server, 30)
+    proxy.rule = lambda request: "slow" if request.is_part else None
+    scheduled()
+    use(root, {"enabled": False})
+    assert last_job(root, "create")["state"] == "running", "this machine is too fast for this test"
+    assert wait_for(lambda: (job := last_job(root, "create"))["state"] != "running" and job, 60, "the backup")["state"] == "succeeded"
+    wait_for(lambda: first[0] not in s3.objects(), 10, "the retention")
+    assert list(root.backups()) == local
+    use(root, {"enabled": True})
+    ((key, made),) = root.backups().items()
+    assert key != first[0] and made["proven"]
+
+
+def test_a_backup_elsewhere_of_the_same_name_shares_no_proof(server, s3):
+    root = server.root()
+    root.back_up("one.zip")
+    content = root.download("one.zip")
+    use(root, s3.settings())
+    assert root.send("POST", "/api/backups/upload", files={"file": ("one.zip", content)}, expect=204)
+    assert root.backups()["one.zip"]["proven"] == ""
+    root.post("/api/backups/one.zip/verify", headers={"Prefer": "wait=60"}, expect=204)
+    assert root.backups()["one.zip"]["proven"]
+    root.delete("/api/backups/one.zip")
+    use(root, {"enabled": False})
+    assert root.backups()["one.zip"]["proven"], "that is another's"
+
+
+def test_an_upload_that_cannot_be_looked_at_any_more_stays(server, s3, proxy_to, tmp_path):
+    """The bucket failed right after it had taken the upload, and the upload was deleted as no backup."""
+    proxy = proxy_to(s3)
+    root = server.root()
+    root.back_up("one.zip")
+    content = root.download("one.zip")
+    use(root, s3.settings(proxy.url))
+    proxy.rule = lambda request: "forbidden" if request.is_read else None
+    root.send("POST", "/api/backups/upload", files={"file": ("two.zip", content)}, expect=204)
+    assert list(root.backups()) == ["two.zip"] == s3.objects()
+    job = last_job(root, "upload")
+    assert job["state"] == "succeeded" and "could not be looked at" in job["warning"], job
+    proxy.rule = lambda request: None
+    root.post("/api/backups/two.zip/verify", headers={"Prefer": "wait=60"}, expect=204)
+    # What is no backup goes all the same.
+    refused = root.send("POST", "/api/backups/upload", files={"file": ("three.zip", content[:-30])}, expect=400)
+    assert "validation_invalid_backup" in refused.text
+    assert s3.objects() == ["two.zip"]
+
+
+def test_the_parts_of_an_announced_upload_are_long_enough_from_the_first(server, s3, proxy_to):
+    """Without knowing what comes they grow, and so does the memory they take."""
+    proxy = proxy_to(s3)
+    root = server.root()
+    use(root, s3.settings(proxy.url))
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="long.zip"\r\n\r\n'
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(
+            f"POST /api/backups/upload HTTP/1.1\r\nHost: x\r\nAuthorization: {root.token}\r\n"
+            f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {100 << 30}\r\n\r\n".encode() + head
+        )
+        parts = lambda: [len(request.body) for request, _ in proxy.seen if request.is_part]  # noqa: E731
+        for _ in range(14):
+            connection.sendall(b"PK" * (512 << 10))
+        wait_for(parts, 60, "the first part")
+    assert parts()[0] == 12 << 20, "9,000 such parts are 105 GiB"
+    wait_for(lambda: last_job(root, "upload")["state"] == "failed", 30, "the upload to be given up")
+
+
+def test_names_that_are_nobodys_business_hide_no_backup(server, moto):
+    """One object whose name holds a control character, or a dot for a folder, and no backup could be listed any more."""
+    root = server.root()
+    use(root, moto.settings())
+    succeed(root, "one.zip")
+    for odd in ("odd%01.zip", "%2E/x.zip", "a//b.zip"):
+        requests.put(f"http://{moto.address}/{moto.bucket}/{odd}", data=b"x", timeout=10).raise_for_status()
+    assert list(root.backups()) == ["one.zip"]
+    succeed(root, "two.zip")
+    assert sorted(root.backups()) == ["one.zip", "two.zip"]
 
 
 FAULTS = ["500", "slow down", "reset", "slow", "lose the answer", "cut the answer", "damage what is sent"]
@@ -261,6 +358,37 @@ def test_an_upload_killed_before_its_name_was_known_leaves_no_parts(launch, moto
     wait_for(lambda: "killed.zip" not in uploads(), 30, "the parts to go")
     wait_for(lambda: notes(server) == [], 10, "the note to go")
     assert "another.zip" in uploads()
+
+
+def test_clearing_up_gives_up_no_upload_that_goes_on(launch, moto, proxy_to):
+    """The start clears up in the background, and took a new upload of the same name for what the killed process had left."""
+    proxy = proxy_to(moto)
+    server = launch()
+    root = server.root()
+    use(root, moto.settings(proxy.url))
+    fill(server, 30)
+    begins = lambda request: request.method == "POST" and "uploads" in request.path  # noqa: E731
+    proxy.rule = lambda request: "lose the answer" if begins(request) else None
+    root.post("/api/backups", json={"name": "fixed.zip"}, expect=204)
+    wait_for(lambda: proxy.count("lose the answer") >= 1, 60, "the upload to begin")
+    server.kill()
+    gate = threading.Event()
+
+    def rule(request):
+        if request.method == "GET" and "uploads=" in request.path:
+            return gate if not gate.is_set() else "tell the time"
+        return "slow" if request.is_part else None
+
+    proxy.rule = rule
+    server.start()
+    root = server.root()
+    wait_for(lambda: proxy.count(gate), 30, "the clearing up")
+    root.post("/api/backups", json={"name": "fixed.zip"}, expect=204)
+    wait_for(lambda: sum(1 for request, what in proxy.seen if what == "slow") >= 2, 60, "some parts")
+    gate.set()
+    job = wait_for(lambda: (job := last_job(root, "create"))["state"] != "running" and job, 60, "the backup")
+    assert job["state"] == "succeeded", job
+    assert wait_for(lambda: root.backups()["fixed.zip"]["proven"], 30, "its proof")
 
 
 def test_a_new_machine_restores_from_the_bucket_alone(launch, s3, tmp_path):

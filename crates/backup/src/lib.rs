@@ -77,4 +77,4 @@ pub use restore::{RESTORE_STEPS, ROLLBACK_STEPS};
 pub use sources::{CheckFailure, DatabaseSnapshot};
 pub use storage::bucket::{BucketStorage, Notes};
 pub use storage::local::LocalStorage;
-pub use storage::{ArchiveSource, BackupInfo, StagedUpload, Storage};
+pub use storage::{ArchiveSource, BackupInfo, Identity, StagedUpload, Storage};

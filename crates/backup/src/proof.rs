@@ -15,7 +15,7 @@ use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::nice;
 use crate::progress::{Progress, Steps};
 use crate::sources::{CheckFailure, DatabaseSnapshot};
-use crate::storage::{ArchiveSource, Storage};
+use crate::storage::{ArchiveSource, Identity, Storage};
 
 /// How long it takes at most until a check notices that nobody waits for it any more.
 const NOTICED_WITHIN: Duration = Duration::from_millis(20);
@@ -44,6 +44,16 @@ impl Created {
     #[must_use]
     pub fn report(&self) -> &CreateReport {
         &self.report
+    }
+
+    /// Which backup it is that is going to be proven.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        match &self.source {
+            Ok(source) => Identity::of(source.as_ref()),
+            // It is proven to nobody.
+            Err(_) => Identity::from(&self.report.backup),
+        }
     }
 
     /// Reads the backup back from where it lies and compares every length, CRC-32 and BLAKE3, then waits for the databases' own

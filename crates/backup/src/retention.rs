@@ -117,6 +117,7 @@ mod tests {
                 key: BackupKey::existing(name).unwrap(),
                 size: 1,
                 modified: Timestamp::from_second(seconds).unwrap(),
+                etag: String::new(),
             },
             proven,
         }

@@ -23,10 +23,60 @@ pub struct BackupInfo {
     pub size: u64,
     /// When it was published, UTC.
     pub modified: Timestamp,
+    /// As [`ArchiveSource::etag`]; empty where a list does not tell.
+    pub etag: String,
+}
+
+/// Which of all the backups that ever had a name it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Its length in bytes.
+    pub size: u64,
+    /// When it was published, UTC, in whole seconds.
+    pub modified: i64,
+    /// As [`ArchiveSource::etag`]; empty where it is not known.
+    pub etag: String,
+}
+
+impl Identity {
+    /// What `source` reads.
+    #[must_use]
+    pub fn of(source: &dyn ArchiveSource) -> Self {
+        Self {
+            size: source.len(),
+            modified: source.modified().as_second(),
+            etag: source.etag(),
+        }
+    }
+
+    /// Whether the two are one; told by their times where one of them has no `etag`.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        let told_by_etag = !self.etag.is_empty() && !other.etag.is_empty();
+        let same = if told_by_etag {
+            self.etag == other.etag
+        } else {
+            self.modified == other.modified
+        };
+        same && self.size == other.size
+    }
+}
+
+impl From<&BackupInfo> for Identity {
+    fn from(backup: &BackupInfo) -> Self {
+        Self {
+            size: backup.size,
+            modified: backup.modified.as_second(),
+            etag: backup.etag.clone(),
+        }
+    }
 }
 
 /// A place for backups. All methods block; one value serves all threads.
 pub trait Storage: Send + Sync {
+    /// Which place it is, without who asks: what is in a storage of the same place is in this one.
+    fn place(&self) -> String;
+
     /// All whole backups, newest first (by name where times are equal). Never one in the making.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ pub fn bucket(answers: Vec<Answer>, stall: Duration) -> (Bucket, Arc<AtomicUsize
             let range = read_range(&mut stream);
             counted.fetch_add(1, Ordering::Relaxed);
             // A reader that has gone is what some tests are about.
-            let _ = give(&mut stream, answer, range);
+            let _ = give(&mut stream, &answer, range);
             open.push(stream);
         }
         std::thread::sleep(Duration::from_secs(600));
@@ -64,8 +64,8 @@ fn read_range(stream: &mut TcpStream) -> Option<(usize, usize)> {
     Some((first.parse().ok()?, last.parse().ok()?))
 }
 
-fn give(stream: &mut TcpStream, answer: Answer, range: Option<(usize, usize)>) -> std::io::Result<()> {
-    let (Answer::Whole(text) | Answer::Slowly(text, _) | Answer::Stalling(text)) = &answer;
+fn give(stream: &mut TcpStream, answer: &Answer, range: Option<(usize, usize)>) -> std::io::Result<()> {
+    let (Answer::Whole(text) | Answer::Slowly(text, _) | Answer::Stalling(text)) = answer;
     let (text, status) = match range {
         Some((first, last)) => (
             &text[first..=last],
@@ -82,7 +82,7 @@ fn give(stream: &mut TcpStream, answer: Answer, range: Option<(usize, usize)>) -
         text.len()
     );
     stream.write_all(head.as_bytes())?;
-    match &answer {
+    match answer {
         Answer::Whole(_) => stream.write_all(text.as_bytes()),
         Answer::Stalling(_) => stream.write_all(&text.as_bytes()[..text.len() / 2]),
         Answer::Slowly(_, pause) => text.as_bytes().chunks(text.len().div_ceil(10)).try_for_each(|piece| {

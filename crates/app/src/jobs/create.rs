@@ -2,7 +2,7 @@
 
 use bosbase_backup::create::{self, CreateReport, Sources};
 use bosbase_backup::retention::{self, Candidate, Rules};
-use bosbase_backup::{BackupKey, DatabaseSnapshot, ErrorKind as Engine};
+use bosbase_backup::{BackupKey, DatabaseSnapshot, ErrorKind as Engine, Storage};
 use jiff::Timestamp;
 use serde_json::{Map, json};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::board::{RunningJob, Ticket};
 use super::engine::{FilesHeld, Pinned, refuse};
 use super::name::{MANUAL, SCHEDULED, generate};
-use super::proofs::Listed;
+use super::proofs::{Listed, Proved};
 use super::status::JobKind;
 use crate::app::App;
 use crate::error::{Error, FieldErrors, Result};
@@ -19,6 +19,9 @@ use crate::settings::BackupSettings;
 
 /// How long a scheduled backup waits for other work on backups to end: a day without a backup would be the worse choice.
 const SCHEDULE_PATIENCE: Duration = Duration::from_secs(3600);
+
+/// How long retention waits for whoever uses backups to end. Nothing is lost by what stays a day longer.
+const RETENTION_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Of the files that a warning is about, so many are named.
 const NAMED: usize = 5;
@@ -38,13 +41,16 @@ impl App {
         } else {
             validated(name)?
         };
-        if self.backups().storage()?.contains(&key).map_err(refuse)? {
+        let storage = self.backups().storage()?;
+        if storage.contains(&key).map_err(refuse)? {
             return Err(taken());
         }
         let running = self.jobs().begin(lease, JobKind::Create, key.as_str())?;
         let ticket = running.ticket();
         let app = self.clone();
-        super::spawn("backup", running, move |running| app.make_backup(&key, running));
+        super::spawn("backup", running, move |running| {
+            app.make_backup(storage.as_ref(), &key, running)
+        });
         Ok(ticket)
     }
 
@@ -59,27 +65,36 @@ impl App {
         let lease = self.jobs().lease_within(SCHEDULE_PATIENCE)?;
         let key = self.generated_key(SCHEDULED)?;
         let running = self.jobs().begin(lease, JobKind::Create, key.as_str())?;
-        let outcome = self.make_backup(&key, &running);
+        // Whatever is set meanwhile: what has had its day is deleted where its successor was made.
+        let storage = match self.backups().storage() {
+            Ok(storage) => storage,
+            Err(error) => return running.end(Err(error)),
+        };
+        let outcome = self.make_backup(storage.as_ref(), &key, &running);
         running.end(outcome)?;
-        self.delete_outlived(&key)
+        self.delete_outlived(storage.as_ref(), &key)
     }
 
     /// Deletes the scheduled backups that have had their day, now that `made` is proven.
-    fn delete_outlived(&self, made: &BackupKey) -> Result<()> {
+    fn delete_outlived(&self, storage: &dyn Storage, made: &BackupKey) -> Result<()> {
         let rules = rules(&self.settings().backups);
-        let storage = self.backups().storage()?;
         let candidate = |listed: Listed| Candidate {
             proven: listed.proof.is_good(),
             backup: listed.backup,
         };
-        let list: Vec<_> = self.backups().listed()?.into_iter().map(candidate).collect();
+        let list = self.backups().listed_in(storage)?;
+        let list: Vec<_> = list.into_iter().map(candidate).collect();
         for old in retention::plan(&list, &rules, SCHEDULED, made) {
+            // Whoever restores one, or verifies it, holds this. A restore may be about to end the process: then the next
+            // scheduled backup does what is left.
+            let alone = self.jobs().lease_within(RETENTION_PATIENCE)?;
             match storage.delete(&old) {
                 Err(error) if error.kind() != Engine::NotFound => return Err(refuse(error)),
                 // Whoever was faster did the same.
                 _ => {}
             }
-            self.backups().forget_proof(old.as_str());
+            drop(alone);
+            self.backups().forget_proof(storage, old.as_str());
             tracing::info!(key = %old, %made, "deleted a scheduled backup that has had its day");
             self.log_event(
                 Level::Info,
@@ -99,7 +114,7 @@ impl App {
         BackupKey::existing(&generate(prefix, &app_name, Timestamp::now())).map_err(Error::internal)
     }
 
-    fn make_backup(&self, key: &BackupKey, running: &RunningJob) -> Result<()> {
+    fn make_backup(&self, storage: &dyn Storage, key: &BackupKey, running: &RunningJob) -> Result<()> {
         // Before the snapshot: what it names must not go away between the two.
         let held = FilesHeld::take(&self.files().lock_path())?;
         let snapshot = self.store().snapshot()?;
@@ -121,11 +136,10 @@ impl App {
             must_have: Box::new(must_have),
             elsewhere: None,
         };
-        let storage = self.backups().storage()?;
         let plan = create::plan(self.disk().as_ref(), key, Timestamp::now(), &sources).map_err(refuse)?;
         tracing::info!(%plan, "backup begins");
         let steps = self.options().steps.clone();
-        let made = create::perform(self.disk().as_ref(), &plan, sources, storage.as_ref(), running, &*steps);
+        let made = create::perform(self.disk().as_ref(), &plan, sources, storage, running, &*steps);
         drop(held);
         if let Err(error) = self.files().purge_pending() {
             tracing::warn!(%error, "files whose removal waited for the backup could not be removed yet");
@@ -139,12 +153,16 @@ impl App {
         })?;
         Self::report(created.report(), running);
         running.published()?;
-        let size = created.report().backup.size;
-        let proof = created.prove(storage.as_ref(), running, &*steps);
+        let proved = Proved {
+            storage,
+            key: key.as_str(),
+            which: created.identity(),
+        };
+        let proof = created.prove(storage, running, &*steps);
         if let Ok(proof) = &proof {
             tracing::info!(%key, entries = proof.checked.entries, "backup proven");
         }
-        self.backups().conclude_proof(key, size, running, proof.map(drop))
+        self.backups().conclude_proof(&proved, running, proof.map(drop))
     }
 
     fn report(report: &CreateReport, running: &RunningJob) {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bosbase_backup::{Archive, ErrorKind as Engine};
+use bosbase_backup::{Archive, ErrorKind as Engine, Identity};
 
 use super::backups::Backups;
 use super::board::RunningJob;
-use super::proofs::Listed;
+use super::proofs::{Listed, Proved};
 use super::status::{JobKind, JobState};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -33,7 +33,9 @@ impl App {
 
 fn drill(backups: &Backups, running: &RunningJob) -> Result<()> {
     use bosbase_backup::Progress as _;
-    let mut list = backups.listed()?;
+    // The same from the beginning to the end, whatever is set meanwhile.
+    let storage = backups.storage()?;
+    let mut list = backups.listed_in(storage.as_ref())?;
     // What was never proven has an empty time, which comes first.
     list.sort_by(|a, b| a.proof.proven.cmp(&b.proof.proven));
     let total: u64 = list.iter().map(|listed| listed.backup.size).sum();
@@ -44,7 +46,7 @@ fn drill(backups: &Backups, running: &RunningJob) -> Result<()> {
         if is_worked_on(backups, key.as_str())? {
             continue;
         }
-        let source = match backups.storage()?.open(key) {
+        let source = match storage.open(key) {
             Ok(source) => source,
             Err(error) if error.kind() == Engine::NotFound => continue,
             Err(error) => {
@@ -52,7 +54,11 @@ fn drill(backups: &Backups, running: &RunningJob) -> Result<()> {
                 continue;
             }
         };
-        let size = source.len();
+        let proved = Proved {
+            storage: storage.as_ref(),
+            key: key.as_str(),
+            which: Identity::of(source.as_ref()),
+        };
         source.forget_cached();
         let told = Told(running);
         let read = Archive::open(Arc::from(source)).and_then(|archive| bosbase_backup::verify(&archive, &told));
@@ -60,13 +66,13 @@ fn drill(backups: &Backups, running: &RunningJob) -> Result<()> {
             let reason = running.stopped().unwrap_or_default();
             return Err(Error::invalid(format!("The drill was not finished: {reason}.")));
         }
-        if let Err(error) = backups.conclude_proof(key, size, running, read.map(drop))
-            && backups.storage()?.contains(key).unwrap_or(true)
+        if let Err(error) = backups.conclude_proof(&proved, running, read.map(drop))
+            && storage.contains(key).unwrap_or(true)
         {
             tracing::error!(%key, error = error.with_causes(), "a backup did not pass the drill");
             failures.push(error.message().to_owned());
         }
-        running.advance(size);
+        running.advance(backup.size);
     }
     if failures.is_empty() {
         return Ok(());

@@ -24,7 +24,12 @@ impl Backups {
     ///
     /// [`ErrorKind::Internal`] where the storage fails.
     pub fn list(&self) -> Result<Vec<BackupInfo>> {
-        let mut list = self.storage()?.list().map_err(refuse)?;
+        self.list_in(self.storage()?.as_ref())
+    }
+
+    /// As [`Backups::list`], of one storage.
+    pub(super) fn list_in(&self, storage: &dyn Storage) -> Result<Vec<BackupInfo>> {
+        let mut list = storage.list().map_err(refuse)?;
         // Published a moment ago, and its job still keeps everybody from using it.
         let in_the_making = |job: &Job| matches!(job.kind, JobKind::Create | JobKind::Upload);
         if let Some(job) = self.jobs().running().filter(in_the_making) {
@@ -60,12 +65,13 @@ impl Backups {
                 "The backup is currently being used and cannot be deleted.",
             ));
         }
+        let storage = self.storage()?;
         self.jobs().stop_proofs(Some(key.as_str()), "it was deleted meanwhile");
-        self.storage()?.delete(&key).map_err(|error| match error.kind() {
+        storage.delete(&key).map_err(|error| match error.kind() {
             Engine::NotFound => missing().caused_by(error),
             _ => refuse(error),
         })?;
-        self.forget_proof(key.as_str());
+        self.forget_proof(storage.as_ref(), key.as_str());
         Ok(())
     }
 
@@ -77,14 +83,15 @@ impl Backups {
         Ok(named && !self.jobs().is_free())
     }
 
-    /// Takes in a backup made elsewhere under `name`, reading it from `content` to its end. It is listed once it is
-    /// durable and its structure, names and `data.db` are such that it could be restored.
+    /// Takes in a backup made elsewhere under `name`, reading it from `content` to its end; `longest` bounds its length, in
+    /// bytes, where that is known. It is listed once it is durable and its structure, names and `data.db` are such that it
+    /// could be restored. One in a bucket that can't be looked at any more when it is there stays, and the job warns of it.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Invalid`] for a name that is taken or unsafe, an archive that could never be restored, a busy lease or an
     /// upload cut short; [`ErrorKind::Unavailable`] for a full disk. Nothing of it stays.
-    pub fn upload(&self, name: &str, content: impl Read) -> Result<BackupInfo> {
+    pub fn upload(&self, name: &str, longest: Option<u64>, content: impl Read) -> Result<BackupInfo> {
         let key = BackupKey::existing(name).map_err(|error| {
             let text = "The file name must be a single safe name that ends in .zip.";
             Error::validation(
@@ -102,51 +109,100 @@ impl Backups {
             )));
         }
         let running = self.jobs().begin(lease, JobKind::Upload, key.as_str())?;
-        let outcome = receive(storage.as_ref(), &key, content, &running);
+        let outcome = receive(storage.as_ref(), &key, longest, content, &running);
         running.end(outcome)
     }
 }
 
-fn receive(storage: &dyn Storage, key: &BackupKey, content: impl Read, running: &RunningJob) -> Result<BackupInfo> {
-    let mut upload = storage.create(key, None).map_err(taken)?;
+fn receive(
+    storage: &dyn Storage,
+    key: &BackupKey,
+    longest: Option<u64>,
+    content: impl Read,
+    running: &RunningJob,
+) -> Result<BackupInfo> {
+    let mut upload = storage.create(key, longest).map_err(taken)?;
     copy(content, upload.as_mut(), running)?;
     if let Some(archive) = upload.preview().map_err(refuse)? {
-        require_restorable(key, archive)?;
+        look_at(archive).map_err(|unfit| unfit.refuse(key))?;
         return upload.publish().map_err(taken);
     }
     // Where it can't be seen before it is published it is looked at right after.
     let backup = upload.publish().map_err(taken)?;
-    let archive = storage.open(key).map_err(refuse)?;
-    if let Err(refused) = require_restorable(key, archive) {
-        storage.delete(key).map_err(refuse)?;
-        return Err(refused);
+    let looked = storage.open(key).map_err(Unfit::Unseen).and_then(look_at);
+    match looked {
+        Ok(()) => {}
+        // Nobody knows what it is: it may be the only copy that there is.
+        Err(Unfit::Unseen(error)) => {
+            let error = refuse(error);
+            tracing::warn!(error = error.with_causes(), %key, "an uploaded backup could not be looked at");
+            running.warn(&format!(
+                "{key} is there, but could not be looked at: {} Verify it before you rely on it.",
+                error.message()
+            ));
+        }
+        Err(unfit) => {
+            storage.delete(key).map_err(refuse)?;
+            return Err(unfit.refuse(key));
+        }
     }
     Ok(backup)
 }
 
-/// Refuses what could never be restored.
-fn require_restorable(key: &BackupKey, archive: Box<dyn ArchiveSource>) -> Result<()> {
-    if !starts_as_zip(archive.as_ref())? {
-        let text = format!("\"{key}\" mime type must be one of: application/zip.");
-        let fields = FieldErrors::one("file", "validation_invalid_mime_type", &text);
-        return Err(Error::validation(INVALID, fields));
+/// Why something is not taken for a backup.
+enum Unfit {
+    /// It is no ZIP.
+    NoArchive,
+    /// It could never be restored.
+    NoBackup(bosbase_backup::Error),
+    /// It can't be told.
+    Unseen(bosbase_backup::Error),
+}
+
+impl Unfit {
+    /// Says it to whoever sent it.
+    fn refuse(self, key: &BackupKey) -> Error {
+        let (code, text, cause) = match self {
+            Self::NoArchive => {
+                let text = format!("\"{key}\" mime type must be one of: application/zip.");
+                ("validation_invalid_mime_type", text, None)
+            }
+            Self::NoBackup(error) => {
+                let text = format!("The file is not a backup that could be restored: {error}.");
+                ("validation_invalid_backup", text, Some(error))
+            }
+            Self::Unseen(error) => return refuse(error),
+        };
+        let refused = Error::validation(INVALID, FieldErrors::one("file", code, &text));
+        match cause {
+            Some(error) => refused.caused_by(error),
+            None => refused,
+        }
     }
-    Archive::open(Arc::from(archive)).map_err(|error| {
-        let text = format!("The file is not a backup that could be restored: {error}.");
-        Error::validation(INVALID, FieldErrors::one("file", "validation_invalid_backup", &text)).caused_by(error)
-    })?;
-    Ok(())
+}
+
+/// Finds out what could never be restored.
+fn look_at(archive: Box<dyn ArchiveSource>) -> std::result::Result<(), Unfit> {
+    let is_zip = starts_as_zip(archive.as_ref())
+        .map_err(|error| Unfit::Unseen(bosbase_backup::Error::with(Engine::Io, "reading the archive", error)))?;
+    if !is_zip {
+        return Err(Unfit::NoArchive);
+    }
+    match Archive::open(Arc::from(archive)) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == Engine::InvalidArchive => Err(Unfit::NoBackup(error)),
+        Err(error) => Err(Unfit::Unseen(error)),
+    }
 }
 
 /// Whether it begins as a ZIP does: with an entry, or with the end of an empty one.
-fn starts_as_zip(archive: &dyn ArchiveSource) -> Result<bool> {
+fn starts_as_zip(archive: &dyn ArchiveSource) -> std::io::Result<bool> {
     let mut start = [0; 4];
     let mut filled = 0;
     while filled < start.len() {
-        match archive.read_at(filled as u64, &mut start[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) => return Err(Error::internal(error)),
+        match archive.read_at(filled as u64, &mut start[filled..])? {
+            0 => break,
+            read => filled += read,
         }
     }
     Ok(matches!(&start, b"PK\x03\x04" | b"PK\x05\x06"))

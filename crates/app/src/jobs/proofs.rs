@@ -1,9 +1,10 @@
 //! What is known of each backup: when it was last proven, and what the last proof found.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bosbase_backup::BackupInfo;
+use bosbase_backup::{BackupInfo, Identity, Storage};
 use bosbase_disk::{Disk, read_all, write_atomically};
 use serde::{Deserialize, Serialize};
 
@@ -39,8 +40,14 @@ pub(super) enum Verdict {
 pub struct Proof {
     key: String,
     size: u64,
-    /// Seconds since 1970; with the size it tells the backup from another of the same name.
+    /// Seconds since 1970; with the size it tells the backup from another of the same name, where there is no `etag`.
     modified: i64,
+    /// Of what was read; empty where it is not known, as it was to earlier versions.
+    #[serde(default)]
+    etag: String,
+    /// The storage it lies in; empty where it is not known, as it was to earlier versions.
+    #[serde(default)]
+    place: String,
     /// When it was last proven, `2023-05-19T16:25:57.542Z`; empty where it never was, or failed since.
     pub proven: String,
     /// When that was last tried.
@@ -61,9 +68,27 @@ impl Proof {
         !self.proven.is_empty()
     }
 
-    fn is_of(&self, backup: &BackupInfo) -> bool {
-        self.key == backup.key.as_str() && self.size == backup.size && self.modified == backup.modified.as_second()
+    fn is_of(&self, place: &str, key: &str, which: &Identity) -> bool {
+        let own = Identity {
+            size: self.size,
+            modified: self.modified,
+            etag: self.etag.clone(),
+        };
+        self.is_in(place) && self.key == key && own.is(which)
     }
+
+    fn is_in(&self, place: &str) -> bool {
+        self.place.is_empty() || self.place == place
+    }
+}
+
+/// What a proof was about.
+pub(super) struct Proved<'a> {
+    /// Where it lies.
+    pub storage: &'a dyn Storage,
+    pub key: &'a str,
+    /// What was read under that name.
+    pub which: Identity,
 }
 
 /// A backup and what is known of it.
@@ -106,12 +131,24 @@ impl Proofs {
         write_atomically(self.disk.as_ref(), &self.path, &bytes).map_err(Error::internal)
     }
 
-    /// Writes down how a proof of `backup` ended, durably, and forgets what is not in `list`; answers what is known of it now.
-    fn record(&self, backup: &BackupInfo, list: &[BackupInfo], job: &str, verdict: Verdict) -> Result<Proof> {
+    /// Writes down how a proof of the backup `key` in `place` ended, durably, and forgets what is not in `list`, which is all that
+    /// lies there; answers what is known of it now.
+    fn record(
+        &self,
+        place: &str,
+        (key, which): (&str, &Identity),
+        list: &[BackupInfo],
+        job: &str,
+        verdict: Verdict,
+    ) -> Result<Proof> {
         let _alone = self.records.change()?;
         let mut proofs = self.read()?;
-        let before = proofs.iter().find(|proof| proof.is_of(backup)).cloned();
-        proofs.retain(|proof| proof.key != backup.key.as_str() && list.iter().any(|listed| proof.is_of(listed)));
+        let before = proofs.iter().find(|proof| proof.is_of(place, key, which)).cloned();
+        let is_listed = |proof: &Proof| {
+            let of = |backup: &BackupInfo| proof.is_of(place, backup.key.as_str(), &backup.into());
+            list.iter().any(of)
+        };
+        proofs.retain(|proof| !proof.is_in(place) || (proof.key != key && is_listed(proof)));
         let now = moment::wire_now();
         let before = before.unwrap_or_default();
         let short = |text: String| text.chars().take(LONGEST_ERROR).collect::<String>();
@@ -126,9 +163,11 @@ impl Proofs {
             Verdict::Unknown(error) => (before.proven, error),
         };
         let proof = Proof {
-            key: backup.key.to_string(),
-            size: backup.size,
-            modified: backup.modified.as_second(),
+            key: key.to_owned(),
+            size: which.size,
+            modified: which.modified,
+            etag: which.etag.clone(),
+            place: place.to_owned(),
             proven,
             tried: now,
             error: short(error),
@@ -141,12 +180,12 @@ impl Proofs {
         Ok(proof)
     }
 
-    /// Forgets what is known of a name.
-    fn forget(&self, key: &str) -> Result<()> {
+    /// Forgets what is known of a name in `place`.
+    fn forget(&self, place: &str, key: &str) -> Result<()> {
         let _alone = self.records.change()?;
         let mut proofs = self.read()?;
         let before = proofs.len();
-        proofs.retain(|proof| proof.key != key);
+        proofs.retain(|proof| !proof.is_in(place) || proof.key != key);
         if proofs.len() == before {
             return Ok(());
         }
@@ -161,50 +200,71 @@ impl Backups {
     ///
     /// As [`Backups::list`], and where the record of proofs can't be read.
     pub fn listed(&self) -> Result<Vec<Listed>> {
-        let backups = self.list()?;
+        self.listed_in(self.storage()?.as_ref())
+    }
+
+    /// As [`Backups::listed`], of one storage, whatever the settings name by now.
+    pub(super) fn listed_in(&self, storage: &dyn Storage) -> Result<Vec<Listed>> {
+        let backups = self.list_in(storage)?;
+        let place = storage.place();
         let known = self.proofs().read()?;
-        let known: std::collections::HashMap<&str, &Proof> =
-            known.iter().map(|proof| (proof.key.as_str(), proof)).collect();
+        let mut by_key: HashMap<&str, Vec<&Proof>> = HashMap::new();
+        for proof in &known {
+            by_key.entry(&proof.key).or_default().push(proof);
+        }
         let with_proof = |backup: BackupInfo| {
-            let proof = known.get(backup.key.as_str()).filter(|proof| proof.is_of(&backup));
+            let key = backup.key.as_str();
+            let of_key = by_key.get(key).into_iter().flatten();
+            let proof = of_key
+                .copied()
+                .find(|proof| proof.is_of(&place, key, &Identity::from(&backup)));
             Listed {
-                proof: proof.copied().cloned().unwrap_or_default(),
+                proof: proof.cloned().unwrap_or_default(),
                 backup,
             }
         };
         Ok(backups.into_iter().map(with_proof).collect())
     }
 
-    /// How old the newest backup is that is known to be good, in seconds; nothing where there is none. Asks no storage.
+    /// How old the newest backup is that is known to be good and is still there, in seconds; nothing where there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backups::listed`].
+    pub fn newest_proven_age(&self) -> Result<Option<u64>> {
+        Ok(newest_proven_age(&self.listed()?))
+    }
+
+    /// As [`Backups::newest_proven_age`], as far as it is known without asking the storage: what was deleted behind our back
+    /// counts.
     ///
     /// # Errors
     ///
     /// Where the record of proofs can't be read.
-    pub fn newest_proven_age(&self) -> Result<Option<u64>> {
+    pub fn newest_recorded_age(&self) -> Result<Option<u64>> {
+        let place = self.storage()?.place();
         let known = self.proofs().read()?;
-        let newest = known
-            .iter()
-            .filter(|proof| proof.is_good())
-            .map(|proof| proof.modified)
-            .max();
-        let age = |at: i64| u64::try_from(jiff::Timestamp::now().as_second() - at).unwrap_or_default();
-        Ok(newest.map(age))
+        let good = known.iter().filter(|proof| proof.is_good() && proof.is_in(&place));
+        Ok(good.map(|proof| proof.modified).max().map(age))
     }
 
-    /// Writes down how a proof of the backup that is `size` bytes long ended, and answers what is known of it now; nothing where
-    /// it is not there any more.
-    pub(super) fn record_proof(&self, key: &str, size: u64, job: &str, verdict: Verdict) -> Result<Option<Proof>> {
-        // What the list says of it is what it is known by afterwards.
-        let list = self.storage()?.list().map_err(refuse)?;
-        let Some(backup) = list.iter().find(|one| one.key.as_str() == key && one.size == size) else {
+    /// Writes down how a proof ended, and answers what is known of the backup now; nothing where it is not there any more.
+    pub(super) fn record_proof(&self, proved: &Proved<'_>, job: &str, verdict: Verdict) -> Result<Option<Proof>> {
+        let Proved { storage, key, which } = proved;
+        let list = storage.list().map_err(refuse)?;
+        let is_it = |backup: &BackupInfo| backup.key.as_str() == *key && which.is(&backup.into());
+        if !list.iter().any(is_it) {
             return Ok(None);
-        };
-        self.proofs().record(backup, &list, job, verdict).map(Some)
+        }
+        let record = self
+            .proofs()
+            .record(&storage.place(), (key, which), &list, job, verdict);
+        record.map(Some)
     }
 
     /// Forgets what is known of a backup that is no more.
-    pub(super) fn forget_proof(&self, key: &str) {
-        if let Err(error) = self.proofs().forget(key) {
+    pub(super) fn forget_proof(&self, storage: &dyn Storage, key: &str) {
+        if let Err(error) = self.proofs().forget(&storage.place(), key) {
             tracing::warn!(
                 error = error.with_causes(),
                 key,
@@ -212,6 +272,16 @@ impl Backups {
             );
         }
     }
+}
+
+/// How old the newest of these is that is known to be good, in seconds.
+pub(super) fn newest_proven_age(list: &[Listed]) -> Option<u64> {
+    let good = list.iter().filter(|listed| listed.proof.is_good());
+    good.map(|listed| listed.backup.modified.as_second()).max().map(age)
+}
+
+fn age(second: i64) -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_second() - second).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -222,77 +292,125 @@ mod tests {
 
     use super::*;
 
-    fn backup(name: &str, size: u64, second: i64) -> BackupInfo {
+    const HERE: &str = "local";
+
+    fn backup(name: &str, size: u64, second: i64, etag: &str) -> BackupInfo {
         BackupInfo {
             key: BackupKey::existing(name).unwrap(),
             size,
             modified: Timestamp::from_second(second).unwrap(),
+            etag: etag.to_owned(),
+        }
+    }
+
+    struct House {
+        dir: tempfile::TempDir,
+        proofs: Proofs,
+    }
+
+    impl House {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let proofs = Proofs::new(Arc::new(RealDisk), dir.path());
+            Self { dir, proofs }
+        }
+
+        fn record(&self, place: &str, backup: &BackupInfo, list: &[BackupInfo], verdict: Verdict) -> Proof {
+            let about = (backup.key.as_str(), &Identity::from(backup));
+            self.proofs.record(place, about, list, "job", verdict).unwrap()
+        }
+
+        fn known(&self) -> Vec<Proof> {
+            self.proofs.read().unwrap()
+        }
+
+        fn is_proven(&self, place: &str, backup: &BackupInfo) -> bool {
+            let of = |proof: &Proof| proof.is_good() && proof.is_of(place, backup.key.as_str(), &backup.into());
+            self.known().iter().any(of)
         }
     }
 
     #[test]
     fn what_could_not_be_told_leaves_an_earlier_proof_and_a_failure_ends_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let proofs = Proofs::new(Arc::new(RealDisk), dir.path());
-        let a = backup("a.zip", 1, 1);
+        let house = House::new();
+        let a = backup("a.zip", 1, 1, "a");
         let list = [a.clone()];
-        proofs.record(&a, &list, "1", Verdict::Proven).unwrap();
-        let proven = proofs.read().unwrap()[0].proven.clone();
+        let proven = house.record(HERE, &a, &list, Verdict::Proven).proven;
         assert!(!proven.is_empty());
-        proofs
-            .record(&a, &list, "2", Verdict::Unknown("offline".to_owned()))
-            .unwrap();
-        let known = proofs.read().unwrap();
+        let unknown = || Verdict::Unknown("offline".to_owned());
+        house.record(HERE, &a, &list, unknown());
+        let known = house.known();
         assert_eq!(
             (known[0].proven.clone(), known[0].error.as_str(), known.len()),
             (proven, "offline", 1)
         );
-        proofs
-            .record(&a, &list, "3", Verdict::Failed("bad".to_owned()))
-            .unwrap();
-        proofs
-            .record(&a, &list, "4", Verdict::Unknown("offline".to_owned()))
-            .unwrap();
-        assert_eq!(proofs.read().unwrap()[0].proven, "", "not proven by being out of reach");
+        house.record(HERE, &a, &list, Verdict::Failed("bad".to_owned()));
+        house.record(HERE, &a, &list, unknown());
+        assert_eq!(house.known()[0].proven, "", "not proven by being out of reach");
     }
 
     #[test]
     fn no_reading_of_its_bytes_makes_a_damaged_backup_good() {
         // A backup of a damaged database was whole to every verification after, and so counted as proven again.
-        let dir = tempfile::tempdir().unwrap();
-        let proofs = Proofs::new(Arc::new(RealDisk), dir.path());
-        let a = backup("a.zip", 1, 1);
+        let house = House::new();
+        let a = backup("a.zip", 1, 1, "a");
         let list = [a.clone()];
         let damaged = Verdict::Damaged("data.db is damaged".to_owned());
-        assert!(!proofs.record(&a, &list, "1", damaged).unwrap().is_good());
+        assert!(!house.record(HERE, &a, &list, damaged).is_good());
         let unknown = Verdict::Unknown("offline".to_owned());
-        assert!(!proofs.record(&a, &list, "2", unknown).unwrap().is_good());
-        let known = proofs.record(&a, &list, "3", Verdict::Proven).unwrap();
+        assert!(!house.record(HERE, &a, &list, unknown).is_good());
+        let known = house.record(HERE, &a, &list, Verdict::Proven);
         assert_eq!((known.is_good(), known.error.as_str()), (false, "data.db is damaged"));
-        let other = backup("a.zip", 1, 2);
-        assert!(
-            proofs
-                .record(&other, std::slice::from_ref(&other), "4", Verdict::Proven)
-                .unwrap()
-                .is_good()
-        );
+        let other = backup("a.zip", 1, 2, "b");
+        let list = std::slice::from_ref(&other);
+        assert!(house.record(HERE, &other, list, Verdict::Proven).is_good());
     }
 
     #[test]
     fn another_backup_of_the_same_name_inherits_nothing_and_vanished_ones_are_forgotten() {
-        let dir = tempfile::tempdir().unwrap();
-        let proofs = Proofs::new(Arc::new(RealDisk), dir.path());
-        let (a, b) = (backup("a.zip", 1, 1), backup("b.zip", 1, 1));
-        proofs
-            .record(&a, &[a.clone(), b.clone()], "1", Verdict::Proven)
-            .unwrap();
-        let other = backup("a.zip", 1, 2);
-        assert!(!proofs.read().unwrap()[0].is_of(&other));
-        proofs.record(&b, &[other, b.clone()], "2", Verdict::Proven).unwrap();
-        let known = proofs.read().unwrap();
-        assert_eq!(known.len(), 1);
-        assert!(known[0].is_of(&b));
-        proofs.forget("b.zip").unwrap();
-        assert!(proofs.read().unwrap().is_empty());
+        let house = House::new();
+        let (a, b) = (backup("a.zip", 1, 1, "a"), backup("b.zip", 1, 1, "b"));
+        house.record(HERE, &a, &[a.clone(), b.clone()], Verdict::Proven);
+        assert!(house.is_proven(HERE, &a));
+        // Of the same length, made in the same second: it is told by what it is.
+        let other = backup("a.zip", 1, 1, "other");
+        assert!(!house.is_proven(HERE, &other));
+        house.record(HERE, &b, &[other, b.clone()], Verdict::Proven);
+        assert_eq!(house.known().len(), 1);
+        assert!(house.is_proven(HERE, &b));
+        house.proofs.forget(HERE, "b.zip").unwrap();
+        assert!(house.known().is_empty());
+    }
+
+    /// The settings had named a bucket before, or did since: its backup shared the proof of the local one.
+    #[test]
+    fn a_backup_elsewhere_of_the_same_name_length_and_second_shares_no_proof() {
+        let (house, there) = (House::new(), "https://s3/bucket");
+        // Not every storage tells in its list what tells two of them apart.
+        let (a, list) = (backup("a.zip", 1, 1, ""), [backup("a.zip", 1, 1, "")]);
+        house.record(HERE, &a, &list, Verdict::Proven);
+        assert!(house.is_proven(HERE, &a) && !house.is_proven(there, &a));
+        house.record(there, &a, &list, Verdict::Failed("bad".to_owned()));
+        assert!(house.is_proven(HERE, &a) && !house.is_proven(there, &a));
+        house.record(there, &a, &list, Verdict::Proven);
+        house.proofs.forget(HERE, "a.zip").unwrap();
+        assert!(!house.is_proven(HERE, &a) && house.is_proven(there, &a));
+    }
+
+    #[test]
+    fn what_an_earlier_version_wrote_is_understood() {
+        let house = House::new();
+        let before = br#"[{"key":"a.zip","size":1,"modified":5,"proven":"2026-11-23T06:17:04.001Z","tried":"2026-11-23T06:17:04.001Z","error":"","job":"x"}]"#;
+        write_atomically(&RealDisk, &house.dir.path().join("proofs.json"), before).unwrap();
+        let a = backup("a.zip", 1, 5, "e");
+        assert!(house.is_proven(HERE, &a));
+        assert!(!house.is_proven(HERE, &backup("a.zip", 1, 6, "e")));
+        house.record(
+            HERE,
+            &a,
+            std::slice::from_ref(&a),
+            Verdict::Unknown("offline".to_owned()),
+        );
+        assert!(house.is_proven(HERE, &a) && house.known().len() == 1);
     }
 }

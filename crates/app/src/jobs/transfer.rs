@@ -56,7 +56,7 @@ impl Backups {
             total,
             watch,
         };
-        self.upload(&name, source)
+        self.upload(&name, Some(total), source)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use bosbase_backup::{Archive, BackupKey, ErrorKind as Engine};
+use bosbase_backup::{Archive, BackupKey, ErrorKind as Engine, Identity};
 
 use super::backups::Backups;
 use super::board::{RunningJob, Ticket};
 use super::engine::refuse;
-use super::proofs::Verdict;
+use super::proofs::{Proved, Verdict};
 use super::status::JobKind;
 use crate::error::{Error, Result};
 
@@ -21,7 +21,8 @@ impl Backups {
     pub fn start_verify(self: &Arc<Self>, name: &str) -> Result<Ticket> {
         let key = BackupKey::existing(name).map_err(|error| Error::not_found().caused_by(error))?;
         let lease = self.jobs().lease()?;
-        let source = self.storage()?.open(&key).map_err(|error| match error.kind() {
+        let storage = self.storage()?;
+        let source = storage.open(&key).map_err(|error| match error.kind() {
             Engine::NotFound => Error::not_found().caused_by(error),
             _ => refuse(error),
         })?;
@@ -29,25 +30,29 @@ impl Backups {
         let ticket = running.ticket();
         let backups = self.clone();
         let prove = move |running: &RunningJob| {
-            let size = source.len();
+            let proved = Proved {
+                storage: storage.as_ref(),
+                key: key.as_str(),
+                which: Identity::of(source.as_ref()),
+            };
             source.forget_cached();
             let read = Archive::open(Arc::from(source)).and_then(|archive| bosbase_backup::verify(&archive, running));
-            backups.conclude_proof(&key, size, running, read.map(drop))
+            backups.conclude_proof(&proved, running, read.map(drop))
         };
         super::spawn("verify", running, prove);
         Ok(ticket)
     }
 
-    /// Writes down what the proof of the backup that is `size` bytes long found, and says it as a job's outcome.
+    /// Writes down what the proof of a backup found, and says it as a job's outcome.
     pub(super) fn conclude_proof(
         &self,
-        key: &BackupKey,
-        size: u64,
+        proved: &Proved<'_>,
         running: &RunningJob,
         found: bosbase_backup::Result<()>,
     ) -> Result<()> {
+        let key = proved.key;
         let job = running.ticket().job().id;
-        let record = |verdict| self.record_proof(key.as_str(), size, &job, verdict);
+        let record = |verdict| self.record_proof(proved, &job, verdict);
         let Err(error) = found else {
             return match record(Verdict::Proven)? {
                 Some(proof) if proof.is_good() => Ok(()),

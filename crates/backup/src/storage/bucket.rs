@@ -88,6 +88,10 @@ impl BucketStorage {
 }
 
 impl Storage for BucketStorage {
+    fn place(&self) -> String {
+        self.bucket.place()
+    }
+
     fn list(&self) -> Result<Vec<BackupInfo>> {
         let objects = self
             .asking
@@ -209,7 +213,13 @@ fn info(key: BackupKey, object: &Object) -> BackupInfo {
         key,
         size: object.size,
         modified: object.modified,
+        etag: bare(&object.etag),
     }
+}
+
+/// An ETag without its quotation marks; empty for none.
+fn bare(etag: &str) -> String {
+    etag.trim_start_matches("W/").trim_matches('"').replace('"', "")
 }
 
 fn taken(key: &BackupKey) -> Error {

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use super::{ArchiveSource, Storage, read_exact_at};
+use super::{ArchiveSource, Identity, Storage, read_exact_at};
 use crate::error::ErrorKind;
 use crate::key::BackupKey;
 
@@ -45,9 +45,14 @@ pub fn run(storage: &dyn Storage) {
     let bytes: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
     let info = write("a.zip", &bytes);
     assert_eq!((info.key.as_str(), info.size), ("a.zip", bytes.len() as u64));
-    assert_eq!(storage.list().unwrap(), [info]);
+    let list = storage.list().unwrap();
+    assert_eq!((list.len(), &list[0].key, list[0].size), (1, &info.key, info.size));
+    assert!(Identity::from(&list[0]).is(&Identity::from(&info)));
     let source = storage.open(&key("a.zip")).unwrap();
     check_source(source.as_ref(), &bytes);
+    // What a list says of it tells it from others, as what it is read by does.
+    let listed = || Identity::from(&storage.list().unwrap()[0]);
+    assert!(Identity::of(source.as_ref()).is(&listed()));
 
     // What can be seen before publishing is what was written.
     let mut upload = storage.create(&key("b.zip"), None).unwrap();
@@ -74,6 +79,11 @@ pub fn run(storage: &dyn Storage) {
     first.publish().unwrap();
     assert_eq!(second.publish().err().unwrap().kind(), ErrorKind::AlreadyExists);
     check_source(storage.open(&key("c.zip")).unwrap().as_ref(), b"first");
+
+    // Another of its name is another.
+    storage.delete(&key("a.zip")).unwrap();
+    let again = write("a.zip", &bytes[..bytes.len() - 1]);
+    assert!(!Identity::of(source.as_ref()).is(&Identity::from(&again)));
 
     // Deleted is deleted; what was opened before keeps its bytes or fails.
     for name in ["a.zip", "b.zip", "c.zip"] {

@@ -97,6 +97,11 @@ impl LocalStorage {
 }
 
 impl Storage for LocalStorage {
+    fn place(&self) -> String {
+        // Wherever the data directory is moved to, it takes them along.
+        "local".to_owned()
+    }
+
     fn list(&self) -> Result<Vec<BackupInfo>> {
         let entries = match self.disk.list(&self.dir) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -180,7 +185,13 @@ fn info(key: BackupKey, metadata: &Metadata) -> Result<BackupInfo> {
         key,
         size: metadata.len,
         modified,
+        etag: etag(metadata.inode, metadata.len, modified),
     })
+}
+
+/// Tells a file from others that had, or will have, its name.
+fn etag(inode: u64, len: u64, modified: Timestamp) -> String {
+    format!("{inode:x}-{len:x}-{:x}", modified.as_nanosecond())
 }
 
 /// A temporary file on its way to become a backup.
@@ -276,7 +287,7 @@ impl ArchiveSource for LocalSource {
     }
 
     fn etag(&self) -> String {
-        format!("{:x}-{:x}-{:x}", self.inode, self.len, self.modified.as_nanosecond())
+        etag(self.inode, self.len, self.modified)
     }
 
     fn modified(&self) -> Timestamp {

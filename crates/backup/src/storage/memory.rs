@@ -69,6 +69,10 @@ fn lock(shelf: &Shelf) -> MutexGuard<'_, BTreeMap<BackupKey, MemorySource>> {
 }
 
 impl Storage for MemoryStorage {
+    fn place(&self) -> String {
+        "memory".to_owned()
+    }
+
     fn list(&self) -> Result<Vec<BackupInfo>> {
         let mut list: Vec<_> = lock(&self.0)
             .iter()
@@ -76,6 +80,7 @@ impl Storage for MemoryStorage {
                 key: key.clone(),
                 size: b.len(),
                 modified: b.modified,
+                etag: b.etag(),
             })
             .collect();
         sort(&mut list);
@@ -140,6 +145,7 @@ impl StagedUpload for MemoryUpload {
             key: self.key.clone(),
             size: source.len(),
             modified: source.modified,
+            etag: source.etag(),
         };
         shelf.insert(self.key, source);
         Ok(info)
@@ -202,6 +208,9 @@ mod tests {
         /// Hands out other bytes than it was given.
         struct Forgetful(MemoryStorage);
         impl Storage for Forgetful {
+            fn place(&self) -> String {
+                self.0.place()
+            }
             fn list(&self) -> Result<Vec<BackupInfo>> {
                 self.0.list()
             }

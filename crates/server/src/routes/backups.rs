@@ -135,20 +135,28 @@ fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
         .and_then(|(_, seconds)| seconds.trim().trim_matches('"').parse().ok())
 }
 
-async fn upload(_: Superuser, State(state): State<AppState>, form: Option<Multipart>) -> Result<StatusCode, ApiError> {
+async fn upload(
+    _: Superuser,
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    form: Option<Multipart>,
+) -> Result<StatusCode, ApiError> {
+    // What is around the file makes it a little more than that.
+    let longest = headers.get(header::CONTENT_LENGTH);
+    let longest = longest.and_then(|length| length.to_str().ok()?.parse().ok());
     let Some(mut form) = form else { return Err(no_file()) };
     while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
         if field.name() == Some("file") && field.file_name().is_some() {
-            return receive(&state, field).await;
+            return receive(&state, longest, field).await;
         }
     }
     Err(no_file())
 }
 
-async fn receive(state: &AppState, field: Field<'_>) -> Result<StatusCode, ApiError> {
+async fn receive(state: &AppState, longest: Option<u64>, field: Field<'_>) -> Result<StatusCode, ApiError> {
     let name = field.file_name().unwrap_or_default().to_owned();
     let (content, feed) = stream::pipe(field);
-    let work = state.blocking(move |app| app.backups().upload(&name, content));
+    let work = state.blocking(move |app| app.backups().upload(&name, longest, content));
     // The feed ends with the upload, or as soon as nobody reads it any more.
     let (outcome, ()) = tokio::join!(work, feed);
     outcome.map(|_| StatusCode::NO_CONTENT)

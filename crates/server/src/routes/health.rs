@@ -1,5 +1,7 @@
 //! `/api/health`: whether the server answers, and, for superusers, how it is reached.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -13,9 +15,21 @@ use crate::http::state::AppState;
 /// Headers by which common proxies tell the client's address.
 const PROXY_HEADERS: [&str; 3] = ["CF-Connecting-IP", "Fly-Client-IP", "X-Forwarded-For"];
 
+/// How long the storage of backups may take to list them.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// The routes of this file.
 pub fn router() -> Router<AppState> {
     Router::new().route("/api/health", get(health))
+}
+
+/// A health check is no place to wait for a bucket that does not answer; what is remembered does then.
+async fn newest_proven_age(state: &AppState) -> Result<Option<u64>, ApiError> {
+    let listed = state.blocking(|app| app.backups().newest_proven_age());
+    match tokio::time::timeout(PATIENCE, listed).await {
+        Ok(Ok(age)) => Ok(age),
+        _ => state.blocking(|app| app.backups().newest_recorded_age()).await,
+    }
 }
 
 async fn health(State(state): State<AppState>, Asking(caller): Asking) -> Result<Json<Value>, ApiError> {
@@ -35,7 +49,7 @@ async fn health(State(state): State<AppState>, Asking(caller): Asking) -> Result
             "possibleProxyHeader": proxy.unwrap_or_default(),
         });
         // Only where there is one, so that the answer is PocketBase's where there is nothing to add.
-        if let Some(age) = state.blocking(|app| app.backups().newest_proven_age()).await? {
+        if let Some(age) = newest_proven_age(&state).await? {
             data["newestProvenBackupAge"] = json!(age);
         }
     }

@@ -1,5 +1,6 @@
 //! What multipart uploads are under way, written down so that a crash does not leave parts that nobody knows of.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,9 +40,11 @@ struct Line {
 /// An upload that a process before this one left; holding it does nothing.
 #[derive(Debug, Clone)]
 pub struct Leftover {
-    disk: Arc<dyn Disk>,
+    notes: Notes,
     path: PathBuf,
     line: Line,
+    /// All that were left: whatever else is noted down was begun since.
+    left: Arc<HashSet<PathBuf>>,
 }
 
 /// The note of one upload. It is written when the upload becomes one of several parts.
@@ -86,6 +89,18 @@ impl Notes {
     /// # Errors
     /// [`crate::ErrorKind::Io`].
     pub fn leftovers(&self) -> Result<Vec<Leftover>> {
+        let lines = self.lines()?;
+        let left: Arc<HashSet<_>> = Arc::new(lines.iter().map(|(path, _)| path.clone()).collect());
+        let leftover = |(path, line)| Leftover {
+            notes: self.clone(),
+            path,
+            line,
+            left: left.clone(),
+        };
+        Ok(lines.into_iter().map(leftover).collect())
+    }
+
+    fn lines(&self) -> Result<Vec<(PathBuf, Line)>> {
         let attempted = || format!("reading the notes of uploads in {}", self.dir.display());
         let entries = match self.disk.list(&self.dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -98,12 +113,13 @@ impl Notes {
             if entry.kind != FileKind::File || path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            match serde_json::from_slice(&read_all(self.disk.as_ref(), &path, LIMIT).context(attempted)?) {
-                Ok(line) => found.push(Leftover {
-                    disk: self.disk.clone(),
-                    path,
-                    line,
-                }),
+            let bytes = match read_all(self.disk.as_ref(), &path, LIMIT) {
+                // Its upload has just ended.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                other => other.context(attempted)?,
+            };
+            match serde_json::from_slice(&bytes) {
+                Ok(line) => found.push((path, line)),
                 Err(error) => {
                     tracing::warn!(path = %path.display(), %error, "the note of an upload can't be understood");
                 }
@@ -126,14 +142,21 @@ impl Leftover {
         let refused = |error| failed(error, &format!("removing the parts of {key}"));
         let bucket = Bucket::new(config, Patience::Work).map_err(refused)?;
         if self.line.upload_id.is_empty() {
-            // It may have been begun without our hearing of it. Nobody else of this data directory uploads that key: the
-            // same lease that lets us clear up is what lets one upload.
+            // It may have been begun without our hearing of it.
             match bucket.unfinished(key) {
                 Ok(uploads) => {
+                    // What was begun since is noted down before the provider hears of it: so those of the list that go on are
+                    // among these notes.
+                    let live = self.begun_since()?;
+                    if live.iter().any(String::is_empty) {
+                        // One of them is that one, and nobody knows yet which.
+                        return Ok(true);
+                    }
                     let earliest = self.line.begun - SKEW;
                     let ours = uploads
                         .iter()
-                        .filter(|upload| upload.begun.is_some_and(|begun| begun >= earliest));
+                        .filter(|upload| upload.begun.is_some_and(|begun| begun >= earliest))
+                        .filter(|upload| !live.contains(&upload.upload_id));
                     for upload in ours {
                         bucket.abort(key, &upload.upload_id).map_err(refused)?;
                     }
@@ -146,8 +169,16 @@ impl Leftover {
         } else {
             bucket.abort(key, &self.line.upload_id).map_err(refused)?;
         }
-        remove(self.disk.as_ref(), &self.path);
+        remove(self.notes.disk.as_ref(), &self.path);
         Ok(true)
+    }
+
+    /// The provider's names for the uploads of the same key that this process, or one beside it, began since.
+    fn begun_since(&self) -> Result<Vec<String>> {
+        let is_of_key = |line: &Line| line.key == self.line.key && line.place == self.line.place;
+        let lines = self.notes.lines()?.into_iter();
+        let since = lines.filter(|(path, line)| !self.left.contains(path) && is_of_key(line));
+        Ok(since.map(|(_, line)| line.upload_id).collect())
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use bosbase_bucket::{Bucket, Object, Pending};
 use jiff::Timestamp;
 
+use super::bare;
 use crate::storage::ArchiveSource;
 
 /// Bytes of a block.
@@ -149,11 +150,11 @@ impl ArchiveSource for BucketSource {
     }
 
     fn etag(&self) -> String {
-        let etag = self.object.etag.trim_start_matches("W/").trim_matches('"');
+        let etag = bare(&self.object.etag);
         if etag.is_empty() {
             format!("{:x}-{:x}", self.object.modified.as_millisecond(), self.object.size)
         } else {
-            etag.replace('"', "")
+            etag
         }
     }
 
