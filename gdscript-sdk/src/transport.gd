@@ -32,13 +32,21 @@ const _METHODS: Dictionary = {
 	"DELETE": HTTPClient.METHOD_DELETE,
 }
 
+## See [member BosBase.base_url].
 var base_url: String
+## See [member BosBase.lang].
 var lang: String
+## See [member BosBase.auth_store].
 var auth_store: BosBaseAuthStore
+## See [member BosBase.timeout].
 var timeout: float = 30.0
+## See [member BosBase.tls_options].
 var tls_options: TLSOptions
+## See [member BosBase.before_send].
 var before_send: Callable
+## See [member BosBase.after_send].
 var after_send: Callable
+## See [method BosBase.auto_cancellation].
 var auto_cancellation: bool
 
 # Exchanges under way: by their key, and all.

@@ -113,5 +113,34 @@ def test_a_subscription_that_the_server_does_not_take_is_made_again(tmp_path):
     assert streams == 5, (streams, said)
 
 
+def test_a_server_that_is_killed_and_started_again_is_an_error_and_then_is_back(tmp_path):
+    with Server(BOSBASE, tmp_path / "pb_data") as server, Project(HERE / "broken") as project:
+        project.prepare()
+        process = project.start("-s", "restart.gd", "--", server.url)
+        output, connected = [], 0
+        too_long = threading.Timer(300, process.kill)
+        too_long.start()
+        for line in process.stdout:
+            output.append(line)
+            if line.startswith("@ready"):
+                server.kill()
+            if line.startswith("@start"):
+                server.start()
+            connected += line.startswith("@connected")
+            # The subscription may be back before or after the rest.
+            if connected == 2 and any(said.startswith("@back") for said in output):
+                connected += 1
+                sign_up(server.root(), "after")
+        too_long.cancel()
+        process.wait(timeout=30)
+    said = "".join(output)
+    assert "@ready true" in said and "SCRIPT ERROR" not in said, said
+    gone = re.findall(r"^@gone (.*)$", said, re.M)
+    assert len(gone) == 2 and all(each.startswith("ClientResponseError 0: Nobody answers at 127.0.0.1") for each in gone), said
+    assert "@waited ClientResponseError 0: The job has not ended in time. Nobody answers" in said, said
+    assert "@job ClientResponseError 404" in said and "@back []" in said, said
+    assert "@heard after@example.com" in said, said
+
+
 def sign_up(root, name):
     root.create("users", {"email": f"{name}@example.com", "password": "12345678", "passwordConfirm": "12345678", "emailVisibility": True})

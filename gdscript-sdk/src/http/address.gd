@@ -6,8 +6,11 @@ extends RefCounted
 # What appending, erasing and polling answer is of no use here.
 @warning_ignore_start("return_value_discarded")
 
+## Whether it is [code]https[/code].
 var secure: bool
+## The host's name or address, an IPv6 address without its brackets.
 var host: String
+## The port, also where the URL names none.
 var port: int
 ## Path and query, as the request line has them.
 var target: String

@@ -89,6 +89,28 @@ func test_jobs_are_told_and_a_restore_is_survived() -> void:
 	equal(await pb.realtime.unsubscribe(), true)
 
 
+func test_subscriptions_end_by_prefix_and_by_who_listens() -> void:
+	var pb := await root()
+	var realtime := pb.realtime
+	var one: Array = []
+	var two: Array = []
+	var note_one := func(p_event: Dictionary) -> void: one.append(p_event)
+	var note_two := func(p_event: Dictionary) -> void: two.append(p_event)
+	okay(await realtime.subscribe("users/*", note_one))
+	okay(await realtime.subscribe("users/*", note_two))
+	okay(await pb.collection("users").create(_account("listen1@example.com")))
+	await until(func() -> bool: return one.size() == 1 and two.size() == 1, "both")
+	equal(await realtime.unsubscribe_by_topic_and_listener("users/*", note_one), true)
+	okay(await pb.collection("users").create(_account("listen2@example.com")))
+	await until(func() -> bool: return two.size() == 2, "the other")
+	equal(one.size(), 1)
+	okay(await realtime.subscribe("@backups", note_one))
+	equal(await realtime.unsubscribe_by_prefix("users/"), true)
+	check(realtime.is_online, "there is another topic")
+	equal(await realtime.unsubscribe_by_prefix("@"), true)
+	check(not realtime.is_online, "offline without subscriptions")
+
+
 func test_a_client_that_is_dropped_hangs_up() -> void:
 	await _subscribe_and_drop()
 	var before := Performance.get_monitor(Performance.OBJECT_COUNT)

@@ -10,6 +10,7 @@ func test_a_refused_connection_is_an_error() -> void:
 		check(not error.is_abort, "is_abort")
 		equal(error.url, "http://127.0.0.1:1/api/health")
 		check(error.response.is_empty(), "response")
+		equal(error.original_error, "Nobody answers at 127.0.0.1:1.")
 
 
 func test_an_unknown_host_is_an_error() -> void:
@@ -246,6 +247,39 @@ func test_filters_keep_values_values() -> void:
 	equal(pb.filter("a = {:a}", {"a": ["x"]}), "a = '[\"x\"]'")
 	var date := Time.get_datetime_dict_from_unix_time(0)
 	equal(pb.filter("a > {:a}", {"a": date}), "a > '1970-01-01 00:00:00.000Z'")
+	equal(BosBaseFilter.fill("a = {:a}", {"a": "'"}), "a = " + BosBaseFilter.quoted("'"))
+	equal(BosBaseFilter.literal(1.5), "1.5")
+
+
+func test_what_a_client_knows_of_itself() -> void:
+	var pb := BosBase.new("http://x/base/", null, "de-DE")
+	equal([pb.base_url, pb.lang, pb.timeout], ["http://x/base/", "de-DE", 30.0])
+	equal(pb.build_url("/api/y"), "http://x/base/api/y")
+	pb.base_url = "http://z"
+	equal(pb.build_url("api/y"), "http://z/api/y")
+	check(pb.collection("users") == pb.collection("users"), "one service each")
+	equal(pb.collection("users").collection_id_or_name, "users")
+	check(pb.admins().is_superusers and not pb.collection("users").is_superusers, "is_superusers")
+	pb.auth_store.save(_token({"exp": 9e9, "x": "ü"}))
+	equal(pb.auth_store.payload(), {"exp": 9e9, "x": "ü"})
+	pb.auth_store.save("x.%%%.x")
+	equal(pb.auth_store.payload(), {})
+
+
+func test_files_are_made_of_what_there_is() -> void:
+	var bytes := "a".to_utf8_buffer()
+	equal(BosBaseFile.type_of("A.PNG"), "image/png")
+	equal(BosBaseFile.type_of("a"), "application/octet-stream")
+	var made := BosBaseFile.from_value({"filename": "b.txt", "data": bytes}, "field")
+	equal([made.filename, made.content_type, made.data], ["b.txt", "text/plain", bytes])
+	made = BosBaseFile.from_value({"path": "user://c.zip"}, "field")
+	equal(
+		[made.filename, made.content_type, made.path], ["c.zip", "application/zip", "user://c.zip"]
+	)
+	equal(BosBaseFile.from_value(bytes, "field").filename, "field")
+	check(BosBaseFile.from_value(made, "field") == made, "a file")
+	check(BosBaseFile.from_value("text", "field") == null, "a text")
+	check(BosBaseFile.from_value({}, "field") == null, "nothing")
 
 
 func test_files_have_addresses() -> void:
