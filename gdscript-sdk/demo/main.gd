@@ -16,10 +16,10 @@ var _pb: BosBase
 
 
 func _ready() -> void:
-	for column: int in 3:
-		_backups.set_column_title(column, ["Backup", "Size", "Made (UTC)"][column])
+	for column: int in 4:
+		_backups.set_column_title(column, ["Backup", "Size", "Made (UTC)", "Proven (UTC)"][column])
 		_backups.set_column_title_alignment(column, HORIZONTAL_ALIGNMENT_LEFT)
-		_backups.set_column_expand_ratio(column, [5, 1, 2][column])
+		_backups.set_column_expand_ratio(column, [4, 1, 2, 2][column])
 	(%Enter as Button).pressed.connect(log_in)
 	_password.text_submitted.connect(func(_text: String) -> void: log_in())
 	(%Create as Button).pressed.connect(make)
@@ -55,7 +55,12 @@ func refresh() -> void:
 		var row := _backups.create_item(root)
 		row.set_text(0, backup.key)
 		row.set_text(1, String.humanize_size(backup.size))
-		row.set_text(2, backup.modified.replace("T", " ").get_slice(".", 0))
+		row.set_text(2, _time(backup.modified))
+		# Another server, as PocketBase, says nothing of it.
+		row.set_text(3, _time(backup.get("proven", "")))
+		if not backup.get("proofError", "").is_empty():
+			row.set_text(3, "damaged")
+			row.set_tooltip_text(3, backup.proofError)
 
 
 ## Makes a backup of the name in the field.
@@ -84,7 +89,7 @@ func verify() -> void:
 	var key := _chosen()
 	if not _failed(await _pb.backups.verify(key)):
 		await _follow(key, "verified: whole and undamaged")
-	_set_busy(false)
+	await refresh()
 
 
 ## Replaces all data by the chosen backup's.
@@ -116,6 +121,10 @@ func _ask_whether() -> void:
 	var text := "All data of %s becomes what it was in %s. What came after it is gone."
 	_confirm.dialog_text = text % [_pb.base_url, _chosen()]
 	_confirm.popup_centered(Vector2i(460, 0))
+
+
+func _time(p_moment: String) -> String:
+	return p_moment.replace("T", " ").get_slice(".", 0)
 
 
 func _chosen() -> String:

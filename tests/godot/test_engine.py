@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -40,6 +41,16 @@ def test_an_editor_plugin_makes_a_backup(tmp_path):
         assert "@pass editor" in output, output[-4000:]
         assert "SCRIPT ERROR" not in output, output[-4000:]
         assert "from_the_editor.zip" in server.root().backups()
+
+
+def test_it_works_under_addons_as_well(tmp_path):
+    with Server(BOSBASE, tmp_path / "pb_data") as server, Project(HERE / "broken", sdk=False) as project:
+        shutil.copytree(SDK / "src", project.folder / "addons" / "bosbase" / "src")
+        server.root().back_up("broken.zip")
+        project.prepare()
+        _, output = project.run("-s", "download.gd", "--", server.url)
+        assert "@answer true" in output and "SCRIPT ERROR" not in output, output[-4000:]
+        assert (project.folder / "down.zip").read_bytes() == server.root().download("broken.zip")
 
 
 def test_300_mb_go_up_and_come_down_in_little_memory(tmp_path):
@@ -92,4 +103,4 @@ def test_the_demo_does_what_it_shows(tmp_path):
         project.prepare()
         _, output = project.run("-s", "drive.gd", "--", server.url)
         assert "@done" in output.splitlines() and "@fail" not in output and "SCRIPT ERROR" not in output, output[-4000:]
-        assert output.count("@pass") == 9, output[-4000:]
+        assert output.count("@pass") == 10, output[-4000:]

@@ -108,8 +108,8 @@ func download(p_key: String, p_path: String, p_options: Dictionary = {}) -> Vari
 ## Answers the job, or an error: with the job's words when it failed; that which [method create],
 ## [method upload], [method verify], [method restore] or [method undo_restore] answered when it
 ## could not begin; with status 404 when there is no such job; with status 0 when
-## [param p_seconds] are over. [code]options.on_progress[/code] is called with [code]bytesDone,
-## bytesTotal[/code] on the way.
+## [param p_seconds] are over. [code]options.on_progress[/code] is called with [code]done,
+## total[/code] in bytes on the way; the total is -1 until it is known.
 func wait_until_finished(
 	p_key: String = "", p_seconds: float = 600.0, p_options: Dictionary = {}
 ) -> Variant:
@@ -143,7 +143,8 @@ func wait_until_finished(
 				why = "There is no job of %s to wait for." % [p_key if p_key else "any backup"]
 				return ClientResponseError.new(url, 404, {}, false, why)
 			if told.is_valid():
-				told.call(job["bytesDone"], job["bytesTotal"])
+				var total: int = job["bytesTotal"]
+				told.call(job["bytesDone"], total if total > 0 else -1)
 			if not _is_running(job):
 				attempt.is_told = true
 				if job["state"] == "failed":

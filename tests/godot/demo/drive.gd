@@ -27,16 +27,18 @@ func _run() -> void:
 		_check(_said() == key + " is made.", "make")
 	var row := _backups().get_root().get_first_child()
 	_check(row.get_text(0) == "friday.zip" and row.get_next() != null, "list")
+	_check(row.get_text(3).begins_with("20"), "proven")
 	row.select(0)
 	await _main.download("user://copy.zip")
 	_check(FileAccess.file_exists("user://copy.zip"), "download")
 	await _main.verify()
 	_check("whole and undamaged" in _said(), "verify")
+	row = _backups().get_root().get_first_child()
+	row.select(0)
 	if arguments.size() > 1:
 		for _frame: int in 10:
 			await process_frame
 		root.get_texture().get_image().save_png(arguments[1])
-	row.select(0)
 	await _main.restore()
 	_check(_said() == "friday.zip is restored.", "restore")
 	_check(_backups().get_root().get_child_count() == 2, "list after the restore")

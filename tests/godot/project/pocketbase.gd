@@ -188,6 +188,19 @@ func test_several_changes_happen_all_or_none() -> void:
 	equal(await pb.create_batch().send() is ClientResponseError, true, "an empty one")
 
 
+func test_backups_of_a_server_without_jobs() -> void:
+	var pb := await root()
+	equal(await pb.backups.create("theirs.zip"), true)
+	var listed: Variant = await pb.backups.get_full_list()
+	if okay(listed):
+		equal(listed.map(func(each: Dictionary) -> String: return each["key"]), ["theirs.zip"])
+	equal(await pb.backups.download("theirs.zip", "user://theirs.zip"), true)
+	equal(await pb.backups.upload_file("user://theirs.zip", "copy.zip"), true)
+	refused(await pb.backups.wait_until_finished("theirs.zip", 60.0), 404)
+	refused(await pb.backups.status(), 404)
+	equal(await pb.backups.delete("theirs.zip"), true)
+
+
 func test_mails_are_tried() -> void:
 	var pb := await root()
 	var subjects: Dictionary[String, String] = {

@@ -5,10 +5,17 @@ extends Suite
 func test_a_backup_is_created_listed_and_deleted() -> void:
 	var pb := await root()
 	okay(await pb.backups.create("first_1.zip"), "create")
-	var job: Variant = await pb.backups.wait_until_finished("first_1.zip", 60.0)
+	var seen: Array = []
+	var progress := func(p_done: int, p_total: int) -> void: seen.append([p_done, p_total])
+	var job: Variant = await pb.backups.wait_until_finished(
+		"first_1.zip", 60.0, {"on_progress": progress}
+	)
 	if okay(job, "wait"):
 		equal(job["state"], "succeeded")
 		equal(typeof(job["bytesDone"]), TYPE_INT)
+		# A total of 0 made everybody's `done / total` fail.
+		check(seen.all(func(each: Array) -> bool: return each[1] == -1 or each[1] > 0), str(seen))
+		equal(seen[-1], [job["bytesDone"], job["bytesTotal"]])
 	var backups: Variant = await pb.backups.get_full_list()
 	if okay(backups, "list"):
 		equal(backups.size(), 1)
