@@ -196,8 +196,11 @@ func test_backups_of_a_server_without_jobs() -> void:
 		equal(listed.map(func(each: Dictionary) -> String: return each["key"]), ["theirs.zip"])
 	equal(await pb.backups.download("theirs.zip", "user://theirs.zip"), true)
 	equal(await pb.backups.upload_file("user://theirs.zip", "copy.zip"), true)
-	refused(await pb.backups.wait_until_finished("theirs.zip", 60.0), 404)
-	refused(await pb.backups.status(), 404)
+	# It takes "status" for the name of a backup, which asks for a file token.
+	refused(await pb.backups.wait_until_finished("theirs.zip", 60.0), 403)
+	refused(await pb.backups.status(), 403)
+	refused(await pb.backups.verify("theirs.zip"), 404)
+	refused(await pb.backups.undo_restore(), 404)
 	equal(await pb.backups.delete("theirs.zip"), true)
 
 
