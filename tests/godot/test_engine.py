@@ -11,6 +11,7 @@ from harness.programs import BOSBASE
 from harness.server import Server
 
 from .engine import HERE, SDK, Project
+from .test_suites import faults
 
 MIB = 1024 * 1024
 
@@ -51,6 +52,17 @@ def test_it_works_under_addons_as_well(tmp_path):
         _, output = project.run("-s", "download.gd", "--", server.url)
         assert "@answer true" in output and "SCRIPT ERROR" not in output, output[-4000:]
         assert (project.folder / "down.zip").read_bytes() == server.root().download("broken.zip")
+
+
+def test_it_works_without_a_scene_tree(tmp_path):
+    with Server(BOSBASE, tmp_path / "pb_data") as server, Project(HERE / "broken") as project:
+        project.prepare()
+        status, output = project.run("--verbose", "-s", "bare.gd", "--", server.url)
+        said = [line for line in output.splitlines() if line.startswith("@")]
+        assert said[:5] == ["@tree false", "@login true", "@create true", "@job succeeded", "@download true"], output[-4000:]
+        assert said[5] == "@refused ClientResponseError 0: Nobody answers at 127.0.0.1:1."
+        assert status == 0 and faults(output) == [], output[-4000:]
+        assert (project.folder / "bare.zip").read_bytes() == server.root().download("bare.zip")
 
 
 def test_300_mb_go_up_and_come_down_in_little_memory(tmp_path):

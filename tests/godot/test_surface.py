@@ -11,7 +11,7 @@ INTERNAL = {"http", "transport.gd", "value.gd", "backup_jobs.gd"}
 
 
 def undocumented(text):
-    """Public members of a script, and of its inner classes, with no `##` above them (or below, for a class)."""
+    """Public members of a script, and of its inner classes, with no `##` above them."""
     found, lines = [], text.splitlines()
     inner = False
     for number, line in enumerate(lines):
@@ -22,8 +22,7 @@ def undocumented(text):
         above = number - 1
         while lines[above].strip().startswith("@"):
             above -= 1
-        below = next((each for each in lines[number + 1 : number + 4] if each.strip().startswith("##")), None)
-        if not lines[above].strip().startswith("##") and not (line.strip().startswith("class ") and below):
+        if not lines[above].strip().startswith("##"):
             found.append(declared[1])
     return found
 
@@ -35,7 +34,7 @@ def test_every_public_member_has_its_help():
 
 
 def test_a_member_without_help_would_be_found():
-    assert undocumented("## x\nvar a: int\nvar b: int\nvar _c: int\n\n\nclass D:\n\textends X\n\t## x\n\tvar e: int\n\tvar f: int\n") == ["b", "f"]
+    assert undocumented("## x\nvar a: int\nvar b: int\nvar _c: int\n\n\n## x\nclass D:\n\textends X\n\t## x\n\tvar e: int\n\tvar f: int\n") == ["b", "f"]
 
 
 def test_every_public_method_is_called_by_a_suite():

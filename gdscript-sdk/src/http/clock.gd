@@ -116,9 +116,9 @@ static func _finish() -> void:
 	_held.clear()
 
 
+## Held by nothing but the main loop, so that it goes when that does, after all nodes.
 class End:
 	extends RefCounted
-	## Held by nothing but the main loop, so that it goes when that does, after all nodes.
 
 	func _notification(p_what: int) -> void:
 		if p_what == NOTIFICATION_PREDELETE:

@@ -10,7 +10,16 @@ extends RefCounted
 @warning_ignore_start("return_value_discarded")
 
 ## How an exchange ended.
-enum Outcome { ANSWERED, CANCELLED, TIMED_OUT, FAILED }
+enum Outcome {
+	## There is an answer, of whatever status.
+	ANSWERED,
+	## Somebody did not want it any more, or the program ended.
+	CANCELLED,
+	## Nothing was heard for too long.
+	TIMED_OUT,
+	## It could not be sent, or not all of the answer came.
+	FAILED,
+}
 
 ## Bytes moved at a time.
 const CHUNK: int = 256 * 1024

@@ -38,9 +38,9 @@ func wanted(p_key: String, p_running: Array) -> Attempt:
 	return known if known != null else Attempt.new()
 
 
+## An attempt to begin a job.
 class Attempt:
 	extends RefCounted
-	## To begin a job.
 
 	## What it was to do, as the server names it.
 	var kind: String

@@ -62,11 +62,35 @@ func test_a_user_may_not() -> void:
 
 func test_one_at_a_time() -> void:
 	var pb := await root()
-	okay(await pb.backups.create("busy_1.zip"))
-	var second: Variant = await pb.backups.create("busy_2.zip")
-	if second is ClientResponseError:
-		refused(second, 400, "another backup/restore")
-	okay(await pb.backups.wait_until_finished("busy_1.zip", 60.0))
+	# An upload runs for as long as its bytes come in.
+	var slow := StreamPeerTCP.new()
+	var port := url.get_slice(":", 2).to_int()
+	slow.connect_to_host("127.0.0.1", port)
+	var connected := func() -> bool:
+		slow.poll()
+		return slow.get_status() == StreamPeerTCP.STATUS_CONNECTED
+	if not await until(connected, "the connection"):
+		return
+	var head := "POST /api/backups/upload HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\n"
+	head += "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\r\n"
+	head += '--b\r\nContent-Disposition: form-data; name="file"; filename="slow.zip"\r\n'
+	head += "Content-Type: application/zip\r\n\r\nPK"
+	slow.put_data((head % pb.auth_store.token).to_utf8_buffer())
+	var running: Array = [null]
+	for _try: int in 600:
+		running[0] = (await pb.backups.status())["running"]
+		if running[0] != null:
+			break
+		await BosBaseClock.sleep(0.05)
+	if check(running[0] is Dictionary, "no upload runs"):
+		equal([running[0]["kind"], running[0]["key"]], ["upload", "slow.zip"])
+	refused(await pb.backups.create("busy.zip"), 400, "another backup/restore", "create")
+	refused(await pb.backups.undo_restore(), 400, "another backup/restore", "undo")
+	equal((await pb.health.check())["data"]["canBackup"], false)
+	slow.disconnect_from_host()
+	await _idle(pb)
+	equal((await pb.backups.get_full_list()).size(), 0)
+	refused(await pb.backups.wait_until_finished("busy.zip"), 400, "another backup/restore", "wait")
 
 
 func test_down_up_verify_and_restore() -> void:

@@ -111,6 +111,30 @@ func test_subscriptions_end_by_prefix_and_by_who_listens() -> void:
 	check(not realtime.is_online, "offline without subscriptions")
 
 
+func test_a_lost_connection_is_made_again_at_growing_intervals() -> void:
+	var transport := BosBaseTransport.new("http://127.0.0.1:1", BosBaseAuthStore.new(), "")
+	var stream := BosBaseEventStream.new(transport, "/api/realtime")
+	var times: Array[int] = []
+	var attempts: Array[int] = []
+	var note := func(_error: ClientResponseError, p_attempts: int) -> void:
+		times.append(Time.get_ticks_msec())
+		attempts.append(p_attempts)
+		# Somebody was heard: from here on it counts anew.
+		if attempts.size() == 5:
+			stream.confirm()
+	stream.lost.connect(note)
+	stream.run()
+	await until(func() -> bool: return times.size() >= 6, "six attempts", 60.0)
+	stream.lost.disconnect(note)
+	stream.close()
+	equal(attempts.slice(0, 6), [1, 2, 3, 4, 5, 1])
+	for number: int in 4:
+		var waited := times[number + 1] - times[number]
+		var least := int(BosBaseEventStream.BACKOFF[number] * 1000.0)
+		check(waited >= least - 1, "attempt %d came after %d ms" % [number + 2, waited])
+	await until(func() -> bool: return BosBaseClock.sleeping() == 0, "the end")
+
+
 func test_a_client_that_is_dropped_hangs_up() -> void:
 	await _subscribe_and_drop()
 	var before := Performance.get_monitor(Performance.OBJECT_COUNT)

@@ -327,6 +327,27 @@ func test_who_is_logged_in_is_kept_encrypted() -> void:
 	equal(seen.size(), 1)
 
 
+func test_nothing_is_written_to_disk_unless_asked() -> void:
+	var before := _files("user://")
+	var pb := await root()
+	okay(await pb.auth_store.on_change(print) is Callable)
+	okay(await pb.collection("users").get_list())
+	okay(await pb.realtime.subscribe("users/*", print))
+	okay(await pb.realtime.unsubscribe())
+	pb.auth_store.clear()
+	equal(_files("user://"), before)
+
+
+func _files(p_folder: String) -> PackedStringArray:
+	var found := DirAccess.get_files_at(p_folder)
+	for name: String in DirAccess.get_directories_at(p_folder):
+		# Godot's own log grows all the time.
+		if name != "logs":
+			for path: String in _files(p_folder.path_join(name)):
+				found.append(name.path_join(path))
+	return found
+
+
 # A login that could not be written was gone at the next start, and nobody had been told.
 func test_a_login_that_cannot_be_kept_is_said_to_be_so() -> void:
 	DirAccess.make_dir_recursive_absolute("user://taken/by_a_folder")
