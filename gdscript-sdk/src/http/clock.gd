@@ -7,7 +7,8 @@ extends RefCounted
 ## Godot up to 4.6 does not free what a function has on its stack when its object is freed while the
 ## function awaits (godotengine/godot#74449), the state of the awaited call among it, unless
 ## somebody holds that function's state. So the states of all who wait here are held until they are
-## over. And what still waits when the main loop is deleted goes on once more, to come to its end.
+## over; but who waits for a function that had waited for something else before can't be seen from
+## here. And what still waits when the main loop is deleted goes on once more, to come to its end.
 
 # What appending, erasing and polling answer is of no use here.
 @warning_ignore_start("return_value_discarded")
