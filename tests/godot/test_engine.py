@@ -34,16 +34,6 @@ def test_a_warning_would_be_seen():
         assert "@fail value.gd" in project.run("-s", "load.gd")[1]
 
 
-def test_an_editor_plugin_makes_a_backup(tmp_path):
-    with Server(BOSBASE, tmp_path / "pb_data") as server, Project(HERE / "editor") as project:
-        (project.folder / "server.txt").write_text(server.url)
-        project.prepare()
-        _, output = project.run("--editor", timeout=90)
-        assert "@pass editor" in output, output[-4000:]
-        assert "SCRIPT ERROR" not in output, output[-4000:]
-        assert "from_the_editor.zip" in server.root().backups()
-
-
 def test_it_works_under_addons_as_well(tmp_path):
     with Server(BOSBASE, tmp_path / "pb_data") as server, Project(HERE / "broken", sdk=False) as project:
         shutil.copytree(SDK / "src", project.folder / "addons" / "bosbase" / "src")

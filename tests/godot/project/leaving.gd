@@ -36,29 +36,35 @@ func job_in_a_node() -> void:
 	var node := Asking.new()
 	tree().root.add_child(node)
 	node.follow(pb, "left.zip")
+	under_way = true
 
 
 func request_of_nobody() -> void:
 	_client().health.check()
+	under_way = true
 
 
 func request_with_a_key_and_progress() -> void:
 	var pb := _client()
 	var progress := func(_done: int, _total: int) -> void: print(pb)
 	pb.send("/x", {"request_key": "x", "on_progress": progress})
+	under_way = true
 
 
 func request_in_this_object() -> void:
 	var pb := _client()
+	under_way = true
 	print("@answer ", await pb.health.check())
 
 
 func request_in_a_static_function() -> void:
 	_ask(_client())
+	under_way = true
 
 
 func request_made_again_for_ever() -> void:
 	_ask_for_ever(_client())
+	under_way = true
 
 
 func subscription() -> void:
@@ -67,6 +73,7 @@ func subscription() -> void:
 	holder.client = await root()
 	okay(await holder.client.collection("users").subscribe("*", holder.note))
 	check(holder.client.realtime.is_online, "online")
+	under_way = true
 
 
 func subscription_that_holds_its_client() -> void:
@@ -74,6 +81,7 @@ func subscription_that_holds_its_client() -> void:
 	var note := func(_event: Dictionary) -> void: print(pb)
 	okay(await pb.collection("users").subscribe("*", note))
 	check(pb.realtime.is_online, "online")
+	under_way = true
 
 
 func subscription_that_is_being_made() -> void:
@@ -115,6 +123,7 @@ func _add(p_call: Callable) -> void:
 	var node := Asking.new()
 	tree().root.add_child(node)
 	node.ask(p_call)
+	under_way = true
 
 
 class Asking:

@@ -165,7 +165,7 @@ func test_several_changes_at_once() -> void:
 	var made: Variant = await books.get_one(results[0]["body"]["id"])
 	if okay(made):
 		equal(made["title"], "it's \\ new")
-		equal(await _fetch(pb.files.get_url(made, made["cover"])), bytes)
+		equal(await fetch(pb.files.get_url(made, made["cover"])), bytes)
 	equal((await books.get_one("chosenbyourself"))["title"], "upserted")
 	refused(await books.get_one(gone["id"]), 404)
 
@@ -275,12 +275,3 @@ func _mail(p_to: String, p_subject: String) -> String:
 	)
 	check(mail is Dictionary, "no mail: %s" % [mail])
 	return mail["html"] if mail is Dictionary else ""
-
-
-func _fetch(p_url: String) -> PackedByteArray:
-	var request := HTTPRequest.new()
-	tree().root.add_child(request)
-	request.request(p_url)
-	var answer: Array = await request.request_completed
-	request.queue_free()
-	return answer[3]

@@ -18,7 +18,8 @@ func _run() -> void:
 	suite.url = arguments[1]
 	if arguments.size() > 2:
 		suite.call(arguments[2])
-		await create_timer(1.0).timeout
+		await suite.until(func() -> bool: return suite.under_way, arguments[2])
+		await create_timer(0.3).timeout
 		print("@quit ", suite.failures)
 		quit()
 		return

@@ -7,6 +7,8 @@ const PASSWORD := "correct-horse-1"
 
 var url: String
 var failures: PackedStringArray = []
+## Whether what is to be left in the midst of has begun.
+var under_way: bool
 
 
 func client() -> BosBase:
@@ -56,8 +58,19 @@ func tree() -> SceneTree:
 	return Engine.get_main_loop() as SceneTree
 
 
+## What lies at an address that needs no login.
+func fetch(p_url: String) -> PackedByteArray:
+	var request := HTTPRequest.new()
+	tree().root.add_child(request)
+	request.request(p_url)
+	var answer: Array = await request.request_completed
+	request.queue_free()
+	equal(answer[1], 200, p_url)
+	return answer[3]
+
+
 ## Waits until `p_holds` answers true.
-func until(p_holds: Callable, p_what: String, p_seconds: float = 20.0) -> bool:
+func until(p_holds: Callable, p_what: String, p_seconds: float = 120.0) -> bool:
 	var end := Time.get_ticks_msec() + int(p_seconds * 1000.0)
 	while Time.get_ticks_msec() < end:
 		if p_holds.call():

@@ -188,13 +188,3 @@ func test_what_the_server_does_not_know_is_an_error() -> void:
 	refused(await pb.send("/api/health", {"method": "BREW"}), 0, "nothing that can be sent")
 	refused(await pb.collection("no_such_collection").get_list(), 404, "collection context")
 	refused(await pb.collection("no_such_collection").auth_with_password("a", "b"), 404)
-
-
-func fetch(p_url: String) -> PackedByteArray:
-	var request := HTTPRequest.new()
-	tree().root.add_child(request)
-	request.request(p_url)
-	var answer: Array = await request.request_completed
-	request.queue_free()
-	equal(answer[1], 200, p_url)
-	return answer[3]

@@ -31,7 +31,7 @@ func test_silence_is_an_error_after_the_timeout() -> void:
 	if refused(error, 0, "0.3 seconds"):
 		check(not error.is_abort, "is_abort")
 	var took := Time.get_ticks_msec() - before
-	check(took >= 300 and took < 3000, "took %d ms" % took)
+	check(took >= 300 and took < 20000, "took %d ms" % took)
 	pb.timeout = 0.2
 	refused(await pb.health.check(), 0, "0.2 seconds")
 	wire.stop()
@@ -76,7 +76,7 @@ func test_options_reach_every_request_of_a_download_and_a_subscription() -> void
 	refused(await pb.backups.download("x.zip", "user://x.zip", {"timeout": 0.3}), 0, "0.3 seconds")
 	refused(await pb.realtime.subscribe("x", print, {"timeout": 0.3}), 0)
 	var took := Time.get_ticks_msec() - began
-	check(took < 3000, "took %d ms" % took)
+	check(took < 20000, "took %d ms" % took)
 	var cancel := func() -> void: pb.cancel_request("d")
 	tree().create_timer(0.2).timeout.connect(cancel)
 	var error: Variant = await pb.backups.download("x.zip", "user://x.zip", {"request_key": "d"})
@@ -131,7 +131,7 @@ func test_a_refusal_ends_an_upload_early() -> void:
 	)
 	# The other side hangs up at once: whether its answer still arrives is the network's to say.
 	check(result is ClientResponseError and result.status in [0, 413], str(result))
-	check(Time.get_ticks_msec() - before < 5000, "it took too long")
+	check(Time.get_ticks_msec() - before < 20000, "it took too long")
 	check(wire.received < bytes.size(), "all was sent")
 	wire.stop()
 
