@@ -45,9 +45,9 @@ class S3:
             **changes,
         }
 
-    def objects(self):
+    def objects(self, bucket=None):
         """The names that lie in the bucket, seen from behind."""
-        root = self.directory / self.bucket
+        root = self.directory / (bucket or self.bucket)
         return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
     def stop(self):
@@ -59,6 +59,7 @@ class S3:
 def s3(tmp_path):
     root = tmp_path / "s3"
     (root / "backups").mkdir(parents=True)
+    (root / "files").mkdir()
     port = free_port()
     keys = ["--access-key", ACCESS_KEY, "--secret-key", SECRET]
     server = S3([str(S3S_FS), "--host", "127.0.0.1", "--port", str(port), *keys, str(root)], port, root)

@@ -42,8 +42,9 @@ class Proxy:
 
 
 class Request:
-    def __init__(self, method, path, body):
+    def __init__(self, method, path, body, headers):
         self.method, self.path, self.body = method, path, body
+        self.headers = {name.lower(): value for name, value in headers.items()}
         self.is_part = method == "PUT" and "partNumber=" in path
         self.completes = method == "POST" and "uploadId=" in path
         self.is_list = method == "GET" and "list-type=2" in path
@@ -59,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        request = Request(self.command, self.path, body)
+        request = Request(self.command, self.path, body, self.headers)
         with self.owner.lock:
             what = self.owner.rule(request)
             self.owner.seen.append((request, what))
@@ -86,11 +87,18 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(what, threading.Event):
             what.wait(60)
             what = "tell the time"
+        if what == "hang":
+            # Longer than anybody who looks at a picture would wait.
+            time.sleep(40)
+            return self.reset()
         body = request.body
         if what == "damage what is sent" and body:
             body = bytes([body[0] ^ 1]) + body[1:]
         status, headers, content = self.forward(request, body)
         if what == "lose the answer":
+            return self.reset()
+        if what == "do it and hang":
+            time.sleep(40)
             return self.reset()
         if what == "cut the answer":
             return self.reply(status, content[: len(content) // 2], headers, length=len(content), then_reset=True)

@@ -10,8 +10,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::crons;
 use crate::error::Result;
-use crate::files::FileStore;
-use crate::jobs::{Backups, Board, Job, Places, StepHook};
+use crate::files::{FileStore, FilesPlace};
+use crate::jobs::{Backups, Board, InForce, Job, Places, StepHook};
 use crate::logs::{self, LogWriter};
 use crate::realtime::{BACKUPS_TOPIC, Hub};
 use crate::records::{Patterns, RecordLocks, StoredReferences};
@@ -28,6 +28,8 @@ pub struct AppOptions {
     pub dev: bool,
     /// The bucket of the backups, whatever the settings say: for a machine that has none yet, or none that can be read.
     pub backups_bucket: Option<BucketConfig>,
+    /// Where uploaded files are kept.
+    pub files_place: FilesPlace,
     /// Told of every step of a backup and of a restore; a test kills the process there.
     pub steps: StepHook,
 }
@@ -41,6 +43,7 @@ impl AppOptions {
             encryption_key: None,
             dev: false,
             backups_bucket: None,
+            files_place: FilesPlace::AsSet,
             steps: StepHook::default(),
         }
     }
@@ -93,6 +96,7 @@ impl App {
             disk.clone(),
             &options.data_dir,
             Box::new(StoredReferences(store.clone())),
+            Box::new(InForce::new(options.clone(), settings.clone(), disk.clone())),
         );
         let hub = Hub::default();
         let watchers = hub.clone();

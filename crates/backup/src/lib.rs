@@ -75,6 +75,6 @@ pub use progress::{NoProgress, NoSteps, Progress, Steps};
 pub use proof::{Created, Proof};
 pub use restore::{RESTORE_STEPS, ROLLBACK_STEPS};
 pub use sources::{CheckFailure, DatabaseSnapshot};
-pub use storage::bucket::{BucketStorage, Notes};
+pub use storage::bucket::{BucketStorage, Leftover, Note, Notes};
 pub use storage::local::LocalStorage;
 pub use storage::{ArchiveSource, BackupInfo, Identity, StagedUpload, Storage};

@@ -15,9 +15,12 @@ use object_store::{
     ObjectStoreExt as _, PutMode, PutOptions, PutPayload, RetryConfig,
 };
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
 use crate::config::BucketConfig;
 use crate::error::{Error, ErrorKind, Result, innermost};
 use crate::listing::Listing;
+use crate::pieces::Pieces;
 use crate::runtime::{self, Pending};
 use crate::transport::Transport;
 use crate::unfinished::{self, Unfinished};
@@ -34,6 +37,15 @@ pub enum Patience {
     Work,
     /// For somebody who waits for the answer: once more.
     Answer,
+    /// For a page that waits for a picture: once more, and no lookup, read or deletion takes longer than ten seconds in all.
+    Glance,
+}
+
+impl Patience {
+    /// How long one lookup, read or deletion may take, tries and pauses included.
+    fn limit(self) -> Option<Duration> {
+        (self == Self::Glance).then_some(Duration::from_secs(10))
+    }
 }
 
 /// What is known of an object apart from its bytes.
@@ -145,6 +157,22 @@ impl Bucket {
         runtime::run(async move { bucket.look(&key).await })
     }
 
+    /// Begins to look an object up, for async callers as well.
+    ///
+    /// # Errors
+    /// Of waiting for it: as [`Bucket::head`].
+    pub fn find(&self, key: &str) -> Result<Pending<Object>> {
+        let (bucket, key) = (self.clone(), key.to_owned());
+        runtime::start(async move { bucket.look(&key).await })
+    }
+
+    /// A range of an object as a stream, each piece on condition that the object is still the same.
+    #[must_use]
+    pub fn pieces(&self, object: &Object, range: Range<u64>) -> Pieces {
+        let end = range.end.min(object.size);
+        Pieces::new(self.clone(), object.key.clone(), object.etag.clone(), range.start, end)
+    }
+
     /// The objects directly below `prefix` (empty, or ending in `/`), in no order. Those of a name that can't be asked for are
     /// left out.
     ///
@@ -247,7 +275,7 @@ impl Bucket {
         let (bucket, path, key) = (self.clone(), path(key)?, key.to_owned());
         runtime::run(async move {
             let delete = || async { Ok(bucket.inner.store.delete(&path).await?) };
-            match persistently(delete).await {
+            match bucket.in_time(persistently(delete)).await {
                 Err(error) if error.kind() != ErrorKind::NotFound => Err(error.while_(&format!("deleting {key}"))),
                 _ => Ok(()),
             }
@@ -289,9 +317,18 @@ impl Bucket {
                 ..object(found.meta)
             })
         };
-        persistently(look)
+        self.in_time(persistently(look))
             .await
             .map_err(|error| error.while_(&format!("looking for {key}")))
+    }
+
+    /// `work`, given up when its time is over.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let Some(limit) = self.inner.patience.limit() else {
+            return work.await;
+        };
+        let late = |_| Error::new(ErrorKind::Failed, "the provider did not answer in time");
+        tokio::time::timeout(limit, work).await.map_err(late)?
     }
 
     async fn part(&self, key: &str, range: Range<u64>, etag: &str) -> Result<Bytes> {
@@ -309,7 +346,7 @@ impl Bucket {
             }
             whole(found, range.end - range.start).await
         };
-        persistently(read)
+        self.in_time(persistently(read))
             .await
             .map_err(|error| error.while_(&format!("reading {key}")))
     }
@@ -357,6 +394,7 @@ fn retries(patience: Patience) -> RetryConfig {
     let (max_retries, seconds) = match patience {
         Patience::Work => (8, 120),
         Patience::Answer => (1, 15),
+        Patience::Glance => (1, 5),
     };
     RetryConfig {
         backoff: BackoffConfig {
@@ -388,14 +426,26 @@ fn absent_bucket(error: Error) -> Error {
     }
 }
 
+/// What stays as it is in metadata, which hold no more than ASCII: what PocketBase leaves (Go's `url.PathEscape`).
+const METADATA: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b':')
+    .remove(b'=')
+    .remove(b'@');
+
 pub(crate) fn attributes(label: &Label, mark: &str) -> Attributes {
     let mut attributes = Attributes::new();
     if !label.content_type.is_empty() {
         attributes.insert(Attribute::ContentType, label.content_type.clone().into());
     }
     if !label.original_name.is_empty() {
-        // A header holds no more than ASCII.
-        let name = percent_encoding::utf8_percent_encode(&label.original_name, percent_encoding::CONTROLS).to_string();
+        let name = percent_encoding::utf8_percent_encode(&label.original_name, METADATA).to_string();
         attributes.insert(Attribute::Metadata("original-filename".into()), name.into());
     }
     if !mark.is_empty() {
@@ -429,5 +479,28 @@ fn object(meta: ObjectMeta) -> Object {
         content_type: String::new(),
         original_name: String::new(),
         mark: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A name with a percent sign came back as another.
+    #[test]
+    fn names_are_written_as_pocketbase_writes_them() {
+        let name = "ünï & 100% (1)+x;~$!'=:@,.txt";
+        let label = Label {
+            original_name: name.to_owned(),
+            ..Label::default()
+        };
+        let attributes = attributes(&label, "");
+        let written = attributes
+            .get(&Attribute::Metadata("original-filename".into()))
+            .unwrap();
+        // As PocketBase 0.40.6 was seen to.
+        let expected = "%C3%BCn%C3%AF%20&%20100%25%20%281%29+x%3B~$%21%27=:@%2C.txt";
+        assert_eq!(written.as_ref(), expected);
+        assert_eq!(decoded(expected), name);
     }
 }

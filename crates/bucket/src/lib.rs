@@ -32,6 +32,7 @@ mod error;
 mod listing;
 mod moving;
 mod parts;
+mod pieces;
 mod runtime;
 #[cfg(test)]
 mod scripted;
@@ -43,6 +44,7 @@ mod upload;
 pub use bucket::{Bucket, Label, Object, Patience};
 pub use config::BucketConfig;
 pub use error::{Error, ErrorKind, Result};
+pub use pieces::Pieces;
 pub use runtime::Pending;
 pub use unfinished::Unfinished;
 pub use upload::{Ledger, Upload};

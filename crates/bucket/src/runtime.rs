@@ -1,10 +1,12 @@
 //! The threads on which requests are made, so that blocking callers need none of their own that waits for a socket.
 
 use std::future::Future;
-use std::sync::mpsc;
+use std::pin::Pin;
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll};
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -29,41 +31,57 @@ fn runtime() -> Result<&'static Runtime> {
     Ok(RUNTIME.get_or_init(|| started))
 }
 
-/// Something on its way. Dropped, it is given up.
+/// Something on its way, for who blocks ([`Pending::wait`]) and for who awaits it, in whatever runtime. Dropped, it is given up.
 #[derive(Debug)]
 pub struct Pending<T> {
-    receiver: mpsc::Receiver<Result<T>>,
-    task: AbortHandle,
+    receiver: oneshot::Receiver<Result<T>>,
+    _task: GivenUp,
+}
+
+/// A task that ends with this.
+#[derive(Debug)]
+struct GivenUp(AbortHandle);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl<T> Pending<T> {
-    /// Waits for it. Blocks.
+    /// Waits for it. Blocks, and must not be called from async code.
     ///
     /// # Errors
     /// What it failed of.
     pub fn wait(self) -> Result<T> {
-        self.receiver
-            .recv()
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Failed, "the request was given up")))
+        self.receiver.blocking_recv().unwrap_or_else(|_| Err(dropped()))
     }
 }
 
-impl<T> Drop for Pending<T> {
-    fn drop(&mut self) {
-        self.task.abort();
+impl<T> Future for Pending<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.receiver)
+            .poll(context)
+            .map(|outcome| outcome.unwrap_or_else(|_| Err(dropped())))
     }
+}
+
+fn dropped() -> Error {
+    Error::new(ErrorKind::Failed, "the request was given up")
 }
 
 /// Starts `work`.
 pub fn start<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<Pending<T>> {
-    let (sender, receiver) = mpsc::sync_channel(1);
+    let (sender, receiver) = oneshot::channel();
     let task = runtime()?.spawn(async move {
         // Nobody waits any more: then there is nobody to tell.
         let _ = sender.send(work.await);
     });
     Ok(Pending {
         receiver,
-        task: task.abort_handle(),
+        _task: GivenUp(task.abort_handle()),
     })
 }
 

@@ -155,7 +155,7 @@ impl Upload {
     fn insist(&self, creating: bool, whole: &Bytes) -> (Result<PutResult>, Result<Object>) {
         let tries = match self.bucket.inner.patience {
             Patience::Work => PAUSES.len(),
-            Patience::Answer => 1,
+            Patience::Answer | Patience::Glance => 1,
         };
         let (mut creating, mut pauses) = (creating, PAUSES.iter().take(tries));
         loop {

@@ -30,18 +30,24 @@ impl Attributes {
     /// Longest note that is read, in bytes.
     pub const LIMIT: u64 = 64 << 10;
 
-    /// The note for an upload called `original_name` by who sent it (the first 255 bytes of that are kept).
+    /// What is kept of a name that an upload's sender gave it: its first 255 bytes.
     #[must_use]
-    pub fn new(content_type: &str, original_name: &str) -> Self {
+    pub fn shortened(original_name: &str) -> &str {
         let mut end = original_name.len().min(255);
         while !original_name.is_char_boundary(end) {
             end -= 1;
         }
+        &original_name[..end]
+    }
+
+    /// The note for an upload called `original_name` by who sent it (the first 255 bytes of that are kept).
+    #[must_use]
+    pub fn new(content_type: &str, original_name: &str) -> Self {
         Self {
             content_type: content_type.to_owned(),
             metadata: Some(BTreeMap::from([(
                 "original-filename".to_owned(),
-                original_name[..end].to_owned(),
+                Self::shortened(original_name).to_owned(),
             )])),
             ..Self::default()
         }

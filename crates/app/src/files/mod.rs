@@ -6,23 +6,34 @@
 //! between the two leaves files that no record names, never the other way round; what is placed, and what
 //! is to be removed ([`Intent`]), is written down before, so that [`FileStore::clean_uploads`] finds it at the next start.
 //!
+//! Where `settings.s3` is on, new files go to a bucket instead, under the same three names. The order of writes is the same, with
+//! "acknowledged by the bucket" for "durable"; what is found in the data directory is served from there all the same. Removals
+//! happen in both places.
+//!
 //! A backup needs every file that its snapshot names. While one holds [`FileStore::lock_path`] exclusively, removals are
 //! written down durably and carried out by [`FileStore::purge_pending`] later.
 
 mod attributes;
+mod departure;
 mod intent;
 mod name;
+mod objects;
 mod pending;
+mod place;
 mod placing;
 mod sniff;
 mod store;
+mod stored;
 mod upload;
 
 #[cfg(test)]
 mod tests;
 
 pub use attributes::Attributes;
+pub(crate) use departure::Departure;
 pub use intent::Intent;
+pub use place::{Elsewhere, FilesPlace, Nowhere, is_of_bucket};
 pub use placing::InFlight;
-pub use store::{FileStore, References, StoredFile};
+pub use store::{FileStore, References};
+pub use stored::{Content, Remote, Sought, StoredFile};
 pub use upload::{Receiving, Upload};

@@ -31,6 +31,13 @@ pub(super) enum Removal {
         /// The collection's id.
         collection: String,
     },
+    /// What lies in one bucket; the data directory is not concerned.
+    InBucket {
+        /// Which bucket, without who asks there.
+        place: String,
+        /// What of it.
+        removal: Box<Removal>,
+    },
 }
 
 /// Writes `removal` down in `dir` and says in which file; durable when it returns.

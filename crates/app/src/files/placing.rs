@@ -3,11 +3,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use bosbase_bucket::{Bucket, Label};
 use bosbase_disk::{NewFile, write_atomically};
 
 use super::attributes::Attributes;
 use super::pending::{self, Removal};
-use super::store::FileStore;
+use super::place::key;
+use super::store::{FileStore, component};
 use super::upload::Upload;
 
 /// A record whose files are being written. While it lives, nobody takes its folder for a leftover.
@@ -16,6 +18,8 @@ pub struct InFlight {
     key: (String, String),
     /// Where it is written down what to remove should this process not get to decide about the commit.
     intent: Option<PathBuf>,
+    /// The bucket that they were put in, if they were.
+    place: Option<String>,
     counted: bool,
 }
 
@@ -27,7 +31,24 @@ impl InFlight {
     /// As [`FileStore::remove_files`].
     pub fn abandon(mut self, names: Vec<String>) -> io::Result<()> {
         self.release();
-        self.files.remove_files(&self.key.0, &self.key.1, names)
+        let (collection, record) = self.key.clone();
+        let abandoned = match self.place.take() {
+            // Whatever is set by now.
+            Some(place) => self.files.postpone(
+                &place,
+                &Removal::Files {
+                    collection,
+                    record,
+                    names,
+                },
+            ),
+            None => self.files.remove_files(&collection, &record, names),
+        };
+        if abandoned.is_err() {
+            // Not to be forgotten when this is dropped.
+            self.intent = None;
+        }
+        abandoned
     }
 
     fn release(&mut self) {
@@ -64,15 +85,17 @@ impl FileStore {
             files: self.clone(),
             key,
             intent: None,
+            place: None,
             counted: true,
         }
     }
 
-    /// Puts uploads beside the record that `in_flight` stands for; durable when it returns. Those that are there already stay.
+    /// Puts uploads beside the record that `in_flight` stands for, in the data directory or in the bucket in force; durable when it
+    /// returns. Those that are there already stay. Blocks for as long as a bucket takes.
     ///
     /// # Errors
     ///
-    /// Whatever the file system says; then none of them is left there.
+    /// Whatever the file system or the bucket says ([`super::is_of_bucket`]); then none of them is left there.
     pub fn place(&self, in_flight: &mut InFlight, uploads: &[&Upload]) -> io::Result<()> {
         if uploads.is_empty() {
             return Ok(());
@@ -82,6 +105,9 @@ impl FileStore {
             record: in_flight.key.1.clone(),
             names: uploads.iter().map(|upload| upload.name().to_owned()).collect(),
         };
+        if let Some(bucket) = self.bucket()? {
+            return self.place_in(&bucket, in_flight, uploads, &removal);
+        }
         in_flight.intent = Some(pending::remember(self.disk(), &self.undecided(), &removal)?);
         let (collection, record) = &in_flight.key;
         let dir = self.record_dir(collection, record)?;
@@ -120,6 +146,97 @@ impl FileStore {
             }
             other => other,
         }
+    }
+
+    fn place_in(
+        &self,
+        bucket: &Bucket,
+        in_flight: &mut InFlight,
+        uploads: &[&Upload],
+        removal: &Removal,
+    ) -> io::Result<()> {
+        let place = bucket.place();
+        let noted = Removal::InBucket {
+            place: place.clone(),
+            removal: Box::new(removal.clone()),
+        };
+        in_flight.intent = Some(pending::remember(self.disk(), &self.undecided(), &noted)?);
+        in_flight.place = Some(place.clone());
+        let (collection, record) = &in_flight.key;
+        let put = uploads
+            .iter()
+            .try_for_each(|upload| self.put(bucket, collection, record, upload));
+        if put.is_err()
+            && let Err(error) = self.postpone(&place, removal)
+        {
+            // The note stays instead, for the next start.
+            tracing::warn!(%error, "objects of a record that was not saved are still to be removed");
+            in_flight.intent = None;
+        }
+        put
+    }
+
+    /// Puts one upload in the bucket; acknowledged when it returns.
+    fn put(&self, bucket: &Bucket, collection: &str, record: &str, upload: &Upload) -> io::Result<()> {
+        let place = bucket.place();
+        // As below: it may have been put there by an attempt before.
+        if upload.lies_in(&place) {
+            return Ok(());
+        }
+        let key = key(component(collection)?, component(record)?, component(upload.name())?);
+        let label = Label {
+            content_type: upload.content_type().to_owned(),
+            original_name: Attributes::shortened(upload.original_name()).to_owned(),
+        };
+        let note = self.notes().note(&place, &key);
+        let mut sending = bucket.upload(&key, Some(upload.len()), &label);
+        sending.keep_in(Box::new(note.clone()));
+        let mut file = self.disk().open(upload.path())?;
+        let sent = io::copy(&mut file, &mut sending).and_then(|_| {
+            if sending.written() == upload.len() {
+                // Its name is nobody else's.
+                Ok(sending.finish(false)?)
+            } else {
+                Err(io::ErrorKind::UnexpectedEof.into())
+            }
+        });
+        match sent {
+            Ok(_) => {
+                note.remove();
+                upload.set_place(place);
+                Ok(())
+            }
+            Err(error) => {
+                match sending.give_up() {
+                    Ok(()) => note.remove(),
+                    // The note stays, and the next start tries again.
+                    Err(error) => tracing::warn!(%error, "parts of an upload could not be removed yet"),
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives up what processes before this one left half sent, in a thread of its own. For whoever is alone in the data
+    /// directory and sends nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// Where the notes of it can't be read.
+    pub fn give_up_leftovers(&self) -> io::Result<()> {
+        let leftovers = self.notes().leftovers().map_err(io::Error::other)?;
+        let Some(config) = self.elsewhere().bucket().filter(|_| !leftovers.is_empty()) else {
+            return Ok(());
+        };
+        let thread = std::thread::Builder::new().name("files-clean".to_owned());
+        thread.spawn(move || {
+            for leftover in leftovers {
+                if let Err(error) = leftover.give_up(&config) {
+                    tracing::warn!(%error, "parts of a file that was half sent could not be removed yet");
+                }
+            }
+        })?;
+        Ok(())
     }
 
     /// Makes the folder of a record, durable up to the data directory.

@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use bosbase_disk::{Disk, DiskFile, FileKind, LockFile, read_all};
+use bosbase_backup::Notes;
+use bosbase_disk::{Disk, FileKind, LockFile, read_all};
 use bosbase_store::random_text;
 
 use super::attributes::Attributes;
+use super::objects::Worker;
 use super::pending::{self, Removal};
+use super::place::{Elsewhere, OpenBucket, key};
 use super::sniff;
+use super::stored::{Content, Sought, StoredFile};
 use super::upload::Receiving;
 
 /// Which files the database names; asked before anything is removed that might have come back (a restored backup, a record
@@ -34,6 +38,9 @@ pub struct FileStore {
 struct Inner {
     disk: Arc<dyn Disk>,
     references: Box<dyn References>,
+    elsewhere: Box<dyn Elsewhere>,
+    bucket: OpenBucket,
+    worker: Mutex<Worker>,
     storage: PathBuf,
     state: PathBuf,
     /// Records (collection and record id) whose files are put in place for a commit that is still to come, with how many
@@ -41,27 +48,22 @@ struct Inner {
     in_flight: Mutex<HashMap<(String, String), usize>>,
 }
 
-/// A stored file, open for reading.
-#[derive(Debug)]
-pub struct StoredFile {
-    /// The open file.
-    pub file: Box<dyn DiskFile>,
-    /// Its length in bytes.
-    pub len: u64,
-    /// When it was stored.
-    pub modified: SystemTime,
-    /// Its MIME type.
-    pub content_type: String,
-}
-
 impl FileStore {
-    /// The files of `data_dir`, `references` telling which of them are in use.
+    /// The files of `data_dir`, `references` telling which of them are in use, `elsewhere` where else files are kept.
     #[must_use]
-    pub fn new(disk: Arc<dyn Disk>, data_dir: &Path, references: Box<dyn References>) -> Self {
+    pub fn new(
+        disk: Arc<dyn Disk>,
+        data_dir: &Path,
+        references: Box<dyn References>,
+        elsewhere: Box<dyn Elsewhere>,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 disk,
                 references,
+                elsewhere,
+                bucket: OpenBucket::default(),
+                worker: Mutex::default(),
                 storage: data_dir.join("storage"),
                 state: data_dir.join(".bosbase"),
                 in_flight: Mutex::default(),
@@ -108,7 +110,7 @@ impl FileStore {
         self.inner.disk.remove_dir_all(&self.uploads())
     }
 
-    /// Opens a stored file.
+    /// Opens a stored file that lies in the data directory.
     ///
     /// # Errors
     ///
@@ -128,12 +130,27 @@ impl FileStore {
                 sniff::detect(&head, metadata.len <= read as u64).mime
             }
         };
+        let nanos = metadata
+            .modified
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_nanos());
         Ok(StoredFile {
             len: metadata.len,
             modified: metadata.modified,
+            etag: format!("{:x}-{nanos:x}", metadata.len),
             content_type,
-            file,
+            content: Content::Disk(file),
         })
+    }
+
+    /// Where to look for a file that is not in the data directory; `None` where there is no bucket. Asks nobody yet.
+    ///
+    /// # Errors
+    ///
+    /// Where the settings name a bucket that can't be.
+    pub fn seek(&self, collection: &str, record: &str, name: &str) -> io::Result<Option<Sought>> {
+        let key = key(component(collection)?, component(record)?, component(name)?);
+        Ok(self.bucket()?.map(|bucket| Sought { bucket, key }))
     }
 
     /// What is noted beside the file at `path`. A note is a convenience: without a readable one the file speaks for itself.
@@ -174,7 +191,19 @@ impl FileStore {
         self.remove(&removal)
     }
 
+    /// Removes from the data directory and from the bucket in force; from the latter it is enough that it is written down.
     pub(super) fn remove(&self, removal: &Removal) -> io::Result<()> {
+        if let Removal::InBucket { place, removal } = removal {
+            return self.postpone(place, removal);
+        }
+        let elsewhere = match self.place_in_force() {
+            Some(place) => self.postpone(&place, removal),
+            None => Ok(()),
+        };
+        self.remove_here(removal).and(elsewhere)
+    }
+
+    fn remove_here(&self, removal: &Removal) -> io::Result<()> {
         self.inner.disk.create_dir_all(&self.inner.state)?;
         let removed = match LockFile::try_shared(&self.lock_path())? {
             Some(_shared) => self.perform(removal),
@@ -193,12 +222,12 @@ impl FileStore {
         }
     }
 
-    /// Carries out the removals that were put off; does nothing while a backup is under way. What has come to be named
-    /// again since then is kept.
+    /// Carries out the removals that were put off, in the data directory at once and in the bucket by and by; does nothing while a
+    /// backup is under way. What has come to be named again since then is kept.
     ///
     /// # Errors
     ///
-    /// Whatever the file system or the database says; what is left is tried again by the next call.
+    /// Whatever the file system or the database says of the data directory; what is left is tried again by the next call.
     pub fn purge_pending(&self) -> io::Result<()> {
         let disk = self.inner.disk.as_ref();
         let mut failed = None;
@@ -211,6 +240,7 @@ impl FileStore {
                 failed.get_or_insert(error);
             }
         }
+        self.purge_objects();
         failed.map_or(Ok(()), Err)
     }
 
@@ -235,6 +265,8 @@ impl FileStore {
             }
             Removal::Collection { collection } => self.remove_orphans(collection),
             Removal::All(removals) => removals.iter().try_for_each(|removal| self.perform(removal)),
+            // Not here.
+            Removal::InBucket { .. } => Ok(()),
         }
     }
 
@@ -315,10 +347,36 @@ impl FileStore {
     pub(super) fn pending(&self) -> PathBuf {
         self.inner.state.join("pending-deletes")
     }
+
+    /// The folder of what is ours alone.
+    pub(super) fn state(&self) -> &Path {
+        &self.inner.state
+    }
+
+    pub(super) fn references(&self) -> &dyn References {
+        self.inner.references.as_ref()
+    }
+
+    pub(super) fn elsewhere(&self) -> &dyn Elsewhere {
+        self.inner.elsewhere.as_ref()
+    }
+
+    pub(super) fn open_bucket(&self) -> &OpenBucket {
+        &self.inner.bucket
+    }
+
+    pub(super) fn worker(&self) -> &Mutex<Worker> {
+        &self.inner.worker
+    }
+
+    /// The notes of files that go to the bucket in parts.
+    pub(super) fn notes(&self) -> Notes {
+        Notes::new(self.inner.disk.clone(), self.inner.state.join("file-uploads"))
+    }
 }
 
 /// `name` where it is one name in a folder and nothing else.
-fn component(name: &str) -> io::Result<&str> {
+pub(super) fn component(name: &str) -> io::Result<&str> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\\', '\0']) {
         return Err(io::Error::new(io::ErrorKind::NotFound, "not the name of a file"));
     }

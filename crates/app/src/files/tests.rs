@@ -33,7 +33,12 @@ impl References for Known {
 
 fn known_store(dir: &tempfile::TempDir) -> (FileStore, Known) {
     let known = Known::default();
-    let store = FileStore::new(Arc::new(RealDisk), dir.path(), Box::new(known.clone()));
+    let store = FileStore::new(
+        Arc::new(RealDisk),
+        dir.path(),
+        Box::new(known.clone()),
+        Box::new(Nowhere),
+    );
     (store, known)
 }
 
@@ -169,7 +174,12 @@ fn files_of_a_commit_that_a_crash_prevented_are_removed_at_the_next_start() {
     };
     let (lost, committed) = (place("lost"), place("committed"));
     known.add("committed", &committed);
-    let next = FileStore::new(Arc::new(RealDisk), dir.path(), Box::new(known.clone()));
+    let next = FileStore::new(
+        Arc::new(RealDisk),
+        dir.path(),
+        Box::new(known.clone()),
+        Box::new(Nowhere),
+    );
     next.clean_uploads().unwrap();
     assert!(next.open("c", "lost", &lost).is_err());
     assert!(next.open("c", "committed", &committed).is_ok());
@@ -187,7 +197,12 @@ fn a_removal_that_a_crash_prevented_is_caught_up_on_if_its_commit_happened() {
         std::mem::forget(removal.unwrap());
     }
     known.add("kept", &kept);
-    let next = FileStore::new(Arc::new(RealDisk), dir.path(), Box::new(known.clone()));
+    let next = FileStore::new(
+        Arc::new(RealDisk),
+        dir.path(),
+        Box::new(known.clone()),
+        Box::new(Nowhere),
+    );
     next.clean_uploads().unwrap();
     assert!(next.open("c", "gone", &gone).is_err());
     assert!(next.open("c", "kept", &kept).is_ok());

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bosbase_disk::{Disk, DiskFile};
 
@@ -59,6 +59,7 @@ impl Receiving {
             content_type: mime,
             len: self.len,
             temporary: self.temporary,
+            place: OnceLock::new(),
         })
     }
 }
@@ -85,6 +86,8 @@ pub struct Upload {
     content_type: String,
     len: u64,
     temporary: Temporary,
+    /// The bucket that it was put in.
+    place: OnceLock<String>,
 }
 
 impl Upload {
@@ -116,6 +119,17 @@ impl Upload {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Whether it was put in the bucket `place`.
+    pub(super) fn lies_in(&self, place: &str) -> bool {
+        self.place.get().is_some_and(|known| known == place)
+    }
+
+    /// Says that it was put in the bucket `place`.
+    pub(super) fn set_place(&self, place: String) {
+        // Where the bucket changed meanwhile it is put in the new one once more, at worst.
+        let _ = self.place.set(place);
     }
 
     pub(super) fn path(&self) -> &PathBuf {

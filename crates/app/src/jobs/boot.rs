@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::backups::make_directory;
 use super::lease::{Lease, Tenancy};
+use super::release::release_expired;
 use super::status::{History, Job, JobKind, JobPhase, JobState};
 use crate::app::{App, AppOptions};
 use crate::error::{Error, ErrorKind, Result};
@@ -103,6 +104,7 @@ pub(super) fn is_interrupted(options: &AppOptions) -> Result<bool> {
 /// old.
 pub(super) fn open_recovered(options: &AppOptions, _alone: &Tenancy) -> Result<App> {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    release_expired(&site(disk.as_ref(), options), options);
     let recovery = restore::recover(site(disk.as_ref(), options)).map_err(|error| {
         Error::new(ErrorKind::Internal, "An interrupted restore could not be finished.").caused_by(error)
     })?;
@@ -146,7 +148,8 @@ pub(super) fn settle(app: &App, lease: Option<Lease>) -> Result<()> {
     }
     app.backups().clean()?;
     // Leftovers take room and harm nobody; a start that failed of them would.
-    for cleaned in [app.files().clean_uploads(), app.files().purge_pending()] {
+    let files = app.files();
+    for cleaned in [files.clean_uploads(), files.purge_pending(), files.give_up_leftovers()] {
         if let Err(error) = cleaned {
             tracing::warn!(%error, "leftovers of uploaded files could not be removed yet");
         }
@@ -215,16 +218,9 @@ pub(super) fn site<'a>(disk: &'a dyn Disk, options: &'a AppOptions) -> Site<'a> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::StepHook;
 
     fn options(dir: &tempfile::TempDir) -> AppOptions {
-        AppOptions {
-            data_dir: dir.path().join("pb_data"),
-            encryption_key: None,
-            dev: false,
-            backups_bucket: None,
-            steps: StepHook::default(),
-        }
+        AppOptions::at(dir.path().join("pb_data"))
     }
 
     /// A command that had just opened the data directory kept the server from starting again after a restore.

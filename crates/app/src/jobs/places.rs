@@ -1,12 +1,16 @@
-//! Where the settings say that backups are kept.
+//! Where the settings say that backups and uploaded files are kept.
 
+use std::io;
 use std::sync::Arc;
 
+use bosbase_backup::restore;
 use bosbase_bucket::BucketConfig;
+use bosbase_disk::Disk;
 
-use super::boot::is_interrupted;
+use super::boot::{is_interrupted, site};
 use crate::app::AppOptions;
 use crate::error::{Error, Result};
+use crate::files::Elsewhere;
 use crate::settings::{self, SettingsCell};
 
 /// The settings as far as they name buckets.
@@ -44,4 +48,33 @@ fn read(options: &AppOptions) -> Result<Option<BucketConfig>> {
     }
     let settings = settings::peek(&options.data_dir, options.encryption_key.as_deref())?;
     Ok(settings.and_then(|settings| settings.backups.s3.bucket()))
+}
+
+/// What an open application tells its store of files.
+pub(crate) struct InForce {
+    options: AppOptions,
+    settings: Arc<SettingsCell>,
+    disk: Arc<dyn Disk>,
+}
+
+impl InForce {
+    pub(crate) fn new(options: AppOptions, settings: Arc<SettingsCell>, disk: Arc<dyn Disk>) -> Self {
+        Self {
+            options,
+            settings,
+            disk,
+        }
+    }
+}
+
+impl Elsewhere for InForce {
+    fn bucket(&self) -> Option<BucketConfig> {
+        self.options.files_place.bucket(&self.settings.get())
+    }
+
+    fn is_shared(&self) -> io::Result<bool> {
+        let disk = self.disk.as_ref();
+        let kept = restore::available_undo(&site(disk, &self.options)).map_err(io::Error::other)?;
+        Ok(kept.is_some() || restore::is_pending(disk, &self.options.data_dir).map_err(io::Error::other)?)
+    }
 }

@@ -12,6 +12,7 @@ use super::board::{RunningJob, Ticket};
 use super::boot;
 use super::engine::{refuse, sentence};
 use super::lease::Tenancy;
+use super::release::release_or_warn;
 use super::status::{JobKind, JobState};
 use super::transfer::Watch;
 use crate::app::{App, AppOptions};
@@ -71,6 +72,8 @@ impl Backups {
     }
 
     fn stage<'a>(&'a self, key: &BackupKey, archive: &Archive, progress: &dyn Progress) -> Result<restore::Staged<'a>> {
+        // What is kept makes way for this restore's, where there is no room for both at once.
+        release_or_warn(&self.site(), self.options());
         restore::stage(self.site(), archive, key, &Databases, progress).map_err(refuse)
     }
 }

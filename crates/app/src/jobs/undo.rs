@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::backups::Backups;
 use super::board::Ticket;
 use super::engine::refuse;
+use super::release::release_or_warn;
 use super::restore::{alone, see_through};
 use super::status::JobKind;
 use crate::app::{App, AppOptions};
@@ -69,9 +70,10 @@ impl App {
         }
         // Where a job runs, the next minute will do.
         let Ok(_lease) = self.jobs().lease() else { return Ok(()) };
-        restore::expire_undo(&self.backups().site())
-            .map(drop)
-            .map_err(Error::internal)
+        release_or_warn(&self.backups().site(), self.options());
+        restore::expire_undo(&self.backups().site()).map_err(Error::internal)?;
+        self.files().purge_objects();
+        Ok(())
     }
 }
 

@@ -7,10 +7,46 @@ use super::rules;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind, Result};
-use crate::files::StoredFile;
+use crate::files::{Sought, StoredFile, is_of_bucket};
+
+/// What is known of a record's file once who asks was found to be allowed to.
+#[derive(Debug)]
+pub enum RecordFile {
+    /// It is there, in the data directory.
+    Here(StoredFile),
+    /// It may be in the bucket.
+    Elsewhere(RemoteFile),
+}
+
+/// A record's file to be looked for in the bucket.
+#[derive(Debug)]
+pub struct RemoteFile(Sought);
+
+impl RemoteFile {
+    /// Looks for it. Asynchronous: whoever waits for a bucket holds no thread. Answers within ten seconds.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Unavailable`] where the bucket can't tell.
+    pub async fn find(self) -> Result<StoredFile> {
+        let found = self
+            .0
+            .find()
+            .await
+            .map_err(|error| unreachable_bucket().caused_by(error))?;
+        found.ok_or_else(Error::not_found)
+    }
+}
+
+fn unreachable_bucket() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "The storage of uploaded files can't be reached; try again later.",
+    )
+}
 
 impl App {
-    /// Opens a file of a record. A protected one is for those only who may view the record by `token`, a file token; the
+    /// Opens a file of a record, or says where else it has to be looked for. A protected one is for those only who may view the record by `token`, a file token; the
     /// request's own authorisation does not count.
     ///
     /// # Errors
@@ -23,7 +59,7 @@ impl App {
         name: &str,
         token: &str,
         caller: &Caller,
-    ) -> Result<StoredFile> {
+    ) -> Result<RecordFile> {
         let schema = self.store().schema();
         let collection = schema
             .find(collection)
@@ -47,12 +83,17 @@ impl App {
             }
             Ok(record)
         })?;
-        self.files()
-            .open(&owner.collection.id, owner.id(), name)
-            .map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => Error::not_found().caused_by(error),
-                _ => Error::internal(error),
-            })
+        let absent = match self.files().open(&owner.collection.id, owner.id(), name) {
+            Ok(file) => return Ok(RecordFile::Here(file)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => error,
+            Err(error) => return Err(Error::internal(error)),
+        };
+        match self.files().seek(&owner.collection.id, owner.id(), name) {
+            Ok(Some(sought)) => Ok(RecordFile::Elsewhere(RemoteFile(sought))),
+            Ok(None) => Err(Error::not_found().caused_by(absent)),
+            Err(error) if is_of_bucket(&error) => Err(unreachable_bucket().caused_by(error)),
+            Err(error) => Err(Error::not_found().caused_by(error)),
+        }
     }
 }
 

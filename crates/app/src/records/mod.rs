@@ -26,6 +26,7 @@ mod tests;
 
 pub use body::Body;
 pub(crate) use delete::{Deleted, TOLD, delete};
+pub use file::{RecordFile, RemoteFile};
 pub use list::{ListRequest, Page};
 pub use locks::RecordLocks;
 pub use pattern::{Patterns, generate};

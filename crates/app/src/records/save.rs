@@ -15,7 +15,7 @@ use super::{account, rules, writable};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind, FieldErrors, Result};
-use crate::files::{Intent, Upload};
+use crate::files::{Intent, Upload, is_of_bucket};
 use crate::realtime::RecordAction;
 
 const NOT_CREATED: &str = "Failed to create record.";
@@ -328,6 +328,10 @@ fn refused(error: bosbase_store::Error, collection: &Collection, message: &str) 
 }
 
 pub(crate) fn disk_error(error: std::io::Error) -> Error {
+    if is_of_bucket(&error) {
+        let text = "The storage of uploaded files failed; nothing was saved. Try again later.";
+        return Error::new(ErrorKind::Unavailable, text).caused_by(error);
+    }
     match error.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
             Error::new(ErrorKind::Unavailable, "The server's disk is full.").caused_by(error)

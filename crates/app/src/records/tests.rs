@@ -27,14 +27,7 @@ impl Fixture {
     /// A data directory with a superuser and the collections `teams` and `posts`.
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let app = App::open(AppOptions {
-            data_dir: dir.path().join("pb_data"),
-            encryption_key: None,
-            dev: false,
-            backups_bucket: None,
-            steps: crate::jobs::StepHook::default(),
-        })
-        .unwrap();
+        let app = App::open(AppOptions::at(dir.path().join("pb_data"))).unwrap();
         app.create_superuser("root@example.com", "password1234").unwrap();
         let fixture = Self { app, dir };
         let teams = fixture.collection(&json!({
@@ -349,7 +342,10 @@ fn a_protected_file_is_for_those_who_may_view_its_record() {
         "only a file token counts"
     );
     let token = fixture.app.file_token(&root).unwrap();
-    assert_eq!(open(&token, &guest()).unwrap().len, 1);
+    let RecordFile::Here(file) = open(&token, &guest()).unwrap() else {
+        panic!("there is no bucket");
+    };
+    assert_eq!(file.len, 1);
     fixture.update("posts", id, &json!({"open": true}), &root).unwrap();
     assert!(open("", &guest()).is_ok());
 }

@@ -296,9 +296,6 @@ impl Settings {
 
     /// Says in the log what whoever set it may rely on in vain.
     pub(super) fn warn_of_what_is_not_enforced(&self) {
-        if self.s3.enabled {
-            tracing::warn!("settings.s3 is on, but this version keeps uploaded files in the data directory");
-        }
         if self.rate_limits.enabled {
             tracing::warn!("settings.rateLimits is on, but this version keeps the limits without enforcing them");
         }

@@ -36,6 +36,13 @@ fn by_restore() -> RestoreKind {
 }
 
 impl UndoRecord {
+    /// The folder that holds what the data directory itself held, its databases among that; relative to the data directory.
+    #[must_use]
+    pub fn folder(&self) -> Option<&str> {
+        let root = self.places.iter().find(|place| place.live.is_empty());
+        root.map(|place| place.undo.as_str())
+    }
+
     /// The folders it is in, relative to the data directory.
     pub(super) fn folders(&self) -> BTreeSet<String> {
         self.places.iter().map(|p| p.undo.clone()).collect()

@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 
 use bosbase_bucket::{Bucket, BucketConfig, ErrorKind as Cause, Label, Object, Patience, Upload};
 
-use notes::Note;
-pub use notes::{Leftover, Notes};
+pub use notes::{Leftover, Note, Notes};
 use source::BucketSource;
 
 use super::{ArchiveSource, BackupInfo, StagedUpload, Storage, sort};

@@ -62,6 +62,7 @@ impl Global {
             encryption_key,
             dev: self.dev,
             backups_bucket: None,
+            files_place: super::bucket::files_place()?,
             #[cfg(feature = "failpoints")]
             steps: crate::failpoint::from_environment(),
             #[cfg(not(feature = "failpoints"))]

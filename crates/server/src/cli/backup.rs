@@ -51,7 +51,7 @@ pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
 
 fn options(global: &Global) -> Result<AppOptions, Failure> {
     let mut options = global.options()?;
-    options.backups_bucket = super::bucket::from_environment()?;
+    options.backups_bucket = super::bucket::backups_bucket()?;
     Ok(options)
 }
 

@@ -1,33 +1,48 @@
-//! The bucket of the backups as the environment names it: for a machine that has no settings yet, or none that can be read.
+//! Buckets as the environment names them: for a machine that has no settings yet, none that can be read, or such whose keys are
+//! no longer good.
 
 use bosbase_app::BucketConfig;
+use bosbase_app::files::FilesPlace;
 
 use super::Failure;
 
-/// What every variable begins with.
-const PREFIX: &str = "BOSBASE_BACKUPS_S3_";
+/// What the variables of the backups' bucket begin with.
+const BACKUPS: &str = "BOSBASE_BACKUPS_S3_";
+/// What the variables of the uploaded files' bucket begin with.
+const FILES: &str = "BOSBASE_STORAGE_S3_";
 
-/// The bucket, where `BOSBASE_BACKUPS_S3_BUCKET` is set.
+/// The bucket of the backups, where `BOSBASE_BACKUPS_S3_BUCKET` is set.
 ///
 /// # Errors
 ///
 /// Where another variable that it takes is missing or makes no sense.
-pub fn from_environment() -> Result<Option<BucketConfig>, Failure> {
-    let variable = |name: &str| std::env::var(format!("{PREFIX}{name}")).unwrap_or_default();
-    let bucket = variable("BUCKET");
+pub fn backups_bucket() -> Result<Option<BucketConfig>, Failure> {
+    bucket(BACKUPS)
+}
+
+/// Where uploaded files are kept: in the bucket that `BOSBASE_STORAGE_S3_BUCKET` and its like name, in the data directory where
+/// `BOSBASE_STORAGE_S3_ENABLED` says `false`, else where the settings say.
+///
+/// # Errors
+///
+/// As [`backups_bucket`].
+pub fn files_place() -> Result<FilesPlace, Failure> {
+    if !truth(FILES, "ENABLED")?.unwrap_or(true) {
+        return Ok(FilesPlace::Local);
+    }
+    Ok(bucket(FILES)?.map_or(FilesPlace::AsSet, FilesPlace::Bucket))
+}
+
+fn bucket(prefix: &str) -> Result<Option<BucketConfig>, Failure> {
+    let bucket = variable(prefix, "BUCKET");
     if bucket.is_empty() {
         return Ok(None);
     }
-    let required = |name: &str| match variable(name) {
+    let required = |name: &str| match variable(prefix, name) {
         value if value.is_empty() => Err(Failure(format!(
-            "{PREFIX}BUCKET is set, so {PREFIX}{name} must be, too."
+            "{prefix}BUCKET is set, so {prefix}{name} must be, too."
         ))),
         value => Ok(value),
-    };
-    let force_path_style = match variable("FORCE_PATH_STYLE").as_str() {
-        "" | "0" | "false" => false,
-        "1" | "true" => true,
-        _ => return Err(Failure(format!("{PREFIX}FORCE_PATH_STYLE must be true or false."))),
     };
     Ok(Some(BucketConfig {
         bucket,
@@ -35,6 +50,19 @@ pub fn from_environment() -> Result<Option<BucketConfig>, Failure> {
         endpoint: required("ENDPOINT")?,
         access_key: required("ACCESS_KEY")?,
         secret: required("SECRET")?,
-        force_path_style,
+        force_path_style: truth(prefix, "FORCE_PATH_STYLE")?.unwrap_or(false),
     }))
+}
+
+fn truth(prefix: &str, name: &str) -> Result<Option<bool>, Failure> {
+    match variable(prefix, name).as_str() {
+        "" => Ok(None),
+        "0" | "false" => Ok(Some(false)),
+        "1" | "true" => Ok(Some(true)),
+        _ => Err(Failure(format!("{prefix}{name} must be true or false."))),
+    }
+}
+
+fn variable(prefix: &str, name: &str) -> String {
+    std::env::var(format!("{prefix}{name}")).unwrap_or_default()
 }

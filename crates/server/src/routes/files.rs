@@ -6,7 +6,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bosbase_app::files::StoredFile;
+use bosbase_app::files::{Content, StoredFile};
+use bosbase_app::records::RecordFile;
 use serde_json::Value;
 
 use crate::http::caller::Asking;
@@ -73,16 +74,16 @@ async fn serve(
     let file = state
         .blocking(move |app| app.open_record_file(&collection, &record, &name, token.trim(), &caller))
         .await?;
+    let file = match file {
+        RecordFile::Here(file) => file,
+        RecordFile::Elsewhere(file) => file.find().await?,
+    };
     Ok(answer(file, &shown_name, attachment, &headers))
 }
 
 fn answer(file: StoredFile, name: &str, attachment: bool, headers: &HeaderMap) -> Response {
     let modified = httpdate::fmt_http_date(file.modified);
-    let nanos = file
-        .modified
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos());
-    let etag = format!("\"{:x}-{nanos:x}\"", file.len);
+    let etag = format!("\"{}\"", file.etag);
     let len = file.len;
     let content_type = content_type(name, &file.content_type).to_owned();
     let (status, first, length) = match range::wanted(headers, len, &etag, &modified) {
@@ -95,8 +96,10 @@ fn answer(file: StoredFile, name: &str, attachment: bool, headers: &HeaderMap) -
     let body = if length == 0 {
         Body::empty()
     } else {
-        let file = file.file;
-        stream::body(first, length, move |position, buffer| file.read_at(position, buffer))
+        match file.content {
+            Content::Disk(file) => stream::body(first, length, move |position, buffer| file.read_at(position, buffer)),
+            Content::Bucket(object) => Body::from_stream(object.pieces(first..first + length)),
+        }
     };
     let mut response = (status, body).into_response();
     let disposition = format!(

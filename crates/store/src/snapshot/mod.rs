@@ -7,12 +7,15 @@
 mod file_references;
 mod pinned;
 
+use std::path::Path;
 use std::sync::Arc;
 
 pub use file_references::{FileReference, FileReferences};
 pub use pinned::PinnedDatabase;
 
+use crate::error::Result;
 use crate::schema::Schema;
+use crate::store::DATA;
 
 /// Both databases, pinned between the same two commits. Dropping a [`PinnedDatabase`] ends its pin; until then the
 /// write-ahead log of that database grows with what is written.
@@ -33,4 +36,19 @@ impl Snapshot {
     pub fn file_references(&self) -> FileReferences {
         FileReferences::new(&self.databases[0], &self.schema)
     }
+}
+
+/// Every file that a record names in the `data.db` of `dir`, a data directory that nobody has open; `None` where it has none.
+///
+/// # Errors
+/// When it is no database or can't be read.
+pub fn file_references_in(dir: &Path) -> Result<Option<FileReferences>> {
+    let path = dir.join(DATA);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let mut data = PinnedDatabase::open(&path, DATA)?;
+    data.pin()?;
+    let schema = data.schema()?;
+    Ok(Some(FileReferences::new(&data, &schema)))
 }

@@ -47,9 +47,9 @@ pub struct Leftover {
     left: Arc<HashSet<PathBuf>>,
 }
 
-/// The note of one upload. It is written when the upload becomes one of several parts.
+/// The note of one upload. It is written when the upload becomes one of several parts; told of it as its [`Ledger`].
 #[derive(Debug, Clone)]
-pub(super) struct Note {
+pub struct Note {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     line: Line,
@@ -62,7 +62,9 @@ impl Notes {
         Self { disk, dir }
     }
 
-    pub(super) fn note(&self, place: &str, key: &str) -> Note {
+    /// The note of an upload to `key` in the bucket `place`; written down when it is needed.
+    #[must_use]
+    pub fn note(&self, place: &str, key: &str) -> Note {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         let begun = Timestamp::now();
         let unique = format!(
@@ -83,8 +85,8 @@ impl Notes {
         }
     }
 
-    /// The uploads noted down. For whoever holds the lease, so that none of them is under way; without it nothing tells one
-    /// that a crash left from one that goes on.
+    /// The uploads noted down. For whoever is alone with this folder (by the lease or the tenancy of the data directory), so that
+    /// none of them is under way; nothing tells one that a crash left from one that goes on.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
@@ -191,7 +193,7 @@ impl Note {
     }
 
     /// Forgets the upload, which is no more.
-    pub(super) fn remove(&self) {
+    pub fn remove(&self) {
         remove(self.disk.as_ref(), &self.path);
     }
 }

@@ -1,0 +1,253 @@
+//! What lies in the bucket and is named no more: written down, and removed when nothing else can need it.
+//!
+//! An object is shared by all data that names it: what is served, what a running backup reads, what is kept for an undo, what a
+//! restore is about to put in place. So a removal is first written down (`.bosbase/pending-objects`, a file each), which is all
+//! that a request waits for; a thread works it off, holding each object against the database, while no backup and no restore
+//! holds the files and no data is kept for an undo.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use bosbase_bucket::Bucket;
+use bosbase_disk::LockFile;
+
+use super::attributes::Attributes;
+use super::pending::{self, Removal};
+use super::place::key;
+use super::store::{FileStore, component};
+
+/// Between two removals the files are free for so long, so that a backup or restore that waits for them gets them.
+const BREATH: Duration = Duration::from_millis(5);
+
+/// Whether a thread works removals off.
+#[derive(Default)]
+pub(super) struct Worker {
+    running: bool,
+    /// There may be more to do than it has seen.
+    again: bool,
+}
+
+/// Why the removals end for now.
+enum Stop {
+    /// Somebody else needs the files, or there is no bucket to remove from.
+    Later,
+    Failed(io::Error),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<bosbase_bucket::Error> for Stop {
+    fn from(error: bosbase_bucket::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl FileStore {
+    /// Writes a removal from the bucket `place` down; durable when it returns. It is carried out later.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the file system says.
+    pub(super) fn postpone(&self, place: &str, removal: &Removal) -> io::Result<()> {
+        let removal = Removal::InBucket {
+            place: place.to_owned(),
+            removal: Box::new(removal.clone()),
+        };
+        pending::remember(self.disk(), &self.pending_objects(), &removal)?;
+        self.purge_objects();
+        Ok(())
+    }
+
+    /// Lets the removals from the bucket be worked off, in a thread of its own. Returns at once; what can't be removed now is
+    /// tried again by the next call.
+    pub fn purge_objects(&self) {
+        let mut worker = self.worker().lock().unwrap_or_else(PoisonError::into_inner);
+        worker.again = true;
+        if worker.running {
+            return;
+        }
+        let files = self.clone();
+        let thread = std::thread::Builder::new().name("objects".to_owned());
+        match thread.spawn(move || files.work_off()) {
+            Ok(_) => worker.running = true,
+            Err(error) => tracing::warn!(%error, "no thread to remove objects"),
+        }
+    }
+
+    fn work_off(&self) {
+        loop {
+            {
+                let mut worker = self.worker().lock().unwrap_or_else(PoisonError::into_inner);
+                if !std::mem::take(&mut worker.again) {
+                    worker.running = false;
+                    return;
+                }
+            }
+            match self.carry_out_all() {
+                Ok(()) | Err(Stop::Later) => {}
+                Err(Stop::Failed(error)) => {
+                    tracing::warn!(%error, "objects that nobody names any more are still to be removed");
+                }
+            }
+        }
+    }
+
+    fn carry_out_all(&self) -> Result<(), Stop> {
+        let Some(bucket) = self.bucket()? else {
+            return Ok(());
+        };
+        if self.elsewhere().is_shared()? {
+            return Ok(());
+        }
+        let place = bucket.place();
+        let mut failed = None;
+        for (path, removal) in pending::all(self.disk(), &self.pending_objects())? {
+            match removal {
+                // What waits for another bucket waits until that is in force again.
+                Removal::InBucket { place: of, removal } if of == place => {
+                    match self.carry_out_one(&bucket, &path, &removal) {
+                        Ok(()) => {}
+                        Err(Stop::Later) => return Err(Stop::Later),
+                        // One that can't be carried out must not keep the others from being.
+                        Err(Stop::Failed(error)) if !super::place::is_of_bucket(&error) => {
+                            failed.get_or_insert(error);
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                _ => {}
+            }
+        }
+        failed.map_or(Ok(()), |error| Err(Stop::Failed(error)))
+    }
+
+    fn carry_out_one(&self, bucket: &Bucket, path: &Path, removal: &Removal) -> Result<(), Stop> {
+        self.remove_objects(bucket, removal)?;
+        Ok(self.disk().remove_file(path)?)
+    }
+
+    fn remove_objects(&self, bucket: &Bucket, removal: &Removal) -> Result<(), Stop> {
+        match removal {
+            Removal::Files {
+                collection,
+                record,
+                names,
+            } => self.remove_objects_of(bucket, collection, record, names),
+            Removal::Collection { collection } => self.remove_orphaned_objects(bucket, collection),
+            Removal::All(removals) => removals.iter().try_for_each(|one| self.remove_objects(bucket, one)),
+            Removal::InBucket { removal, .. } => self.remove_objects(bucket, removal),
+        }
+    }
+
+    /// Removes files of one record, with the notes and thumbnails that PocketBase or a copy of its directory put beside them.
+    fn remove_objects_of(&self, bucket: &Bucket, collection: &str, record: &str, names: &[String]) -> Result<(), Stop> {
+        // Names come out of the database, and that may come from anywhere.
+        if component(collection).is_err() || component(record).is_err() {
+            return Ok(());
+        }
+        let named = self.named(collection, record)?.unwrap_or_default();
+        let gone: HashSet<&str> = names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| component(name).is_ok() && !named.contains(*name))
+            .collect();
+        for name in &gone {
+            // Asked for by name: a list may lag.
+            self.delete(bucket, collection, record, name, &key(collection, record, name))?;
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let prefix = format!("{collection}/{record}/");
+        bucket.each(&prefix, |object| {
+            let rest = object.key.strip_prefix(&prefix).unwrap_or_default();
+            match file_of(rest) {
+                Some(name) if gone.contains(name) => self.delete(bucket, collection, record, name, &object.key),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// Removes the files of all records of a collection that are no more.
+    fn remove_orphaned_objects(&self, bucket: &Bucket, collection: &str) -> Result<(), Stop> {
+        let Ok(collection) = component(collection) else {
+            return Ok(());
+        };
+        let prefix = format!("{collection}/");
+        bucket.each(&prefix, |object| {
+            let rest = object.key.strip_prefix(&prefix).unwrap_or_default();
+            let Some((record, file)) = rest.split_once('/') else {
+                return Ok(());
+            };
+            // What is on its way was announced before it was put there, and is committed before it is no more on its way.
+            let key = (collection.to_owned(), record.to_owned());
+            if self.in_flight().contains_key(&key) || self.named(collection, record)?.is_some() {
+                return Ok(());
+            }
+            self.delete(bucket, collection, record, file, &object.key)
+        })
+    }
+
+    /// Deletes one object unless somebody may need it; what names it is looked up once more, with nobody between.
+    fn delete(&self, bucket: &Bucket, collection: &str, record: &str, name: &str, key: &str) -> Result<(), Stop> {
+        {
+            let Some(_shared) = LockFile::try_shared(&self.lock_path())? else {
+                return Err(Stop::Later);
+            };
+            let named = self.named(collection, record)?.unwrap_or_default();
+            if self.elsewhere().is_shared()? {
+                return Err(Stop::Later);
+            }
+            if !named.contains(name) {
+                bucket.delete(key)?;
+            }
+        }
+        std::thread::sleep(BREATH);
+        Ok(())
+    }
+
+    fn named(&self, collection: &str, record: &str) -> io::Result<Option<HashSet<String>>> {
+        self.references().files_of(collection, record)
+    }
+
+    fn pending_objects(&self) -> PathBuf {
+        folder(self.state())
+    }
+}
+
+/// Where removals from buckets are written down, in the folder that is ours alone.
+pub(super) fn folder(state: &Path) -> PathBuf {
+    state.join("pending-objects")
+}
+
+/// The file that an object below a record's folder belongs to: itself, the one it notes something of, or the one it shows small.
+fn file_of(rest: &str) -> Option<&str> {
+    match rest.split_once('/') {
+        Some((folder, _)) => folder.strip_prefix("thumbs_"),
+        None => Some(rest.strip_suffix(Attributes::SUFFIX).unwrap_or(rest)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_and_thumbnails_belong_to_their_file() {
+        for (rest, file) in [
+            ("a_b.png", Some("a_b.png")),
+            ("a_b.png.attrs", Some("a_b.png")),
+            ("thumbs_a_b.png/100x100_a_b.png", Some("a_b.png")),
+            ("other/a_b.png", None),
+        ] {
+            assert_eq!(file_of(rest), file, "{rest}");
+        }
+    }
+}
