@@ -1,8 +1,10 @@
 """What the tests of uploaded files in a bucket have in common."""
 
 import io
+import json
 
 from harness.client import wait_for
+from harness.jobs import ended
 
 from .conftest import ACCESS_KEY, SECRET
 
@@ -68,3 +70,18 @@ def environment(s3, endpoint=None, prefix="BOSBASE_STORAGE_S3_", bucket=BUCKET):
         f"{prefix}SECRET": SECRET,
         f"{prefix}FORCE_PATH_STYLE": "true",
     }
+
+
+def undo(server):
+    server.root().post("/api/backups/undo-restore", expect=204)
+    wait_for(lambda: ended(server.root(), "undo"), 60, "the undo", ignore=(Exception,))
+
+
+def expire(server):
+    """What is kept for an undo has had its time; the next start finds that."""
+    server.stop()
+    path = server.directory / ".bosbase" / "undo.json"
+    record = json.loads(path.read_text())
+    record["until"] = "2020-01-01T00:00:00Z"
+    path.write_text(json.dumps(record))
+    server.start()

@@ -1,6 +1,5 @@
 """Objects are shared by what is served and by what is kept for an undo: none that either names ever goes."""
 
-import json
 import time
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from harness.client import wait_for
 from harness.jobs import ended
 
-from .files import BUCKET, collection, create, gone, is_settled, keep_in, key, read
+from .files import BUCKET, collection, create, expire, gone, is_settled, keep_in, key, read, undo
 
 pytestmark = pytest.mark.ours
 
@@ -25,21 +24,6 @@ def serves(server, *records):
 
 def make(root, n):
     return {**create(root, f"{n}".encode()), "n": n}
-
-
-def undo(server):
-    server.root().post("/api/backups/undo-restore", expect=204)
-    wait_for(lambda: ended(server.root(), "undo"), 60, "the undo", ignore=(Exception,))
-
-
-def expire(server):
-    """What is kept for an undo has had its time; the next start finds that."""
-    server.stop()
-    path = server.directory / ".bosbase" / "undo.json"
-    record = json.loads(path.read_text())
-    record["until"] = "2020-01-01T00:00:00Z"
-    path.write_text(json.dumps(record))
-    server.start()
 
 
 def test_no_object_goes_before_the_data_that_names_it(server, s3):

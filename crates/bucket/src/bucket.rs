@@ -20,7 +20,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use crate::config::BucketConfig;
 use crate::error::{Error, ErrorKind, Result, innermost};
 use crate::listing::Listing;
-use crate::pieces::Pieces;
+use crate::pieces::{PieceReader, Pieces};
 use crate::runtime::{self, Pending};
 use crate::transport::Transport;
 use crate::unfinished::{self, Unfinished};
@@ -171,6 +171,12 @@ impl Bucket {
     pub fn pieces(&self, object: &Object, range: Range<u64>) -> Pieces {
         let end = range.end.min(object.size);
         Pieces::new(self.clone(), object.key.clone(), object.etag.clone(), range.start, end)
+    }
+
+    /// A range of an object, read by who blocks; as [`Bucket::pieces`].
+    #[must_use]
+    pub fn reader(&self, object: &Object, range: Range<u64>) -> PieceReader {
+        PieceReader::new(self.pieces(object, range))
     }
 
     /// The objects directly below `prefix` (empty, or ending in `/`), in no order. Those of a name that can't be asked for are

@@ -44,7 +44,7 @@ mod upload;
 pub use bucket::{Bucket, Label, Object, Patience};
 pub use config::BucketConfig;
 pub use error::{Error, ErrorKind, Result};
-pub use pieces::Pieces;
+pub use pieces::{PieceReader, Pieces};
 pub use runtime::Pending;
 pub use unfinished::Unfinished;
 pub use upload::{Ledger, Upload};

@@ -1,6 +1,7 @@
-//! A range of an object as a stream, for async callers: a few requests ahead of who takes it, and no more in memory.
+//! A range of an object, front to back: a few requests ahead of who takes it, and no more in memory.
 
 use std::collections::VecDeque;
+use std::io::{self, Read};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -52,6 +53,37 @@ impl Pieces {
     fn stop(&mut self) {
         self.coming.clear();
         self.next = self.end;
+    }
+}
+
+/// A range of an object, read by who blocks. Asks for nothing before it is read.
+#[derive(Debug)]
+pub struct PieceReader {
+    pieces: Pieces,
+    piece: Bytes,
+}
+
+impl PieceReader {
+    pub(crate) fn new(pieces: Pieces) -> Self {
+        Self {
+            pieces,
+            piece: Bytes::new(),
+        }
+    }
+}
+
+impl Read for PieceReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            self.pieces.ask()?;
+            let Some(pending) = self.pieces.coming.pop_front() else {
+                return Ok(0);
+            };
+            self.piece = pending.wait().inspect_err(|_| self.pieces.stop())?;
+        }
+        let read = self.piece.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&self.piece.split_to(read));
+        Ok(read)
     }
 }
 

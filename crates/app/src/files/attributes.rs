@@ -30,6 +30,30 @@ impl Attributes {
     /// Longest note that is read, in bytes.
     pub const LIMIT: u64 = 64 << 10;
 
+    /// The note in its written form, `None` where it says nothing.
+    #[must_use]
+    pub fn note(&self) -> Option<Vec<u8>> {
+        if self.content_type.is_empty() && self.original_name().is_empty() {
+            return None;
+        }
+        serde_json::to_vec(self).ok()
+    }
+
+    /// The note that `bytes` are, if they are one.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    /// What the file was called by who sent it; empty where that is not known.
+    #[must_use]
+    pub fn original_name(&self) -> &str {
+        let metadata = self.metadata.as_ref();
+        metadata
+            .and_then(|metadata| metadata.get("original-filename"))
+            .map_or("", String::as_str)
+    }
+
     /// What is kept of a name that an upload's sender gave it: its first 255 bytes.
     #[must_use]
     pub fn shortened(original_name: &str) -> &str {

@@ -16,14 +16,17 @@
 mod attributes;
 mod departure;
 mod intent;
+mod journal;
 mod name;
 mod objects;
 mod pending;
 mod place;
 mod placing;
 mod sniff;
+mod source;
 mod store;
 mod stored;
+mod target;
 mod upload;
 
 #[cfg(test)]
@@ -34,6 +37,8 @@ pub(crate) use departure::Departure;
 pub use intent::Intent;
 pub use place::{Elsewhere, FilesPlace, Nowhere, is_of_bucket};
 pub use placing::InFlight;
+pub use source::BucketSource;
 pub use store::{FileStore, References};
 pub use stored::{Content, Remote, Sought, StoredFile};
+pub(crate) use target::BucketTarget;
 pub use upload::{Receiving, Upload};

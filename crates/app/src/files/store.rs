@@ -7,14 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use bosbase_backup::Notes;
+use bosbase_bucket::{Bucket, Patience};
 use bosbase_disk::{Disk, FileKind, LockFile, read_all};
 use bosbase_store::random_text;
 
 use super::attributes::Attributes;
+use super::journal;
 use super::objects::Worker;
 use super::pending::{self, Removal};
 use super::place::{Elsewhere, OpenBucket, key};
 use super::sniff;
+use super::source::BucketSource;
 use super::stored::{Content, Sought, StoredFile};
 use super::upload::Receiving;
 
@@ -371,8 +374,36 @@ impl FileStore {
 
     /// The notes of files that go to the bucket in parts.
     pub(super) fn notes(&self) -> Notes {
-        Notes::new(self.inner.disk.clone(), self.inner.state.join("file-uploads"))
+        uploads_in(self.inner.disk.clone(), &self.inner.state)
     }
+
+    /// Where a backup finds the files that are not in the data directory; `None` where there is no bucket.
+    ///
+    /// # Errors
+    ///
+    /// Where the settings name a bucket that can't be.
+    pub fn source(&self) -> io::Result<Option<BucketSource>> {
+        let Some(config) = self.elsewhere().bucket() else {
+            return Ok(None);
+        };
+        // Nobody watches a backup.
+        Ok(Some(BucketSource::new(Bucket::new(&config, Patience::Work)?)))
+    }
+
+    /// Sees to what restores of earlier processes put in a bucket: it stays if the one called `succeeded` put it there. For
+    /// whoever is alone in the data directory, when no restore waits to be finished.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the file system says; the next start tries again.
+    pub fn settle_restores(&self, succeeded: Option<&str>) -> io::Result<()> {
+        journal::settle(self.disk(), &self.inner.state, succeeded)
+    }
+}
+
+/// The notes of files that go to a bucket in parts; `state` is the folder that is ours alone.
+pub(super) fn uploads_in(disk: Arc<dyn Disk>, state: &Path) -> Notes {
+    Notes::new(disk, state.join("file-uploads"))
 }
 
 /// `name` where it is one name in a folder and nothing else.

@@ -149,6 +149,13 @@ pub(super) fn settle(app: &App, lease: Option<Lease>) -> Result<()> {
     app.backups().clean()?;
     // Leftovers take room and harm nobody; a start that failed of them would.
     let files = app.files();
+    let last = restore::last_outcome(app.disk().as_ref(), app.data_dir())
+        .ok()
+        .flatten();
+    let succeeded = last.filter(|last| last.succeeded).map(|last| last.id);
+    if let Err(error) = files.settle_restores(succeeded.as_deref()) {
+        tracing::warn!(%error, "objects that a restore left in the bucket could not be seen to yet");
+    }
     for cleaned in [files.clean_uploads(), files.purge_pending(), files.give_up_leftovers()] {
         if let Err(error) = cleaned {
             tracing::warn!(%error, "leftovers of uploaded files could not be removed yet");

@@ -1,6 +1,7 @@
 //! Makes backups: on request and on schedule.
 
 use bosbase_backup::create::{self, CreateReport, Sources};
+use bosbase_backup::elsewhere::Source;
 use bosbase_backup::retention::{self, Candidate, Rules};
 use bosbase_backup::{BackupKey, DatabaseSnapshot, ErrorKind as Engine, Storage};
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use serde_json::{Map, json};
 use std::time::Duration;
 
 use super::board::{RunningJob, Ticket};
-use super::engine::{FilesHeld, Pinned, refuse};
+use super::engine::{FilesHeld, Pinned, refuse, sentence};
 use super::name::{MANUAL, SCHEDULED, generate};
 use super::proofs::{Listed, Proved};
 use super::status::JobKind;
@@ -126,6 +127,10 @@ impl App {
                 file.collection_id, file.record_id, file.file_name
             ))
         });
+        let elsewhere = self
+            .files()
+            .source()
+            .map_err(|error| Error::invalid(sentence(&error.to_string())))?;
         let sources = Sources {
             data_dir: self.data_dir().to_owned(),
             databases: snapshot
@@ -134,7 +139,7 @@ impl App {
                 .map(|database| Box::new(Pinned(database)) as Box<dyn DatabaseSnapshot>)
                 .collect(),
             must_have: Box::new(must_have),
-            elsewhere: None,
+            elsewhere: elsewhere.as_ref().map(|source| source as &dyn Source),
         };
         let plan = create::plan(self.disk().as_ref(), key, Timestamp::now(), &sources).map_err(refuse)?;
         tracing::info!(%plan, "backup begins");

@@ -84,7 +84,7 @@ impl FilesHeld {
             }
             if begun.elapsed() > Self::PATIENCE {
                 return Err(Error::invalid(
-                    "The removal of uploaded files takes too long; try the backup again later.",
+                    "The removal of uploaded files takes too long; try again later.",
                 ));
             }
             std::thread::sleep(std::time::Duration::from_millis(2));

@@ -3,21 +3,25 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use bosbase_backup::elsewhere::Target;
 use bosbase_backup::layout::PRIVATE_DIR;
 use bosbase_backup::restore::{self, Site, StagedCheck};
 use bosbase_backup::{Archive, BackupKey, ErrorKind as Engine, Progress};
+use bosbase_bucket::{Bucket, BucketConfig, Patience};
 
 use super::backups::Backups;
 use super::board::{RunningJob, Ticket};
 use super::boot;
-use super::engine::{refuse, sentence};
+use super::engine::{FilesHeld, refuse, sentence};
 use super::lease::Tenancy;
 use super::release::release_or_warn;
 use super::status::{JobKind, JobState};
 use super::transfer::Watch;
 use crate::app::{App, AppOptions};
 use crate::error::{Error, FieldErrors, Result};
-use bosbase_disk::{Disk as _, RealDisk};
+use crate::files::{BucketTarget, FilesPlace};
+use crate::settings::{self, Settings};
+use bosbase_disk::{Disk, RealDisk};
 
 impl App {
     /// Begins to restore the backup called `name` once its structure is checked and there is room for it. The data is
@@ -35,8 +39,10 @@ impl App {
         let ticket = running.ticket();
         self.jobs().stop_proofs(Some(key.as_str()), "it is being restored");
         let app = self.clone();
-        let work = move |running: RunningJob| match app.backups().stage(&key, &archive, &running).and_then(decide) {
-            Ok(()) => {
+        let work = move |running: RunningJob| match app.stage(&key, &archive, &running) {
+            Ok(held) => {
+                // Until this process ends: what the restored data names and was found in the bucket must be there then.
+                std::mem::forget(held);
                 app.jobs().stop_proofs(None, "the server restarts to finish a restore");
                 app.jobs().keep(running.hand_over());
                 app.jobs().want_restart();
@@ -45,6 +51,22 @@ impl App {
         };
         super::on_its_own("restore", move || work(running));
         Ok(ticket)
+    }
+}
+
+impl App {
+    /// Stages a backup and decides on it, while nobody removes a file that it may name.
+    fn stage(&self, key: &BackupKey, archive: &Archive, running: &RunningJob) -> Result<FilesHeld> {
+        let held = FilesHeld::take(&self.files().lock_path())?;
+        let staged = self.backups().stage(key, archive, running).and_then(decide);
+        if let Err(error) = staged {
+            drop(held);
+            if let Err(error) = self.files().purge_pending() {
+                tracing::warn!(%error, "files whose removal waited for the restore could not be removed yet");
+            }
+            return Err(error);
+        }
+        Ok(held)
     }
 }
 
@@ -74,7 +96,11 @@ impl Backups {
     fn stage<'a>(&'a self, key: &BackupKey, archive: &Archive, progress: &dyn Progress) -> Result<restore::Staged<'a>> {
         // What is kept makes way for this restore's, where there is no room for both at once.
         release_or_warn(&self.site(), self.options());
-        restore::stage(self.site(), archive, key, &Databases, progress).map_err(refuse)
+        let databases = Databases {
+            options: self.options(),
+            disk: self.disk(),
+        };
+        restore::stage(self.site(), archive, key, &databases, progress).map_err(refuse)
     }
 }
 
@@ -148,9 +174,47 @@ fn decide(staged: restore::Staged<'_>) -> Result<()> {
 const DATABASES: [&str; 2] = ["data.db", "auxiliary.db"];
 
 /// Checks staged databases and brings them up to date, so that the next start finds nothing to do.
-struct Databases;
+struct Databases<'a> {
+    options: &'a AppOptions,
+    disk: &'a Arc<dyn Disk>,
+}
 
-impl StagedCheck for Databases {
+impl Databases<'_> {
+    /// The bucket in which the staged data keeps its uploaded files.
+    fn bucket(&self, staged_dir: &Path) -> bosbase_backup::Result<Option<BucketConfig>> {
+        if self.options.files_place != FilesPlace::AsSet {
+            return Ok(self.options.files_place.bucket(&Settings::default()));
+        }
+        match settings::peek(staged_dir, self.options.encryption_key.as_deref()) {
+            Ok(settings) => Ok(settings.and_then(|settings| settings.s3.bucket())),
+            // What is wrong with the database is for its check to say, without which nothing is restored.
+            Err(error) if is_of_store(&error) => Ok(None),
+            Err(error) => {
+                let attempted = "where the restored data keeps its uploaded files can't be told";
+                Err(bosbase_backup::Error::with(Engine::InvalidDatabase, attempted, error))
+            }
+        }
+    }
+}
+
+fn is_of_store(error: &Error) -> bool {
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<bosbase_store::Error>)
+}
+
+impl StagedCheck for Databases<'_> {
+    fn files_elsewhere(&self, staged_dir: &Path, id: &str) -> bosbase_backup::Result<Option<Box<dyn Target>>> {
+        const ATTEMPTED: &str = "opening the bucket of the uploaded files";
+        let Some(config) = self.bucket(staged_dir)? else {
+            return Ok(None);
+        };
+        let bucket = Bucket::new(&config, Patience::Work)
+            .map_err(|error| bosbase_backup::Error::with(Engine::Unsupported, ATTEMPTED, error))?;
+        let state = self.options.data_dir.join(PRIVATE_DIR);
+        let target = BucketTarget::begin(self.disk.clone(), &state, id, bucket)
+            .map_err(|error| bosbase_backup::Error::with(Engine::Io, ATTEMPTED, error))?;
+        Ok(Some(Box::new(target)))
+    }
+
     fn check_and_upgrade(&self, staged_dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         for name in DATABASES {
             let path = staged_dir.join(name);

@@ -1,0 +1,123 @@
+//! The files of the bucket, for a backup.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use bosbase_backup::elsewhere::{Measured, Opened, Source, UploadedFile};
+use bosbase_backup::{Error, ErrorKind, Result};
+use bosbase_bucket::{Bucket, ErrorKind as Cause, Object, PieceReader};
+
+use super::attributes::Attributes;
+
+/// To be measured, a bucket is listed for so long at most.
+const MEASURING: Duration = Duration::from_secs(5);
+
+/// Fetches what records name and what is not in the data directory.
+pub struct BucketSource {
+    bucket: Bucket,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl BucketSource {
+    pub(super) fn new(bucket: Bucket) -> Self {
+        Self {
+            bucket,
+            interrupted: Arc::default(),
+        }
+    }
+
+    fn find(&self, file: &UploadedFile) -> Result<Option<Object>, bosbase_bucket::Error> {
+        match self.bucket.head(file.key()) {
+            Err(error) if error.kind() == Cause::NotFound => {}
+            other => return other.map(Some),
+        }
+        // The answer is the same where it is the bucket that is not there; a list tells the two apart.
+        let folder = file.key().rsplit_once('/').map_or("", |(folder, _)| folder);
+        let listed = self.bucket.list(&format!("{folder}/"))?;
+        if listed.iter().any(|object| object.key == file.key()) {
+            self.bucket.head(file.key()).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+impl Source for BucketSource {
+    fn measure(&self) -> Result<Option<Measured>> {
+        enum Stop {
+            Late,
+            Failed(bosbase_bucket::Error),
+        }
+        impl From<bosbase_bucket::Error> for Stop {
+            fn from(error: bosbase_bucket::Error) -> Self {
+                Self::Failed(error)
+            }
+        }
+        let (begun, mut measured) = (Instant::now(), Measured::default());
+        let listed = self.bucket.each("", |object| {
+            measured.files += 1;
+            measured.bytes += object.size;
+            if begun.elapsed() > MEASURING {
+                Err(Stop::Late)
+            } else {
+                Ok(())
+            }
+        });
+        match listed {
+            Ok(()) => Ok(Some(measured)),
+            Err(Stop::Late) => Ok(None),
+            Err(Stop::Failed(error)) => Err(failed(error, "measuring the uploaded files in the bucket")),
+        }
+    }
+
+    fn open(&self, file: &UploadedFile) -> Result<Option<Opened>> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Err(Error::new(
+                ErrorKind::Cancelled,
+                format!("fetching {file} was given up"),
+            ));
+        }
+        let found = self
+            .find(file)
+            .map_err(|error| failed(error, &format!("fetching {file}")))?;
+        Ok(found.map(|object| Opened {
+            len: object.size,
+            modified: Some(object.modified),
+            note: Attributes::new(&object.content_type, &object.original_name).note(),
+            contents: Box::new(Contents {
+                reader: self.bucket.reader(&object, 0..object.size),
+                interrupted: self.interrupted.clone(),
+            }),
+        }))
+    }
+
+    fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The bytes of one object; asks for nothing before it is read.
+struct Contents {
+    reader: PieceReader,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Read for Contents {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Err(io::Error::other("it was given up"));
+        }
+        self.reader.read(buffer)
+    }
+}
+
+/// A bucket's failure as the engine's.
+pub(super) fn failed(error: bosbase_bucket::Error, attempted: &str) -> Error {
+    let kind = match error.kind() {
+        Cause::Config => ErrorKind::Unsupported,
+        _ => ErrorKind::Unreachable,
+    };
+    Error::with(kind, attempted, error)
+}
