@@ -6,6 +6,7 @@
 //! - [`manifest`]: the bytes are the manifest inside an archive that is whole otherwise.
 
 mod archive;
+pub mod bomb;
 mod manifest;
 pub mod memory;
 mod zip;

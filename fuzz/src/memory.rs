@@ -48,16 +48,21 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// Does `work` and returns what it made, and the most bytes that the process held more than before.
+pub fn measured<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = LIVE.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    let made = work();
+    (made, PEAK.load(Ordering::Relaxed).saturating_sub(before))
+}
+
 /// Does `work` and returns what it made.
 ///
 /// # Panics
 /// If the process held more than `limit` bytes more than before at any moment.
 pub fn within<T>(limit: usize, work: impl FnOnce() -> T) -> T {
-    let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
-    let before = LIVE.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    let made = work();
-    let most = PEAK.load(Ordering::Relaxed).saturating_sub(before);
+    let (made, most) = measured(work);
     assert!(most <= limit, "{most} bytes of memory were taken; {limit} are promised");
     made
 }
