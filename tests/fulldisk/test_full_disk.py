@@ -175,6 +175,20 @@ def test_a_start_on_a_full_disk_serves_or_says_why_and_loses_nothing(small_disk,
     here.assert_served()
 
 
+def test_where_there_is_no_room_for_databases_bytes_are_proven_and_that_is_told(small_disk, place, tmp_path):
+    disk = small_disk(tmp_path / "small", 120)
+    here = place(disk.path / "pb_data")
+    here.root.back_up("one.zip")
+    assert here.root.backups()["one.zip"]["proofDepth"] == "databases", "checked where they are"
+    here.root.post("/api/backups/one.zip/verify", headers={"Prefer": "wait=60"}, expect=204)
+    told = here.root.backups()["one.zip"]
+    assert told["proven"] and told["proofDepth"] == "bytes"
+    assert "no room to unpack the databases of one.zip" in ended(here.root, "verify")["warning"]
+    disk.grow(600)
+    here.root.post("/api/backups/one.zip/verify", headers={"Prefer": "wait=60"}, expect=204)
+    assert here.root.backups()["one.zip"]["proofDepth"] == "databases"
+
+
 def test_backups_on_a_small_disk_of_their_own(small_disk, place, tmp_path):
     directory = tmp_path / "pb_data"
     disk = small_disk(directory / "backups", 4)

@@ -15,6 +15,7 @@ use crate::entry_path::EntryPath;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::key::BackupKey;
 use crate::layout::PRIVATE_DIR;
+use crate::packed::PackedNames;
 use crate::progress::{Progress, Steps};
 use crate::proof::{Checks, Created};
 use crate::sources::{DatabaseSnapshot, Found, Walk};
@@ -111,7 +112,7 @@ pub struct Names {
 }
 
 impl Names {
-    fn add(&mut self, name: String) {
+    pub(crate) fn add(&mut self, name: String) {
         self.count += 1;
         if self.first.len() < NAMES_KEPT {
             self.first.push(name);
@@ -201,13 +202,14 @@ pub fn perform(
         left_out: written.left_out,
         missing: written.missing,
     };
-    Ok(Created::new(report, source, written.checks))
+    Ok(Created::new(report, source, written.checks, written.packed))
 }
 
 struct Written {
     left_out: Names,
     missing: Names,
     checks: Checks,
+    packed: PackedNames,
 }
 
 fn write(
@@ -240,6 +242,10 @@ fn write(
         left_out: Names::default(),
         missing: Names::default(),
         checks: Checks::start(sources.databases)?,
+        packed: PackedNames {
+            hasher: archive.hasher.clone(),
+            hashes: HashSet::new(),
+        },
     };
     steps.reached("create-databases");
     let names = plan.databases.iter().map(|d| d.name.clone()).collect();
@@ -269,6 +275,7 @@ fn write(
         databases: plan.databases.clone(),
     };
     archive.writer.finish(&header)?;
+    written.packed.hashes = archive.packed;
     Ok(written)
 }
 
@@ -306,6 +313,7 @@ impl<W: io::Write> Packing<'_, W> {
             ));
         }
         self.read += read;
+        self.packed.insert(self.hasher.hash_one(path.as_str()));
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! nothing. Everything blocks. Memory does not grow with the size of the data; per file it takes a few dozen bytes.
 //!
 //! - [`create`]: plan → write → publish → prove. Listed only when whole and durable, then read back and verified.
-//! - [`Archive`]: an archive nobody vouches for, its structure checked; [`verify`] proves its contents.
+//! - [`Archive`]: an archive nobody vouches for, its structure checked; [`verify`] proves its contents, [`examine`] its databases too.
 //! - [`elsewhere`]: uploaded files that do not lie in the data directory.
 //! - [`Storage`]: where archives are kept; [`LocalStorage`] is a folder.
 //! - [`restore`]: stage → journal → (the process starts anew) → recover → confirm or roll back.
@@ -56,9 +56,11 @@ pub mod create;
 pub mod elsewhere;
 mod entry_path;
 mod error;
+mod examine;
 mod key;
 pub mod layout;
 mod nice;
+mod packed;
 mod progress;
 mod proof;
 pub mod restore;
@@ -70,6 +72,7 @@ pub use archive::{Archive, Checked, verify};
 pub use create::{CREATE_STEPS, CreatePlan, CreateReport, Sources};
 pub use entry_path::{BadPath, EntryPath};
 pub use error::{Error, ErrorKind, Result};
+pub use examine::{DatabaseOpener, Depth, Examined, Room, UnpackedDatabase, examine};
 pub use key::BackupKey;
 pub use progress::{NoProgress, NoSteps, Progress, Steps};
 pub use proof::{Created, Proof};

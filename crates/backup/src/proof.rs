@@ -13,6 +13,7 @@ use crate::archive::{Archive, Checked, verify};
 use crate::create::CreateReport;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::nice;
+use crate::packed::PackedNames;
 use crate::progress::{Progress, Steps};
 use crate::sources::{CheckFailure, DatabaseSnapshot};
 use crate::storage::{ArchiveSource, Identity, Storage};
@@ -26,6 +27,7 @@ pub struct Created {
     report: CreateReport,
     source: Result<Box<dyn ArchiveSource>>,
     checks: Checks,
+    packed: PackedNames,
 }
 
 /// What proving a backup showed.
@@ -36,8 +38,18 @@ pub struct Proof {
 }
 
 impl Created {
-    pub(crate) fn new(report: CreateReport, source: Result<Box<dyn ArchiveSource>>, checks: Checks) -> Self {
-        Self { report, source, checks }
+    pub(crate) fn new(
+        report: CreateReport,
+        source: Result<Box<dyn ArchiveSource>>,
+        checks: Checks,
+        packed: PackedNames,
+    ) -> Self {
+        Self {
+            report,
+            source,
+            checks,
+            packed,
+        }
     }
 
     /// What was made.
@@ -56,7 +68,8 @@ impl Created {
         }
     }
 
-    /// Reads the backup back from where it lies and compares every length, CRC-32 and BLAKE3, then waits for the databases' own
+    /// Reads the backup back from where it lies and compares every length, CRC-32 and BLAKE3, and the names in it with what was
+    /// packed, among which is every file that a record names and that there was; then waits for the databases' own
     /// checks. Blocks for about as long as making it took.
     ///
     /// # Errors
@@ -67,7 +80,11 @@ impl Created {
     pub fn prove(self, storage: &dyn Storage, progress: &dyn Progress, steps: &dyn Steps) -> Result<Proof> {
         let source: Arc<dyn ArchiveSource> = Arc::from(self.source?);
         source.forget_cached();
-        let read_back = Archive::open(source.clone()).and_then(|archive| verify(&archive, &Quiet(progress)));
+        let read_back = Archive::open(source.clone()).and_then(|archive| {
+            let checked = verify(&archive, &Quiet(progress))?;
+            self.packed.require(&archive)?;
+            Ok(checked)
+        });
         let checked = match read_back {
             Err(e) if e.kind() == ErrorKind::InvalidArchive => {
                 return Err(delete(&self.report, source.as_ref(), storage, e));

@@ -70,7 +70,7 @@ pub use query::{ListQuery, RecordPage};
 pub use record::Record;
 pub use request::RequestContext;
 pub use schema::Schema;
-pub use snapshot::{FileReference, FileReferences, PinnedDatabase, Snapshot, file_references_in};
+pub use snapshot::{FileReference, FileReferences, PinnedDatabase, Snapshot, StillDatabase, file_references_in};
 pub use store::{Store, StoreOptions};
 pub use tables::defaults::renew_secrets;
 pub use tables::indexes::{Index, IndexColumn};

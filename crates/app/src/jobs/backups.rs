@@ -103,6 +103,7 @@ impl Backups {
     /// Removes what killed processes left half made; for whoever holds the lease.
     pub(super) fn clean(&self) -> Result<()> {
         self.local.clean().map_err(Error::internal)?;
+        self.clean_opened()?;
         let leftovers = self.notes().leftovers().map_err(Error::internal)?;
         let Some(config) = self.places.backups().filter(|_| !leftovers.is_empty()) else {
             return Ok(());

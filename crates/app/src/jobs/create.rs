@@ -1,17 +1,17 @@
 //! Makes backups: on request and on schedule.
 
-use bosbase_backup::create::{self, CreateReport, Sources};
+use bosbase_backup::create::{self, CreateReport, Names, Sources};
 use bosbase_backup::elsewhere::Source;
 use bosbase_backup::retention::{self, Candidate, Rules};
-use bosbase_backup::{BackupKey, DatabaseSnapshot, ErrorKind as Engine, Storage};
+use bosbase_backup::{BackupKey, DatabaseSnapshot, Depth, ErrorKind as Engine, Storage};
 use jiff::Timestamp;
 use serde_json::{Map, json};
 use std::time::Duration;
 
 use super::board::{RunningJob, Ticket};
-use super::engine::{FilesHeld, Pinned, refuse, sentence};
+use super::engine::{FilesHeld, Pinned, path_of, refuse, sentence};
 use super::name::{MANUAL, SCHEDULED, generate};
-use super::proofs::{Listed, Proved};
+use super::proofs::{Found, Listed, Proved};
 use super::status::JobKind;
 use crate::app::App;
 use crate::error::{Error, FieldErrors, Result};
@@ -120,13 +120,7 @@ impl App {
         let held = FilesHeld::take(&self.files().lock_path())?;
         let snapshot = self.store().snapshot()?;
         let references = snapshot.file_references();
-        let must_have = references.map(|reference| {
-            let file = reference?;
-            Ok(format!(
-                "storage/{}/{}/{}",
-                file.collection_id, file.record_id, file.file_name
-            ))
-        });
+        let must_have = references.map(|reference| Ok(path_of(&reference?)));
         let elsewhere = self
             .files()
             .source()
@@ -167,7 +161,9 @@ impl App {
         if let Ok(proof) = &proof {
             tracing::info!(%key, entries = proof.checked.entries, "backup proven");
         }
-        self.backups().conclude_proof(&proved, running, proof.map(drop))
+        // The databases were checked where they were pinned, and the digests say that these very bytes are in the backup.
+        let found = proof.map(|_| Found::whole(Depth::Databases));
+        self.backups().conclude_proof(&proved, running, found)
     }
 
     fn report(report: &CreateReport, running: &RunningJob) {
@@ -178,14 +174,19 @@ impl App {
             if names.count == 0 {
                 continue;
             }
-            let shown: Vec<&str> = names.first.iter().take(NAMED).map(String::as_str).collect();
-            let more = if names.count > shown.len() as u64 { ", …" } else { "" };
-            let warning = format!("{} files {what}: {}{more}.", names.count, shown.join(", "));
+            let warning = format!("{} files {what}: {}.", names.count, some(names));
             tracing::warn!(key = %report.backup.key, warning, "the backup is not all there could be");
             running.warn(&warning);
         }
         tracing::info!(key = %report.backup.key, bytes = report.backup.size, "backup made");
     }
+}
+
+/// The first of these names.
+pub(super) fn some(names: &Names) -> String {
+    let shown: Vec<&str> = names.first.iter().take(NAMED).map(String::as_str).collect();
+    let more = if names.count > shown.len() as u64 { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
 }
 
 /// What the settings ask to keep of the scheduled backups.

@@ -1,4 +1,4 @@
-//! Reads all backups back from time to time: what was good once may have rotted since.
+//! Reads all backups back from time to time and opens their databases: what was good once may have rotted since.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use bosbase_backup::{Archive, ErrorKind as Engine, Identity};
 
 use super::backups::Backups;
 use super::board::RunningJob;
-use super::proofs::{Listed, Proved};
+use super::proofs::{Found, Listed, Proved};
 use super::status::{JobKind, JobState};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 impl App {
-    /// Reads every backup back and verifies it, those first that were never proven and then the one that was not for the
+    /// Reads every backup back and opens its databases, where there is room, those first that were never proven and then the one that was not for the
     /// longest time. Returns when it is done. It keeps nobody from anything: it holds no lease, and a restore or a deletion
     /// goes before it.
     ///
@@ -41,6 +41,7 @@ fn drill(backups: &Backups, running: &RunningJob) -> Result<()> {
     let total: u64 = list.iter().map(|listed| listed.backup.size).sum();
     running.total(total);
     let mut failures = Vec::new();
+    let job = running.ticket().job().id;
     for Listed { backup, .. } in list {
         let key = &backup.key;
         if is_worked_on(backups, key.as_str())? {
@@ -61,12 +62,13 @@ fn drill(backups: &Backups, running: &RunningJob) -> Result<()> {
         };
         source.forget_cached();
         let told = Told(running);
-        let read = Archive::open(Arc::from(source)).and_then(|archive| bosbase_backup::verify(&archive, &told));
+        let archive = Archive::open(Arc::from(source));
+        let found = archive.and_then(|archive| backups.examine(&archive, &job, &told));
         if running.cancelled() {
             let reason = running.stopped().unwrap_or_default();
             return Err(Error::invalid(format!("The drill was not finished: {reason}.")));
         }
-        if let Err(error) = backups.conclude_proof(&proved, running, read.map(drop))
+        if let Err(error) = backups.conclude_proof(&proved, running, found.map(Found::from))
             && storage.contains(key).unwrap_or(true)
         {
             tracing::error!(%key, error = error.with_causes(), "a backup did not pass the drill");

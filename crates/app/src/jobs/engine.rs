@@ -3,7 +3,7 @@
 use std::io;
 
 use bosbase_backup::{CheckFailure, DatabaseSnapshot, ErrorKind as Engine};
-use bosbase_store::{ErrorKind as Stored, PinnedDatabase};
+use bosbase_store::{ErrorKind as Stored, FileReference, PinnedDatabase};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -30,6 +30,11 @@ pub fn sentence(text: &str) -> String {
         sentence.push('.');
     }
     sentence
+}
+
+/// Where a file that a record names lies in the data directory, and in a backup.
+pub fn path_of(file: &FileReference) -> String {
+    format!("storage/{}/{}/{}", file.collection_id, file.record_id, file.file_name)
 }
 
 /// A pinned database as a source of the archive.

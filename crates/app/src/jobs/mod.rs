@@ -13,6 +13,7 @@ mod lease;
 mod manage;
 mod metrics;
 mod name;
+mod opened;
 mod places;
 mod proofs;
 mod records;

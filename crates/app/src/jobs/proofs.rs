@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bosbase_backup::{BackupInfo, Identity, Storage};
+use bosbase_backup::create::Names;
+use bosbase_backup::{BackupInfo, Depth, Examined, Identity, Storage};
 use bosbase_disk::{Disk, read_all, write_atomically};
 use serde::{Deserialize, Serialize};
 
 use super::backups::Backups;
+use super::create::some;
 use super::engine::refuse;
 use super::records::Records;
 use crate::error::{Error, Result};
@@ -24,8 +26,8 @@ const LONGEST_ERROR: usize = 1_000;
 /// How a proof ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It is what was written, and could be restored.
-    Proven,
+    /// It is what was written, and could be restored, as far as a proof of this depth tells.
+    Proven(Depth),
     /// It is not, and nobody should rely on it.
     Failed(String),
     /// It is what was written, and that was damaged: no reading of its bytes makes that good.
@@ -56,12 +58,25 @@ pub struct Proof {
     pub error: String,
     /// The job that tried.
     pub job: String,
+    /// How deep it went when it was last proven; not known of what earlier versions proved.
+    #[serde(default)]
+    depth: Option<Depth>,
     /// What is wrong with the databases in it, found when it was made; empty where nothing is.
     #[serde(default)]
     damage: String,
 }
 
 impl Proof {
+    /// How deep it went when it was last proven: `bytes`, `databases`, or empty where it is not proven.
+    #[must_use]
+    pub fn depth(&self) -> &'static str {
+        match self.depth {
+            _ if !self.is_good() => "",
+            Some(Depth::Databases) => "databases",
+            Some(Depth::Bytes) | None => "bytes",
+        }
+    }
+
     /// Whether it was proven, and nothing was found wrong with it since.
     #[must_use]
     pub fn is_good(&self) -> bool {
@@ -79,6 +94,47 @@ impl Proof {
 
     fn is_in(&self, place: &str) -> bool {
         self.place.is_empty() || self.place == place
+    }
+}
+
+/// What a proof found that did not fail.
+pub(super) struct Found {
+    pub depth: Depth,
+    /// Files that records name and that are not in the backup.
+    missing: Names,
+}
+
+impl Found {
+    /// Nothing amiss.
+    pub(super) fn whole(depth: Depth) -> Self {
+        Self {
+            depth,
+            missing: Names::default(),
+        }
+    }
+
+    /// What whoever relies on the backup called `key` should know.
+    pub(super) fn warning(&self, key: &str) -> Option<String> {
+        let mut warnings = Vec::new();
+        if self.depth == Depth::Bytes {
+            warnings.push(format!(
+                "There was no room to unpack the databases of {key}: its bytes are as they should be, its databases were not opened."
+            ));
+        }
+        if self.missing.count > 0 {
+            let (count, some) = (self.missing.count, some(&self.missing));
+            warnings.push(format!("{key} lacks {count} files that its records name: {some}."));
+        }
+        (!warnings.is_empty()).then(|| warnings.join(" "))
+    }
+}
+
+impl From<Examined> for Found {
+    fn from(examined: Examined) -> Self {
+        Self {
+            depth: examined.depth,
+            missing: examined.missing,
+        }
     }
 }
 
@@ -154,13 +210,15 @@ impl Proofs {
         let short = |text: String| text.chars().take(LONGEST_ERROR).collect::<String>();
         let damage = match &verdict {
             Verdict::Damaged(damage) => short(damage.clone()),
+            // They were opened themselves, and are whole: the damage was where they were unpacked then.
+            Verdict::Proven(Depth::Databases) => String::new(),
             _ => before.damage,
         };
-        let (proven, error) = match verdict {
-            Verdict::Proven if damage.is_empty() => (now.clone(), String::new()),
-            Verdict::Proven | Verdict::Damaged(_) => (String::new(), damage.clone()),
-            Verdict::Failed(error) => (String::new(), error),
-            Verdict::Unknown(error) => (before.proven, error),
+        let (proven, error, depth) = match verdict {
+            Verdict::Proven(depth) if damage.is_empty() => (now.clone(), String::new(), Some(depth)),
+            Verdict::Proven(_) | Verdict::Damaged(_) => (String::new(), damage.clone(), None),
+            Verdict::Failed(error) => (String::new(), error, None),
+            Verdict::Unknown(error) => (before.proven, error, before.depth),
         };
         let proof = Proof {
             key: key.to_owned(),
@@ -172,6 +230,7 @@ impl Proofs {
             tried: now,
             error: short(error),
             job: job.to_owned(),
+            depth,
             damage,
         };
         proofs.insert(0, proof.clone());
@@ -224,6 +283,17 @@ impl Backups {
             }
         };
         Ok(backups.into_iter().map(with_proof).collect())
+    }
+
+    /// How deep the last proof of the backup called `name` went, as [`Proof::depth`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Backups::listed`].
+    pub fn depth_of(&self, name: &str) -> Result<&'static str> {
+        let list = self.listed()?;
+        let listed = list.iter().find(|listed| listed.backup.key.as_str() == name);
+        Ok(listed.map_or("", |listed| listed.proof.depth()))
     }
 
     /// How old the newest backup is that is known to be good and is still there, in seconds; nothing where there is none.
@@ -335,7 +405,7 @@ mod tests {
         let house = House::new();
         let a = backup("a.zip", 1, 1, "a");
         let list = [a.clone()];
-        let proven = house.record(HERE, &a, &list, Verdict::Proven).proven;
+        let proven = house.record(HERE, &a, &list, Verdict::Proven(Depth::Bytes)).proven;
         assert!(!proven.is_empty());
         let unknown = || Verdict::Unknown("offline".to_owned());
         house.record(HERE, &a, &list, unknown());
@@ -359,23 +429,33 @@ mod tests {
         assert!(!house.record(HERE, &a, &list, damaged).is_good());
         let unknown = Verdict::Unknown("offline".to_owned());
         assert!(!house.record(HERE, &a, &list, unknown).is_good());
-        let known = house.record(HERE, &a, &list, Verdict::Proven);
+        let known = house.record(HERE, &a, &list, Verdict::Proven(Depth::Bytes));
         assert_eq!((known.is_good(), known.error.as_str()), (false, "data.db is damaged"));
+        let opened = house.record(HERE, &a, &list, Verdict::Proven(Depth::Databases));
+        assert_eq!(
+            (opened.is_good(), opened.depth()),
+            (true, "databases"),
+            "opening them does"
+        );
         let other = backup("a.zip", 1, 2, "b");
         let list = std::slice::from_ref(&other);
-        assert!(house.record(HERE, &other, list, Verdict::Proven).is_good());
+        assert!(
+            house
+                .record(HERE, &other, list, Verdict::Proven(Depth::Bytes))
+                .is_good()
+        );
     }
 
     #[test]
     fn another_backup_of_the_same_name_inherits_nothing_and_vanished_ones_are_forgotten() {
         let house = House::new();
         let (a, b) = (backup("a.zip", 1, 1, "a"), backup("b.zip", 1, 1, "b"));
-        house.record(HERE, &a, &[a.clone(), b.clone()], Verdict::Proven);
+        house.record(HERE, &a, &[a.clone(), b.clone()], Verdict::Proven(Depth::Bytes));
         assert!(house.is_proven(HERE, &a));
         // Of the same length, made in the same second: it is told by what it is.
         let other = backup("a.zip", 1, 1, "other");
         assert!(!house.is_proven(HERE, &other));
-        house.record(HERE, &b, &[other, b.clone()], Verdict::Proven);
+        house.record(HERE, &b, &[other, b.clone()], Verdict::Proven(Depth::Bytes));
         assert_eq!(house.known().len(), 1);
         assert!(house.is_proven(HERE, &b));
         house.proofs.forget(HERE, "b.zip").unwrap();
@@ -388,11 +468,11 @@ mod tests {
         let (house, there) = (House::new(), "https://s3/bucket");
         // Not every storage tells in its list what tells two of them apart.
         let (a, list) = (backup("a.zip", 1, 1, ""), [backup("a.zip", 1, 1, "")]);
-        house.record(HERE, &a, &list, Verdict::Proven);
+        house.record(HERE, &a, &list, Verdict::Proven(Depth::Bytes));
         assert!(house.is_proven(HERE, &a) && !house.is_proven(there, &a));
         house.record(there, &a, &list, Verdict::Failed("bad".to_owned()));
         assert!(house.is_proven(HERE, &a) && !house.is_proven(there, &a));
-        house.record(there, &a, &list, Verdict::Proven);
+        house.record(there, &a, &list, Verdict::Proven(Depth::Bytes));
         house.proofs.forget(HERE, "a.zip").unwrap();
         assert!(!house.is_proven(HERE, &a) && house.is_proven(there, &a));
     }
@@ -404,6 +484,7 @@ mod tests {
         write_atomically(&RealDisk, &house.dir.path().join("proofs.json"), before).unwrap();
         let a = backup("a.zip", 1, 5, "e");
         assert!(house.is_proven(HERE, &a));
+        assert_eq!(house.known()[0].depth(), "bytes");
         assert!(!house.is_proven(HERE, &backup("a.zip", 1, 6, "e")));
         house.record(
             HERE,

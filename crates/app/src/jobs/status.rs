@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 const REMEMBERED: usize = 50;
 /// More than so many jobs can come to, in bytes.
 const LONGEST: u64 = 1 << 20;
-/// How much of an error is kept, in characters: it may quote what a hostile archive says of itself.
+/// How much of an error, or of a warning, is kept, in characters: it may quote what a hostile archive says of itself.
 const LONGEST_ERROR: usize = 2_000;
 
 /// What a job does.
@@ -132,9 +132,11 @@ impl History {
         let _alone = self.records.change()?;
         let mut jobs = self.read()?;
         let mut job = job.clone();
-        if let Some((end, _)) = job.error.char_indices().nth(LONGEST_ERROR) {
-            job.error.truncate(end);
-            job.error.push('…');
+        for text in [&mut job.error, &mut job.warning] {
+            if let Some((end, _)) = text.char_indices().nth(LONGEST_ERROR) {
+                text.truncate(end);
+                text.push('…');
+            }
         }
         match jobs.iter_mut().find(|known| known.id == job.id) {
             Some(known) => *known = job,

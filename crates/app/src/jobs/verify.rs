@@ -7,12 +7,13 @@ use bosbase_backup::{Archive, BackupKey, ErrorKind as Engine, Identity};
 use super::backups::Backups;
 use super::board::{RunningJob, Ticket};
 use super::engine::refuse;
-use super::proofs::{Proved, Verdict};
+use super::proofs::{Found, Proved, Verdict};
 use super::status::JobKind;
 use crate::error::{Error, Result};
 
 impl Backups {
-    /// Begins to hold a backup against its own checksums, digests and list of contents, and returns meanwhile.
+    /// Begins to hold a backup against its own checksums, digests and list of contents and, where there is room to unpack them, to
+    /// open its databases; returns meanwhile.
     ///
     /// # Errors
     ///
@@ -36,8 +37,10 @@ impl Backups {
                 which: Identity::of(source.as_ref()),
             };
             source.forget_cached();
-            let read = Archive::open(Arc::from(source)).and_then(|archive| bosbase_backup::verify(&archive, running));
-            backups.conclude_proof(&proved, running, read.map(drop))
+            let job = running.ticket().job().id;
+            let archive = Archive::open(Arc::from(source));
+            let found = archive.and_then(|archive| backups.examine(&archive, &job, running));
+            backups.conclude_proof(&proved, running, found.map(Found::from))
         };
         super::spawn("verify", running, prove);
         Ok(ticket)
@@ -48,22 +51,29 @@ impl Backups {
         &self,
         proved: &Proved<'_>,
         running: &RunningJob,
-        found: bosbase_backup::Result<()>,
+        found: bosbase_backup::Result<Found>,
     ) -> Result<()> {
         let key = proved.key;
         let job = running.ticket().job().id;
         let record = |verdict| self.record_proof(proved, &job, verdict);
-        let Err(error) = found else {
-            return match record(Verdict::Proven)? {
-                Some(proof) if proof.is_good() => Ok(()),
-                Some(proof) => Err(Error::invalid(format!(
-                    "{key} is what was written, but that is no backup to rely on: {}.",
-                    proof.error
-                ))),
-                None => Err(Error::invalid(format!(
-                    "{key} is not proven: it was deleted meanwhile."
-                ))),
-            };
+        let error = match found {
+            Ok(found) => {
+                if let Some(warning) = found.warning(key) {
+                    tracing::warn!(key, warning, "a backup was proven, with this to know of it");
+                    running.warn(&warning);
+                }
+                return match record(Verdict::Proven(found.depth))? {
+                    Some(proof) if proof.is_good() => Ok(()),
+                    Some(proof) => Err(Error::invalid(format!(
+                        "{key} is what was written, but that is no backup to rely on: {}.",
+                        proof.error
+                    ))),
+                    None => Err(Error::invalid(format!(
+                        "{key} is not proven: it was deleted meanwhile."
+                    ))),
+                };
+            }
+            Err(error) => error,
         };
         if let Some(reason) = running.stopped() {
             return Err(Error::invalid(format!("{key} is not proven: {reason}.")).caused_by(error));

@@ -326,6 +326,19 @@ impl Archive {
         self.manifest.as_ref()
     }
 
+    /// Reads one entry by itself, after the archive was proven; its length and checksum are proven to whoever reads it to its end.
+    ///
+    /// # Errors
+    /// As [`Archive::read_all`].
+    pub(crate) fn read_one<T>(
+        &self,
+        entry: &ArchiveEntry,
+        visit: impl FnOnce(&mut dyn Read) -> Result<T>,
+    ) -> Result<T> {
+        let mut unpacker = self.unpacker(WINDOW);
+        visit(&mut unpacker.open(entry)?)
+    }
+
     pub(super) fn unpacker(&self, window: usize) -> Unpacker {
         Unpacker::new(self.source.clone(), window)
     }

@@ -154,7 +154,7 @@ impl StagedUpload for MemoryUpload {
 
 #[cfg(test)]
 mod tests {
-    use bosbase_disk::RealDisk;
+    use bosbase_disk::{Disk as _, RealDisk};
 
     use super::*;
     use crate::{CheckFailure, CreateReport, DatabaseSnapshot, NoProgress, NoSteps, Sources, create};
@@ -203,6 +203,30 @@ mod tests {
         assert_eq!(storage.list().unwrap(), [report.backup]);
     }
 
+    /// Hands out another backup than it was given.
+    struct Swapped(MemoryStorage, MemorySource);
+
+    impl Storage for Swapped {
+        fn place(&self) -> String {
+            self.0.place()
+        }
+        fn list(&self) -> Result<Vec<BackupInfo>> {
+            self.0.list()
+        }
+        fn create(&self, key: &BackupKey, expected: Option<u64>) -> Result<Box<dyn StagedUpload>> {
+            self.0.create(key, expected)
+        }
+        fn open(&self, _: &BackupKey) -> Result<Box<dyn ArchiveSource>> {
+            Ok(Box::new(self.1.clone()))
+        }
+        fn delete(&self, key: &BackupKey) -> Result<()> {
+            self.0.delete(key)
+        }
+        fn contains(&self, key: &BackupKey) -> Result<bool> {
+            self.0.contains(key)
+        }
+    }
+
     #[test]
     fn one_that_reads_back_wrong_is_deleted_again() {
         /// Hands out other bytes than it was given.
@@ -233,6 +257,31 @@ mod tests {
         }
         let storage = Forgetful(MemoryStorage::default());
         assert_eq!(back_up(&storage).unwrap_err().kind(), ErrorKind::InvalidArchive);
+        assert_eq!(storage.list().unwrap(), []);
+    }
+
+    /// Whole in itself, with a manifest that agrees, and not what was packed.
+    #[test]
+    fn one_that_lacks_a_file_that_was_packed_is_deleted_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = MemoryStorage::default();
+        let other = back_up(&storage).unwrap().backup.key;
+        let whole = lock(&storage.0).get(&other).unwrap().clone();
+        storage.delete(&other).unwrap();
+        RealDisk.create_dir_all(&dir.path().join("storage")).unwrap();
+        bosbase_disk::write_atomically(&RealDisk, &dir.path().join("storage/file.txt"), b"x").unwrap();
+        let sources = Sources {
+            data_dir: dir.path().to_owned(),
+            databases: vec![Box::new(Database(0))],
+            must_have: Box::new(std::iter::empty()),
+            elsewhere: None,
+        };
+        let plan = create::plan(&RealDisk, &other, Timestamp::now(), &sources).unwrap();
+        let swapped = Swapped(storage.clone(), whole);
+        let created = create::perform(&RealDisk, &plan, sources, &swapped, &NoProgress, &NoSteps).unwrap();
+        let error = created.prove(&swapped, &NoProgress, &NoSteps).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArchive);
+        assert!(error.to_string().contains("1 of the 2 files"), "{error}");
         assert_eq!(storage.list().unwrap(), []);
     }
 

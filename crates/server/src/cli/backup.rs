@@ -62,10 +62,14 @@ fn create(global: &Global, name: &str) -> Result<(), Failure> {
     let closed = app.close();
     let job = job?;
     say(&format!("Created and verified {}.", job.key));
+    warn(&job);
+    Ok(closed?)
+}
+
+fn warn(job: &Job) {
     if !job.warning.is_empty() {
         say(&format!("Warning: {}", job.warning));
     }
-    Ok(closed?)
 }
 
 fn act(backups: &Arc<Backups>, action: &BackupAction) -> Result<(), Failure> {
@@ -73,10 +77,15 @@ fn act(backups: &Arc<Backups>, action: &BackupAction) -> Result<(), Failure> {
         BackupAction::List => list(backups)?,
         BackupAction::Verify { key } => {
             let ticket = backups.start_verify(key).map_err(|error| naming(error, key))?;
-            follow("verifying", &ticket)?;
+            let job = follow("verifying", &ticket)?;
+            let databases = match backups.depth_of(key)? {
+                "databases" => " Its databases were opened and are whole.",
+                _ => "",
+            };
             say(&format!(
-                "{key} is whole: structure, lengths, checksums and digests are as they should be."
+                "{key} is whole: structure, lengths, checksums and digests are as they should be.{databases}"
             ));
+            warn(&job);
         }
         BackupAction::Delete { key } => {
             backups.delete(key).map_err(|error| naming(error, key))?;
@@ -117,7 +126,7 @@ fn list(backups: &Backups) -> Result<(), Failure> {
 /// What is known of a backup, in a few words.
 fn known(proof: &Proof) -> String {
     let proven = match bosbase_app::moment::age(&proof.proven) {
-        Some(age) => format!("proven {} ago", rounded(age)),
+        Some(age) => format!("proven {} ago ({})", rounded(age), proof.depth()),
         None if proof.error.is_empty() => "not proven".to_owned(),
         None => return format!("FAILED: {}", proof.error),
     };

@@ -43,6 +43,7 @@ async fn list(_: Superuser, State(state): State<AppState>) -> Result<Json<Vec<Va
                 "size": backup.size,
                 "modified": bosbase_app::moment::wire(backup.modified),
                 "proven": proof.proven,
+                "proofDepth": proof.depth(),
                 "proofError": proof.error,
             })
         })

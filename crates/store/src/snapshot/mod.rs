@@ -6,12 +6,14 @@
 
 mod file_references;
 mod pinned;
+mod still;
 
 use std::path::Path;
 use std::sync::Arc;
 
 pub use file_references::{FileReference, FileReferences};
 pub use pinned::PinnedDatabase;
+pub use still::StillDatabase;
 
 use crate::error::Result;
 use crate::schema::Schema;

@@ -1,0 +1,302 @@
+//! Proves a backup in depth: reads all of it, then opens its databases, one at a time, where there is room to unpack them.
+
+use std::io::{self, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use bosbase_disk::Disk;
+use serde::{Deserialize, Serialize};
+
+use crate::archive::{Archive, ArchiveEntry, Checked, Part};
+use crate::create::Names;
+use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::nice;
+use crate::packed::PackedNames;
+use crate::progress::Progress;
+use crate::sources::CheckFailure;
+
+/// Kept free beside what is unpacked, bytes: the application goes on writing.
+const MARGIN: u64 = 256 << 20;
+/// Bytes copied at a time.
+const PIECE: usize = 256 << 10;
+/// How long it takes at most until a check notices that nobody waits for it any more.
+const NOTICED_WITHIN: Duration = Duration::from_millis(20);
+
+/// What a proof went by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Depth {
+    /// Every byte is what was written.
+    Bytes,
+    /// The databases were opened besides, and found themselves whole.
+    Databases,
+}
+
+/// Opens databases, which this crate knows nothing of.
+pub trait DatabaseOpener: Sync {
+    /// The names of their files at the root of a backup; that of the application comes first.
+    fn names(&self) -> &[&str];
+
+    /// Opens the one at `path`, in a folder that nobody else uses.
+    ///
+    /// # Errors
+    /// Whether it is none, or only could not be opened.
+    fn open(&self, path: &Path) -> Result<Box<dyn UnpackedDatabase>, CheckFailure>;
+}
+
+/// A database that was unpacked.
+pub trait UnpackedDatabase: Send {
+    /// Lets it check itself, as long as reading all of it takes, then tells `files` of each file that its records name, as paths
+    /// below the data directory.
+    ///
+    /// # Errors
+    /// Whether it is damaged, or only could not be checked.
+    fn check(&mut self, files: &mut dyn FnMut(&str)) -> Result<(), CheckFailure>;
+
+    /// As [`crate::DatabaseSnapshot::interrupter`].
+    fn interrupter(&self) -> Box<dyn Fn() + Send + Sync>;
+}
+
+/// Where databases are unpacked, and who opens them.
+pub struct Room<'a> {
+    /// The disk.
+    pub disk: &'a dyn Disk,
+    /// A folder that is made, and removed again. What a crash leaves of it is for the caller to remove.
+    pub dir: PathBuf,
+    /// Who opens them.
+    pub databases: &'a dyn DatabaseOpener,
+}
+
+/// What examining a backup showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// What reading it found.
+    pub checked: Checked,
+    /// How deep the proof went: there may have been no room to unpack the databases.
+    pub depth: Depth,
+    /// Files that records name and the archive lacks: they were missing when it was made, or it was made by another program. Known
+    /// only where the databases were opened.
+    pub missing: Names,
+}
+
+/// Reads a whole archive as [`crate::verify`] does, then unpacks one database after the other, lets it check itself, and looks for
+/// the files that its records name. It takes as much room as the largest of them, leaves 256 MiB to others, and does without where
+/// there is less.
+///
+/// # Errors
+/// [`ErrorKind::InvalidArchive`]; [`ErrorKind::InvalidDatabase`] if a database in it is damaged or none; [`ErrorKind::Io`],
+/// [`ErrorKind::Cancelled`].
+pub fn examine(archive: &Archive, room: &Room<'_>, progress: &dyn Progress) -> Result<Examined> {
+    let examined = look_into(archive, room, progress);
+    if let Err(error) = room.disk.remove_dir_all(&room.dir) {
+        tracing::warn!(%error, dir = %room.dir.display(), "unpacked databases could not be removed yet");
+    }
+    examined
+}
+
+fn look_into(archive: &Archive, room: &Room<'_>, progress: &dyn Progress) -> Result<Examined> {
+    let databases = Packed::all(archive, room.databases.names())?;
+    let Some((first, others)) = databases.split_first() else {
+        return Err(Error::archive("the archive holds no database"));
+    };
+    // The largest is unpacked while everything is read: it need not be read twice.
+    let unpacking = Unpacking::of(first, room)?;
+    let checked = archive.read_all_at_once(
+        Part::All,
+        progress,
+        || vec![0; PIECE],
+        |buf, entry, contents| {
+            if first.holds(entry) {
+                unpacking.take(entry, contents, buf)?;
+            }
+            Ok(())
+        },
+    )?;
+    let mut examined = Examined {
+        checked,
+        depth: Depth::Databases,
+        missing: Names::default(),
+    };
+    let present = PackedNames::of(archive)?;
+    check(&unpacking, &present, progress, &mut examined)?;
+    for database in others {
+        let unpacking = Unpacking::of(database, room)?;
+        let mut buf = vec![0; PIECE];
+        for entry in &database.entries {
+            archive.read_one(entry, |contents| unpacking.take(entry, contents, &mut buf))?;
+            if progress.cancelled() {
+                return Err(cancelled());
+            }
+        }
+        check(&unpacking, &present, progress, &mut examined)?;
+    }
+    Ok(examined)
+}
+
+/// A database in an archive, with the files that SQLite kept beside it.
+struct Packed {
+    name: String,
+    entries: Vec<ArchiveEntry>,
+}
+
+impl Packed {
+    fn all(archive: &Archive, names: &[&str]) -> Result<Vec<Self>> {
+        let mut databases: Vec<_> = names
+            .iter()
+            .map(|name| Self {
+                name: (*name).to_owned(),
+                entries: Vec::new(),
+            })
+            .collect();
+        for entry in archive.entries() {
+            let entry = entry?;
+            if let Some(database) = databases.iter_mut().find(|database| database.holds(&entry)) {
+                database.entries.push(entry);
+            }
+        }
+        databases.retain(|database| {
+            database
+                .entries
+                .iter()
+                .any(|entry| entry.path.as_str() == database.name)
+        });
+        Ok(databases)
+    }
+
+    fn holds(&self, entry: &ArchiveEntry) -> bool {
+        let rest = entry.path.as_str().strip_prefix(&self.name);
+        entry.is_root_file() && rest.is_some_and(|rest| matches!(rest, "" | "-wal" | "-journal"))
+    }
+
+    fn len(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.len).sum()
+    }
+}
+
+/// A database on its way out of the archive.
+struct Unpacking<'a> {
+    database: &'a Packed,
+    room: &'a Room<'a>,
+    has_room: AtomicBool,
+}
+
+impl<'a> Unpacking<'a> {
+    fn of(database: &'a Packed, room: &'a Room<'a>) -> Result<Self> {
+        let Room { disk, dir, .. } = room;
+        let attempted = || format!("making room for {} in {}", database.name, dir.display());
+        let made = disk.create_dir_all(dir).context(attempted);
+        let has_room = match made {
+            Ok(()) => disk.space_left(dir).context(attempted)? >= database.len().saturating_add(MARGIN),
+            Err(e) if e.kind() == ErrorKind::NoSpace => false,
+            Err(e) => return Err(e),
+        };
+        Ok(Self {
+            database,
+            room,
+            has_room: AtomicBool::new(has_room),
+        })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.room.dir.join(name)
+    }
+
+    /// Unpacks one of its files, unless there is no room.
+    fn take(&self, entry: &ArchiveEntry, contents: &mut dyn Read, buf: &mut [u8]) -> Result<()> {
+        if !self.has_room.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.unpack(entry, contents, buf) {
+            // Somebody else took the room. What is left unread is read for the proof of its bytes.
+            Err(e) if e.kind() == ErrorKind::NoSpace => {
+                self.has_room.store(false, Ordering::Relaxed);
+                self.remove()
+            }
+            other => other,
+        }
+    }
+
+    fn unpack(&self, entry: &ArchiveEntry, contents: &mut dyn Read, buf: &mut [u8]) -> Result<()> {
+        let attempted = || format!("unpacking {}", entry.path);
+        let mut file = self
+            .room
+            .disk
+            .create_streamed(&self.path(entry.path.as_str()))
+            .context(attempted)?;
+        // It holds what only the application should see.
+        file.set_mode(0o600).context(attempted)?;
+        loop {
+            match contents.read(buf) {
+                Ok(0) => return file.flush().context(attempted),
+                Ok(n) => file.write_all(&buf[..n]).context(attempted)?,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e).context(attempted),
+            }
+        }
+    }
+
+    /// Makes room for the next.
+    fn remove(&self) -> Result<()> {
+        let dir = &self.room.dir;
+        let removed = self.room.disk.remove_dir_all(dir);
+        removed.context(|| format!("removing {}", dir.display()))
+    }
+}
+
+/// Checks an unpacked database, and adds to what is known; removes it.
+fn check(
+    unpacking: &Unpacking<'_>,
+    present: &PackedNames,
+    progress: &dyn Progress,
+    examined: &mut Examined,
+) -> Result<()> {
+    let name = &unpacking.database.name;
+    if !unpacking.has_room.load(Ordering::Relaxed) {
+        examined.depth = Depth::Bytes;
+        return Ok(());
+    }
+    let opened = unpacking.room.databases.open(&unpacking.path(name));
+    let mut database = opened.map_err(|failure| failed(name, failure))?;
+    let interrupt = database.interrupter();
+    let missing = &mut examined.missing;
+    let outcome = thread::scope(|scope| {
+        let checking = thread::Builder::new()
+            .name("backup-check".to_owned())
+            .spawn_scoped(scope, move || {
+                nice::step_back(nice::LAST);
+                database.check(&mut |file| {
+                    if !present.has(file) {
+                        missing.add(file.to_owned());
+                    }
+                })
+            })
+            .context(|| "starting the check of a database".to_owned())?;
+        while !checking.is_finished() {
+            if progress.cancelled() {
+                // One between two statements is missed by both, so it is repeated.
+                interrupt();
+            }
+            thread::sleep(NOTICED_WITHIN);
+        }
+        let ended = |_| Error::new(ErrorKind::Io, "the check of a database ended without an outcome");
+        checking.join().map_err(ended)
+    })?;
+    if progress.cancelled() {
+        return Err(cancelled());
+    }
+    outcome.map_err(|failure| failed(name, failure))?;
+    unpacking.remove()
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the work was cancelled")
+}
+
+fn failed(name: &str, failure: CheckFailure) -> Error {
+    match failure {
+        CheckFailure::Damaged(why) => Error::with(ErrorKind::InvalidDatabase, format!("its {name} is damaged"), why),
+        CheckFailure::Unchecked(why) => Error::with(ErrorKind::Io, format!("checking its {name}"), why),
+    }
+}
