@@ -272,6 +272,7 @@ fn write(
         format: crate::archive::MANIFEST_FORMAT,
         program: format!("bosbase {}", env!("CARGO_PKG_VERSION")),
         created: plan.created,
+        files_elsewhere: sources.elsewhere.is_some(),
         databases: plan.databases.clone(),
     };
     archive.writer.finish(&header)?;

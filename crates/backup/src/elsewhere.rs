@@ -11,12 +11,14 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::thread::{self, Scope};
 
 use jiff::Timestamp;
 
 use crate::entry_path::EntryPath;
-use crate::error::Result;
+use crate::error::{Context as _, Result};
 use crate::layout::{NOTE_SUFFIX, STORAGE_DIR};
+use crate::progress::Progress;
 
 mod fetch;
 mod pool;
@@ -99,7 +101,7 @@ pub trait Source: Send + Sync {
     /// [`crate::ErrorKind::Unreachable`], [`crate::ErrorKind::Io`]; the backup fails.
     fn open(&self, file: &UploadedFile) -> Result<Option<Opened>>;
 
-    /// The backup is given up: what is under way should end soon, with whatever error.
+    /// The backup is given up: what is under way should end soon, with whatever error. May be called more than once.
     fn interrupt(&self) {}
 }
 
@@ -154,7 +156,8 @@ pub trait Target: Send + Sync {
     /// As [`Target::begin`]; the next start tries again.
     fn abandon(&self) -> Result<()>;
 
-    /// The restore is given up: what is under way should end soon, with whatever error. [`Target::abandon`] follows.
+    /// The restore is given up: what is under way should end soon, with whatever error. May be called more than once.
+    /// [`Target::abandon`] follows, in which requests are made again.
     fn interrupt(&self) {}
 }
 
@@ -188,6 +191,20 @@ pub enum Put {
     Same,
     /// There is one of its name with other contents, which stays; the restore fails.
     Different,
+}
+
+/// Lets work that waits for the network be interrupted when it is cancelled, until the pool is closed.
+fn watch<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    pool: &'scope pool::Pool,
+    progress: &'scope dyn Progress,
+    interrupt: impl FnOnce() + Send + 'scope,
+) -> Result<()> {
+    thread::Builder::new()
+        .name("backup-watch".to_owned())
+        .spawn_scoped(scope, move || pool.watch(progress, interrupt))
+        .map(drop)
+        .context(|| "starting the thread that notices a cancellation".to_owned())
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use bosbase_backup::elsewhere::Target;
 use bosbase_backup::restore::{self, Recovered, Site, StagedCheck, recover, stage};
 use bosbase_backup::{
     BackupKey, CreatePlan, CreateReport, ErrorKind, NoProgress, NoSteps, Progress, Result, Sources, Storage as _,
@@ -20,7 +19,7 @@ use bosbase_backup::{
 use bosbase_disk::{Disk, RealDisk};
 use jiff::Timestamp;
 
-use common::files::{Fault, MemoryFiles};
+use common::files::{Elsewhere, Fault, MemoryFiles};
 use common::{Bytes, data, noise, open, put, storage};
 
 const KEY: &str = "a.zip";
@@ -93,21 +92,6 @@ impl House {
             steps: &NoSteps,
             now: Timestamp::now(),
         }
-    }
-}
-
-/// Databases that say that the uploaded files belong elsewhere.
-struct Elsewhere(MemoryFiles);
-
-impl StagedCheck for Elsewhere {
-    fn check_and_upgrade(&self, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        assert!(dir.join("data.db").is_file());
-        Ok(())
-    }
-
-    fn files_elsewhere(&self, dir: &Path, id: &str) -> Result<Option<Box<dyn Target>>> {
-        assert!(dir.join("data.db").is_file() && !id.is_empty());
-        Ok(Some(Box::new(self.0.clone())))
     }
 }
 
@@ -273,4 +257,215 @@ fn a_backup_comes_back_onto_the_disk_or_elsewhere() {
     restore(&Elsewhere(elsewhere.clone()));
     assert_eq!(elsewhere.files().len(), expected.len());
     assert!(restore::available_undo(&house.site()).unwrap().is_some());
+}
+
+/// Wants the work to end as soon as something hangs.
+struct Impatient(MemoryFiles);
+
+impl Progress for Impatient {
+    fn total(&self, _: u64) {}
+    fn advance(&self, _: u64) {}
+    fn cancelled(&self) -> bool {
+        self.0.hangs()
+    }
+}
+
+#[test]
+fn a_backup_that_hangs_can_be_cancelled() {
+    for at in [2, 40, 300] {
+        let (house, names) = house_of_many();
+        house.files.arm(at, Fault::Hang);
+        let error = house.back_up(names, &Impatient(house.files.clone())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+        assert_eq!(std::fs::read_dir(house.dir.join("backups")).unwrap().count(), 0);
+    }
+}
+
+/// A data directory with other data in it, and a place elsewhere with other files, beside the backup of a house of many.
+struct Restoring {
+    house: House,
+    elsewhere: MemoryFiles,
+}
+
+impl Restoring {
+    fn new() -> Self {
+        let (house, names) = house_of_many();
+        house.back_up(names, &NoProgress).unwrap();
+        put(&house.dir, "data.db", b"SQLite format 3\0 old");
+        let elsewhere = MemoryFiles::default();
+        elsewhere.add("c/r7/f", &noise((1 << 20) + 7), None);
+        elsewhere.add("c/r8/f", &noise(8 * 31), None);
+        elsewhere.add("c/old/f", b"only the old data names it", None);
+        Self { house, elsewhere }
+    }
+
+    fn stage(&self, progress: &dyn Progress) -> Result<restore::Staged<'_>> {
+        let archive = open(&self.house.dir, KEY)?;
+        let key = BackupKey::existing(KEY)?;
+        let check = Elsewhere(self.elsewhere.clone());
+        stage(self.house.site(), &archive, &key, &check, progress)
+    }
+
+    /// How many calls a restore that goes well makes.
+    fn calls() -> u64 {
+        let restoring = Self::new();
+        restoring.elsewhere.arm(u64::MAX, Fault::Once);
+        drop(restoring.stage(&NoProgress).unwrap());
+        restoring.elsewhere.calls()
+    }
+
+    /// Fails with an error of this kind, and leaves everything as it was; `cleared` unless the next start has to see to it.
+    fn assert_fails(&self, progress: &dyn Progress, kind: ErrorKind, cleared: bool, what: &str) {
+        let (data_before, files_before) = (data(&self.house.dir), self.elsewhere.files());
+        let error = self
+            .stage(progress)
+            .err()
+            .unwrap_or_else(|| panic!("{what}: it went well"));
+        assert_eq!(error.kind(), kind, "{what}: {error}");
+        if cleared {
+            assert!(self.elsewhere.files() == files_before, "{what}: files are left");
+        }
+        self.elsewhere.restart(false);
+        assert!(
+            self.elsewhere.files() == files_before,
+            "{what}: files are left behind the next start"
+        );
+        assert!(data(&self.house.dir) == data_before, "{what}");
+        assert!(
+            matches!(recover(self.house.site()).unwrap().state, Recovered::Clean),
+            "{what}"
+        );
+        let debris = std::fs::read_dir(self.house.dir.join(".bosbase")).unwrap();
+        let debris: Vec<_> = debris.map(|e| e.unwrap().file_name()).collect();
+        assert!(debris.is_empty(), "{what}: {debris:?}");
+    }
+}
+
+#[test]
+fn a_restore_whose_files_cannot_all_be_put_changes_nothing() {
+    let calls = Restoring::calls();
+    assert!(calls > 450, "{calls}");
+    for at in [1, 2, 5, 100, 250, calls - 1, calls] {
+        let once = Restoring::new();
+        once.elsewhere.arm(at, Fault::Once);
+        once.assert_fails(&NoProgress, ErrorKind::Unreachable, true, &format!("once at {at}"));
+        let gone = Restoring::new();
+        gone.elsewhere.arm(at, Fault::Unreachable);
+        gone.assert_fails(
+            &NoProgress,
+            ErrorKind::Unreachable,
+            false,
+            &format!("gone from {at} on"),
+        );
+    }
+}
+
+#[test]
+fn a_restore_that_hangs_can_be_cancelled() {
+    let calls = Restoring::calls();
+    for at in [1, 30, calls / 2, calls - 1] {
+        let hanging = Restoring::new();
+        hanging.elsewhere.arm(at, Fault::Hang);
+        let impatient = Impatient(hanging.elsewhere.clone());
+        hanging.assert_fails(&impatient, ErrorKind::Cancelled, true, &format!("hangs at {at}"));
+    }
+}
+
+#[test]
+fn a_thread_that_dies_while_it_puts_a_file_fails_the_restore() {
+    let dying = Restoring::new();
+    // Long files are put by the threads that unpack them, whose end is told otherwise; there are four of those.
+    dying.elsewhere.only_short(true);
+    dying.elsewhere.arm(60, Fault::Panic);
+    dying.assert_fails(&NoProgress, ErrorKind::Io, true, "dies");
+}
+
+#[test]
+fn what_is_there_already_is_never_replaced() {
+    for (name, bytes) in [
+        ("c/r3/f", b"another short one".to_vec()),
+        ("c/r5/f", noise(5 * 31 + 1)),
+        ("c/r47/f", noise((1 << 20) + 46)),
+        ("c/r87/f", vec![0; (1 << 20) + 87]),
+    ] {
+        let restoring = Restoring::new();
+        restoring.elsewhere.add(name, &bytes, None);
+        let error = restoring.stage(&NoProgress).err().unwrap();
+        assert!(error.to_string().contains(&format!("storage/{name}")), "{error}");
+        restoring.elsewhere.restart(false);
+        restoring.assert_fails(&NoProgress, ErrorKind::AlreadyExists, true, name);
+    }
+}
+
+#[test]
+fn no_file_is_put_that_the_archive_does_not_vouch_for() {
+    let restoring = Restoring::new();
+    let path = restoring.house.dir.join("backups").join(KEY);
+    let whole = std::fs::read(&path).unwrap();
+    let files = restoring.house.files.files();
+    let mut refused = 0;
+    for at in (2000..whole.len() - 60_000).step_by(whole.len() / 40) {
+        let mut broken = whole.clone();
+        broken[at] ^= 0x40;
+        std::fs::write(&path, &broken).unwrap();
+        restoring.elsewhere.check_against(files.clone());
+        restoring.assert_fails(&NoProgress, ErrorKind::InvalidArchive, true, &format!("byte {at}"));
+        refused += 1;
+    }
+    assert!(refused > 30);
+}
+
+#[test]
+fn files_that_go_elsewhere_need_no_room_on_the_disk() {
+    use bosbase_disk::fault::FaultDisk;
+
+    let house = House::new();
+    house.files.add("c/r/long.bin", &vec![7; 40 << 20], None);
+    house.back_up(named(&["c/r/long.bin"]), &NoProgress).unwrap();
+    let (archive, key) = (open(&house.dir, KEY).unwrap(), BackupKey::existing(KEY).unwrap());
+    let graves = house.dir.with_file_name("graves");
+    std::fs::create_dir(&graves).unwrap();
+    let disk = FaultDisk::new(&graves);
+    let site = Site {
+        disk: &disk,
+        ..house.site()
+    };
+    // A restore that leaves an undo, which is given up for the next one's sake where that stays on the disk.
+    drop(
+        stage(site, &archive, &key, &Elsewhere(house.files.clone()), &NoProgress)
+            .unwrap()
+            .commit()
+            .unwrap(),
+    );
+    let Recovered::Switched(switched) = recover(site).unwrap().state else {
+        panic!("it is due")
+    };
+    switched.confirm().unwrap();
+    disk.set_space_left(Some(34 << 20));
+    restore::check_room(&site, &archive).unwrap();
+    stage(site, &archive, &key, &Elsewhere(house.files.clone()), &NoProgress)
+        .unwrap()
+        .abandon()
+        .unwrap();
+    assert!(restore::available_undo(&site).unwrap().is_some());
+    let error = stage(site, &archive, &key, &common::Fine, &NoProgress).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::NoSpace, "{error}");
+    assert!(restore::available_undo(&site).unwrap().is_none());
+    let left: Vec<_> = std::fs::read_dir(house.dir.join(".bosbase"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["last-restore.json"]);
+    // An archive that hints at nothing is taken to need it.
+    let local = House::new();
+    put(&local.dir, "storage/c/r/long.bin", &vec![7; 40 << 20]);
+    let sources = Sources {
+        data_dir: local.dir.clone(),
+        databases: vec![Bytes::database("data.db", 9000)],
+        must_have: Box::new(std::iter::empty()),
+        elsewhere: None,
+    };
+    common::make(&local.dir, KEY, sources).unwrap();
+    let error = restore::check_room(&site, &open(&local.dir, KEY).unwrap()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoSpace);
 }

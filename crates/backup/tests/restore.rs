@@ -7,6 +7,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
@@ -18,6 +19,7 @@ use bosbase_disk::fault::{Fault, FaultDisk};
 use bosbase_disk::{Disk, RealDisk};
 use jiff::Timestamp;
 
+use common::files::{self, Elsewhere, MemoryFile, MemoryFiles};
 use common::{Bytes, Fine, Tree, data, open, put};
 
 const KEY: &str = "good.zip";
@@ -29,6 +31,8 @@ struct House {
     disk: FaultDisk,
     old: Tree,
     new: Tree,
+    /// Where the new data keeps its uploaded files, if not on the disk.
+    files: Option<MemoryFiles>,
 }
 
 /// Made once: the fault matrices need a fresh house a thousand times.
@@ -94,7 +98,41 @@ impl House {
             disk,
             old,
             new,
+            files: None,
         }
+    }
+
+    /// One whose new data keeps its uploaded files elsewhere, where one of them is already.
+    fn elsewhere() -> Self {
+        let mut house = Self::new();
+        house.new.retain(|name, _| !name.starts_with("storage/"));
+        house.files = Some(Self::files_before());
+        house
+    }
+
+    fn files_before() -> MemoryFiles {
+        let files = MemoryFiles::default();
+        files.add("c1/r1/new.txt", b"new", None);
+        files.add("c/r/old.txt", b"the old data names it", None);
+        files
+    }
+
+    /// Does what the next start does about files elsewhere, once it has the one or the other data, and checks what is there.
+    fn settle_files(&self, new: bool, what: &str) {
+        let Some(files) = &self.files else { return };
+        files.restart(new);
+        let mut expected = Self::files_before().files();
+        let mut found = files.files();
+        if new {
+            expected.insert("c2/r2/two.txt".to_owned(), expected["c1/r1/new.txt"].clone());
+        }
+        let names = |files: &BTreeMap<String, MemoryFile>| files.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&found), names(&expected), "{what}");
+        if let Some(two) = found.remove("c2/r2/two.txt") {
+            assert_eq!(two.bytes, b"two", "{what}");
+            expected.remove("c2/r2/two.txt");
+        }
+        assert!(found == expected, "{what}: what was there was changed");
     }
 
     fn mounted() -> Self {
@@ -117,7 +155,11 @@ impl House {
     fn stage_and_commit(&self) -> Result<()> {
         let archive = open(&self.dir, KEY)?;
         let key = BackupKey::existing(KEY)?;
-        stage(self.site(&NoSteps), &archive, &key, &Fine, &NoProgress)?
+        let check: Box<dyn StagedCheck> = match &self.files {
+            None => Box::new(Fine),
+            Some(files) => Box::new(Elsewhere(files.clone())),
+        };
+        stage(self.site(&NoSteps), &archive, &key, check.as_ref(), &NoProgress)?
             .commit()
             .map(drop)
     }
@@ -393,6 +435,7 @@ fn matrix(house: fn() -> House, opens: bool, fault: Fault, lose: bool) -> u64 {
             .unwrap_or_else(|e| panic!("{what}: the next start failed: {e}"));
         let new = house.is_new(&what);
         assert_eq!(house.debris(), [""; 0], "{what}");
+        house.settle_files(new, &what);
         let outcome = last_outcome(&house.disk, &house.dir).unwrap();
         assert_eq!(new, outcome.is_some_and(|o| o.succeeded), "{what}: the record is wrong");
         if new {
@@ -423,6 +466,8 @@ fn a_kill_at_every_operation_leaves_all_old_or_all_new() {
     matrix(House::mounted, true, Fault::PowerCut, false);
     matrix(House::new, false, Fault::PowerCut, false);
     matrix(House::mounted, false, Fault::PowerCut, false);
+    matrix(House::elsewhere, true, Fault::PowerCut, false);
+    matrix(House::elsewhere, false, Fault::PowerCut, false);
 }
 
 #[test]
@@ -431,6 +476,34 @@ fn a_power_cut_at_every_operation_leaves_all_old_or_all_new() {
     matrix(House::mounted, true, Fault::PowerCut, true);
     matrix(House::new, false, Fault::PowerCut, true);
     matrix(House::mounted, false, Fault::PowerCut, true);
+    matrix(House::elsewhere, true, Fault::PowerCut, true);
+    matrix(House::elsewhere, false, Fault::PowerCut, true);
+}
+
+#[test]
+fn a_kill_at_every_request_leaves_the_old_data_and_its_files() {
+    for at in 1.. {
+        let house = House::elsewhere();
+        let files = house.files.clone().unwrap();
+        files.arm(at, files::Fault::Unreachable);
+        let disk = house.disk.clone();
+        files.meanwhile(move || disk.arm(1, Fault::PowerCut));
+        let result = house.stage_and_commit();
+        let (met, what) = (files.calls() >= at, format!("request {at}: {result:?}"));
+        if met {
+            house.disk.lose_unsynced().unwrap();
+        }
+        house.disk.disarm();
+        house.start().unwrap();
+        let new = house.is_new(&what);
+        house.settle_files(new, &what);
+        assert_eq!(house.debris(), [""; 0], "{what}");
+        assert_eq!(new, !met, "{what}");
+        if !met {
+            assert!(at > 6, "{what}");
+            return;
+        }
+    }
 }
 
 #[test]
@@ -445,6 +518,7 @@ fn a_failing_disk_at_every_operation_leaves_all_old_or_all_new() {
     ] {
         matrix(House::new, true, fault, false);
         matrix(House::mounted, false, fault, false);
+        matrix(House::elsewhere, true, fault, false);
     }
 }
 

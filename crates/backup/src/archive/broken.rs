@@ -483,6 +483,21 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_that_is_not_what_the_manifest_says_has_no_end() {
+        let wrong = all().into_iter().find(|b| b.name == "wrong-digest").unwrap();
+        let mut whole = Vec::new();
+        let result = open(wrong.bytes).unwrap().read_all(&NoProgress, |entry, contents| {
+            let mut bytes = Vec::new();
+            if contents.read_to_end(&mut bytes).is_ok() {
+                whole.push(entry.path.to_string());
+            }
+            Ok(())
+        });
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::InvalidArchive);
+        assert_eq!(whole, ["data.db"]);
+    }
+
+    #[test]
     fn nothing_is_unpacked_beyond_the_declared_length() {
         let bomb = all()
             .into_iter()

@@ -40,6 +40,9 @@ pub struct ManifestHeader {
     pub program: String,
     /// When the snapshot was taken, UTC.
     pub created: Timestamp,
+    /// Whether the data keeps its uploaded files elsewhere than on its disk. A hint: what the databases say is what counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub files_elsewhere: bool,
     /// The databases in it.
     pub databases: Vec<DatabaseFact>,
 }
@@ -186,6 +189,7 @@ mod tests {
             format: 1,
             program: "bosbase 0.1.0".into(),
             created: "2026-11-23T06:00:00Z".parse().unwrap(),
+            files_elsewhere: false,
             databases: vec![DatabaseFact {
                 name: "data.db".into(),
                 size: 4096,

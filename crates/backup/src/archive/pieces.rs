@@ -318,6 +318,7 @@ mod tests {
             format: 1,
             program: "test".into(),
             created: Timestamp::UNIX_EPOCH,
+            files_elsewhere: false,
             databases: Vec::new(),
         };
         writer.finish(&header).unwrap();

@@ -38,6 +38,7 @@ pub struct Archive {
     /// The databases, and whatever lies beside them.
     root_files: usize,
     bytes: u64,
+    files_elsewhere: bool,
 }
 
 /// Which entries are read.
@@ -110,16 +111,19 @@ impl Archive {
             }
         }
         structure.check()?;
-        let archive = Self {
+        let mut archive = Self {
             source,
             bounds,
             manifest,
             root_files,
             bytes,
+            files_elsewhere: false,
         };
         archive.check_database(&database.ok_or_else(|| Error::archive("the archive holds no data.db"))?)?;
         if let Some(entry) = &archive.manifest {
-            ManifestReader::new(archive.unpacker(64 << 10).open(entry)?)?;
+            let mut unpacker = archive.unpacker(64 << 10);
+            let manifest = ManifestReader::new(unpacker.open(entry)?)?;
+            archive.files_elsewhere = manifest.header().files_elsewhere;
         }
         Ok(archive)
     }
@@ -140,6 +144,11 @@ impl Archive {
     #[must_use]
     pub fn has_manifest(&self) -> bool {
         self.manifest.is_some()
+    }
+
+    /// Whether its manifest says that the data keeps its uploaded files elsewhere; its databases may know better.
+    pub(crate) fn hints_at_elsewhere(&self) -> bool {
+        self.files_elsewhere
     }
 
     /// When a part needs no more entries to be looked at.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Scope};
 
 use super::pool::{NOTICED_WITHIN, Pool, Share};
-use super::{AT_A_TIME, IN_MEMORY, LEAST, Opened, Source, UploadedFile, WHOLE};
+use super::{AT_A_TIME, IN_MEMORY, LEAST, Opened, Source, UploadedFile, WHOLE, watch};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::layout::NOTE_LIMIT;
 use crate::nice;
@@ -59,6 +59,7 @@ pub(crate) fn ahead<R>(
     thread::scope(|scope| {
         // Also when `work` panics the threads must end, or the scope would wait for them for ever.
         let _end = End(&tools);
+        watch(scope, &tools.pool, progress, || source.interrupt())?;
         let (finder, found) = mpsc::channel();
         let result = work(&mut Ahead {
             scope,
@@ -69,10 +70,11 @@ pub(crate) fn ahead<R>(
             threads: 0,
             under_way: 0,
         });
-        if result.is_err() {
+        result.map_err(|e| {
             source.interrupt();
-        }
-        result
+            // Of being interrupted comes any error.
+            if progress.cancelled() { cancelled() } else { e }
+        })
     })
 }
 

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::progress::Progress;
+
 /// Whoever waits for room looks up so often whether it is still wanted.
 pub(super) const NOTICED_WITHIN: Duration = Duration::from_millis(100);
 
@@ -70,6 +72,20 @@ impl Pool {
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.0.changed.notify_all();
+    }
+
+    /// Until the pool is closed, looks whether the work was cancelled, and calls `interrupt` then: whoever does the work may be
+    /// waiting for the network.
+    pub(super) fn watch(&self, progress: &dyn Progress, interrupt: impl FnOnce()) {
+        let mut state = self.lock();
+        while !state.closed {
+            if progress.cancelled() {
+                drop(state);
+                return interrupt();
+            }
+            let woken = self.0.changed.wait_timeout(state, NOTICED_WITHIN);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
 
 use super::pool::{NOTICED_WITHIN, Pool, Share};
-use super::{AT_A_TIME, About, IN_MEMORY, LEAST, Put, Target, UploadedFile, WHOLE};
+use super::{AT_A_TIME, About, IN_MEMORY, LEAST, Put, Target, UploadedFile, WHOLE, watch};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::nice;
 use crate::progress::Progress;
@@ -69,7 +69,9 @@ pub(crate) fn putting<R>(
         changed: Condvar::new(),
     };
     thread::scope(|scope| {
-        // The threads end once it is dropped, also when `work` panics; else the scope would wait for them for ever.
+        // The threads end once these two are dropped, also when `work` panics; else the scope would wait for them for ever.
+        let _end = End(&tools);
+        watch(scope, &tools.pool, progress, || target.interrupt())?;
         let putters = Putters {
             scope,
             tools: &tools,
@@ -78,13 +80,25 @@ pub(crate) fn putting<R>(
         };
         let result = work(&putters).and_then(|made| tools.wait_for_all().map(|()| made));
         result.map_err(|e| {
-            // What the others say is that they gave up for its sake; what comes from now on is of being interrupted.
+            // What the others say is that they gave up for its sake. Of being interrupted comes any error.
             let first = tools.lock().failed.take();
             tools.close();
             target.interrupt();
-            first.unwrap_or(e)
+            if progress.cancelled() {
+                cancelled()
+            } else {
+                first.unwrap_or(e)
+            }
         })
     })
+}
+
+struct End<'a>(&'a Tools<'a>);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl Putters<'_, '_> {

@@ -44,12 +44,15 @@ pub trait StagedCheck: Send + Sync {
     }
 }
 
-/// Fails unless there is room to unpack the archive beside the data.
+/// Fails unless there is room to unpack the archive beside the data; uploaded files count unless its manifest says that they
+/// are kept elsewhere. [`stage`] finds out for certain, and asks again.
 ///
 /// # Errors
 /// [`ErrorKind::NoSpace`] with the numbers; [`ErrorKind::Unsupported`] for mount points that cannot be switched.
 pub fn check_room(site: &Site<'_>, archive: &Archive) -> Result<()> {
-    check_room_for(site, archive, &places::find(site, "x")?, &|_| true)
+    let elsewhere = archive.hints_at_elsewhere();
+    let stays = |entry: &ArchiveEntry| !elsewhere || uploads::of(entry).is_none();
+    check_room_for(site, archive, &places::find(site, "x")?, &stays)
 }
 
 /// Sees to it that there is room for some entries of an archive. The data kept for an undo lasts until the next restore, and

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read, Write};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use bosbase_backup::elsewhere::{About, Measured, Opened, Put, Putting, Source, Target, UploadedFile};
+use bosbase_backup::restore::StagedCheck;
 use bosbase_backup::{Error, ErrorKind, Result};
 
 /// A place for uploaded files that forgets them with its process. Clones share it.
@@ -32,7 +34,14 @@ struct State {
     most_under_way: usize,
     is_abandoned: bool,
     delay: Duration,
+    meanwhile: Option<Meanwhile>,
+    hangs: bool,
+    expected: Option<BTreeMap<String, MemoryFile>>,
+    only_short: bool,
 }
+
+/// Something to do when the fault comes.
+type Meanwhile = Box<dyn FnOnce() + Send>;
 
 /// One file there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +65,6 @@ pub enum Fault {
     Hang,
     /// That call panics.
     Panic,
-    /// That call never returns to its process, nor do later ones: they fail, and nothing is cleared up.
-    Killed,
 }
 
 impl MemoryFiles {
@@ -83,6 +90,27 @@ impl MemoryFiles {
         (state.calls, state.fault) = (0, Some((at, fault)));
     }
 
+    /// Whether something hangs.
+    #[must_use]
+    pub fn hangs(&self) -> bool {
+        self.lock().hangs
+    }
+
+    /// Lets nothing be published but these files.
+    pub fn check_against(&self, files: BTreeMap<String, MemoryFile>) {
+        self.lock().expected = Some(files);
+    }
+
+    /// Counts the calls for short files alone.
+    pub fn only_short(&self, only: bool) {
+        self.lock().only_short = only;
+    }
+
+    /// Does something when the fault comes.
+    pub fn meanwhile(&self, then: impl FnOnce() + Send + 'static) {
+        self.lock().meanwhile = Some(Box::new(then));
+    }
+
     /// Lets every call take so long.
     pub fn delay(&self, delay: Duration) {
         self.lock().delay = delay;
@@ -104,7 +132,8 @@ impl MemoryFiles {
     /// nothing is removed.
     pub fn restart(&self, restored: bool) {
         let mut state = self.lock();
-        (state.fault, state.is_interrupted, state.is_abandoned) = (None, false, false);
+        (state.fault, state.meanwhile) = (None, None);
+        (state.is_interrupted, state.is_abandoned, state.hangs) = (false, false, false);
         let noted = std::mem::take(&mut state.noted);
         if !restored {
             noted.iter().for_each(|key| drop(state.objects.remove(key)));
@@ -116,12 +145,14 @@ impl MemoryFiles {
         state.calls += 1;
         let (now, delay) = (state.calls, state.delay);
         let fault = state.fault.filter(|(at, fault)| match fault {
-            Fault::Unreachable | Fault::Killed => *at <= now,
+            Fault::Unreachable => *at <= now,
             _ => *at == now,
         });
         state.under_way += 1;
         state.most_under_way = state.most_under_way.max(state.under_way);
+        let meanwhile = fault.and_then(|_| state.meanwhile.take());
         drop(state);
+        meanwhile.into_iter().for_each(|then| then());
         if !delay.is_zero() {
             std::thread::sleep(delay);
         }
@@ -130,12 +161,13 @@ impl MemoryFiles {
         let failed = |why: &str| Err(Error::new(ErrorKind::Unreachable, format!("{what}: {why}")));
         match fault.map(|(_, fault)| fault) {
             None => Ok(()),
-            Some(Fault::Unreachable | Fault::Once | Fault::Killed) => failed("the connection was refused"),
+            Some(Fault::Unreachable | Fault::Once) => failed("the connection was refused"),
             Some(Fault::Panic) => {
                 drop(state);
                 panic!("on purpose")
             }
             Some(Fault::Hang) => {
+                state.hangs = true;
                 while !state.is_interrupted {
                     state = self.0.interrupted.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
@@ -193,7 +225,9 @@ impl Read for Fetching {
 
 impl Target for MemoryFiles {
     fn begin(&self, file: &UploadedFile, about: &About) -> Result<Box<dyn Putting + '_>> {
-        self.call("beginning")?;
+        if about.len <= 1 << 20 || !self.lock().only_short {
+            self.call("beginning")?;
+        }
         Ok(Box::new(Uploading {
             files: self,
             key: file.key().to_owned(),
@@ -230,7 +264,9 @@ struct Uploading<'a> {
 
 impl Write for Uploading<'_> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.files.call("writing")?;
+        if self.about.len <= 1 << 20 || !self.files.lock().only_short {
+            self.files.call("writing")?;
+        }
         self.bytes.extend_from_slice(buf);
         Ok(buf.len())
     }
@@ -242,7 +278,9 @@ impl Write for Uploading<'_> {
 
 impl Putting for Uploading<'_> {
     fn finish(self: Box<Self>) -> Result<Put> {
-        self.files.call("finishing")?;
+        if self.about.len <= 1 << 20 || !self.files.lock().only_short {
+            self.files.call("finishing")?;
+        }
         let mut state = self.files.lock();
         assert!(
             !state.is_abandoned,
@@ -257,6 +295,9 @@ impl Putting for Uploading<'_> {
             });
         }
         assert_eq!(self.bytes.len() as u64, self.about.len, "{}", self.key);
+        if let Some(expected) = state.expected.as_ref().and_then(|files| files.get(&self.key)) {
+            assert!(expected.bytes == self.bytes, "{} is not what it was", self.key);
+        }
         state.noted.push(self.key.clone());
         let file = MemoryFile {
             bytes: self.bytes,
@@ -265,5 +306,20 @@ impl Putting for Uploading<'_> {
         };
         state.objects.insert(self.key, file);
         Ok(Put::New)
+    }
+}
+
+/// Databases that say that the uploaded files belong elsewhere.
+pub struct Elsewhere(pub MemoryFiles);
+
+impl StagedCheck for Elsewhere {
+    fn check_and_upgrade(&self, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        assert!(dir.join("data.db").is_file());
+        Ok(())
+    }
+
+    fn files_elsewhere(&self, dir: &Path, id: &str) -> Result<Option<Box<dyn Target>>> {
+        assert!(dir.join("data.db").is_file() && !id.is_empty());
+        Ok(Some(Box::new(self.0.clone())))
     }
 }
