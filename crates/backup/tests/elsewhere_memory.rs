@@ -103,7 +103,7 @@ fn a_hundred_thousand_files_elsewhere_take_no_more_memory_than_a_few() {
     let made_up: &MadeUp = Box::leak(Box::new(MadeUp(AtomicU64::new(0), AtomicU64::new(0))));
     let name = |n| format!("storage/c/r{n}/f");
     let mut peaks = Vec::new();
-    for files in [LONG_EVERY / 5, FILES] {
+    for files in [FILES / 4, FILES] {
         let sources = Sources {
             data_dir: dir.path().to_owned(),
             databases: vec![Bytes::database("data.db", 9000)],
@@ -130,6 +130,6 @@ fn a_hundred_thousand_files_elsewhere_take_no_more_memory_than_a_few() {
         peaks.push(peak());
     }
     eprintln!("peaks: {} and {} MiB", peaks[0] >> 20, peaks[1] >> 20);
-    // The names' hashes, of the archive and of what is in it, are some 60 bytes a file.
-    assert!(peaks[1] - peaks[0] < 24 << 20, "{peaks:?}");
+    // What is fetched and put is 400 MB. Hashes of the names take some 60 bytes a file, whose vectors double as they grow.
+    assert!(peaks[1] - peaks[0] < 32 << 20 && peaks[1] < 80 << 20, "{peaks:?}");
 }
