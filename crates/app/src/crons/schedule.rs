@@ -3,8 +3,11 @@
 //! Stricter than crontab(5): no names (`MON`), no `7` for Sunday, and a day must match both its month's and its
 //! week's segment. What PocketBase would refuse is refused here too, since a data directory may go back to it.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _, civil};
+
+/// How far back is looked for a schedule's last minute, in days: a 29 February may be eight years ago.
+const MOST_DAYS: usize = 9 * 366;
 
 const MALFORMED: &str =
     "Invalid cron expression - must be a valid macro or to have exactly 5 space separated segments.";
@@ -51,13 +54,61 @@ impl Schedule {
     #[must_use]
     pub fn is_due(&self, moment: Timestamp) -> bool {
         let at = moment.to_zoned(TimeZone::UTC);
-        let holds = |slots: u64, value: i8| u32::try_from(value).is_ok_and(|value| slots & (1 << value) != 0);
         holds(self.minutes, at.minute())
             && holds(self.hours, at.hour())
             && holds(self.days, at.day())
             && holds(self.months, at.month())
             && holds(self.weekdays, at.weekday().to_sunday_zero_offset())
     }
+
+    /// The last minute before `moment` that is one of the schedule's; nothing where there was none in the last nine years.
+    #[must_use]
+    pub fn last_before(&self, moment: Timestamp) -> Option<Timestamp> {
+        // The minute that `moment` begins or lies in is over only where it lies in it.
+        let latest = moment
+            .checked_sub(1.nanosecond())
+            .ok()?
+            .to_zoned(TimeZone::UTC)
+            .datetime();
+        let mut date = latest.date();
+        for _ in 0..MOST_DAYS {
+            let end = if date == latest.date() {
+                latest.time()
+            } else {
+                civil::Time::MAX
+            };
+            if let Some(time) = self.last_of_day(date, end) {
+                return date
+                    .to_datetime(time)
+                    .to_zoned(TimeZone::UTC)
+                    .ok()
+                    .map(|at| at.timestamp());
+            }
+            date = date.yesterday().ok()?;
+        }
+        None
+    }
+
+    /// The last minute of the schedule on `date` that begins no later than `end`.
+    fn last_of_day(&self, date: civil::Date, end: civil::Time) -> Option<civil::Time> {
+        let is_day = holds(self.days, date.day())
+            && holds(self.months, date.month())
+            && holds(self.weekdays, date.weekday().to_sunday_zero_offset());
+        if !is_day {
+            return None;
+        }
+        let hours = (0..=end.hour()).rev().filter(|hour| holds(self.hours, *hour));
+        hours
+            .flat_map(|hour| (0..60).rev().map(move |minute| (hour, minute)))
+            .filter(|(hour, minute)| *hour < end.hour() || *minute <= end.minute())
+            .find(|(_, minute)| holds(self.minutes, *minute))
+            .map(|(hour, minute)| civil::time(hour, minute, 0, 0))
+    }
+}
+
+/// Whether `value` is one of those that `slots` has a bit for.
+fn holds(slots: u64, value: i8) -> bool {
+    u32::try_from(value).is_ok_and(|value| slots & (1 << value) != 0)
 }
 
 /// One bit for each value that `segment` names.
@@ -140,6 +191,22 @@ mod tests {
     fn day_of_month_and_day_of_week_must_both_match() {
         assert!(!due("30 6 23 * 0", "2026-11-23T06:30:00Z"));
         assert!(!due("30 6 24 * 1", "2026-11-23T06:30:00Z"));
+    }
+
+    #[test]
+    fn the_last_minute_before_a_moment_is_found_however_rare_it_is() {
+        let last = |expression: &str, moment: &str| {
+            let schedule = Schedule::parse(expression).unwrap();
+            let found = schedule.last_before(moment.parse().unwrap());
+            found.map(|at| at.to_string()).unwrap_or_default()
+        };
+        assert_eq!(last("0 2 * * *", "2026-11-23T02:00:01Z"), "2026-11-23T02:00:00Z");
+        assert_eq!(last("0 2 * * *", "2026-11-23T02:00:00Z"), "2026-11-22T02:00:00Z");
+        assert_eq!(last("*/20 6,8 * * *", "2026-11-23T08:10:00Z"), "2026-11-23T08:00:00Z");
+        assert_eq!(last("*/20 6,8 * * *", "2026-11-23T07:59:00Z"), "2026-11-23T06:40:00Z");
+        assert_eq!(last("0 0 29 2 *", "2026-11-23T00:00:00Z"), "2024-02-29T00:00:00Z");
+        assert_eq!(last("30 4 * * 0", "2026-11-23T00:00:00Z"), "2026-11-22T04:30:00Z");
+        assert_eq!(last("0 0 31 2 *", "2026-11-23T00:00:00Z"), "");
     }
 
     #[test]
