@@ -19,6 +19,8 @@ TABLE = [
     ("GET", "/api/settings", "superuser"),
     ("PATCH", "/api/settings", "superuser"),
     ("POST", "/api/settings/test/s3", "superuser"),
+    ("POST", "/api/settings/test/email", "superuser"),
+    ("POST", "/api/settings/test/webhook", "superuser"),
     ("GET", "/api/collections", "superuser"),
     ("POST", "/api/collections", "superuser"),
     ("GET", "/api/collections/{collection}", "superuser"),
@@ -64,7 +66,7 @@ TABLE = [
     ("GET", "/api/metrics", "superuser"),
     ("POST", "/api/backups/{key}/verify", "superuser"),
 ]
-OURS_ALONE = {("GET", "/api/metrics"), ("POST", "/api/backups/undo-restore"), ("GET", "/api/backups/status"), ("POST", "/api/backups/{key}/verify")}
+OURS_ALONE = {("GET", "/api/metrics"), ("POST", "/api/settings/test/webhook"), ("POST", "/api/backups/undo-restore"), ("GET", "/api/backups/status"), ("POST", "/api/backups/{key}/verify")}
 
 NO_TOKEN = "The request requires valid record authorization token."
 NOT_ALLOWED = "The authorized record is not allowed to perform this action."

@@ -8,6 +8,7 @@ use bosbase_disk::Disk;
 use bosbase_store::{Store, StoreOptions};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::alarms::Alarms;
 use crate::crons;
 use crate::error::Result;
 use crate::files::{FileStore, FilesPlace};
@@ -68,6 +69,7 @@ struct Inner {
     logins: Arc<Semaphore>,
     log_writer: Arc<LogWriter>,
     running_crons: crons::Running,
+    alarms: Arc<Alarms>,
 }
 
 impl App {
@@ -101,9 +103,12 @@ impl App {
         let hub = Hub::default();
         let watchers = hub.clone();
         let (in_force, log) = (settings.clone(), log_writer.clone());
+        let alarms = Arc::new(Alarms::default());
+        let alarmed = alarms.clone();
         let tell = move |job: &Job| {
             watchers.publish(BACKUPS_TOPIC, &serde_json::json!(job));
             logs::note_job(&in_force.get().logs, &log, job);
+            alarmed.note(job);
         };
         let places = Places::Application(options.clone(), settings.clone());
         let backups = Arc::new(Backups::new(options.clone(), disk.clone(), places, Arc::new(tell)));
@@ -122,6 +127,7 @@ impl App {
                 logins: Arc::new(Semaphore::new(cores)),
                 log_writer,
                 running_crons: crons::Running::default(),
+                alarms,
             }),
         })
     }
@@ -201,6 +207,10 @@ impl App {
     /// The queue to the log.
     pub(crate) fn log_writer(&self) -> &LogWriter {
         &self.inner.log_writer
+    }
+
+    pub(crate) fn alarms(&self) -> &Alarms {
+        &self.inner.alarms
     }
 
     /// The recurring jobs that run just now.

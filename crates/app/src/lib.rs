@@ -8,6 +8,7 @@
 //! All calls block unless they say otherwise; async callers move them off their threads.
 
 mod access;
+mod alarms;
 mod app;
 pub mod auth;
 mod caller;
@@ -20,12 +21,14 @@ pub mod files;
 pub mod formats;
 pub mod jobs;
 pub mod logs;
+mod mails;
 pub mod moment;
 pub mod realtime;
 pub mod records;
 pub mod settings;
 mod superusers;
 
+pub use alarms::{AlarmStatus, AlarmThreads};
 pub use app::{App, AppOptions};
 pub use bosbase_bucket::BucketConfig;
 pub use caller::Caller;

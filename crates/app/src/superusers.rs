@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bosbase_store::{Collection, ErrorKind as StoreErrorKind, Record, new_id, new_secret, now};
+use bosbase_store::{Collection, ErrorKind as StoreErrorKind, ListQuery, Record, new_id, new_secret, now};
 use serde_json::Value;
 
 use crate::app::App;
@@ -14,6 +14,8 @@ use crate::formats::is_email;
 /// The account with which PocketBase's first-run page works; nobody's, and gone once there is a real one.
 const INSTALLER: &str = "__pbinstaller@example.com";
 const MIN_PASSWORD: usize = 8;
+/// So many superusers are told of what all are to know.
+const MOST_TOLD: u64 = 100;
 
 /// What to do about an account that is, or is not, there.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,27 @@ impl App {
     pub fn delete_superuser(&self, email: &str) -> Result<()> {
         let record = self.superuser(email)?.ok_or_else(|| missing(email))?;
         self.delete_account(record)
+    }
+
+    /// The addresses of all superusers who can log in; of very many, the oldest accounts'.
+    ///
+    /// # Errors
+    ///
+    /// Where the database can't be asked.
+    pub(crate) fn superuser_addresses(&self) -> Result<Vec<String>> {
+        let collection = self.superusers()?;
+        let query = ListQuery {
+            sort: "created".to_owned(),
+            per_page: MOST_TOLD,
+            skip_total: true,
+            allow_hidden: true,
+            ..ListQuery::default()
+        };
+        let page = self
+            .store()
+            .read(|tx| tx.list_records(&collection, &query).map_err(Error::from))?;
+        let addresses = page.items.iter().map(|record| record.text("email").to_owned());
+        Ok(addresses.filter(|address| address != INSTALLER).collect())
     }
 
     /// The account at this address.

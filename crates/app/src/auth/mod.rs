@@ -16,3 +16,4 @@ pub use answer::Authenticated;
 pub use login::PasswordForm;
 pub use options::AuthOptions;
 pub use password::hash_password;
+pub(crate) use token::{Purpose, issue_for_mail};

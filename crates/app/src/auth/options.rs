@@ -20,6 +20,9 @@ pub struct AuthOptions {
     pub otp: Otp,
     pub auth_token: TokenOptions,
     pub file_token: TokenOptions,
+    pub verification_token: TokenOptions,
+    pub password_reset_token: TokenOptions,
+    pub email_change_token: TokenOptions,
 }
 
 /// Which fields a password login goes by.

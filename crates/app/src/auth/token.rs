@@ -16,6 +16,12 @@ pub(crate) enum Purpose {
     Auth,
     /// Reading protected files and backups by URL; short-lived.
     File,
+    /// Confirming an address; mailed.
+    Verification,
+    /// Setting a new password; mailed.
+    PasswordReset,
+    /// Changing the address; mailed to the new one.
+    EmailChange,
 }
 
 impl Purpose {
@@ -23,6 +29,9 @@ impl Purpose {
         match self {
             Self::Auth => "auth",
             Self::File => "file",
+            Self::Verification => "verification",
+            Self::PasswordReset => "passwordReset",
+            Self::EmailChange => "emailChange",
         }
     }
 
@@ -30,6 +39,9 @@ impl Purpose {
         match self {
             Self::Auth => &options.auth_token,
             Self::File => &options.file_token,
+            Self::Verification => &options.verification_token,
+            Self::PasswordReset => &options.password_reset_token,
+            Self::EmailChange => &options.email_change_token,
         }
     }
 }
@@ -39,8 +51,12 @@ impl Purpose {
 #[serde(rename_all = "camelCase")]
 struct Claims {
     collection_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
     exp: i64,
     id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    new_email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refreshable: Option<bool>,
     #[serde(rename = "type")]
@@ -53,16 +69,38 @@ struct Claims {
 ///
 /// [`crate::ErrorKind::Internal`] where the record or its collection has no secret to sign with.
 pub(crate) fn issue(record: &Record, purpose: Purpose, seconds: Option<i64>, refreshable: bool) -> Result<String> {
+    sign(record, purpose, seconds, |claims| {
+        claims.refreshable = (purpose == Purpose::Auth).then_some(refreshable);
+    })
+}
+
+/// A token that is mailed to `record`: it dies with the address it was mailed to.
+///
+/// # Errors
+///
+/// As [`issue`].
+pub(crate) fn issue_for_mail(record: &Record, purpose: Purpose) -> Result<String> {
+    let email = record.text("email").to_owned();
+    sign(record, purpose, None, |claims| {
+        claims.new_email = (purpose == Purpose::EmailChange).then(|| email.clone());
+        claims.email = Some(email);
+    })
+}
+
+fn sign(record: &Record, purpose: Purpose, seconds: Option<i64>, more: impl FnOnce(&mut Claims)) -> Result<String> {
     let options = AuthOptions::of(&record.collection)?;
     let token = purpose.options(&options);
     let lasts = seconds.filter(|seconds| *seconds > 0).unwrap_or(token.duration);
-    let claims = Claims {
+    let mut claims = Claims {
         collection_id: record.collection.id.clone(),
+        email: None,
         exp: jiff::Timestamp::now().as_second().saturating_add(lasts),
         id: record.id().to_owned(),
-        refreshable: (purpose == Purpose::Auth).then_some(refreshable),
+        new_email: None,
+        refreshable: None,
         purpose: purpose.name().to_owned(),
     };
+    more(&mut claims);
     let key =
         signing_key(record, token).ok_or_else(|| Error::internal("the record can't sign tokens: it has no key"))?;
     jsonwebtoken::encode(
@@ -205,6 +243,8 @@ mod tests {
         let owner = record("key", "secret");
         let claims = Claims {
             collection_id: "c1".into(),
+            email: None,
+            new_email: None,
             exp: jiff::Timestamp::now().as_second() - 2,
             id: "r1".into(),
             refreshable: Some(true),

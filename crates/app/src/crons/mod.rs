@@ -108,10 +108,10 @@ impl App {
             .collect();
         let backups = self.settings().backups.cron.clone();
         if !backups.is_empty() {
-            works.push(("__pbAutoBackup__", backups, App::run_scheduled_backup));
+            works.push(("__pbAutoBackup__", backups, App::run_watched_backup));
         }
         let drill = self.settings().backups.verify_cron.clone();
-        works.push((DRILL, drill, App::run_drill));
+        works.push((DRILL, drill, App::run_watched_drill));
         works
     }
 

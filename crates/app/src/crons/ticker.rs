@@ -56,6 +56,7 @@ pub fn start(app: App, clock: impl Clock + 'static) -> std::io::Result<Ticker> {
                 last = minute(now);
                 app.run_due_crons(now);
             }
+            app.watch_backups(now);
             if let Err(error) = app.expire_undo() {
                 tracing::warn!(%error, "data that was kept for an undo is still to be removed");
             }

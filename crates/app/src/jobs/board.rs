@@ -116,6 +116,7 @@ impl Board {
             bytes_total: 0,
             error: String::new(),
             warning: String::new(),
+            stopped: false,
             started: crate::moment::wire_now(),
             finished: String::new(),
         };
@@ -382,6 +383,7 @@ impl RunningJob {
         } else {
             JobState::Succeeded
         };
+        job.stopped = error.is_some() && self.stop.wanted.load(Ordering::Relaxed);
         job.error = error.unwrap_or_default();
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         *counted.entry((job.kind, job.state)).or_default() += 1;

@@ -262,6 +262,7 @@ mod tests {
             bytes_total: 2,
             error: String::new(),
             warning: String::new(),
+            stopped: false,
             started: crate::moment::wire_now(),
             finished: String::new(),
         };

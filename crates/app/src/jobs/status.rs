@@ -82,6 +82,9 @@ pub struct Job {
     /// What whoever relies on it should know although it succeeded; empty mostly.
     #[serde(default)]
     pub warning: String,
+    /// Whether it failed since somebody wanted its end: the backup it proved was deleted, say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
     /// When it began, `2023-05-19T16:25:57.542Z`.
     pub started: String,
     /// When it ended; empty while it runs.
@@ -208,6 +211,7 @@ mod tests {
             bytes_total: 0,
             error: error.to_owned(),
             warning: String::new(),
+            stopped: false,
             started: String::new(),
             finished: String::new(),
         }

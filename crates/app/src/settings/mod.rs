@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 pub use sections::{
     BackupSettings, BatchSettings, LogSettings, MetaSettings, ProxySettings, RateLimitRule, RateLimitSettings,
-    S3Settings, Settings, SmtpSettings,
+    S3Settings, Settings, SmtpSettings, WebhookSettings,
 };
 
 use crate::app::App;
@@ -82,6 +82,7 @@ impl App {
             tx.set_param(stored::KEY, &text).map_err(Error::from)
         })?;
         cell.set(changed);
+        self.alarms().hurry();
         Ok(())
     }
 }

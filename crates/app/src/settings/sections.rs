@@ -77,6 +77,12 @@ pub struct BackupSettings {
     pub keep_monthly: i64,
     /// When all backups are read back and verified again, a cron expression in UTC; empty for never.
     pub verify_cron: String,
+    /// Who is mailed when backups fail; all superusers where it is empty.
+    pub alarm_emails: Vec<String>,
+    /// What else is told then.
+    pub alarm_webhook: WebhookSettings,
+    /// After so many hours without a proven backup an alarm goes out; 0 for what the schedule promises.
+    pub alarm_after_hours: i64,
     /// The bucket that backups go to where it is enabled.
     pub s3: S3Settings,
 }
@@ -92,9 +98,22 @@ impl Default for BackupSettings {
             keep_monthly: 0,
             // Who fears to lose data would not think of asking for it.
             verify_cron: "30 4 * * 0".to_owned(),
+            alarm_emails: Vec::new(),
+            alarm_webhook: WebhookSettings::default(),
+            alarm_after_hours: 0,
             s3: S3Settings::default(),
         }
     }
+}
+
+/// `backups.alarmWebhook`
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct WebhookSettings {
+    /// Where alarms are posted to; empty for nowhere. It may hold a secret, and is written to no log.
+    pub url: String,
+    /// What is shown there as `Authorization: Bearer …`; nothing where it is empty.
+    pub secret: String,
 }
 
 /// `s3` and `backups.s3`
@@ -259,7 +278,16 @@ impl Default for LogSettings {
 }
 
 /// What of `backups` PocketBase knows nothing of.
-const BACKUPS_OF_OURS: [&str; 5] = ["keepLast", "keepDaily", "keepWeekly", "keepMonthly", "verifyCron"];
+const BACKUPS_OF_OURS: [&str; 8] = [
+    "keepLast",
+    "keepDaily",
+    "keepWeekly",
+    "keepMonthly",
+    "verifyCron",
+    "alarmEmails",
+    "alarmWebhook",
+    "alarmAfterHours",
+];
 
 /// Leaves out of `document` what PocketBase does not know as long as nobody has set it, so that settings which use none of it
 /// are PocketBase's to the letter.
@@ -285,12 +313,17 @@ impl Settings {
     #[must_use]
     pub fn public(&self) -> Value {
         let mut document = self.document();
-        for (section, secret) in [("/smtp", "password"), ("/s3", "secret"), ("/backups/s3", "secret")] {
+        leave_out_defaults(&mut document);
+        for (section, secret) in [
+            ("/smtp", "password"),
+            ("/s3", "secret"),
+            ("/backups/s3", "secret"),
+            ("/backups/alarmWebhook", "secret"),
+        ] {
             if let Some(section) = document.pointer_mut(section).and_then(Value::as_object_mut) {
                 section.remove(secret);
             }
         }
-        leave_out_defaults(&mut document);
         document
     }
 

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::sections::{
     BackupSettings, BatchSettings, LogSettings, MetaSettings, RateLimitRule, RateLimitSettings, S3Settings, Settings,
-    SmtpSettings,
+    SmtpSettings, WebhookSettings,
 };
 use crate::error::{FieldErrors, Result};
 use crate::formats::{Subnet, is_email, is_host, is_url};
@@ -75,9 +75,38 @@ fn backups(backups: &BackupSettings) -> FieldErrors {
     ] {
         at_least(&mut errors, field, value, 0);
     }
+    errors.nest("alarmEmails", addresses(&backups.alarm_emails));
+    errors.nest("alarmWebhook", webhook(&backups.alarm_webhook));
+    at_least(&mut errors, "alarmAfterHours", backups.alarm_after_hours, 0);
     // As in PocketBase, none is as good as unset; it only has to be set where there is a schedule.
     if backups.cron_max_keep != 0 {
         at_least(&mut errors, "cronMaxKeep", backups.cron_max_keep, 1);
+    }
+    errors
+}
+
+fn addresses(list: &[String]) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    for (index, address) in list.iter().enumerate() {
+        if !is_email(address) {
+            errors.add(
+                &index.to_string(),
+                "validation_is_email",
+                "Must be a valid email address.",
+            );
+        }
+    }
+    errors
+}
+
+fn webhook(webhook: &WebhookSettings) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    if !webhook.url.is_empty() && bosbase_courier::Webhook::new(&webhook.url, "").is_err() {
+        let message = "Must be a URL that begins with http:// or https://.";
+        errors.add("url", "validation_is_url", message);
+    }
+    if !webhook.secret.chars().all(|c| c.is_ascii_graphic()) {
+        errors.add("secret", "validation_match_invalid", "Must be in a valid format.");
     }
     errors
 }

@@ -63,8 +63,12 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
         .map_err(|error| Failure(format!("Can't start the server's threads: {error}.")))?;
     let ticker = crons::start(app.clone(), crons::SystemClock)
         .map_err(|error| Failure(format!("Can't start the recurring jobs: {error}.")))?;
+    let alarms = app
+        .start_alarms()
+        .map_err(|error| Failure(format!("Can't start the alarms: {error}.")))?;
     let (end, listener) = runtime.block_on(serve_app(app.clone(), socket, serve))?;
     drop(ticker);
+    drop(alarms);
     let closed = app.close();
     // The next process, ours or another, can have the data directory from here on.
     drop(tenancy);

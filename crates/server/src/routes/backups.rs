@@ -52,11 +52,13 @@ async fn list(_: Superuser, State(state): State<AppState>) -> Result<Json<Vec<Va
 }
 
 async fn status(_: Superuser, State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
-    let (jobs, undo) = state
-        .blocking(|app| Ok((app.jobs().all()?, app.backups().undoable()?)))
+    let (jobs, undo, alarms) = state
+        .blocking(|app| Ok((app.jobs().all()?, app.backups().undoable()?, app.alarm_status())))
         .await?;
     let running = jobs.iter().find(|job| job.state == JobState::Running);
-    Ok(Json(json!({ "running": running, "jobs": jobs, "undo": undo })))
+    Ok(Json(
+        json!({ "running": running, "jobs": jobs, "undo": undo, "alarms": alarms }),
+    ))
 }
 
 async fn create(

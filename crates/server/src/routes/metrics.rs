@@ -32,7 +32,9 @@ async fn metrics(
     if !has_token(&headers) {
         caller.require_superuser()?;
     }
-    let text = state.blocking(|app| app.backups().metrics()).await?;
+    let text = state
+        .blocking(|app| Ok(app.backups().metrics()? + &app.alarm_metrics()))
+        .await?;
     Ok((
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         text,

@@ -17,6 +17,8 @@ pub fn router() -> Router<AppState> {
     Router::new()
         .route("/api/settings", get(view).patch(update))
         .route("/api/settings/test/s3", post(test_s3))
+        .route("/api/settings/test/email", post(test_email))
+        .route("/api/settings/test/webhook", post(test_webhook))
 }
 
 async fn view(State(state): State<AppState>, Superuser(caller): Superuser) -> Json<Value> {
@@ -43,5 +45,19 @@ async fn test_s3(
     JsonObject(request): JsonObject,
 ) -> Result<StatusCode, ApiError> {
     state.blocking(move |app| app.test_s3(&request)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn test_email(
+    State(state): State<AppState>,
+    Superuser(_): Superuser,
+    JsonObject(request): JsonObject,
+) -> Result<StatusCode, ApiError> {
+    state.blocking(move |app| app.test_email(&request)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn test_webhook(State(state): State<AppState>, Superuser(_): Superuser) -> Result<StatusCode, ApiError> {
+    state.blocking(bosbase_app::App::test_webhook).await?;
     Ok(StatusCode::NO_CONTENT)
 }

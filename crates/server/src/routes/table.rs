@@ -38,6 +38,8 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/api/settings", Access::Superuser),
     ("PATCH", "/api/settings", Access::Superuser),
     ("POST", "/api/settings/test/s3", Access::Superuser),
+    ("POST", "/api/settings/test/email", Access::Superuser),
+    ("POST", "/api/settings/test/webhook", Access::Superuser),
     ("GET", "/api/collections", Access::Superuser),
     ("POST", "/api/collections", Access::Superuser),
     ("PUT", "/api/collections/import", Access::Superuser),

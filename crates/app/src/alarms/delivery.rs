@@ -1,0 +1,221 @@
+//! Brings alarms to where the settings say, each way on a thread of its own, so that one that stands still holds up no other.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use jiff::Timestamp;
+use serde_json::{Map, json};
+
+use super::event::Event;
+use super::ledger::{Channel, Waiting};
+use super::{Active, Alarms, NAP};
+use crate::app::App;
+use crate::error::Result;
+use crate::logs::Level;
+
+/// After so many seconds an alarm that did not arrive is tried again, the last of them for as long as it takes ...
+const PAUSES: [i64; 6] = [2, 10, 60, 300, 900, 1800];
+/// ... but for no longer than this, in seconds. What kept a backup from its bucket keeps a mail as well, and may last a night.
+const PATIENCE: i64 = 86_400;
+
+/// After so many mails in vain the rest is left for the next time: it is the server that does not work.
+const ENOUGH: usize = 3;
+
+/// How an attempt ended.
+enum Outcome {
+    /// It arrived everywhere, or the settings name nobody.
+    Done { arrived: bool },
+    /// It did not arrive, or not with those in `to`.
+    Failed { to: Option<Vec<String>>, error: String },
+}
+
+/// Sends what waits for `channel`, and what comes to wait, until alarms are stopped.
+pub(super) fn deliver_all(app: &App, channel: Channel) {
+    while let Some(waiting) = app.alarms().next(channel) {
+        // The thread must live on, whatever an answer does to whoever reads it.
+        let outcome = catch_unwind(AssertUnwindSafe(|| attempt(app, &waiting)));
+        let outcome = outcome.unwrap_or_else(|_| Outcome::Failed {
+            to: None,
+            error: "sending it panicked".to_owned(),
+        });
+        conclude(app, &waiting, outcome);
+    }
+}
+
+fn attempt(app: &App, waiting: &Waiting) -> Outcome {
+    match waiting.channel {
+        Channel::Mail => by_mail(app, waiting),
+        Channel::Webhook => match to_webhook(app, &waiting.event) {
+            Ok(arrived) => Outcome::Done { arrived },
+            Err(error) => Outcome::Failed {
+                to: None,
+                error: error.to_string(),
+            },
+        },
+    }
+}
+
+/// Tells the webhook; false where the settings name none.
+pub(super) fn to_webhook(app: &App, event: &Event) -> Result<bool, bosbase_courier::Error> {
+    let settings = app.settings();
+    let hook = &settings.backups.alarm_webhook;
+    if hook.url.is_empty() {
+        return Ok(false);
+    }
+    let webhook = bosbase_courier::Webhook::new(&hook.url, &hook.secret)?;
+    bosbase_courier::post(&webhook, event.document(&settings.meta).to_string())?;
+    tracing::info!(host = webhook.host(), event = event.headline(), "told the webhook");
+    Ok(true)
+}
+
+/// Mails it to everybody who has not got it yet.
+fn by_mail(app: &App, waiting: &Waiting) -> Outcome {
+    let settings = app.settings();
+    if !settings.smtp.enabled {
+        return Outcome::Done { arrived: false };
+    }
+    let recipients = match &waiting.to {
+        Some(left) => Ok(left.clone()),
+        None if settings.backups.alarm_emails.is_empty() => app.superuser_addresses(),
+        None => Ok(settings.backups.alarm_emails.clone()),
+    };
+    let recipients = match recipients {
+        Ok(recipients) => recipients,
+        Err(error) => {
+            let error = format!("who the superusers are could not be read: {}", error.message());
+            return Outcome::Failed { to: None, error };
+        }
+    };
+    let (mut failed, mut problem, mut arrived) = (Vec::new(), String::new(), false);
+    let mut recipients = recipients.into_iter();
+    for address in recipients.by_ref() {
+        match app.send_alarm_mail(&address, &waiting.event) {
+            Ok(()) => arrived = true,
+            Err(error) => {
+                problem = error.to_string();
+                failed.push(address);
+            }
+        }
+        if failed.len() == ENOUGH {
+            break;
+        }
+    }
+    // Those come first the next time who had no turn now.
+    let left: Vec<String> = recipients.chain(failed).collect();
+    if left.is_empty() {
+        return Outcome::Done { arrived };
+    }
+    Outcome::Failed {
+        to: Some(left),
+        error: problem,
+    }
+}
+
+fn conclude(app: &App, waiting: &Waiting, outcome: Outcome) {
+    let channel = waiting.channel.name();
+    let now = Timestamp::now();
+    let (to, error) = match outcome {
+        Outcome::Done { arrived } => return app.alarms().is_done(waiting, arrived, now),
+        Outcome::Failed { to, error } => (to, error),
+    };
+    let given_up = now.as_second() - waiting.since > PATIENCE;
+    tracing::error!(
+        channel,
+        error,
+        given_up,
+        alarm = waiting.event.headline(),
+        "an alarm could not be delivered"
+    );
+    if waiting.attempts == 0 || given_up {
+        let what = if given_up {
+            "was given up"
+        } else {
+            "could not be delivered"
+        };
+        let data = Map::from_iter([
+            ("type".to_owned(), json!("alarm")),
+            ("channel".to_owned(), json!(channel)),
+            ("alarm".to_owned(), json!(waiting.event.headline())),
+            ("error".to_owned(), json!(error)),
+        ]);
+        app.log_event(Level::Error, &format!("An alarm {what} by {channel}"), data);
+    }
+    app.alarms().is_left(waiting, to, error, given_up, now);
+}
+
+impl Alarms {
+    /// Waits for what is due on `channel`; nothing when alarms are stopped.
+    fn next(&self, channel: Channel) -> Option<Waiting> {
+        let mut guard = self.lock();
+        loop {
+            let active = guard.as_ref()?;
+            let now = Timestamp::now().as_second();
+            let first = active
+                .ledger
+                .waiting
+                .iter()
+                .filter(|waiting| waiting.channel == channel);
+            let first = first.min_by_key(|waiting| waiting.next);
+            let nap = match first {
+                Some(waiting) if waiting.next <= now => return Some(waiting.clone()),
+                // A clock that was put back must not keep it waiting for long.
+                Some(waiting) => NAP.min(std::time::Duration::from_secs((waiting.next - now).unsigned_abs())),
+                None => NAP,
+            };
+            let woken = self.changed.wait_timeout(guard, nap);
+            guard = woken.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
+    }
+
+    fn is_done(&self, waiting: &Waiting, arrived: bool, now: Timestamp) {
+        if arrived {
+            self.count(waiting.channel, true);
+        }
+        self.conclude(waiting, |active, index| {
+            active.ledger.waiting.remove(index);
+            if arrived {
+                active.ledger.last_sent = crate::moment::wire(now);
+                active.ledger.errors.remove(&waiting.channel);
+            }
+        });
+    }
+
+    fn is_left(&self, waiting: &Waiting, to: Option<Vec<String>>, error: String, given_up: bool, now: Timestamp) {
+        self.count(waiting.channel, false);
+        self.conclude(waiting, |active, index| {
+            active.ledger.errors.insert(waiting.channel, error);
+            if given_up {
+                active.ledger.waiting.remove(index);
+                return;
+            }
+            let pause = PAUSES.get(waiting.attempts as usize).or(PAUSES.last());
+            let left = &mut active.ledger.waiting[index];
+            left.to = to.or(left.to.take());
+            left.attempts += 1;
+            left.next = now.as_second() + pause.copied().unwrap_or(PATIENCE);
+        });
+    }
+
+    fn conclude(&self, waiting: &Waiting, change: impl FnOnce(&mut Active, usize)) {
+        let mut guard = self.lock();
+        let Some(active) = guard.as_mut() else { return };
+        let is_it = |other: &Waiting| other.event.id == waiting.event.id && other.channel == waiting.channel;
+        // It may have had to make room meanwhile.
+        if let Some(index) = active.ledger.waiting.iter().position(is_it) {
+            change(active, index);
+            active.keep();
+        }
+    }
+
+    fn count(&self, channel: Channel, arrived: bool) {
+        let counts = self.counts.lock();
+        let mut counts = counts.unwrap_or_else(std::sync::PoisonError::into_inner);
+        *counts.entry((channel, arrived)).or_default() += 1;
+    }
+
+    /// How many attempts on `channel` there were since the start that arrived, or did not.
+    pub(super) fn attempts(&self, channel: Channel, arrived: bool) -> u64 {
+        let counts = self.counts.lock();
+        let counts = counts.unwrap_or_else(std::sync::PoisonError::into_inner);
+        counts.get(&(channel, arrived)).copied().unwrap_or_default()
+    }
+}

@@ -1,0 +1,171 @@
+//! What is known of alarms, in a file: what was dealt with, what is not well, what is still to be told.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bosbase_disk::{Disk, read_all, write_atomically};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::event::Event;
+use crate::error::{Error, Result};
+
+/// More than it comes to, in bytes.
+const LONGEST: u64 = 4 << 20;
+/// How many jobs are known to have been dealt with; more than the history remembers.
+const SEEN: usize = 200;
+/// How many alarms wait at most. What came first goes: who gets none of a hundred needs none of the rest.
+const WAITING: usize = 100;
+
+/// A way on which alarms go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// Mail, to each recipient by itself.
+    Mail,
+    /// A webhook.
+    Webhook,
+}
+
+impl Channel {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Mail, Self::Webhook];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
+/// An event that is still to be told on one way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// What is to be told.
+    pub event: Event,
+    /// On which way.
+    pub channel: Channel,
+    /// To whom, as far as that is decided: with a mail, those who have it already are left out.
+    #[serde(default)]
+    pub to: Option<Vec<String>>,
+    /// How often it was tried in vain.
+    #[serde(default)]
+    pub attempts: u32,
+    /// When it was first to be told, in seconds since 1970.
+    pub since: i64,
+    /// When it is tried next, likewise.
+    pub next: i64,
+}
+
+/// Something that is not well.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trouble {
+    /// When it was told, of late, in seconds since 1970.
+    pub told: Vec<i64>,
+    /// What went wrong last.
+    pub error: String,
+}
+
+/// What was promised about scheduled backups when it was last looked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Promise {
+    /// `settings.backups.cron`
+    pub cron: String,
+    /// Since when it is like that.
+    pub since: Timestamp,
+}
+
+/// What is known of alarms.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Ledger {
+    /// The jobs that were dealt with, newest first.
+    pub seen: Vec<String>,
+    /// What is not well, by cause.
+    pub troubles: BTreeMap<String, Trouble>,
+    /// What is still to be told, in the order in which it came up.
+    pub waiting: Vec<Waiting>,
+    /// What was promised about scheduled backups.
+    pub promise: Option<Promise>,
+    /// When an alarm last arrived, `2023-05-19T16:25:57.542Z`.
+    pub last_sent: String,
+    /// Why the last one on a way did not arrive; what arrives there takes it away.
+    pub errors: BTreeMap<Channel, String>,
+}
+
+impl Ledger {
+    /// Whether the job was not dealt with before; it is from here on.
+    pub fn is_new(&mut self, job: &str) -> bool {
+        if self.seen.iter().any(|known| known == job) {
+            return false;
+        }
+        self.seen.insert(0, job.to_owned());
+        self.seen.truncate(SEEN);
+        true
+    }
+
+    /// Puts `event` on its ways. Answers how many alarms had to make room.
+    pub fn tell(&mut self, event: &Event, now: Timestamp) -> usize {
+        for channel in Channel::ALL {
+            self.waiting.push(Waiting {
+                event: event.clone(),
+                channel,
+                to: None,
+                attempts: 0,
+                since: now.as_second(),
+                next: now.as_second(),
+            });
+        }
+        let too_many = self.waiting.len().saturating_sub(WAITING);
+        self.waiting.drain(..too_many);
+        too_many
+    }
+}
+
+/// The file.
+pub struct LedgerFile {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+}
+
+impl LedgerFile {
+    /// The one in `state_dir`, of the one process that serves the data directory.
+    pub fn new(disk: Arc<dyn Disk>, state_dir: &Path) -> Self {
+        Self {
+            disk,
+            path: state_dir.join("alarms.json"),
+        }
+    }
+
+    /// What it holds; nothing where there is none, or none that can be understood.
+    pub fn read(&self) -> Option<Ledger> {
+        let text = match read_all(self.disk.as_ref(), &self.path, LONGEST) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+            read => read.map_err(|error| error.to_string()),
+        };
+        let read = text.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
+        match read {
+            Ok(ledger) => Some(ledger),
+            Err(error) => {
+                tracing::warn!(error, "what was known of alarms can't be read and is begun anew");
+                None
+            }
+        }
+    }
+
+    /// Replaces what it holds, durably.
+    ///
+    /// # Errors
+    ///
+    /// Where it can't be written.
+    pub fn write(&self, ledger: &Ledger) -> Result<()> {
+        let bytes = serde_json::to_vec(ledger).map_err(Error::internal)?;
+        write_atomically(self.disk.as_ref(), &self.path, &bytes).map_err(Error::internal)
+    }
+}

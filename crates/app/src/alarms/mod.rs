@@ -1,0 +1,323 @@
+//! Tells somebody when backups fail: by mail and to a webhook, and once more when they go well again.
+//!
+//! What is to be told is found in the history of jobs ([`App::watch_backups`]), which is durable, so that neither a restart nor a kill
+//! hides a failure; the [`Ledger`] remembers durably what was dealt with and what has yet to arrive. Only the process that
+//! serves the data directory does any of this ([`App::start_alarms`]). An alarm that does not arrive is tried again for a day.
+
+mod age;
+mod delivery;
+mod event;
+mod ledger;
+mod metrics;
+mod rules;
+
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, json};
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::jobs::{Job, JobKind, JobState};
+use crate::logs::Level;
+
+pub use event::{Event, Happened};
+use ledger::{Channel, Ledger, LedgerFile, Promise};
+
+/// Whether backups are made by themselves.
+const SCHEDULE: &str = "schedule";
+/// The age of the newest proven backup.
+const AGE: &str = "age";
+/// The deletion of scheduled backups that have had their day.
+const RETENTION: &str = "retention";
+/// How long a thread sleeps where nothing waits.
+const NAP: Duration = Duration::from_secs(60);
+
+/// The alarms of an open application; at rest until [`App::start_alarms`].
+#[derive(Default)]
+pub(crate) struct Alarms {
+    active: Mutex<Option<Active>>,
+    changed: Condvar,
+    counts: Mutex<BTreeMap<(Channel, bool), u64>>,
+}
+
+struct Active {
+    ledger: Ledger,
+    file: LedgerFile,
+}
+
+impl Active {
+    /// Makes durable what is known. Where that can't be done (a full disk), it is told all the same.
+    fn keep(&self) {
+        if let Err(error) = self.file.write(&self.ledger) {
+            tracing::warn!(
+                error = error.with_causes(),
+                "what is known of alarms could not be written"
+            );
+        }
+    }
+
+    fn tell(&mut self, events: &[Event], now: Timestamp) {
+        for event in events {
+            let dropped = self.ledger.tell(event, now);
+            if dropped > 0 {
+                tracing::error!(dropped, "too many alarms wait; the oldest are given up");
+            }
+        }
+    }
+}
+
+/// Alarms as the status endpoint shows them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlarmStatus {
+    /// When an alarm last arrived, `2023-05-19T16:25:57.542Z`; empty where none did.
+    pub last_sent: String,
+    /// Why the last one did not arrive; empty where it did.
+    pub last_error: String,
+    /// How many are still to arrive.
+    pub waiting: usize,
+}
+
+/// Alarms under way. Dropped, no more are sent; what waits is sent by the next process.
+pub struct AlarmThreads(App);
+
+impl Drop for AlarmThreads {
+    fn drop(&mut self) {
+        let alarms = self.0.alarms();
+        *alarms.lock() = None;
+        alarms.changed.notify_all();
+    }
+}
+
+impl Alarms {
+    fn lock(&self) -> MutexGuard<'_, Option<Active>> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of how a job ended; for whoever watches jobs.
+    pub(crate) fn note(&self, job: &Job) {
+        // Of one that runs is told five times a second.
+        if job.state != JobState::Running {
+            self.update(|ledger| ledger.job(job, Timestamp::now()));
+        }
+    }
+
+    /// Tries what waits at once: what it waits for may just have been set right.
+    pub(crate) fn hurry(&self) {
+        if let Some(active) = self.lock().as_mut() {
+            let now = Timestamp::now().as_second();
+            for waiting in &mut active.ledger.waiting {
+                waiting.next = waiting.next.min(now);
+            }
+            self.changed.notify_all();
+        }
+    }
+
+    /// Lets `change` say what is to be told; keeps what it changed, and answers what it said.
+    fn update(&self, change: impl FnOnce(&mut Ledger) -> Vec<Event>) -> Vec<Event> {
+        let mut guard = self.lock();
+        let Some(active) = guard.as_mut() else {
+            return Vec::new();
+        };
+        let before = active.ledger.clone();
+        let events = change(&mut active.ledger);
+        active.tell(&events, Timestamp::now());
+        if active.ledger != before {
+            active.keep();
+            self.changed.notify_all();
+        }
+        events
+    }
+}
+
+impl App {
+    /// Begins to send alarms, those first that an earlier process left. What ended before the very first start is not told.
+    ///
+    /// # Errors
+    ///
+    /// Where the threads can't be started.
+    pub fn start_alarms(&self) -> std::io::Result<AlarmThreads> {
+        let file = LedgerFile::new(self.disk().clone(), self.jobs().state_dir());
+        let known = file.read();
+        let first = known.is_none();
+        let mut active = Active {
+            ledger: known.unwrap_or_default(),
+            file,
+        };
+        if first {
+            for job in self.jobs().history().read().unwrap_or_default() {
+                if job.state != JobState::Running {
+                    active.ledger.is_new(&job.id);
+                }
+            }
+            active.keep();
+        }
+        *self.alarms().lock() = Some(active);
+        let threads = AlarmThreads(self.clone());
+        self.watch_backups(Timestamp::now());
+        for channel in Channel::ALL {
+            let app = self.clone();
+            std::thread::Builder::new()
+                .name(format!("alarm {}", channel.name()))
+                .spawn(move || delivery::deliver_all(&app, channel))?;
+        }
+        Ok(threads)
+    }
+
+    /// Looks what failed since it was last looked, here, in other processes, or with a process that was killed, and whether there
+    /// is a proven backup as young as was promised.
+    pub(crate) fn watch_backups(&self, now: Timestamp) {
+        match self.jobs().all() {
+            Ok(jobs) => {
+                // The newest comes first there, and last here.
+                self.alarms()
+                    .update(|ledger| jobs.iter().rev().flat_map(|job| ledger.job(job, now)).collect());
+            }
+            Err(error) => tracing::warn!(error = error.with_causes(), "the jobs could not be read for alarms"),
+        }
+        if let Err(error) = self.watch_schedule(now) {
+            tracing::warn!(error = error.with_causes(), "the age of the backups could not be told");
+        }
+    }
+
+    fn watch_schedule(&self, now: Timestamp) -> Result<()> {
+        let settings = self.settings();
+        let (cron, hours) = (settings.backups.cron.as_str(), settings.backups.alarm_after_hours);
+        let age = self.backups().newest_proven_age()?;
+        let newest = age.and_then(|age| {
+            now.checked_sub(SignedDuration::from_secs(i64::try_from(age).ok()?))
+                .ok()
+        });
+        let events = self.alarms().update(|ledger| {
+            let mut events = Vec::new();
+            let before = ledger.promise.take().unwrap_or_else(|| Promise {
+                cron: cron.to_owned(),
+                since: now,
+            });
+            let promise = if before.cron == cron {
+                before
+            } else {
+                let off = "settings.backups.cron was set and is empty now: no more backups are made by themselves.";
+                events.extend(match cron {
+                    "" => ledger.state(SCHEDULE, off, now),
+                    _ => ledger.well(SCHEDULE),
+                });
+                Promise {
+                    cron: cron.to_owned(),
+                    since: now,
+                }
+            };
+            match age::too_old(hours, cron, promise.since, newest, now) {
+                Some(problem) => events.extend(ledger.state(AGE, &problem, now)),
+                // Where nothing is promised any more, nothing is well either.
+                None if hours == 0 && cron.is_empty() => {
+                    ledger.troubles.remove(AGE);
+                }
+                None => events.extend(ledger.well(AGE)),
+            }
+            ledger.promise = Some(promise);
+            events
+        });
+        self.log_alarms(&events);
+        Ok(())
+    }
+
+    /// Makes the scheduled backup, and sees to it that what fails before the job begins, or after it, is told as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::run_scheduled_backup`].
+    pub(crate) fn run_watched_backup(&self) -> Result<()> {
+        self.watched(JobKind::Create, Self::run_scheduled_backup)
+    }
+
+    /// Reads all backups back, likewise.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::run_drill`].
+    pub(crate) fn run_watched_drill(&self) -> Result<()> {
+        self.watched(JobKind::Drill, Self::run_drill)
+    }
+
+    fn watched(&self, kind: JobKind, work: fn(&Self) -> Result<()>) -> Result<()> {
+        let count = || self.jobs().ended(kind);
+        let before = count();
+        let outcome = work(self);
+        let after = count();
+        let now = Timestamp::now();
+        let events = self.alarms().update(|ledger| {
+            let event = match &outcome {
+                // The job that failed is told of by itself.
+                Err(_) if after.1 > before.1 => None,
+                Err(error) if after.0 > before.0 => ledger.failure(RETENTION, &error.explain(), now),
+                Err(error) => ledger.failure(event::kind_name(kind), &error.explain(), now),
+                Ok(()) if kind == JobKind::Create => ledger.well(RETENTION),
+                Ok(()) => None,
+            };
+            event.into_iter().collect()
+        });
+        self.log_alarms(&events);
+        outcome
+    }
+
+    /// Sends an alarm that is none to the webhook of the settings, once. Blocks for a quarter of a minute at the most.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Invalid`] with what went wrong, and where there is no webhook.
+    pub fn test_webhook(&self) -> Result<()> {
+        let event = Event::new(Happened::Test, "test", "");
+        let sent = delivery::to_webhook(self, &event);
+        let reason = match sent {
+            Ok(true) => return Ok(()),
+            Ok(false) => "settings.backups.alarmWebhook.url is not set".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        Err(Error::invalid(format!(
+            "Failed to send the test alarm. Raw error: \n{reason}."
+        )))
+    }
+
+    /// How alarms fare.
+    #[must_use]
+    pub fn alarm_status(&self) -> AlarmStatus {
+        let guard = self.alarms().lock();
+        let Some(Active { ledger, .. }) = guard.as_ref() else {
+            return AlarmStatus::default();
+        };
+        let errors: Vec<String> = ledger
+            .errors
+            .iter()
+            .map(|(channel, error)| format!("{}: {error}", channel.name()))
+            .collect();
+        AlarmStatus {
+            last_sent: ledger.last_sent.clone(),
+            last_error: errors.join("; "),
+            waiting: ledger.waiting.len(),
+        }
+    }
+
+    /// Notes what no job's line tells.
+    fn log_alarms(&self, events: &[Event]) {
+        for event in events {
+            let headline = event.headline();
+            let level = if event.event == Happened::Failed {
+                tracing::error!(kind = event.kind, error = event.error, headline, "alarm");
+                Level::Error
+            } else {
+                tracing::info!(kind = event.kind, headline, "alarm");
+                Level::Info
+            };
+            let data = Map::from_iter([
+                ("type".to_owned(), json!("alarm")),
+                ("kind".to_owned(), json!(event.kind)),
+                ("error".to_owned(), json!(event.error)),
+            ]);
+            self.log_event(level, &headline, data);
+        }
+    }
+}

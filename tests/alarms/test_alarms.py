@@ -1,0 +1,431 @@
+"""Whoever relies on backups is told when they fail: backups that really fail, and receivers that really are there, or are not."""
+
+import io
+import json
+import os
+import signal
+import sqlite3
+import time
+
+import pytest
+
+from harness.client import wait_for
+from harness.jobs import ended, last_job
+from harness.programs import BOSBASE_FAILPOINTS, EMAIL
+from harness.server import free_port
+
+from .receiver import Receiver
+from .sink import PASSWORD, USERNAME, Silent, Sink
+
+pytestmark = pytest.mark.ours
+
+SECRET = "webhook-secret-77"
+PATH = "/hooks/T0-path-secret-88?key=query-secret-99"
+SECRETS = [SECRET, "path-secret-88", "query-secret-99", PASSWORD]
+BACKUP = "/api/crons/__pbAutoBackup__"
+NEVER = "0 0 29 2 *"
+
+
+def alarms(root):
+    return root.get("/api/backups/status")["alarms"]
+
+
+def use(root, receiver=None, sink=None, **backups):
+    if receiver:
+        backups["alarmWebhook"] = {"url": receiver.url + PATH, "secret": SECRET}
+    changes = {"backups": {"cron": NEVER, **backups}}
+    if sink:
+        changes["smtp"] = sink.settings()
+    root.patch("/api/settings", json=changes)
+
+
+def rot(server, key):
+    """Damages a backup behind the server's back, as a disk does."""
+    path = server.directory / "backups" / key
+    times, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 0x55
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def fail(server, root, key="rotten.zip"):
+    """A verification that fails."""
+    if key not in root.backups():
+        root.back_up(key)
+        rot(server, key)
+    root.post(f"/api/backups/{key}/verify", expect=204)
+    assert ended(root, "verify")["state"] == "failed"
+
+
+def private(server, name):
+    return server.directory / ".bosbase" / name
+
+
+def change(path, edit):
+    document = json.loads(path.read_text())
+    edit(document)
+    path.write_text(json.dumps(document))
+
+
+def assert_no_secret_is_written(server, root):
+    time.sleep(4)  # Lines are stored every three seconds.
+    logged = json.dumps(root.get("/api/logs", params={"perPage": 500})["items"])
+    settings, status = (json.dumps(root.get(path)) for path in ("/api/settings", "/api/backups/status"))
+    for secret in SECRETS:
+        assert secret not in server.log(last=10**7) and secret not in logged and secret not in status
+    assert SECRET not in settings and PASSWORD not in settings
+
+
+def test_a_scheduled_backup_that_fails_is_told_by_mail_and_webhook_and_so_is_its_end(launch, s3, stopping, authority):
+    sink = stopping(Sink(encryption="starttls", context=authority.context, login=True))
+    receiver = stopping(Receiver())
+    server = launch(env={**authority.environment, "BOSBASE_LOG": "debug"})
+    root = server.root()
+    root.create("_superusers", {"email": "second@example.com", "password": "second-1234", "passwordConfirm": "second-1234"})
+    use(root, receiver, s3=s3.settings(secret="not the secret"))
+    root.patch("/api/settings", json={"smtp": sink.settings(username=USERNAME, password=PASSWORD), "meta": {"appName": "Äcme"}})
+    root.post(BACKUP, expect=204)
+    event = wait_for(lambda: receiver.events("failed"), 60, "the webhook")[0]
+    job = last_job(root, "create")
+    assert (event["kind"], event["key"], event["state"], event["job"]) == ("create", job["key"], "failed", job["id"])
+    assert event["error"] == job["error"] and event["started"] == job["started"] and event["finished"] == job["finished"]
+    assert event["app"] == {"name": "Äcme", "url": "http://localhost:8090"} and job["error"] in event["text"]
+    told = receiver.told[0]
+    assert told.path == PATH and told.headers["authorization"] == f"Bearer {SECRET}"
+    assert told.headers["content-type"] == "application/json"
+    mails = wait_for(lambda: len(sink.mails) == 2 and sink.mails, 30, "the mails")
+    assert sorted(mail.recipients[0] for mail in mails) == sorted([EMAIL, "second@example.com"])
+    assert mails[0].subject == f"Äcme: Backup failed: {job['key']}" and job["error"] in mails[0].text
+    assert mails[0].encrypted and mails[0].login == USERNAME
+    # It goes well again: once.
+    root.patch("/api/settings", json={"backups": {"s3": {"enabled": False}}})
+    for _ in range(2):
+        time.sleep(1.1)  # Its name is made of the second.
+        root.post(BACKUP, expect=204)
+        wait_for(lambda: last_job(root, "create")["id"] != job["id"] and ended(root, "create"), 60, "a backup")
+        job = last_job(root, "create")
+        assert job["state"] == "succeeded", job
+    recovered = wait_for(lambda: receiver.events("recovered"), 30, "its end")
+    assert recovered[0]["error"] == event["error"] and recovered[0]["state"] == "succeeded"
+    wait_for(lambda: alarms(root)["waiting"] == 0, 30, "the mails")
+    time.sleep(1)
+    assert len(receiver.events()) == 2 and len(sink.mails) == 4
+    assert alarms(root)["lastError"] == "" and alarms(root)["lastSent"]
+    assert_no_secret_is_written(server, root)
+    metrics = root.send("GET", "/api/metrics").text
+    assert 'bosbase_alarm_attempts_total{channel="webhook",outcome="arrived"} 2' in metrics
+    assert "bosbase_alarms_waiting 0" in metrics
+
+
+def test_whom_the_settings_name_is_mailed_in_place_of_the_superusers(server, stopping):
+    """And one mailbox that is full keeps nobody else from being told, nor gets anybody the same twice."""
+    sink = stopping(Sink(refuse=["gone@example.com"]))
+    root = server.root()
+    use(root, sink=sink, alarmEmails=["gone@example.com", "ops@example.com"])
+    fail(server, root)
+    wait_for(lambda: "no such mailbox" in alarms(root)["lastError"], 30, "the refusal")
+    assert [mail.recipients for mail in sink.mails] == [["ops@example.com"]]
+    sink.refuse.clear()
+    wait_for(lambda: len(sink.mails) == 2, 30, "the other mail")
+    time.sleep(0.5)
+    assert [mail.recipients[0] for mail in sink.mails] == ["ops@example.com", "gone@example.com"]
+    assert alarms(root)["lastError"] == "" and alarms(root)["waiting"] == 0
+
+
+def test_what_was_refused_or_wanted_is_no_alarm(server, receiver):
+    root = server.root()
+    use(root, receiver)
+    root.post("/api/backups", json={"name": "NOT VALID"}, expect=400)
+    root.post("/api/backups/missing.zip/restore", expect=400)
+    root.post("/api/backups/undo-restore", expect=400)
+    root.upload(io.BytesIO(b"no zip"), "no.zip", expect=400)
+    fail(server, root)
+    wait_for(lambda: receiver.events(), 30, "the only alarm")
+    time.sleep(0.5)
+    assert [event["kind"] for event in receiver.events()] == ["verify"]
+
+
+def test_a_damaged_database_is_told(launch, receiver):
+    server = launch()
+    root = server.root()
+    use(root, receiver)
+    root.post("/api/collections", json={"name": "many", "fields": [{"name": "text", "type": "text"}], "indexes": ["CREATE INDEX `i` ON `many` (`text`)"]})
+    for index in range(60):
+        root.create("many", {"text": f"{index:04} " + "x" * 1500})
+    server.stop()
+    path = server.directory / "data.db"
+    content = path.read_bytes()
+    spot = content.rindex(b"0031 xxxx")
+    with open(path, "r+b") as file:
+        file.seek(spot)
+        file.write(b"9999")
+    server.start()
+    root = server.root()
+    root.post("/api/backups", json={"name": "damaged.zip"}, expect=204)
+    event = wait_for(lambda: receiver.events("failed", "create"), 60, "the alarm")[0]
+    assert "damaged database" in event["error"] and event["key"] == "damaged.zip"
+
+
+def test_rot_that_a_drill_finds_is_told(server, receiver):
+    root = server.root()
+    use(root, receiver)
+    root.back_up("one.zip")
+    rot(server, "one.zip")
+    root.post("/api/crons/__bosbaseDrill__", expect=204)
+    event = wait_for(lambda: receiver.events("failed", "drill"), 60, "the alarm")[0]
+    assert "one.zip is broken" in event["error"]
+    assert len(receiver.events()) == 1
+    root.delete("/api/backups/one.zip")
+    root.post("/api/crons/__bosbaseDrill__", expect=204)
+    wait_for(lambda: receiver.events("recovered", "drill"), 60, "its end")
+
+
+def test_retention_that_fails_is_told(server, receiver, s3, proxy_to):
+    proxy = proxy_to(s3)
+    root = server.root()
+    use(root, receiver, cronMaxKeep=1, s3=s3.settings(endpoint=proxy.url))
+
+    def back_up():
+        known = {job["id"] for job in root.get("/api/backups/status")["jobs"]}
+        wait_for(lambda: root.post(BACKUP, expect=204) is None and last_job(root) and last_job(root)["id"] not in known, 30, "a backup", every=1.1)
+        assert ended(root, "create")["state"] == "succeeded"
+
+    back_up()
+    proxy.rule = lambda request: "forbidden" if request.method == "DELETE" or "delete" in request.path else None
+    back_up()
+    event = wait_for(lambda: receiver.events("failed"), 60, "the alarm")[0]
+    assert event["kind"] == "retention" and "Access Denied" in event["error"], event
+    proxy.rule = lambda request: None
+    back_up()
+    wait_for(lambda: receiver.events("recovered", "retention"), 60, "its end")
+    assert len(receiver.events()) == 2
+
+
+def test_a_backup_whose_process_was_killed_is_told_at_the_next_start_and_once(launch, receiver):
+    server = launch(BOSBASE_FAILPOINTS)
+    use(server.root(), receiver)
+    server.stop()
+    server.env["BOSBASE_FAILPOINT"] = "create-written"
+    server.start()
+    server.root().post("/api/backups", json={"name": "killed.zip"}, expect=204)
+    assert server.wait_until_dead() == -signal.SIGKILL
+    del server.env["BOSBASE_FAILPOINT"]
+    server.start()
+    event = wait_for(lambda: receiver.events("failed", "create"), 30, "the alarm")[0]
+    assert event["key"] == "killed.zip" and "process ended" in event["error"]
+    wait_for(lambda: alarms(server.root())["waiting"] == 0, 30, "the record of it")
+    server.kill()
+    server.start()
+    time.sleep(1)
+    assert len(receiver.events()) == 1
+
+
+def test_a_restore_that_was_cut_off_is_told_by_the_next_process(launch, receiver):
+    server = launch(BOSBASE_FAILPOINTS)
+    root = server.root()
+    use(root, receiver)
+    root.back_up("good.zip")
+    server.stop()
+    server.env["BOSBASE_FAILPOINT"] = "restore-extracted"
+    server.start()
+    server.root().post("/api/backups/good.zip/restore", expect=204)
+    assert server.wait_until_dead() == -signal.SIGKILL
+    del server.env["BOSBASE_FAILPOINT"]
+    server.start()
+    event = wait_for(lambda: receiver.events("failed", "restore"), 30, "the alarm")[0]
+    assert event["key"] == "good.zip" and "old data was kept" in event["error"], event
+    # One that succeeds across the restart is its end.
+    server.root().post("/api/backups/good.zip/restore", expect=204)
+    wait_for(lambda: receiver.events("recovered", "restore"), 60, "its end")
+
+
+def test_a_receiver_that_fails_is_told_again_and_its_failure_shows(server, stopping):
+    receiver = stopping(Receiver(500, 503))
+    root = server.root()
+    use(root, receiver)
+    fail(server, root)
+    shown = wait_for(lambda: alarms(root)["lastError"] and alarms(root), 30, "the failure")
+    assert shown["lastError"] == "webhook: telling the webhook: 127.0.0.1 answered 500" and shown["waiting"] == 1
+    wait_for(lambda: receiver.events("failed"), 60, "the third attempt")
+    shown = wait_for(lambda: alarms(root)["waiting"] == 0 and alarms(root), 10, "the record of it")
+    assert shown["lastError"] == "" and shown["lastSent"]
+    ids = [told.event["id"] for told in receiver.refused + receiver.told]
+    assert len(ids) == 3 and len(set(ids)) == 1
+    lines = lambda: root.get("/api/logs", params={"filter": 'message ~ "could not be delivered by webhook"'})["items"]  # noqa: E731
+    assert wait_for(lines, 10, "a line in the log")[0]["level"] == 8
+    assert_no_secret_is_written(server, root)
+
+
+def test_what_is_set_right_is_tried_at_once(server, stopping):
+    root = server.root()
+    root.patch("/api/settings", json={"backups": {"alarmWebhook": {"url": f"http://127.0.0.1:{free_port()}/"}}})
+    fail(server, root)
+    attempts = lambda: 'channel="webhook",outcome="failed"} 2' in root.send("GET", "/api/metrics").text  # noqa: E731
+    wait_for(attempts, 30, "the second attempt")
+    receiver = stopping(Receiver())
+    use(root, receiver)
+    # The third would come ten seconds after the second.
+    wait_for(lambda: receiver.events("failed"), 5, "the alarm")
+
+
+def test_a_full_disk_is_told_though_nothing_can_be_written_down(launch, receiver, small_disk, tmp_path):
+    disk = small_disk(tmp_path / "disk", 40)
+    server = launch(directory=disk.path / "pb_data")
+    root = server.root()
+    use(root, receiver)
+    disk.fill()
+    root.post(BACKUP, expect=204)
+    event = wait_for(lambda: receiver.events("failed", "create"), 60, "the alarm")[0]
+    assert event["error"], event
+    disk.make_room()
+    root.post(BACKUP, expect=204)
+    wait_for(lambda: receiver.events("recovered", "create"), 60, "its end")
+    assert len(receiver.events()) == 2
+
+
+def test_no_redirect_is_followed(server, stopping):
+    """Whoever answers there must not choose whom the server asks next, nor get the secret sent to another."""
+    elsewhere = stopping(Receiver())
+    receiver = stopping(Receiver(*[(status, elsewhere.url + "/elsewhere") for status in (302, 307, 308)]))
+    root = server.root()
+    use(root, receiver)
+    for status in (302, 307, 308):
+        refused = root.post("/api/settings/test/webhook", json={}, expect=400)
+        assert f"answered {status}; redirects are not followed" in refused["message"]
+    assert not elsewhere.told and not elsewhere.refused
+
+
+def test_a_way_that_stands_still_holds_up_no_other_and_ends(server, stopping):
+    silent, mute, receiver = stopping(Silent()), stopping(Silent()), stopping(Receiver())
+    root = server.root()
+    use(root, receiver)
+    root.patch("/api/settings", json={"smtp": {"enabled": True, "host": "127.0.0.1", "port": silent.port}})
+    fail(server, root)
+    wait_for(lambda: receiver.events("failed"), 10, "the webhook beside a mail server that says nothing")
+    root.patch("/api/settings", json={"backups": {"alarmWebhook": {"url": f"http://127.0.0.1:{mute.port}/"}}})
+    begun = time.monotonic()
+    refused = root.post("/api/settings/test/webhook", json={}, expect=400)
+    assert "no end to it within" in refused["message"] and time.monotonic() - begun < 25
+    wait_for(lambda: alarms(root)["lastError"].startswith("mail: "), 60, "the end of the mail")
+    begun = time.monotonic()
+    assert server.stop() == 0 and time.monotonic() - begun < 10, "nobody waits for them"
+
+
+def test_the_test_of_a_webhook_says_what_went_wrong(server, receiver):
+    root = server.root()
+    refused = root.post("/api/settings/test/webhook", json={}, expect=400)
+    assert "alarmWebhook.url is not set" in refused["message"]
+    use(root, receiver)
+    root.post("/api/settings/test/webhook", json={}, expect=204)
+    assert [event["event"] for event in receiver.events()] == ["test"]
+    root.patch("/api/settings", json={"backups": {"alarmWebhook": {"url": f"http://127.0.0.1:{free_port()}{PATH}"}}})
+    refused = root.post("/api/settings/test/webhook", json={}, expect=400)
+    assert "127.0.0.1" in refused["message"] and "secret" not in refused["message"], refused
+    assert_no_secret_is_written(server, root)
+
+
+def test_what_could_not_be_told_is_told_by_the_next_process(launch, stopping):
+    port = free_port()
+    server = launch()
+    root = server.root()
+    root.patch("/api/settings", json={"backups": {"alarmWebhook": {"url": f"http://127.0.0.1:{port}/"}}})
+    fail(server, root)
+    wait_for(lambda: alarms(root)["lastError"], 30, "the failure")
+    server.kill()
+    receiver = stopping(Receiver(port=port))
+    server.start()
+    wait_for(lambda: receiver.events("failed"), 60, "the alarm")
+    wait_for(lambda: alarms(server.root())["waiting"] == 0, 10, "the record of it")
+    server.kill()
+    server.start()
+    time.sleep(1)
+    assert len(receiver.events()) == 1
+
+
+def test_what_failed_before_alarms_were_known_is_not_told(launch, receiver):
+    server = launch()
+    root = server.root()
+    fail(server, root)
+    use(root, receiver)
+    server.stop()
+    private(server, "alarms.json").unlink()
+    server.start()
+    time.sleep(1)
+    assert not receiver.events()
+
+
+def test_an_old_backup_is_told_once_a_day_and_a_young_one_is_its_end(launch, receiver):
+    server = launch()
+    root = server.root()
+    use(root, receiver, alarmAfterHours=2)
+    root.back_up("old.zip")
+    server.stop()
+
+    def age(proofs):
+        proofs[0]["modified"] -= 3 * 3600
+
+    change(private(server, "proofs.json"), age)
+    for _ in range(2):
+        server.start()
+        event = wait_for(lambda: receiver.events("failed", "age"), 30, "the alarm")[0]
+        assert "alarmAfterHours is 2" in event["error"]
+        wait_for(lambda: alarms(server.root())["waiting"] == 0, 10, "the record of it")
+        server.stop()
+    assert len(receiver.events()) == 1
+    server.start()
+    server.root().back_up("young.zip")
+    server.stop()
+    server.start()
+    wait_for(lambda: receiver.events("recovered", "age"), 30, "its end")
+
+
+def test_a_schedule_that_was_slept_through_is_told(launch, receiver):
+    """The machine was off for days: no backup failed, and there is none."""
+    server = launch()
+    use(server.root(), receiver, cron="0 0 * * *")
+    server.stop()
+    server.start()
+    server.stop()
+    assert not receiver.events()
+
+    def sleep(known):
+        known["promise"]["since"] = "2026-01-01T00:00:00Z"
+
+    change(private(server, "alarms.json"), sleep)
+    server.start()
+    event = wait_for(lambda: receiver.events("failed", "age"), 30, "the alarm")[0]
+    assert "There is no proven backup" in event["error"] and "0 0 * * *" in event["error"]
+
+
+def test_within_a_minute_it_is_noticed_what_other_processes_do_and_that_backups_were_switched_off(server, receiver):
+    root = server.root()
+    use(root, receiver)
+    root.back_up("rotten.zip")
+    rot(server, "rotten.zip")
+    wait_for(lambda: json.loads(private(server, "alarms.json").read_text()).get("promise", {}).get("cron") == NEVER, 70, "the schedule to be seen")
+    server.program.run("backup", "verify", "rotten.zip", "--dir", server.directory, check=False)
+    root.patch("/api/settings", json={"backups": {"cron": ""}})
+    wait_for(lambda: receiver.events("failed", "verify"), 70, "the verification")
+    event = wait_for(lambda: receiver.events("failed", "schedule"), 70, "the schedule")[0]
+    assert "backups.cron" in event["error"]
+    assert len(receiver.events()) == 2
+
+
+def test_the_settings_of_alarms_are_checked_and_their_secret_is_not_shown(server):
+    root = server.root()
+    assert not [name for name in root.get("/api/settings")["backups"] if name.startswith("alarm")]
+    wrong = {"alarmEmails": ["ok@example.com", "no"], "alarmWebhook": {"url": "ftp://h", "secret": "a b"}, "alarmAfterHours": -1}
+    refused = root.patch("/api/settings", json={"backups": wrong}, expect=400)["data"]["backups"]
+    assert refused["alarmEmails"]["1"]["code"] == "validation_is_email" and len(refused["alarmEmails"]) == 1
+    assert set(refused["alarmWebhook"]) == {"url", "secret"} and "alarmAfterHours" in refused
+    shown = root.patch("/api/settings", json={"backups": {"alarmWebhook": {"url": "https://h/x", "secret": SECRET}, "alarmAfterHours": 30}})
+    assert shown["backups"]["alarmWebhook"] == {"url": "https://h/x"} and shown["backups"]["alarmAfterHours"] == 30
+    root.patch("/api/settings", json={"backups": {"alarmWebhook": {"url": "https://h/y", "secret": "******"}}})
+    assert SECRET in _stored(server), "asterisks keep it"
+    root.patch("/api/settings", json={"backups": {"alarmWebhook": None, "alarmAfterHours": 0}})
+    assert not [name for name in root.get("/api/settings")["backups"] if name.startswith("alarm")]
+
+
+def _stored(server):
+    with sqlite3.connect(f"file:{server.directory / 'data.db'}?mode=ro", uri=True) as database:
+        return database.execute("SELECT value FROM _params WHERE id = 'settings'").fetchone()[0]
