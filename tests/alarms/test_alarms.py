@@ -276,7 +276,7 @@ def test_a_full_disk_is_told_though_nothing_can_be_written_down(launch, receiver
     disk.fill()
     root.post(BACKUP, expect=204)
     event = wait_for(lambda: receiver.events("failed", "create"), 60, "the alarm")[0]
-    assert event["error"], event
+    assert "No space left" in event["error"], event
     disk.make_room()
     root.post(BACKUP, expect=204)
     wait_for(lambda: receiver.events("recovered", "create"), 60, "its end")

@@ -31,7 +31,7 @@ impl App {
             }
         }
         lines.push(format!("Application: {}", settings.meta.app_url));
-        lines.push("What became of every job: GET /api/backups/status".to_owned());
+        lines.push("What became of every job: GET /api/backups/status. The server's log says more.".to_owned());
         let paragraphs: Vec<String> = lines
             .iter()
             .map(|line| format!("<p>{}</p>", template::escaped(line)))

@@ -1,0 +1,137 @@
+//! Looks for what is to be told: in the history of jobs, in the age of the backups, in what came of the schedule.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, json};
+
+use super::age;
+use super::event::{Event, Happened, kind_name};
+use super::ledger::Promise;
+use crate::app::App;
+use crate::error::Result;
+use crate::jobs::JobKind;
+use crate::logs::Level;
+
+/// Whether backups are made by themselves.
+const SCHEDULE: &str = "schedule";
+/// The age of the newest proven backup.
+const AGE: &str = "age";
+/// The deletion of scheduled backups that have had their day.
+const RETENTION: &str = "retention";
+impl App {
+    /// Looks what failed since it was last looked, here, in other processes, or with a process that was killed, and whether there
+    /// is a proven backup as young as was promised.
+    pub(crate) fn watch_backups(&self, now: Timestamp) {
+        match self.jobs().all() {
+            Ok(jobs) => {
+                // The newest comes first there, and last here.
+                self.alarms()
+                    .update(|ledger| jobs.iter().rev().flat_map(|job| ledger.job(job, now)).collect());
+            }
+            Err(error) => tracing::warn!(error = error.with_causes(), "the jobs could not be read for alarms"),
+        }
+        if let Err(error) = self.watch_schedule(now) {
+            tracing::warn!(error = error.with_causes(), "the age of the backups could not be told");
+        }
+    }
+
+    fn watch_schedule(&self, now: Timestamp) -> Result<()> {
+        let settings = self.settings();
+        let (cron, hours) = (settings.backups.cron.as_str(), settings.backups.alarm_after_hours);
+        let age = self.backups().newest_proven_age()?;
+        let newest = age.and_then(|age| {
+            now.checked_sub(SignedDuration::from_secs(i64::try_from(age).ok()?))
+                .ok()
+        });
+        let events = self.alarms().update(|ledger| {
+            let mut events = Vec::new();
+            let before = ledger.promise.take().unwrap_or_else(|| Promise {
+                cron: cron.to_owned(),
+                since: now,
+            });
+            let promise = if before.cron == cron {
+                before
+            } else {
+                let off = "settings.backups.cron was set and is empty now: no more backups are made by themselves.";
+                events.extend(match cron {
+                    "" => ledger.state(SCHEDULE, off, now),
+                    _ => ledger.well(SCHEDULE),
+                });
+                Promise {
+                    cron: cron.to_owned(),
+                    since: now,
+                }
+            };
+            match age::too_old(hours, cron, promise.since, newest, now) {
+                Some(problem) => events.extend(ledger.state(AGE, &problem, now)),
+                // Where nothing is promised any more, nothing is well either.
+                None if hours == 0 && cron.is_empty() => {
+                    ledger.troubles.remove(AGE);
+                }
+                None => events.extend(ledger.well(AGE)),
+            }
+            ledger.promise = Some(promise);
+            events
+        });
+        self.log_alarms(&events);
+        Ok(())
+    }
+
+    /// Makes the scheduled backup, and sees to it that what fails before the job begins, or after it, is told as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::run_scheduled_backup`].
+    pub(crate) fn run_watched_backup(&self) -> Result<()> {
+        self.watched(JobKind::Create, Self::run_scheduled_backup)
+    }
+
+    /// Reads all backups back, likewise.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::run_drill`].
+    pub(crate) fn run_watched_drill(&self) -> Result<()> {
+        self.watched(JobKind::Drill, Self::run_drill)
+    }
+
+    fn watched(&self, kind: JobKind, work: fn(&Self) -> Result<()>) -> Result<()> {
+        let count = || self.jobs().ended(kind);
+        let before = count();
+        let outcome = work(self);
+        let after = count();
+        let now = Timestamp::now();
+        let events = self.alarms().update(|ledger| {
+            let event = match &outcome {
+                // The job that failed is told of by itself.
+                Err(_) if after.1 > before.1 => None,
+                Err(error) if after.0 > before.0 => ledger.failure(RETENTION, &error.with_causes(), now),
+                Err(error) => ledger.failure(kind_name(kind), &error.with_causes(), now),
+                Ok(()) if kind == JobKind::Create => ledger.well(RETENTION),
+                Ok(()) => None,
+            };
+            event.into_iter().collect()
+        });
+        self.log_alarms(&events);
+        outcome
+    }
+
+    /// Notes what no job's line tells.
+    fn log_alarms(&self, events: &[Event]) {
+        for event in events {
+            let headline = event.headline();
+            let level = if event.event == Happened::Failed {
+                tracing::error!(kind = event.kind, error = event.error, headline, "alarm");
+                Level::Error
+            } else {
+                tracing::info!(kind = event.kind, headline, "alarm");
+                Level::Info
+            };
+            let data = Map::from_iter([
+                ("type".to_owned(), json!("alarm")),
+                ("kind".to_owned(), json!(event.kind)),
+                ("error".to_owned(), json!(event.error)),
+            ]);
+            self.log_event(level, &headline, data);
+        }
+    }
+}
