@@ -37,7 +37,8 @@ impl App {
     fn watch_schedule(&self, now: Timestamp) -> Result<()> {
         let settings = self.settings();
         let (cron, hours) = (settings.backups.cron.as_str(), settings.backups.alarm_after_hours);
-        let age = self.backups().newest_proven_age()?;
+        // Not the storage's list: a bucket that stands still must hold up nobody, and each list may cost money.
+        let age = self.backups().newest_recorded_age()?;
         let newest = age.and_then(|age| {
             now.checked_sub(SignedDuration::from_secs(i64::try_from(age).ok()?))
                 .ok()
