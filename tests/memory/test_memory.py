@@ -3,13 +3,14 @@
 import hashlib
 import os
 import sqlite3
-import threading
 import time
 
 import pytest
 import requests
 
 from harness.jobs import ended, last_job
+from harness.memory import Watch
+from harness.multipart import Multipart
 from harness.programs import BOSBASE
 from harness.server import Server
 
@@ -20,56 +21,10 @@ FILES, FILE_SIZE = 30, 50 << 20
 ROWS, ROW_SIZE = 30_000, 20_000  # 600 MB of database
 
 
-class Watch(threading.Thread):
-    """Samples the anonymous memory of a process every 50 ms; the same process id survives a restart."""
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.pid, self.peak, self.samples, self.stopping = pid, 0, 0, threading.Event()
-
-    def run(self):
-        while not self.stopping.wait(0.05):
-            try:
-                with open(f"/proc/{self.pid}/status") as status:
-                    anonymous = next((line for line in status if line.startswith("RssAnon:")), None)
-            except OSError:
-                continue
-            if anonymous:
-                self.peak = max(self.peak, int(anonymous.split()[1]) * 1024)
-                self.samples += 1
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        self.join()
-
-    def check(self, what):
-        print(f"{what}: peak {self.peak / 2**20:.1f} MiB of anonymous memory in {self.samples} samples")
-        assert self.samples > 3, "hardly sampled"
-        assert self.peak < LIMIT, f"{what}: {self.peak / 2**20:.1f} MiB"
-
-
-class Multipart:
-    """A multipart body that is read from disk as it is sent."""
-
-    def __init__(self, path, name):
-        self.boundary = "b" * 40
-        head = f'--{self.boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: application/zip\r\n\r\n'
-        self.head, self.tail = head.encode(), f"\r\n--{self.boundary}--\r\n".encode()
-        self.path = path
-
-    def __len__(self):
-        return len(self.head) + os.path.getsize(self.path) + len(self.tail)
-
-    def __iter__(self):
-        yield self.head
-        with open(self.path, "rb") as file:
-            while block := file.read(1 << 20):
-                yield block
-        yield self.tail
+def check(watch, what):
+    print(f"{what}: peak {watch.peak / 2**20:.1f} MiB of anonymous memory in {watch.samples} samples")
+    assert watch.samples > 3, "hardly sampled"
+    assert watch.peak < LIMIT, f"{what}: {watch.peak / 2**20:.1f} MiB"
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +60,7 @@ def test_create(place):
     server, _ = place
     with Watch(server.process.pid) as watch:
         server.root().back_up("big.zip", 240)
-    watch.check("create")
+    check(watch, "create")
     size = server.root().backups()["big.zip"]["size"]
     assert size > 1.8e9, size
     assert last_job(server.root(), "create")["state"] == "succeeded"
@@ -122,7 +77,7 @@ def test_download_and_upload(place, tmp_path):
             for block in answer.iter_content(1 << 20):
                 file.write(block)
                 digest.update(block)
-    watch.check("download")
+    check(watch, "download")
     assert target.stat().st_size == root.backups()["big.zip"]["size"]
 
     body = Multipart(target, "again.zip")
@@ -130,11 +85,11 @@ def test_download_and_upload(place, tmp_path):
         answer = requests.post(
             f"{server.url}/api/backups/upload",
             data=body,
-            headers={"Authorization": root.token, "Content-Type": f"multipart/form-data; boundary={body.boundary}"},
+            headers={"Authorization": root.token, "Content-Type": body.content_type},
             timeout=300,
         )
     assert answer.status_code == 204, answer.text
-    watch.check("upload")
+    check(watch, "upload")
     target.unlink()
     assert root.backups()["again.zip"]["size"] == root.backups()["big.zip"]["size"]
     root.delete("/api/backups/big.zip")
@@ -152,7 +107,7 @@ def test_restore(place):
         job = ended(server.root(), "restore", 240)
         time.sleep(0.5)
     assert job["state"] == "succeeded", job
-    watch.check("restore")
+    check(watch, "restore")
     assert {path.name: hashlib.blake2b(path.read_bytes()).hexdigest() for path in folder.iterdir()} == digests
     root = server.root()
     assert root.get("/api/collections/blobs/records/r00000000000000")["id"] == "r00000000000000"

@@ -4,15 +4,15 @@
 //! The databases (`*.db` in the directory) are read as the files they are, so nobody may write to them meanwhile. `WORK_DIR` takes
 //! the backup and what it is unpacked to, and is emptied of both at the end.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bosbase_backup::restore::{self, Site, StagedCheck};
 use bosbase_backup::{
-    Archive, BackupKey, CheckFailure, DatabaseSnapshot, LocalStorage, NoProgress, NoSteps, Sources, Steps, Storage,
-    create, verify,
+    Archive, ArchiveSource, BackupInfo, BackupKey, CheckFailure, DatabaseSnapshot, Error, ErrorKind, LocalStorage,
+    NoProgress, NoSteps, Result, Sources, StagedUpload, Steps, Storage, create, verify,
 };
 use bosbase_disk::{Disk as _, DiskFile, RealDisk};
 
@@ -35,12 +35,45 @@ impl DatabaseSnapshot for AsItIs {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.file.read(buf)
     }
-    fn integrity_check(&mut self) -> Result<(), CheckFailure> {
+    fn integrity_check(&mut self) -> std::result::Result<(), CheckFailure> {
         Ok(())
     }
 }
 
-struct Clock(Mutex<(Instant, Vec<(&'static str, f64)>)>);
+struct Clock(Mutex<(Instant, Reached)>);
+
+type Reached = Vec<(&'static str, f64)>;
+
+impl Clock {
+    fn new() -> Self {
+        Self(Mutex::new((Instant::now(), Vec::new())))
+    }
+
+    fn stop(self) -> (Instant, Reached) {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Bytes a second of a file as long as the archive that is written as it is.
+fn disk_alone(disk: &RealDisk, work: &Path, len: u64) -> io::Result<f64> {
+    let (path, piece) = (work.join("alone"), vec![0x5a; 1 << 20]);
+    let start = Instant::now();
+    let mut file = disk.create_streamed(&path)?;
+    for _ in 0..len >> 20 {
+        file.write_all(&piece)?;
+    }
+    file.flush()?;
+    file.sync()?;
+    let speed = (len >> 20 << 20) as f64 / start.elapsed().as_secs_f64();
+    disk.remove_file(&path)?;
+    Ok(speed)
+}
+
+fn tell(out: &mut impl Write, steps: &Reached) -> io::Result<()> {
+    steps
+        .iter()
+        .try_for_each(|(step, seconds)| writeln!(out, "{seconds:7.2} s {step}"))
+}
 
 impl Steps for Clock {
     fn reached(&self, step: &'static str) {
@@ -50,47 +83,125 @@ impl Steps for Clock {
     }
 }
 
-struct Unchecked;
+/// A storage without a disk: what is left is what reading and compressing take, the most that a backup could reach.
+struct Nowhere;
 
-impl StagedCheck for Unchecked {
-    fn check_and_upgrade(&self, _: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+struct Discarded(BackupKey, u64);
+
+impl Storage for Nowhere {
+    fn place(&self) -> String {
+        "nowhere".to_owned()
+    }
+    fn list(&self) -> Result<Vec<BackupInfo>> {
+        Ok(Vec::new())
+    }
+    fn create(&self, key: &BackupKey, _: Option<u64>) -> Result<Box<dyn StagedUpload>> {
+        Ok(Box::new(Discarded(key.clone(), 0)))
+    }
+    fn open(&self, key: &BackupKey) -> Result<Box<dyn ArchiveSource>> {
+        Err(Error::new(ErrorKind::NotFound, format!("{key} was thrown away")))
+    }
+    fn delete(&self, _: &BackupKey) -> Result<()> {
+        Ok(())
+    }
+    fn contains(&self, _: &BackupKey) -> Result<bool> {
+        Ok(false)
+    }
+}
+
+impl Write for Discarded {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.1 += buf.len() as u64;
+        Ok(buf.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+impl StagedUpload for Discarded {
+    fn publish(self: Box<Self>) -> Result<BackupInfo> {
+        Ok(BackupInfo {
+            key: self.0,
+            size: self.1,
+            modified: jiff::Timestamp::now(),
+            etag: String::new(),
+        })
+    }
+}
+
+struct Unchecked;
+
+impl StagedCheck for Unchecked {
+    fn check_and_upgrade(&self, _: &Path) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(())
+    }
+}
+
+fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let (Some(data), Some(work)) = (arguments.next(), arguments.next()) else {
         return Err("usage: throughput DATA_DIR WORK_DIR".into());
     };
     let mut out = io::stdout().lock();
     let disk = RealDisk;
-    let mut databases: Vec<Box<dyn DatabaseSnapshot>> = Vec::new();
-    for entry in disk.list(&data)? {
-        let name = entry?.name.to_string_lossy().into_owned();
-        if name.ends_with(".db") {
-            let file = disk.open(&data.join(&name))?;
-            let len = file.metadata()?.len;
-            databases.push(Box::new(AsItIs { name, len, file }));
-        }
-    }
     let (target, key) = (work.join("restored"), BackupKey::for_new("throughput.zip")?);
     let storage = LocalStorage::new(Arc::new(RealDisk), work.join("backups"));
     disk.create_dir_all(&target)?;
-    let sources = Sources {
-        data_dir: data,
-        databases,
-        must_have: Box::new(std::iter::empty()),
-        elsewhere: None,
+    let sources = |data: &Path| -> io::Result<Sources<'static>> {
+        let mut databases: Vec<Box<dyn DatabaseSnapshot>> = Vec::new();
+        for entry in disk.list(data)? {
+            let name = entry?.name.to_string_lossy().into_owned();
+            if name.ends_with(".db") {
+                let file = disk.open(&data.join(&name))?;
+                let len = file.metadata()?.len;
+                databases.push(Box::new(AsItIs { name, len, file }));
+            }
+        }
+        Ok(Sources {
+            data_dir: data.to_owned(),
+            databases,
+            must_have: Box::new(std::iter::empty()),
+            elsewhere: None,
+        })
     };
-    let clock = Clock(Mutex::new((Instant::now(), Vec::new())));
-    let plan = create::plan(&disk, &key, jiff::Timestamp::now(), &sources)?;
+    let plan = create::plan(&disk, &key, jiff::Timestamp::now(), &sources(&data)?)?;
+    let megabytes = plan.bytes as f64 / 1e6;
+    // What is in the system's cache now is in it for all that follows.
+    let start = Instant::now();
+    drop(create::perform(
+        &disk,
+        &plan,
+        sources(&data)?,
+        &Nowhere,
+        &NoProgress,
+        &NoSteps,
+    )?);
+    writeln!(
+        out,
+        "{:.0} MB/s without a disk, not yet cached",
+        megabytes / start.elapsed().as_secs_f64()
+    )?;
+    let start = Instant::now();
+    drop(create::perform(
+        &disk,
+        &plan,
+        sources(&data)?,
+        &Nowhere,
+        &NoProgress,
+        &NoSteps,
+    )?);
+    writeln!(
+        out,
+        "{:.0} MB/s without a disk",
+        megabytes / start.elapsed().as_secs_f64()
+    )?;
+    let (clock, sources) = (Clock::new(), sources(&data)?);
     let created = create::perform(&disk, &plan, sources, &storage, &NoProgress, &clock)?;
     let report = created.report().clone();
     created.prove(&storage, &NoProgress, &clock)?;
-    let (start, steps) = clock.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (start, steps) = clock.stop();
     let whole = start.elapsed().as_secs_f64();
-    let megabytes = plan.bytes as f64 / 1e6;
     writeln!(out, "{megabytes:.0} MB in {} files", plan.files)?;
     writeln!(
         out,
@@ -98,9 +209,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         report.backup.size as f64 / 1e6,
         report.backup.size as f64 / megabytes / 1e4
     )?;
-    for (step, seconds) in &steps {
-        writeln!(out, "{seconds:7.2} s {step}")?;
-    }
+    tell(&mut out, &steps)?;
     if let Some((_, written)) = steps.iter().find(|(step, _)| *step == "create-published") {
         writeln!(
             out,
@@ -109,14 +218,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             megabytes / whole
         )?;
     }
+    writeln!(
+        out,
+        "{:.0} MB/s written to the disk alone",
+        disk_alone(&disk, &work, report.backup.size)? / 1e6
+    )?;
     let archive = Archive::open(Arc::from(storage.open(&key)?))?;
     let start = Instant::now();
     verify(&archive, &NoProgress)?;
     writeln!(out, "verified {:.0} MB/s", megabytes / start.elapsed().as_secs_f64())?;
+    let clock = Clock::new();
     let site = Site {
         disk: &disk,
         data_dir: &target,
-        steps: &NoSteps,
+        steps: &clock,
         now: jiff::Timestamp::now(),
     };
     let start = Instant::now();
@@ -127,6 +242,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         megabytes / start.elapsed().as_secs_f64()
     )?;
     staged.abandon()?;
+    tell(&mut out, &clock.stop().1)?;
     storage.delete(&key)?;
     disk.remove_dir_all(&target)?;
     Ok(())
