@@ -11,9 +11,16 @@ use crate::error::{Error, Result};
 /// Records that are deleted in one transaction, so that others get their turn.
 const CHUNK: u64 = 500;
 
-/// Lets the databases look after themselves.
-pub(super) fn optimize_databases(app: &App) -> Result<()> {
-    Ok(app.store().optimize()?)
+impl App {
+    /// Lets the databases look over their statistics; blocks writers for as long as it takes, commonly milliseconds. Done every
+    /// night, and worth it before a process ends that may not live to see one.
+    ///
+    /// # Errors
+    ///
+    /// Where a database can't be written.
+    pub fn optimize(&self) -> Result<()> {
+        Ok(self.store().optimize()?)
+    }
 }
 
 /// Deletes the unfinished multi-factor logins that nobody may finish any more.

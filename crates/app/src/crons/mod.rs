@@ -38,7 +38,7 @@ type Work = fn(&App) -> Result<()>;
 
 /// The jobs every application has: id, expression, work.
 const SYSTEM: [(&str, &str, Work); 4] = [
-    ("__pbDBOptimize__", "0 0 * * *", housekeeping::optimize_databases),
+    ("__pbDBOptimize__", "0 0 * * *", App::optimize),
     ("__pbMFACleanup__", "0 * * * *", housekeeping::delete_expired_mfas),
     ("__pbOTPCleanup__", "0 * * * *", housekeeping::delete_expired_otps),
     ("__pbLogsCleanup__", "0 */6 * * *", housekeeping::delete_old_logs),

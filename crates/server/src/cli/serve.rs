@@ -69,6 +69,15 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     let (end, listener) = runtime.block_on(serve_app(app.clone(), socket, serve))?;
     drop(ticker);
     drop(alarms);
+    // Not for data that is about to be replaced, while clients wait.
+    if matches!(end, End::Stop)
+        && let Err(error) = app.optimize()
+    {
+        tracing::warn!(
+            error = error.with_causes(),
+            "the databases' statistics could not be refreshed"
+        );
+    }
     let closed = app.close();
     // The next process, ours or another, can have the data directory from here on.
     drop(tenancy);

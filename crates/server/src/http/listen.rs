@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -19,8 +20,8 @@ use super::state::Lifecycle;
 
 /// How long a client may take to send its request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// While draining, how long connections are still served, each answer with `Connection: close`, so that clients that keep
-/// theirs alive learn to open a new one rather than find the old one gone.
+/// While draining, how long connections are still taken and served, each answer with `Connection: close`, so that clients that
+/// keep theirs alive learn to open a new one rather than find the old one gone.
 const CLOSE_NOTICE: Duration = Duration::from_millis(150);
 /// While draining, how long a connection that was accepted and has asked nothing yet may take to ask. It would take being
 /// closed for a failed request, where one that waits in the socket's queue only sees a slow answer.
@@ -33,6 +34,10 @@ pub async fn serve(listener: Arc<TcpListener>, router: Router, lifecycle: Arc<Li
     let mut server = hyper::server::conn::http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let silent = Arc::new(Silent::default());
+    let mut given_notice = pin!(async {
+        lifecycle.drained().await;
+        tokio::time::sleep(CLOSE_NOTICE).await;
+    });
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -44,7 +49,7 @@ pub async fn serve(listener: Arc<TcpListener>, router: Router, lifecycle: Arc<Li
                     continue;
                 }
             },
-            () = lifecycle.drained() => break,
+            () = &mut given_notice => break,
         };
         let _ = stream.set_nodelay(true);
         let service = service(router.clone(), peer, lifecycle.clone(), silent.enter());
@@ -56,7 +61,6 @@ pub async fn serve(listener: Arc<TcpListener>, router: Router, lifecycle: Arc<Li
             }
         });
     }
-    tokio::time::sleep(CLOSE_NOTICE).await;
     silent.wait(FIRST_REQUEST).await;
     let patience = lifecycle.patience();
     if tokio::time::timeout(patience, connections.shutdown()).await.is_err() {

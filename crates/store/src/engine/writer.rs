@@ -161,7 +161,7 @@ impl Writer {
         session
             .connection
             // A backup that still reads would hold the checkpoint up; then the log stays, and the next to open goes on with it.
-            .execute_batch("PRAGMA optimize; PRAGMA busy_timeout=500; PRAGMA wal_checkpoint(TRUNCATE);")
+            .execute_batch("PRAGMA busy_timeout=500; PRAGMA wal_checkpoint(TRUNCATE);")
             .attempting("checkpointing at close")?;
         session
             .connection
