@@ -2,6 +2,7 @@
 //!
 //! [`ArchiveWriter`] makes one; [`Archive`] opens one that nobody vouches for. Neither holds more than a few bytes per entry.
 
+mod behind;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod broken;
 mod codec;
@@ -20,6 +21,7 @@ mod structure;
 mod workers;
 mod writer;
 
+pub(crate) use behind::Behind;
 pub use entry::{ArchiveEntry, EntryKind, EntryReader};
 pub(crate) use manifest::FORMAT as MANIFEST_FORMAT;
 pub use manifest::{DatabaseFact, ManifestHeader};

@@ -5,11 +5,12 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use bosbase_disk::{Disk, DiskFile};
 use jiff::Timestamp;
 
-use crate::archive::{ArchiveWriter, DatabaseFact, EntryMeta, ManifestHeader, Spool};
+use crate::archive::{ArchiveWriter, Behind, DatabaseFact, EntryMeta, ManifestHeader, Spool};
 use crate::elsewhere::{self, Fetched, Measured, UploadedFile};
 use crate::entry_path::EntryPath;
 use crate::error::{Context as _, Error, ErrorKind, Result};
@@ -215,13 +216,29 @@ struct Written {
 fn write(
     disk: &dyn Disk,
     plan: &CreatePlan,
-    mut sources: Sources<'_>,
+    sources: Sources<'_>,
     upload: &mut Box<dyn StagedUpload>,
     progress: &dyn Progress,
     steps: &dyn Steps,
 ) -> Result<Written> {
+    let attempted = || format!("writing the backup {}", plan.key);
+    thread::scope(|scope| {
+        let out = Behind::start(scope, upload).context(attempted)?;
+        let (written, out) = pack(disk, plan, sources, out, progress, steps)?;
+        out.finish().context(attempted)?;
+        Ok(written)
+    })
+}
+
+fn pack<W: io::Write>(
+    disk: &dyn Disk,
+    plan: &CreatePlan,
+    mut sources: Sources<'_>,
+    out: W,
+    progress: &dyn Progress,
+    steps: &dyn Steps,
+) -> Result<(Written, W)> {
     let private = sources.data_dir.join(PRIVATE_DIR);
-    let out = io::BufWriter::with_capacity(256 << 10, upload);
     let mut archive = Packing {
         writer: ArchiveWriter::new(out, disk, &private),
         disk,
@@ -275,9 +292,9 @@ fn write(
         files_elsewhere: sources.elsewhere.is_some(),
         databases: plan.databases.clone(),
     };
-    archive.writer.finish(&header)?;
+    let (out, _) = archive.writer.finish(&header)?;
     written.packed.hashes = archive.packed;
-    Ok(written)
+    Ok((written, out))
 }
 
 /// An archive on its way, and what is in it so far: a hash of eight bytes per name.

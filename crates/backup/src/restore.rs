@@ -27,6 +27,7 @@ mod stage;
 mod switch;
 mod undo;
 mod uploads;
+mod write_back;
 
 pub use journal::is_pending;
 pub use outcome::{RestoreKind, RestoreOutcome, last_outcome};

@@ -12,10 +12,10 @@ use serde_json::{Map, json};
 
 fn copy(database: &mut PinnedDatabase, dir: &Path) -> u64 {
     let mut bytes = Vec::new();
-    // An odd size, so that pages are handed out in pieces.
-    let mut buffer = vec![0; 10_007];
-    loop {
-        let count = database.read(&mut buffer).unwrap();
+    // Room for less than a page, for some and a bit, for more than are fetched at once.
+    let mut buffer = vec![0; 700_001];
+    for room in [10_007, 1_000, 700_001].into_iter().cycle() {
+        let count = database.read(&mut buffer[..room]).unwrap();
         if count == 0 {
             break;
         }

@@ -56,7 +56,9 @@ pub(crate) struct ArchiveWriter<'a, W: Write> {
     batch: Vec<(EntryPath, EntryMeta)>,
     batch_lens: Vec<usize>,
     batch_bytes: Vec<u8>,
-    spare: Vec<Vec<u8>>,
+    /// Buffers to be used again: those that were read into, and those that were packed into.
+    read_into: Vec<Vec<u8>>,
+    packed_into: Vec<Vec<u8>>,
 }
 
 /// What is to be written next, and next but one.
@@ -78,7 +80,8 @@ impl<'a, W: Write> ArchiveWriter<'a, W> {
             batch: Vec::new(),
             batch_lens: Vec::new(),
             batch_bytes: Vec::new(),
-            spare: Vec::new(),
+            read_into: Vec::new(),
+            packed_into: Vec::new(),
         }
     }
 
@@ -173,6 +176,7 @@ impl<'a, W: Write> ArchiveWriter<'a, W> {
         let (mut hash, mut len) = (blake3::Hasher::new(), 0);
         let mut next = |spare: Vec<u8>| -> Result<Vec<u8>> {
             let mut piece = spare;
+            // One that was used before has this length; to fill it with zeros each time would cost as much as reading it.
             piece.resize(PIECE, 0);
             let read = fill(contents, &mut piece).context(|| format!("reading {path} for the archive"))?;
             piece.truncate(read);
@@ -183,7 +187,7 @@ impl<'a, W: Write> ArchiveWriter<'a, W> {
         };
         let mut beginning = Vec::new();
         while beginning.len() < LOOKED_AT && beginning.last().is_none_or(|p: &Vec<u8>| p.len() == PIECE) {
-            let piece = next(self.spare())?;
+            let piece = next(self.read_into.pop().unwrap_or_default())?;
             beginning.push(piece);
         }
         let looked_at: Vec<&[u8]> = beginning.iter().map(Vec::as_slice).collect();
@@ -195,7 +199,7 @@ impl<'a, W: Write> ArchiveWriter<'a, W> {
             self.hand_out_piece(piece, deflate)?;
         }
         while !ended {
-            let piece = next(self.spare())?;
+            let piece = next(self.read_into.pop().unwrap_or_default())?;
             ended = piece.len() < PIECE;
             self.hand_out_piece(piece, deflate)?;
         }
@@ -207,7 +211,8 @@ impl<'a, W: Write> ArchiveWriter<'a, W> {
         if self.batch.is_empty() {
             return Ok(());
         }
-        let fresh = self.spare();
+        let mut fresh = self.read_into.pop().unwrap_or_default();
+        fresh.clear();
         let bytes = std::mem::replace(&mut self.batch_bytes, fresh);
         let what = What::Entries(std::mem::take(&mut self.batch_lens));
         let entries = std::mem::take(&mut self.batch);
@@ -230,7 +235,8 @@ impl<'a, W: Write> ArchiveWriter<'a, W> {
             self.write_next()?;
         }
         self.in_flight += cost;
-        let packed = self.spare();
+        let mut packed = self.packed_into.pop().unwrap_or_default();
+        packed.clear();
         let job = Job { bytes, packed, what };
         let ticket = self
             .crew
@@ -258,18 +264,13 @@ impl<'a, W: Write> ArchiveWriter<'a, W> {
             }
         };
         self.in_flight -= cost;
-        for mut buf in [done.bytes, done.packed] {
+        for (buf, spare) in [(done.bytes, &mut self.read_into), (done.packed, &mut self.packed_into)] {
             // Those of single long entries would keep their memory for good.
-            if buf.capacity() <= 2 * PIECE && self.spare.len() * PIECE < IN_FLIGHT {
-                buf.clear();
-                self.spare.push(buf);
+            if buf.capacity() <= 2 * PIECE && spare.len() * PIECE < IN_FLIGHT {
+                spare.push(buf);
             }
         }
         Ok(())
-    }
-
-    fn spare(&mut self) -> Vec<u8> {
-        self.spare.pop().unwrap_or_default()
     }
 }
 

@@ -1,16 +1,19 @@
 //! Unpacks and proves an archive beside the data, and commits to it.
 
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::SystemTime;
+
+use bosbase_disk::FileKind;
 
 use super::journal::{Journal, Phase};
 use super::outcome::RestoreKind;
 use super::places::{self, Place};
 use super::uploads::{self, Uploads};
+use super::write_back::WriteBack;
 use super::{Site, undo};
-use crate::archive::{Archive, ArchiveEntry, Checked, EntryKind, Part};
+use crate::archive::{Archive, ArchiveEntry, Behind, Checked, EntryKind, Part};
 use crate::elsewhere::{self, Target};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::key::BackupKey;
@@ -22,6 +25,10 @@ const MARGIN: u64 = 32 << 20;
 
 /// What a file takes on disk is rounded up to this.
 const BLOCK: u64 = 4096;
+
+/// Files from this length on are on the disk, or nearly, by the time they are unpacked, so that no commit of the application, which is
+/// served meanwhile, waits for hundreds of MB of them.
+const STREAMED_FROM: u64 = 1 << 20;
 
 /// Proves the databases of unpacked data, which this crate knows nothing of.
 pub trait StagedCheck: Send + Sync {
@@ -335,7 +342,7 @@ impl Staged<'_> {
         // The databases once more by themselves, for file systems whose tree-wide sync promises less.
         for entry in disk.list(root).context(|| format!("listing {}", root.display()))? {
             let entry = entry.context(|| format!("listing {}", root.display()))?;
-            if entry.kind == bosbase_disk::FileKind::File {
+            if entry.kind == FileKind::File {
                 let path = root.join(entry.name);
                 disk.open(&path)
                     .and_then(|f| f.sync())
@@ -388,15 +395,31 @@ fn make_folder(site: &Site<'_>, path: &Path) -> Result<()> {
 
 fn unpack(site: &Site<'_>, entry: &ArchiveEntry, contents: &mut dyn Read, target: &Path, buf: &mut [u8]) -> Result<()> {
     let attempted = || format!("unpacking {}", entry.path);
-    let mut file = site.disk.create_new(target).context(attempted)?;
-    loop {
-        match contents.read(buf) {
-            Ok(0) => break,
-            Ok(n) => file.write_all(&buf[..n]).context(attempted)?,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e).context(attempted),
-        }
-    }
+    let file = if entry.len < STREAMED_FROM {
+        let mut file = site.disk.create_new(target).context(attempted)?;
+        copy(contents, &mut file, buf).context(attempted)?;
+        file
+    } else if entry.is_root_file() {
+        // A database is about to be checked, page by page: it had better be in the cache.
+        let mut file = site.disk.create_new(target).context(attempted)?;
+        thread::scope(|scope| {
+            let mut out = WriteBack::start(scope, site.disk, target, &mut file)?;
+            copy(contents, &mut out, buf)?;
+            out.finish()
+        })
+        .context(attempted)?;
+        file
+    } else {
+        let mut file = site.disk.create_streamed(target).context(attempted)?;
+        thread::scope(|scope| {
+            // The next bytes are unpacked and hashed while the disk takes these.
+            let mut behind = Behind::start(scope, &mut file)?;
+            copy(contents, &mut behind, buf)?;
+            behind.finish()
+        })
+        .context(attempted)?;
+        file
+    };
     if let Some(mode) = entry.mode {
         // Whatever the archive says: nobody but the owner writes, and the owner, who serves it, can read and write it.
         file.set_mode(mode & 0o755 | 0o600).context(attempted)?;
@@ -405,4 +428,15 @@ fn unpack(site: &Site<'_>, entry: &ArchiveEntry, contents: &mut dyn Read, target
         file.set_modified(SystemTime::from(modified)).context(attempted)?;
     }
     Ok(())
+}
+
+fn copy(contents: &mut dyn Read, out: &mut dyn Write, buf: &mut [u8]) -> io::Result<()> {
+    loop {
+        match contents.read(buf) {
+            Ok(0) => return Ok(()),
+            Ok(n) => out.write_all(&buf[..n])?,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
 }

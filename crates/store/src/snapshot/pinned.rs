@@ -107,6 +107,12 @@ impl PinnedDatabase {
     /// # Errors
     /// When a page can't be read; [`ErrorKind::Corrupt`] when one is missing.
     pub fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        let page_size = self.page_size as usize;
+        if self.taken == self.fetched.len() && page_size > 0 && buf.len() >= page_size {
+            // Whole pages go where they are wanted.
+            let pages = (buf.len() / page_size).min(PAGES as usize) as u32;
+            return self.fetch_into(pages, buf);
+        }
         if self.taken == self.fetched.len() && self.next_page <= self.page_count {
             self.fetch()?;
         }
@@ -118,32 +124,45 @@ impl PinnedDatabase {
     }
 
     fn fetch(&mut self) -> Result<()> {
+        let mut fetched = std::mem::take(&mut self.fetched);
+        fetched.resize(PAGES as usize * self.page_size as usize, 0);
+        let count = self.fetch_into(PAGES, &mut fetched)?;
+        fetched.truncate(count);
+        (self.fetched, self.taken) = (fetched, 0);
+        Ok(())
+    }
+
+    /// Fills `buf` with the next pages, at most so many, and answers how many bytes these are.
+    fn fetch_into(&mut self, pages: u32, buf: &mut [u8]) -> Result<usize> {
         const ATTEMPTED: &str = "reading the pages of a pinned database";
-        let last = self.page_count.min(self.next_page.saturating_add(PAGES - 1));
-        self.fetched.clear();
-        self.taken = 0;
+        let end = self.page_count.min(self.next_page.saturating_add(pages) - 1) + 1;
         let connection = self.pin.connection();
         let mut statement = connection
             .prepare_cached("SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?1")
             .attempting(ATTEMPTED)?;
-        for page in self.next_page..=last {
-            let before = self.fetched.len();
-            statement
+        let page_size = self.page_size as usize;
+        let mut filled = 0;
+        for (page, room) in (self.next_page..end).zip(buf.chunks_exact_mut(page_size)) {
+            let is_whole = statement
                 .query_row([page], |row| {
-                    self.fetched.extend_from_slice(row.get_ref(0)?.as_blob()?);
-                    Ok(())
+                    let data = row.get_ref(0)?.as_blob()?;
+                    if data.len() == page_size {
+                        room.copy_from_slice(data);
+                    }
+                    Ok(data.len() == page_size)
                 })
                 .attempting(ATTEMPTED)?;
-            if self.fetched.len() - before != self.page_size as usize {
+            if !is_whole {
                 return Err(Error::new(
                     ErrorKind::Corrupt,
                     ATTEMPTED,
                     format!("page {page} of {} is not whole", self.name),
                 ));
             }
+            filled += page_size;
         }
-        self.next_page = last + 1;
-        Ok(())
+        self.next_page += (filled / page_size) as u32;
+        Ok(filled)
     }
 
     /// What ends a check that another thread makes, with an error; at any other time it does nothing.
