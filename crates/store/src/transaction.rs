@@ -39,6 +39,14 @@ impl<'a> ReadTx<'a> {
         &self.schema
     }
 
+    /// The collection with this id as it is stored: [`ReadTx::schema`] does not know what another process changed.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn stored_collection(&self, id: &str) -> Result<Option<Arc<Collection>>> {
+        collections::find(self.connection, id)
+    }
+
     /// The record of `collection` with this id.
     ///
     /// # Errors

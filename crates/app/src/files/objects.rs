@@ -66,8 +66,11 @@ impl FileStore {
     }
 
     /// Lets the removals from the bucket be worked off, in a thread of its own. Returns at once; what can't be removed now is
-    /// tried again by the next call.
+    /// tried again by the next call. Does nothing where this process is not in charge ([`FileStore::take_charge`]).
     pub fn purge_objects(&self) {
+        if !self.is_in_charge() {
+            return;
+        }
         let mut worker = self.worker().lock().unwrap_or_else(PoisonError::into_inner);
         worker.again = true;
         if worker.running {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -44,6 +45,8 @@ struct Inner {
     elsewhere: Box<dyn Elsewhere>,
     bucket: OpenBucket,
     worker: Mutex<Worker>,
+    /// Whether this process is the one that works off what waits to be removed.
+    in_charge: AtomicBool,
     storage: PathBuf,
     state: PathBuf,
     /// Records (collection and record id) whose files are put in place for a commit that is still to come, with how many
@@ -67,11 +70,22 @@ impl FileStore {
                 elsewhere,
                 bucket: OpenBucket::default(),
                 worker: Mutex::default(),
+                in_charge: AtomicBool::default(),
                 storage: data_dir.join("storage"),
                 state: data_dir.join(".bosbase"),
                 in_flight: Mutex::default(),
             }),
         }
+    }
+
+    /// From now on what waits to be removed is worked off by this process. For the one that has the data directory to itself:
+    /// another does not know which files are on their way there for commits that are still to come.
+    pub fn take_charge(&self) {
+        self.inner.in_charge.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_in_charge(&self) -> bool {
+        self.inner.in_charge.load(Ordering::Relaxed)
     }
 
     /// The file whose exclusive lock keeps every stored file in place (see [`bosbase_disk::LockFile`]). Who holds it calls
@@ -226,12 +240,16 @@ impl FileStore {
     }
 
     /// Carries out the removals that were put off, in the data directory at once and in the bucket by and by; does nothing while a
-    /// backup is under way. What has come to be named again since then is kept.
+    /// backup is under way, or where this process is not in charge ([`FileStore::take_charge`]). What has come to be named again
+    /// since then is kept.
     ///
     /// # Errors
     ///
     /// Whatever the file system or the database says of the data directory; what is left is tried again by the next call.
     pub fn purge_pending(&self) -> io::Result<()> {
+        if !self.is_in_charge() {
+            return Ok(());
+        }
         let disk = self.inner.disk.as_ref();
         let mut failed = None;
         for (path, removal) in pending::all(disk, &self.pending())? {

@@ -39,6 +39,7 @@ fn known_store(dir: &tempfile::TempDir) -> (FileStore, Known) {
         Box::new(known.clone()),
         Box::new(Nowhere),
     );
+    store.take_charge();
     (store, known)
 }
 

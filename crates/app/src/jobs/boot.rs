@@ -39,6 +39,7 @@ pub fn open_to_serve(options: &AppOptions, patience: Duration) -> Result<(App, T
             "The data directory {dir} is already in use by another bosbase process."
         ))
     })?;
+    app.files().take_charge();
     match app.jobs().lease() {
         Ok(lease) => settle(&app, Some(lease))?,
         // A command line is making a backup; what there is to settle is settled when somebody asks for it.

@@ -225,3 +225,44 @@ fn invalid(code: &str, message: &str) -> Error {
         FieldErrors::one("name", code, message),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::app::AppOptions;
+    use crate::jobs::{JobState, open_to_serve};
+
+    /// `bosbase backup create` beside a server worked off the server's removals when it was done, and took a file away that the
+    /// server had just put in place for a record still to be committed.
+    #[test]
+    fn a_backup_beside_the_server_removes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = AppOptions::at(dir.path().join("pb_data"));
+        let (server, _tenancy) = open_to_serve(&options, Duration::ZERO).unwrap();
+        let files = server.files();
+        let mut receiving = files.receive("a.txt").unwrap();
+        receiving.write_all(b"precious").unwrap();
+        let upload = receiving.finish().unwrap();
+        let beside = App::open(options).unwrap();
+        let held = FilesHeld::take(&files.lock_path()).unwrap();
+        files.remove_collection("pbc_1").unwrap();
+        drop(held);
+        let mut in_flight = files.begin("pbc_1", "r");
+        files.place(&mut in_flight, &[&upload]).unwrap();
+        let ticket = beside.start_backup("a.zip").unwrap();
+        while ticket.job().state == JobState::Running {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(ticket.job().state, JobState::Succeeded);
+        files.open("pbc_1", "r", upload.name()).unwrap();
+        drop(in_flight);
+        // Nobody came to name it, and the server knows that.
+        files.purge_pending().unwrap();
+        files.open("pbc_1", "r", upload.name()).unwrap_err();
+        beside.close().unwrap();
+        server.close().unwrap();
+    }
+}

@@ -148,6 +148,7 @@ pub(super) fn see_through(backups: &Backups, tenancy: &Tenancy, running: Running
     let id = running.ticket().job().id;
     let lease = running.hand_over();
     let opened = boot::open_recovered(options, tenancy).and_then(|app| {
+        app.files().take_charge();
         boot::settle(&app, None)?;
         app.close()
     });

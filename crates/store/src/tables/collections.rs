@@ -29,6 +29,17 @@ pub(crate) fn load(connection: &Connection) -> Result<Schema> {
     Ok(Schema::new(collections))
 }
 
+/// The collection with this id.
+pub(crate) fn find(connection: &Connection, id: &str) -> Result<Option<Arc<Collection>>> {
+    const ATTEMPTED: &str = "reading a collection";
+    let mut statement = connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM `_collections` WHERE `id` = ?1"))
+        .attempting(ATTEMPTED)?;
+    let mut rows = statement.query([id]).attempting(ATTEMPTED)?;
+    let row = rows.next().attempting(ATTEMPTED)?;
+    row.map(|row| from_row(row).map(Arc::new)).transpose()
+}
+
 /// Like [`load`], for a database that may have no collections at all (`auxiliary.db`).
 pub(crate) fn load_if_present(connection: &Connection) -> Result<Schema> {
     if table_exists(connection, "_collections")? {
