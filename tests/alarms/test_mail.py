@@ -3,12 +3,15 @@
 import base64
 import json
 import re
+import threading
+import time
 
 import pytest
 
+from harness.client import wait_for
 from harness.programs import BOSBASE, POCKETBASE
 
-from .sink import PASSWORD, USERNAME, Sink
+from .sink import PASSWORD, USERNAME, Silent, Sink
 
 TEST = "/api/settings/test/email"
 TEMPLATES = ["verification", "password-reset", "email-change", "otp", "login-alert"]
@@ -161,3 +164,24 @@ def test_nobody_there_and_a_refused_address_are_told(server, stopping):
     root.patch("/api/settings", json={"smtp": {"port": 1}})
     refused = root.post(TEST, json={"email": "x@example.com", "template": "otp"}, expect=400)
     assert refused["message"].startswith("Failed to send the test email. Raw error: \n") and "refused" in refused["message"]
+
+
+@pytest.mark.ours
+def test_a_mail_server_that_says_nothing_does_not_hold_up_the_end(server, stopping):
+    """Only for as long as any request may go on; the mail itself would take a minute."""
+    silent = stopping(Silent())
+    root = server.root()
+    root.patch("/api/settings", json={"smtp": {"enabled": True, "host": "127.0.0.1", "port": silent.port}})
+
+    def ask():
+        try:
+            root.send("POST", TEST, json={"email": "x@example.com", "template": "verification"})
+        except OSError:
+            pass  # The server ended.
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    wait_for(lambda: silent.taken, 30, "the mail to be under way")
+    begun = time.monotonic()
+    assert server.stop(90) == 0 and time.monotonic() - begun < 35
+    asking.join()

@@ -243,6 +243,16 @@ impl FieldErrors {
         );
     }
 
+    /// The number is above `threshold`.
+    pub fn add_max(&mut self, field: &str, threshold: i64) {
+        self.add_with(
+            field,
+            "validation_max_less_equal_than_required",
+            &format!("Must be no greater than {threshold}."),
+            &json!({"threshold": threshold}),
+        );
+    }
+
     /// The text's length is not between `min` and `max`.
     pub fn add_length(&mut self, field: &str, min: usize, max: usize) {
         let params = json!({"min": min, "max": max});

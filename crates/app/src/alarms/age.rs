@@ -1,11 +1,11 @@
 //! Whether there is a proven backup as young as was promised.
 
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::crons::Schedule;
 
 /// How long a scheduled backup may take, or wait for others, before it is missed.
-const GRACE: i64 = 1;
+const GRACE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What is wrong with the age of the `newest` proven backup; nothing where it is as it should be.
 ///
@@ -20,10 +20,12 @@ pub(super) fn too_old(
     now: Timestamp,
 ) -> Option<String> {
     let latest_allowed = if hours > 0 {
-        now.checked_sub(hours.hours()).ok()?
+        // More than there was time for is never over. A number that the settings refuse may be in force, restored with an older backup.
+        now.checked_sub(SignedDuration::from_secs(hours.saturating_mul(3600)))
+            .ok()?
     } else {
         let schedule = Schedule::parse(cron).ok()?;
-        let last = schedule.last_before(now.checked_sub(GRACE.hours()).ok()?)?;
+        let last = schedule.last_before(now.checked_sub(GRACE).ok()?)?;
         schedule.last_before(last)?
     };
     let counts = match newest {
@@ -103,5 +105,14 @@ mod tests {
             assert!(too_old(13, cron, since, None, now).is_some());
         }
         assert_eq!(too_old(0, "", since, Some(newest), now), None, "nothing was promised");
+    }
+
+    /// Such a number panicked here: once a minute, and at every start.
+    #[test]
+    fn no_number_of_hours_is_too_large() {
+        let now = at("2026-11-20T14:00:00Z");
+        for hours in [175_307_617, 200_000_000, i64::MAX] {
+            assert_eq!(too_old(hours, "", now, None, now), None);
+        }
     }
 }

@@ -12,11 +12,6 @@ use crate::app::App;
 use crate::error::Result;
 use crate::logs::Level;
 
-/// After so many seconds an alarm that did not arrive is tried again, the last of them for as long as it takes ...
-const PAUSES: [i64; 6] = [2, 10, 60, 300, 900, 1800];
-/// ... but for no longer than this, in seconds. What kept a backup from its bucket keeps a mail as well, and may last a night.
-const PATIENCE: i64 = 86_400;
-
 /// After so many mails in vain the rest is left for the next time: it is the server that does not work.
 const ENOUGH: usize = 3;
 
@@ -24,30 +19,28 @@ const ENOUGH: usize = 3;
 enum Outcome {
     /// It arrived everywhere, or the settings name nobody.
     Done { arrived: bool },
-    /// It did not arrive, or not with those in `to`.
-    Failed { to: Option<Vec<String>>, error: String },
+    /// It did not arrive, or not everywhere.
+    Failed { error: String },
 }
 
 /// Sends what waits for `channel`, and what comes to wait, until alarms are stopped.
 pub(super) fn deliver_all(app: &App, channel: Channel) {
-    while let Some(waiting) = app.alarms().next(channel) {
+    while let Some(mut waiting) = app.alarms().next(channel) {
         // The thread must live on, whatever an answer does to whoever reads it.
-        let outcome = catch_unwind(AssertUnwindSafe(|| attempt(app, &waiting)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| attempt(app, &mut waiting)));
         let outcome = outcome.unwrap_or_else(|_| Outcome::Failed {
-            to: None,
             error: "sending it panicked".to_owned(),
         });
         conclude(app, &waiting, outcome);
     }
 }
 
-fn attempt(app: &App, waiting: &Waiting) -> Outcome {
+fn attempt(app: &App, waiting: &mut Waiting) -> Outcome {
     match waiting.channel {
         Channel::Mail => by_mail(app, waiting),
         Channel::Webhook => match to_webhook(app, &waiting.event) {
             Ok(arrived) => Outcome::Done { arrived },
             Err(error) => Outcome::Failed {
-                to: None,
                 error: error.to_string(),
             },
         },
@@ -67,57 +60,55 @@ pub(super) fn to_webhook(app: &App, event: &Event) -> Result<bool, bosbase_couri
     Ok(true)
 }
 
-/// Mails it to everybody who has not got it yet.
-fn by_mail(app: &App, waiting: &Waiting) -> Outcome {
+/// Mails it to everybody whom the settings name by now and who has not got it yet, and notes in `waiting` who got it.
+fn by_mail(app: &App, waiting: &mut Waiting) -> Outcome {
     let settings = app.settings();
     if !settings.smtp.enabled {
         return Outcome::Done { arrived: false };
     }
-    let recipients = match &waiting.to {
-        Some(left) => Ok(left.clone()),
-        None if settings.backups.alarm_emails.is_empty() => app.superuser_addresses(),
-        None => Ok(settings.backups.alarm_emails.clone()),
+    let recipients = if settings.backups.alarm_emails.is_empty() {
+        app.superuser_addresses()
+    } else {
+        Ok(settings.backups.alarm_emails.clone())
     };
     let recipients = match recipients {
         Ok(recipients) => recipients,
         Err(error) => {
             let error = format!("who the superusers are could not be read: {}", error.message());
-            return Outcome::Failed { to: None, error };
+            return Outcome::Failed { error };
         }
     };
-    let (mut failed, mut problem, mut arrived) = (Vec::new(), String::new(), false);
-    let mut recipients = recipients.into_iter();
-    for address in recipients.by_ref() {
-        match app.send_alarm_mail(&address, &waiting.event) {
-            Ok(()) => arrived = true,
-            Err(error) => {
-                problem = error.to_string();
-                failed.push(address);
-            }
-        }
-        if failed.len() == ENOUGH {
+    let (mut failed, mut problem) = (0, None);
+    for address in waiting.still_to(recipients) {
+        if failed == ENOUGH {
             break;
         }
+        match app.send_alarm_mail(&address, &waiting.event) {
+            Ok(()) => waiting.arrived.push(address),
+            Err(error) => {
+                problem = Some(error.to_string());
+                failed += 1;
+                waiting.refused.retain(|other| *other != address);
+                waiting.refused.push(address);
+            }
+        }
     }
-    // Those come first the next time who had no turn now.
-    let left: Vec<String> = recipients.chain(failed).collect();
-    if left.is_empty() {
-        return Outcome::Done { arrived };
-    }
-    Outcome::Failed {
-        to: Some(left),
-        error: problem,
+    match problem {
+        None => Outcome::Done {
+            arrived: !waiting.arrived.is_empty(),
+        },
+        Some(error) => Outcome::Failed { error },
     }
 }
 
 fn conclude(app: &App, waiting: &Waiting, outcome: Outcome) {
     let channel = waiting.channel.name();
     let now = Timestamp::now();
-    let (to, error) = match outcome {
+    let error = match outcome {
         Outcome::Done { arrived } => return app.alarms().is_done(waiting, arrived, now),
-        Outcome::Failed { to, error } => (to, error),
+        Outcome::Failed { error } => error,
     };
-    let given_up = now.as_second() - waiting.since > PATIENCE;
+    let given_up = waiting.is_hopeless(now.as_second());
     tracing::error!(
         channel,
         error,
@@ -125,7 +116,7 @@ fn conclude(app: &App, waiting: &Waiting, outcome: Outcome) {
         alarm = waiting.event.headline(),
         "an alarm could not be delivered"
     );
-    if waiting.attempts == 0 || given_up {
+    if waiting.attempts == 1 || given_up {
         let what = if given_up {
             "was given up"
         } else {
@@ -139,25 +130,31 @@ fn conclude(app: &App, waiting: &Waiting, outcome: Outcome) {
         ]);
         app.log_event(Level::Error, &format!("An alarm {what} by {channel}"), data);
     }
-    app.alarms().is_left(waiting, to, error, given_up, now);
+    app.alarms().is_left(waiting, error, given_up, now);
 }
 
 impl Alarms {
-    /// Waits for what is due on `channel`; nothing when alarms are stopped.
+    /// Waits for what is due on `channel`; nothing when alarms are stopped. The attempt is in the ledger before it is made, so that a
+    /// process that dies of it does not make it again at once, and so for ever.
     fn next(&self, channel: Channel) -> Option<Waiting> {
         let mut guard = self.lock();
         loop {
-            let active = guard.as_ref()?;
+            let active = guard.as_mut()?;
             let now = Timestamp::now().as_second();
-            let first = active
-                .ledger
-                .waiting
-                .iter()
-                .filter(|waiting| waiting.channel == channel);
-            let first = first.min_by_key(|waiting| waiting.next);
+            for waiting in &mut active.ledger.waiting {
+                waiting.correct(now);
+            }
+            let of_channel = active.ledger.waiting.iter_mut();
+            let of_channel = of_channel.filter(|waiting| waiting.channel == channel);
+            let first = of_channel.min_by_key(|waiting| waiting.next);
             let nap = match first {
-                Some(waiting) if waiting.next <= now => return Some(waiting.clone()),
-                // A clock that was put back must not keep it waiting for long.
+                Some(waiting) if waiting.next <= now => {
+                    waiting.begin(now);
+                    let begun = waiting.clone();
+                    active.keep();
+                    return Some(begun);
+                }
+                // The clock may be put back meanwhile.
                 Some(waiting) => NAP.min(std::time::Duration::from_secs((waiting.next - now).unsigned_abs())),
                 None => NAP,
             };
@@ -179,7 +176,7 @@ impl Alarms {
         });
     }
 
-    fn is_left(&self, waiting: &Waiting, to: Option<Vec<String>>, error: String, given_up: bool, now: Timestamp) {
+    fn is_left(&self, waiting: &Waiting, error: String, given_up: bool, now: Timestamp) {
         self.count(waiting.channel, false);
         self.conclude(waiting, |active, index| {
             active.ledger.errors.insert(waiting.channel, error);
@@ -187,11 +184,10 @@ impl Alarms {
                 active.ledger.waiting.remove(index);
                 return;
             }
-            let pause = PAUSES.get(waiting.attempts as usize).or(PAUSES.last());
             let left = &mut active.ledger.waiting[index];
-            left.to = to.or(left.to.take());
-            left.attempts += 1;
-            left.next = now.as_second() + pause.copied().unwrap_or(PATIENCE);
+            left.arrived.clone_from(&waiting.arrived);
+            left.refused.clone_from(&waiting.refused);
+            left.pause(now.as_second());
         });
     }
 

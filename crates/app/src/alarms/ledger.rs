@@ -49,10 +49,13 @@ pub struct Waiting {
     pub event: Event,
     /// On which way.
     pub channel: Channel,
-    /// To whom, as far as that is decided: with a mail, those who have it already are left out.
+    /// Who has got it already, where each recipient is told alone.
     #[serde(default)]
-    pub to: Option<Vec<String>>,
-    /// How often it was tried in vain.
+    pub arrived: Vec<String>,
+    /// With whom it did not arrive, the last of them last.
+    #[serde(default)]
+    pub refused: Vec<String>,
+    /// How often it was tried; an attempt that is under way counts.
     #[serde(default)]
     pub attempts: u32,
     /// When it was first to be told, in seconds since 1970.
@@ -116,7 +119,8 @@ impl Ledger {
             self.waiting.push(Waiting {
                 event: event.clone(),
                 channel,
-                to: None,
+                arrived: Vec::new(),
+                refused: Vec::new(),
                 attempts: 0,
                 since: now.as_second(),
                 next: now.as_second(),
@@ -143,7 +147,8 @@ impl LedgerFile {
         }
     }
 
-    /// What it holds; nothing where there is none, or none that can be understood.
+    /// What it holds; nothing where there is none. One that can't be read or understood holds nothing: what ended before may be told
+    /// once more, which is better than never.
     pub fn read(&self) -> Option<Ledger> {
         let text = match read_all(self.disk.as_ref(), &self.path, LONGEST) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
@@ -153,8 +158,11 @@ impl LedgerFile {
         match read {
             Ok(ledger) => Some(ledger),
             Err(error) => {
-                tracing::warn!(error, "what was known of alarms can't be read and is begun anew");
-                None
+                tracing::error!(
+                    error,
+                    "what was known of alarms can't be read and is begun anew: what waited is lost, failures may be told once more"
+                );
+                Some(Ledger::default())
             }
         }
     }
@@ -167,5 +175,26 @@ impl LedgerFile {
     pub fn write(&self, ledger: &Ledger) -> Result<()> {
         let bytes = serde_json::to_vec(ledger).map_err(Error::internal)?;
         write_atomically(self.disk.as_ref(), &self.path, &bytes).map_err(Error::internal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bosbase_disk::RealDisk;
+
+    use super::*;
+
+    /// It was taken for the first start, and every failure in the history for one that was dealt with.
+    #[test]
+    fn only_where_there_is_no_ledger_there_never_was_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = LedgerFile::new(Arc::new(RealDisk), dir.path());
+        assert_eq!(file.read(), None);
+        write_atomically(&RealDisk, &file.path, b"{\"seen\": [").unwrap();
+        assert_eq!(file.read(), Some(Ledger::default()));
+        let mut ledger = Ledger::default();
+        assert!(ledger.is_new("a job"));
+        file.write(&ledger).unwrap();
+        assert_eq!(file.read(), Some(ledger));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! What is to be told is found in the history of jobs ([`App::watch_backups`]), which is durable, so that neither a restart nor a kill
 //! hides a failure; the [`Ledger`] remembers durably what was dealt with and what has yet to arrive. Only the process that
-//! serves the data directory does any of this ([`App::start_alarms`]). An alarm that does not arrive is tried again for a day.
+//! serves the data directory does any of this ([`App::start_alarms`]). An alarm that does not arrive is tried again for a day
+//! that the server runs.
 
 mod age;
 mod delivery;
@@ -10,6 +11,7 @@ mod event;
 mod ledger;
 mod metrics;
 mod rules;
+mod waiting;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -127,7 +129,8 @@ impl Alarms {
 }
 
 impl App {
-    /// Begins to send alarms, those first that an earlier process left. What ended before the very first start is not told.
+    /// Begins to send alarms, those first that an earlier process left. What ended before the very first start is not told; where it
+    /// can't be read what was told, what failed may be told twice.
     ///
     /// # Errors
     ///
@@ -150,7 +153,7 @@ impl App {
         }
         *self.alarms().lock() = Some(active);
         let threads = AlarmThreads(self.clone());
-        self.watch_backups(Timestamp::now());
+        crate::crons::outlive("watching the backups", || self.watch_backups(Timestamp::now()));
         for channel in Channel::ALL {
             let app = self.clone();
             std::thread::Builder::new()

@@ -10,6 +10,10 @@ use crate::jobs::{Job, JobKind, JobState};
 const PER_DAY: usize = 10;
 /// ... within so many seconds, and one that is about a state rather than a failure.
 const DAY: i64 = 86_400;
+/// So long it is remembered what is not well, in seconds, from when it was last told; the end of what is older is not told ...
+const REMEMBERED: i64 = 30 * DAY;
+/// ... nor of more than so many: with their errors they have to fit the ledger.
+const TROUBLES: usize = 200;
 
 /// What a job that failed is a sign of; nothing where whoever asked for it was told, or wanted its end.
 fn cause(job: &Job) -> Option<String> {
@@ -69,6 +73,7 @@ impl Ledger {
     }
 
     fn trouble(&mut self, cause: &str, event: Event, per_day: usize, now: Timestamp) -> Option<Event> {
+        self.forget_troubles(now);
         let trouble = self.troubles.entry(cause.to_owned()).or_default();
         trouble.error.clone_from(&event.error);
         // A clock that was ahead must not keep anybody quiet.
@@ -79,6 +84,21 @@ impl Ledger {
         }
         trouble.told.push(now.as_second());
         Some(event)
+    }
+
+    /// Forgets what is not well and was not told for long, and what was told first where there is too much: a backup that rots and is
+    /// deleted never goes well again.
+    fn forget_troubles(&mut self, now: Timestamp) {
+        let last = |trouble: &Trouble| trouble.told.iter().copied().max().unwrap_or_default();
+        self.troubles
+            .retain(|_, trouble| now.as_second() - last(trouble) < REMEMBERED);
+        while self.troubles.len() >= TROUBLES {
+            let oldest = self.troubles.iter().min_by_key(|(_, trouble)| last(trouble));
+            let Some(cause) = oldest.map(|(cause, _)| cause.clone()) else {
+                return;
+            };
+            self.troubles.remove(&cause);
+        }
     }
 }
 
@@ -180,5 +200,25 @@ mod tests {
         assert!(ledger.state("age", "older", now() + 25.hours()).is_some());
         assert_eq!(ledger.well("age").unwrap().error, "older");
         assert!(ledger.well("age").is_none());
+    }
+
+    #[test]
+    fn what_never_goes_well_again_is_forgotten() {
+        let mut ledger = Ledger::default();
+        let verify = |key: &str| job(JobKind::Verify, key, true);
+        ledger.job(&verify("a.zip"), now());
+        ledger.job(&verify("b.zip"), now() + 480.hours());
+        assert_eq!(ledger.troubles.len(), 2);
+        ledger.job(&verify("c.zip"), now() + 720.hours());
+        let known: Vec<&str> = ledger.troubles.keys().map(String::as_str).collect();
+        assert_eq!(known, ["verify b.zip", "verify c.zip"]);
+        for minute in 0..300 {
+            ledger.job(
+                &verify(&format!("{minute}.zip")),
+                now() + 720.hours() + minute.minutes(),
+            );
+        }
+        assert_eq!(ledger.troubles.len(), TROUBLES);
+        assert!(ledger.troubles.contains_key("verify 299.zip") && !ledger.troubles.contains_key("verify 9.zip"));
     }
 }

@@ -1,6 +1,6 @@
 //! Looks for what is to be told: in the history of jobs, in the age of the backups, in what came of the schedule.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, json};
 
 use super::age;
@@ -17,6 +17,10 @@ const SCHEDULE: &str = "schedule";
 const AGE: &str = "age";
 /// The deletion of scheduled backups that have had their day.
 const RETENTION: &str = "retention";
+/// By so many seconds a backup may come from the future, as the clocks of a bucket and of this machine differ. What is further ahead
+/// was made by a clock that was wrong, and tells nothing of its age.
+const SKEW: i64 = 3600;
+
 impl App {
     /// Looks what failed since it was last looked, here, in other processes, or with a process that was killed, and whether there
     /// is a proven backup as young as was promised.
@@ -38,11 +42,8 @@ impl App {
         let settings = self.settings();
         let (cron, hours) = (settings.backups.cron.as_str(), settings.backups.alarm_after_hours);
         // Not the storage's list: a bucket that stands still must hold up nobody, and each list may cost money.
-        let age = self.backups().newest_recorded_age()?;
-        let newest = age.and_then(|age| {
-            now.checked_sub(SignedDuration::from_secs(i64::try_from(age).ok()?))
-                .ok()
-        });
+        let newest = self.backups().newest_recorded(now.as_second().saturating_add(SKEW))?;
+        let newest = newest.and_then(|second| Timestamp::from_second(second).ok());
         let events = self.alarms().update(|ledger| {
             let mut events = Vec::new();
             let before = ledger.promise.take().unwrap_or_else(|| Promise {
@@ -50,7 +51,11 @@ impl App {
                 since: now,
             });
             let promise = if before.cron == cron {
-                before
+                // A clock that was ahead must not put the promise off.
+                Promise {
+                    since: before.since.min(now),
+                    ..before
+                }
             } else {
                 let off = "settings.backups.cron was set and is empty now: no more backups are made by themselves.";
                 events.extend(match cron {

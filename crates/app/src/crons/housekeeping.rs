@@ -36,18 +36,15 @@ pub(super) fn delete_expired_otps(app: &App) -> Result<()> {
 /// Deletes the log's lines that are older than the settings keep them.
 pub(super) fn delete_old_logs(app: &App) -> Result<()> {
     let days = u64::try_from(app.settings().logs.max_days).unwrap_or_default();
-    app.store()
-        .logs()
-        .delete_before(&before(days.saturating_mul(86_400))?)?;
+    app.store().logs().delete_before(&before(days.saturating_mul(86_400)))?;
     Ok(())
 }
 
 /// The stored form of the moment `seconds` ago.
-fn before(seconds: u64) -> Result<String> {
-    let moment = Timestamp::now()
-        .checked_sub(Duration::from_secs(seconds))
-        .map_err(Error::internal)?;
-    Ok(format_timestamp(moment))
+fn before(seconds: u64) -> String {
+    let moment = Timestamp::now().checked_sub(Duration::from_secs(seconds));
+    // Whoever keeps it for longer than there was time for keeps all of it.
+    format_timestamp(moment.unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
 /// Deletes the records of `table` that are older than the duration that the option of their auth collection gives them.
@@ -60,7 +57,7 @@ fn delete_expired(app: &App, table: &'static str, option: &str) -> Result<()> {
         let filter = format!(
             "collectionRef = \"{}\" && created < \"{}\"",
             collection.id,
-            before(seconds)?
+            before(seconds)
         );
         while delete_chunk(app, table, filter.clone())? == CHUNK {}
     }

@@ -19,6 +19,7 @@ use crate::logs::Level;
 use crate::settings::BackupSettings;
 
 pub use schedule::Schedule;
+pub(crate) use ticker::outlive;
 pub use ticker::{Clock, SystemClock, Ticker, start};
 
 /// A job as it is listed.

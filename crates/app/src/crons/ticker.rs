@@ -1,5 +1,6 @@
 //! The heartbeat of the recurring work.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -54,15 +55,19 @@ pub fn start(app: App, clock: impl Clock + 'static) -> std::io::Result<Ticker> {
             let now = clock.now();
             if is_new(minute(now), last) {
                 last = minute(now);
-                app.run_due_crons(now);
+                outlive("starting the jobs that are due", || app.run_due_crons(now));
             }
-            app.watch_backups(now);
-            if let Err(error) = app.expire_undo() {
-                tracing::warn!(%error, "data that was kept for an undo is still to be removed");
-            }
-            if let Err(error) = app.files().purge_pending() {
-                tracing::warn!(%error, "files of deleted records are still to be removed");
-            }
+            outlive("watching the backups", || app.watch_backups(now));
+            outlive("removing what was kept for an undo", || {
+                if let Err(error) = app.expire_undo() {
+                    tracing::warn!(%error, "data that was kept for an undo is still to be removed");
+                }
+            });
+            outlive("removing the files of deleted records", || {
+                if let Err(error) = app.files().purge_pending() {
+                    tracing::warn!(%error, "files of deleted records are still to be removed");
+                }
+            });
         }
     })?;
     Ok(Ticker {
@@ -78,6 +83,14 @@ impl Drop for Ticker {
             // It ended by itself or by a panic; both are an end.
             let _ = thread.join();
         }
+    }
+}
+
+/// Does `work` and goes on after its panic: what goes wrong with one thing must not end the schedule of all, nor the server's start.
+pub(crate) fn outlive(what: &str, work: impl FnOnce()) {
+    // What it panicked of was written to the standard error.
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        tracing::error!(what, "it panicked; the rest goes on");
     }
 }
 
@@ -106,6 +119,14 @@ mod tests {
         assert!(is_new(101, 100));
         assert!(!is_new(100, 100) && !is_new(99, 100), "a minute that is repeated");
         assert!(is_new(100, 1_000_000), "a clock that was far ahead");
+    }
+
+    #[test]
+    fn a_panic_does_not_end_the_schedule() {
+        let mut done = Vec::new();
+        outlive("panicking", || panic!("on purpose"));
+        outlive("working", || done.push(1));
+        assert_eq!(done, [1]);
     }
 
     #[test]

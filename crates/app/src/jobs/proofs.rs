@@ -318,6 +318,19 @@ impl Backups {
         Ok(good.map(|proof| proof.modified).max().map(age))
     }
 
+    /// When the newest backup was made that is known to be good, in seconds since 1970, as [`Backups::newest_recorded_age`]; those aside that
+    /// are of after `latest`.
+    ///
+    /// # Errors
+    ///
+    /// Where the record of proofs can't be read.
+    pub(crate) fn newest_recorded(&self, latest: i64) -> Result<Option<i64>> {
+        let place = self.storage()?.place();
+        let known = self.proofs().read()?;
+        let good = known.iter().filter(|proof| proof.is_good() && proof.is_in(&place));
+        Ok(good.map(|proof| proof.modified).filter(|at| *at <= latest).max())
+    }
+
     /// Writes down how a proof ended, and answers what is known of the backup now; nothing where it is not there any more.
     pub(super) fn record_proof(&self, proved: &Proved<'_>, job: &str, verdict: Verdict) -> Result<Option<Proof>> {
         let Proved { storage, key, which } = proved;

@@ -16,6 +16,9 @@ static LABEL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(\w+ /[\w/-]*|/[\w/-]*|\w+:\w+|\*:\w+|\w+)$").expect("the expression is constant and valid")
 });
 
+/// How long at most the newest proven backup may be waited for, in hours: ten years.
+const MOST_HOURS: i64 = 87_600;
+
 /// Refuses settings that can't be put in force.
 ///
 /// # Errors
@@ -78,6 +81,9 @@ fn backups(backups: &BackupSettings) -> FieldErrors {
     errors.nest("alarmEmails", addresses(&backups.alarm_emails));
     errors.nest("alarmWebhook", webhook(&backups.alarm_webhook));
     at_least(&mut errors, "alarmAfterHours", backups.alarm_after_hours, 0);
+    if backups.alarm_after_hours > MOST_HOURS {
+        errors.add_max("alarmAfterHours", MOST_HOURS);
+    }
     // As in PocketBase, none is as good as unset; it only has to be set where there is a schedule.
     if backups.cron_max_keep != 0 {
         at_least(&mut errors, "cronMaxKeep", backups.cron_max_keep, 1);

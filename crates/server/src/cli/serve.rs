@@ -81,6 +81,8 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     let closed = app.close();
     // The next process, ours or another, can have the data directory from here on.
     drop(tenancy);
+    // Dropped, it would wait for what still talks to somebody who does not answer.
+    runtime.shutdown_background();
     match end {
         End::Stop => Ok(closed?),
         End::Restart => {
