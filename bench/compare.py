@@ -4,7 +4,7 @@
     tests/.cache/venv/bin/python bench/compare.py --gb 0.1 --json bench/result.json
     tests/.cache/venv/bin/python bench/compare.py --growth --json bench/growth.json
 
-Half the data is a database, half is files; half of each does not shrink. Numbers of one run compare with each other only.
+Half the data is a database, half is files; half of each is noise. Numbers of one run compare with each other only.
 Needs a release build of bosbase (`cargo build --release`) and the environment that `./check` makes.
 """
 
@@ -49,6 +49,8 @@ ROWS = [
     ("readers in create p50, ms", lambda one: one["readers_during_create_ms"]["p50"]),
     ("readers in create p99, ms", lambda one: one["readers_during_create_ms"]["p99"]),
     ("readers in create max, ms", lambda one: one["readers_during_create_ms"]["max"]),
+    ("writers in proof p99, ms", lambda one: (one["writers_during_proof_ms"] or {}).get("p99", float("nan"))),
+    ("readers in proof p99, ms", lambda one: (one["readers_during_proof_ms"] or {}).get("p99", float("nan"))),
     ("1,000 backups listed, ms", lambda one: one["list_1000_ms"]),
 ]
 

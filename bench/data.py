@@ -9,12 +9,15 @@ from harness.server import Server
 WORDS = "snapshot archive manifest retention staging journal lease recovery writer reader page record file user".split()
 
 ROW = 4000
-"""About so many bytes a row of the database takes."""
+"""About so many bytes a row of the database takes, unless there are more files than such rows: each belongs to one."""
 
 
 def make(directory, size, files=None):
-    """Makes a data directory of about `size` bytes: half a database, half `files` files (of 5 MB each, unless told). Half of each
-    does not shrink."""
+    """Makes a data directory of about `size` bytes: half a database, half `files` files (of 5 MB each, unless told), each named by a
+    record. Of the database half is random hexadecimal, of the files half are random bytes; the rest is text of few words."""
+    files = files or max(1, int(size / 2 / 5_000_000))
+    rows = max(files, int(size / 2 / ROW))
+    row = int(size / 2 / rows)
     with Server(POCKETBASE, directory) as server:
         made = server.root().post(
             "/api/collections",
@@ -23,7 +26,8 @@ def make(directory, size, files=None):
                 "type": "base",
                 "createRule": "",
                 "viewRule": "",
-                "fields": [{"name": "text", "type": "text", "max": 100_000}, {"name": "n", "type": "number"}],
+                "fields": [{"name": "text", "type": "text", "max": 100_000}, {"name": "n", "type": "number"}]
+                + [{"name": "file", "type": "file", "maxSelect": 1, "maxSize": 100_000_000_000}],
             },
         )
         server.stop()
@@ -31,11 +35,10 @@ def make(directory, size, files=None):
     database = sqlite3.connect(directory / "data.db")
     with database:
         database.executemany(
-            "INSERT INTO posts (id, text, n) VALUES (?, ?, ?)",
-            ((f"r{n:014}", text(chooser, n), n) for n in range(int(size / 2 / ROW))),
+            "INSERT INTO posts (id, text, n, file) VALUES (?, ?, ?, ?)",
+            ((f"r{n:014}", text(chooser, n, row), n, f"file_{n}.bin" if n < files else "") for n in range(rows)),
         )
     database.close()
-    files = files or max(1, int(size / 2 / 5_000_000))
     length = int(size / 2 / files)
     for n in range(files):
         folder = directory / "storage" / made["id"] / f"r{n:014}"
@@ -43,8 +46,8 @@ def make(directory, size, files=None):
         (folder / f"file_{n}.bin").write_bytes(contents(chooser, n, length))
 
 
-def text(chooser, n):
-    return " ".join(chooser.choices(WORDS, k=ROW // 8)) if n % 2 else chooser.randbytes(ROW // 2).hex()
+def text(chooser, n, length):
+    return " ".join(chooser.choices(WORDS, k=length // 8)) if n % 2 else chooser.randbytes(length // 2).hex()
 
 
 def contents(chooser, n, length):

@@ -45,8 +45,10 @@ class Clients(threading.Thread):
         self.stopping.set()
         self.join()
 
-    def quantiles(self):
-        took = sorted(self.took)
+    def quantiles(self, first=0, last=None):
+        took = sorted(self.took[first:last])
+        if not took:
+            return None
         return {"p50": took[len(took) // 2], "p99": took[int(len(took) * 0.99)], "max": took[-1], "count": len(took)}
 
 
@@ -175,13 +177,16 @@ def measure(program, source, home, *, idle_seconds=5):
             root.post("/api/backups", json={"name": "bench.zip"}, expect=204, timeout=LONGEST)
             wait_for(lambda: "bench.zip" in root.backups(), LONGEST, "the backup", every=0.01)
             result["create_s"] = time.monotonic() - began
+            listed = len(writers.took), len(readers.took)
             if program is not POCKETBASE:
                 job = ended(root, "create", LONGEST)
                 assert job["state"] == "succeeded", job
                 result["proven_s"] = time.monotonic() - began
             root.wait_until_idle(LONGEST)
         result["create_memory_mib"] = memory.peak / 2**20
-        result["writers_during_create_ms"], result["readers_during_create_ms"] = writers.quantiles(), readers.quantiles()
+        for name, clients, count in [("writers", writers, listed[0]), ("readers", readers, listed[1])]:
+            result[f"{name}_during_create_ms"] = clients.quantiles(last=count)
+            result[f"{name}_during_proof_ms"] = clients.quantiles(first=count)
         result["archive_mb"] = root.backups()["bench.zip"]["size"] / 1e6
 
         os.sync()

@@ -125,10 +125,11 @@ impl PinnedDatabase {
 
     fn fetch(&mut self) -> Result<()> {
         let mut fetched = std::mem::take(&mut self.fetched);
+        self.taken = 0;
         fetched.resize(PAGES as usize * self.page_size as usize, 0);
         let count = self.fetch_into(PAGES, &mut fetched)?;
         fetched.truncate(count);
-        (self.fetched, self.taken) = (fetched, 0);
+        self.fetched = fetched;
         Ok(())
     }
 
