@@ -218,11 +218,12 @@ def test_a_bucket_that_is_down_fails_what_needs_it_and_nothing_else(server, s3, 
     assert time.monotonic() - begun < 5
     for thread in waiting:
         thread.join()
-    if fault != "hang":
-        answer = create(root, b"x", expect=503)
-        assert answer["status"] == 503 and "storage of uploaded files" in answer["message"], answer
-        assert SECRET not in str(answer)
-        assert len(root.records("docs")) == 3
+    begun = time.monotonic()
+    answer = create(root, b"x", expect=503)
+    assert time.monotonic() - begun < 20
+    assert answer["status"] == 503 and "storage of uploaded files" in answer["message"], answer
+    assert SECRET not in str(answer)
+    assert len(root.records("docs")) == 3
     # A deletion is the database's; the object follows when it can.
     root.delete(f"/api/collections/docs/records/{record['id']}")
     time.sleep(0.5)
@@ -231,6 +232,66 @@ def test_a_bucket_that_is_down_fails_what_needs_it_and_nothing_else(server, s3, 
     create(root, b"y")
     wait_for(lambda: len(s3.objects(BUCKET)) == 1, 90, "what nobody names to go", every=0.5)
     assert SECRET not in server.log(1 << 20) and ACCESS_KEY not in server.log(1 << 20)
+
+
+def test_uploads_that_hang_keep_nobody_from_the_server(server, s3, proxy_to):
+    """Each held a thread for minutes, until none was left for those who logged in or read."""
+    proxy = proxy_to(s3)
+    root, anyone = server.root(), server.client()
+    keep_in(root, s3, proxy.url)
+    collection(root)
+    record = create(root)
+    proxy.rule = lambda request: "hang" if request.method == "PUT" else None
+    statuses = []
+
+    def send():
+        form = {"files": ("x.bin", b"x", "application/octet-stream")}
+        headers = {"Authorization": root.token}
+        answer = requests.post(f"{server.url}/api/collections/docs/records", files=form, headers=headers, timeout=120)
+        statuses.append(answer.status_code)
+
+    waiting = [threading.Thread(target=send) for _ in range(600)]
+    for thread in waiting:
+        thread.start()
+    wait_for(lambda: proxy.count("hang") >= 100, 30, "the uploads to hang")
+    for _ in range(3):
+        begun = time.monotonic()
+        server.root()
+        anyone.get(f"/api/collections/docs/records/{record['id']}")
+        assert time.monotonic() - begun < 5
+    for thread in waiting:
+        thread.join()
+    assert statuses == [503] * 600
+    proxy.rule = lambda request: None
+    saved = create(root, b"y")
+    assert read(anyone, saved, saved["files"][0]).content == b"y"
+    assert len(root.records("docs")) == 2
+
+
+def test_a_change_that_waits_for_the_bucket_holds_no_other_up(server, s3, proxy_to):
+    proxy = proxy_to(s3)
+    root = server.root()
+    keep_in(root, s3, proxy.url)
+    collection(root)
+    record = create(root)
+    url = f"/api/collections/docs/records/{record['id']}"
+    released = threading.Event()
+    proxy.rule = lambda request: released if request.method == "PUT" else None
+    answers = []
+    form = {"files": ("x.bin", b"x", "application/octet-stream")}
+    sending = threading.Thread(target=lambda: answers.append(root.send("PATCH", url, files=form, expect=200).json()))
+    sending.start()
+    wait_for(lambda: proxy.count(released) >= 1, 20, "the upload to hang")
+    begun = time.monotonic()
+    server.root().patch(url, json={"title": "changed meanwhile"})
+    assert time.monotonic() - begun < 3
+    released.set()
+    sending.join()
+    # Both changes are there, and the file was sent once.
+    (saved,) = answers
+    assert saved["title"] == "changed meanwhile" and root.get(url)["files"] == saved["files"]
+    assert read(server.client(), saved, saved["files"][0]).content == b"x"
+    assert proxy.count(released) == 1
 
 
 def test_killed_before_the_commit_the_object_is_debris(launch, s3, proxy_to):

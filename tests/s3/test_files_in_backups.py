@@ -4,6 +4,7 @@ import io
 import os
 import shutil
 import subprocess
+import threading
 import time
 import zipfile
 
@@ -272,13 +273,14 @@ def test_deletions_wait_for_a_restore(server, s3, proxy_to):
     record, lost = create(root, b"x"), create(root, b"y")
     root.back_up("a.zip")
     lose(s3, lost, lost["files"][0])
-    proxy.rule = lambda request: "slow" if request.method == "PUT" else None
+    released = threading.Event()
+    proxy.rule = lambda request: released if request.method == "PUT" else None
     root.post("/api/backups/a.zip/restore", expect=204)
-    wait_for(lambda: proxy.count("slow") >= 1, 20, "the restore to put what is lost")
-    try:
-        delete(root, record)
-    except (AssertionError, requests.RequestException):
-        pass  # It was switched already.
+    wait_for(lambda: proxy.count(released) >= 1, 20, "the restore to put what is lost")
+    delete(root, record)
+    time.sleep(1)
+    assert keys(record)[0] in s3.objects(BUCKET), "a restore is under way"
+    released.set()
     wait_for(lambda: ended(server.root(), "restore"), 60, "the restore", ignore=(Exception,))
     assert contents(server.client(), record) == [b"x"] and contents(server.client(), lost) == [b"y"]
     time.sleep(1)

@@ -37,14 +37,18 @@ pub enum Patience {
     Work,
     /// For somebody who waits for the answer: once more.
     Answer,
-    /// For a page that waits for a picture: once more, and no lookup, read or deletion takes longer than ten seconds in all.
+    /// For a page that waits for a picture: once more, and no lookup, read or deletion takes longer than ten seconds in all; what is
+    /// uploaded may take longer by what its length takes at 64 KiB/s.
     Glance,
 }
 
+/// The speed that an upload somebody waits for has at least, in bytes per second.
+const SLOWEST_WAITED_FOR: u64 = 64 << 10;
+
 impl Patience {
-    /// How long one lookup, read or deletion may take, tries and pauses included.
-    fn limit(self) -> Option<Duration> {
-        (self == Self::Glance).then_some(Duration::from_secs(10))
+    /// How long one lookup, read or deletion may take, tries and pauses included, or an upload of `len` bytes.
+    pub(crate) fn limit(self, len: u64) -> Option<Duration> {
+        (self == Self::Glance).then(|| Duration::from_secs(10 + len / SLOWEST_WAITED_FOR))
     }
 }
 
@@ -303,7 +307,7 @@ impl Bucket {
     /// [`ErrorKind::Denied`], [`ErrorKind::Failed`].
     pub fn abort(&self, key: &str, upload_id: &str) -> Result<()> {
         let (bucket, key, upload_id) = (self.clone(), key.to_owned(), upload_id.to_owned());
-        runtime::run(async move { unfinished::abort(&bucket.inner, &key, &upload_id).await })
+        runtime::run(async move { bucket.in_time(unfinished::abort(&bucket.inner, &key, &upload_id)).await })
     }
 
     pub(crate) async fn look(&self, key: &str) -> Result<Object> {
@@ -330,11 +334,12 @@ impl Bucket {
 
     /// `work`, given up when its time is over.
     async fn in_time<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let Some(limit) = self.inner.patience.limit() else {
-            return work.await;
-        };
-        let late = |_| Error::new(ErrorKind::Failed, "the provider did not answer in time");
-        tokio::time::timeout(limit, work).await.map_err(late)?
+        within(self.inner.patience.limit(0), work).await
+    }
+
+    /// `work` that sends `len` bytes, given up when its time is over.
+    pub(crate) async fn in_time_for<T>(&self, len: u64, work: impl Future<Output = Result<T>>) -> Result<T> {
+        within(self.inner.patience.limit(len), work).await
     }
 
     async fn part(&self, key: &str, range: Range<u64>, etag: &str) -> Result<Bytes> {
@@ -356,6 +361,15 @@ impl Bucket {
             .await
             .map_err(|error| error.while_(&format!("reading {key}")))
     }
+}
+
+/// `work`, given up after `limit`.
+pub(crate) async fn within<T>(limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(limit) = limit else {
+        return work.await;
+    };
+    let late = |_| Error::new(ErrorKind::Failed, "the provider did not answer in time");
+    tokio::time::timeout(limit, work).await.map_err(late)?
 }
 
 /// The bytes of an answer, which must be as many as were asked for.

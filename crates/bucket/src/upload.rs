@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use object_store::multipart::{MultipartStore as _, PartId};
 use object_store::{ObjectStore as _, PutMultipartOptions, PutPayload, PutResult};
 
-use crate::bucket::{Bucket, Label, Object, Patience, attributes, path, persistently, put_options};
+use crate::bucket::{Bucket, Label, Object, Patience, attributes, path, persistently, put_options, within};
 use crate::error::{Error, ErrorKind, Result};
 use crate::parts::{MOST, PartSizes};
 use crate::runtime::{self, Pending};
@@ -158,8 +158,18 @@ impl Upload {
             Patience::Answer | Patience::Glance => 1,
         };
         let (mut creating, mut pauses) = (creating, PAUSES.iter().take(tries));
+        // All tries together.
+        let limit = self.bucket.inner.patience.limit(self.written);
+        let begun = Instant::now();
         loop {
-            let outcome = self.publish(creating, whole.clone());
+            let left = limit.map(|limit| limit.saturating_sub(begun.elapsed()));
+            let outcome = self.publish(creating, whole.clone(), left);
+            let is_over = limit.is_some_and(|limit| begun.elapsed() >= limit);
+            let outcome = match outcome {
+                // Nobody waits for a look at what came of it.
+                Err(error) if is_over => return (Err(error.clone()), Err(error)),
+                outcome => outcome,
+            };
             if creating
                 && outcome
                     .as_ref()
@@ -178,20 +188,23 @@ impl Upload {
         }
     }
 
-    /// Asks once for it to be there.
-    fn publish(&self, creating: bool, whole: Bytes) -> Result<PutResult> {
+    /// Asks once for it to be there, for `limit` at most.
+    fn publish(&self, creating: bool, whole: Bytes, limit: Option<Duration>) -> Result<PutResult> {
         let (bucket, path) = (self.bucket.clone(), path(&self.key)?);
         if let Some(id) = self.id.clone() {
             let parts = self.parts.clone();
             runtime::run(async move {
                 let inner = &bucket.inner;
                 let store = if creating { &inner.creating } else { &inner.completing };
-                Ok(store.complete_multipart(&path, &id, parts).await?)
+                within(limit, async { Ok(store.complete_multipart(&path, &id, parts).await?) }).await
             })
         } else {
             let options = put_options(&self.label, &self.mark, creating);
             let payload = PutPayload::from(whole);
-            runtime::run(async move { Ok(bucket.inner.completing.put_opts(&path, payload, options).await?) })
+            runtime::run(async move {
+                let put = async { Ok(bucket.inner.completing.put_opts(&path, payload, options).await?) };
+                within(limit, put).await
+            })
         }
     }
 
@@ -232,7 +245,9 @@ impl Upload {
         let (bucket, path) = (self.bucket.clone(), path(&self.key)?);
         self.sent.push_back(runtime::start(async move {
             let put = || async { Ok(bucket.inner.store.put_part(&path, &id, index, payload.clone()).await?) };
-            persistently(put).await
+            // Another part may be on its way beside it.
+            let len = IN_FLIGHT * payload.content_length();
+            bucket.in_time_for(len as u64, persistently(put)).await
         })?);
         Ok(())
     }
@@ -252,7 +267,7 @@ impl Upload {
                 let options = PutMultipartOptions::from(attributes.clone());
                 Ok(bucket.inner.store.create_multipart_opts(&path, options).await?)
             };
-            persistently(begin).await
+            bucket.in_time_for(0, persistently(begin)).await
         })?;
         self.id = Some(id.clone());
         if let Some(ledger) = &mut self.ledger {

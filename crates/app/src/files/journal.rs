@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     fn pending_in(state: &Path) -> usize {
-        pending::all(&RealDisk, &objects::folder(state)).unwrap().len()
+        pending::paths(&RealDisk, &objects::folder(state)).unwrap().len()
     }
 
     #[test]

@@ -9,9 +9,9 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bosbase_bucket::Bucket;
+use bosbase_bucket::{Bucket, ErrorKind};
 use bosbase_disk::LockFile;
 
 use super::attributes::Attributes;
@@ -21,6 +21,11 @@ use super::store::{FileStore, component};
 
 /// Between two removals the files are free for so long, so that a backup or restore that waits for them gets them.
 const BREATH: Duration = Duration::from_millis(5);
+
+/// So long a provider may take to carry out what it did not answer to ...
+const UNCERTAIN: Duration = Duration::from_secs(120);
+/// ... and so often it is asked for an answer.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// Whether a thread works removals off.
 #[derive(Default)]
@@ -111,10 +116,13 @@ impl FileStore {
         }
         let place = bucket.place();
         let mut failed = None;
-        for (path, removal) in pending::all(self.disk(), &self.pending_objects())? {
-            match removal {
-                // What waits for another bucket waits until that is in force again.
-                Removal::InBucket { place: of, removal } if of == place => {
+        for path in pending::paths(self.disk(), &self.pending_objects())? {
+            // What waits for another bucket waits until that is in force again.
+            if pending::is_of_another(&path, &place) {
+                continue;
+            }
+            match pending::read(self.disk(), &path)? {
+                Some(Removal::InBucket { place: of, removal }) if of == place => {
                     match self.carry_out_one(&bucket, &path, &removal) {
                         Ok(()) => {}
                         Err(Stop::Later) => return Err(Stop::Later),
@@ -200,6 +208,7 @@ impl FileStore {
 
     /// Deletes one object unless somebody may need it; what names it is looked up once more, with nobody between.
     fn delete(&self, bucket: &Bucket, collection: &str, record: &str, name: &str, key: &str) -> Result<(), Stop> {
+        let mut outcome = Ok(());
         {
             let Some(_shared) = LockFile::try_shared(&self.lock_path())? else {
                 return Err(Stop::Later);
@@ -208,12 +217,15 @@ impl FileStore {
             if self.elsewhere().is_shared()? {
                 return Err(Stop::Later);
             }
-            if !named.contains(name) {
-                bucket.delete(key)?;
+            if !named.contains(name)
+                && let Err(error) = bucket.delete(key)
+            {
+                wait_until_certain(bucket, key);
+                outcome = Err(error.into());
             }
         }
         std::thread::sleep(BREATH);
-        Ok(())
+        outcome
     }
 
     fn named(&self, collection: &str, record: &str) -> io::Result<Option<HashSet<String>>> {
@@ -222,6 +234,18 @@ impl FileStore {
 
     fn pending_objects(&self) -> PathBuf {
         folder(self.state())
+    }
+}
+
+/// Waits after a deletion that failed, with the files kept from backups and restores: the provider may still carry it out, after a
+/// restore found the object there. A provider that answers once more has done with what came before.
+fn wait_until_certain(bucket: &Bucket, key: &str) {
+    let begun = Instant::now();
+    while begun.elapsed() < UNCERTAIN {
+        match bucket.delete(key) {
+            Err(error) if error.kind() == ErrorKind::Failed => std::thread::sleep(RETRY),
+            _ => return,
+        }
     }
 }
 

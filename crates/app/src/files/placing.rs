@@ -95,7 +95,8 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// Whatever the file system or the bucket says ([`super::is_of_bucket`]); then none of them is left there.
+    /// Whatever the file system or the bucket says ([`super::is_of_bucket`]), `ResourceBusy` where too many wait for the bucket
+    /// already; then none of them is left there.
     pub fn place(&self, in_flight: &mut InFlight, uploads: &[&Upload]) -> io::Result<()> {
         if uploads.is_empty() {
             return Ok(());
@@ -155,6 +156,7 @@ impl FileStore {
         uploads: &[&Upload],
         removal: &Removal,
     ) -> io::Result<()> {
+        let _slot = self.slots().take()?;
         let place = bucket.place();
         let noted = Removal::InBucket {
             place: place.clone(),

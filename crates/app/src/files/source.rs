@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bosbase_backup::elsewhere::{Measured, Opened, Source, UploadedFile};
 use bosbase_backup::{Error, ErrorKind, Result};
-use bosbase_bucket::{Bucket, ErrorKind as Cause, Object, PieceReader};
+use bosbase_bucket::{Bucket, BucketConfig, ErrorKind as Cause, Object, Patience, PieceReader};
 
 use super::attributes::Attributes;
 
@@ -21,11 +21,17 @@ pub struct BucketSource {
 }
 
 impl BucketSource {
-    pub(super) fn new(bucket: Bucket) -> Self {
-        Self {
-            bucket,
+    /// The files in the bucket that `config` names.
+    ///
+    /// # Errors
+    ///
+    /// Where that can't be.
+    pub(crate) fn open(config: &BucketConfig) -> io::Result<Self> {
+        Ok(Self {
+            // Nobody watches a backup.
+            bucket: Bucket::new(config, Patience::Work)?,
             interrupted: Arc::default(),
-        }
+        })
     }
 
     fn find(&self, file: &UploadedFile) -> Result<Option<Object>, bosbase_bucket::Error> {

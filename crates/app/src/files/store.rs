@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use bosbase_backup::Notes;
-use bosbase_bucket::{Bucket, Patience};
 use bosbase_disk::{Disk, FileKind, LockFile, read_all};
 use bosbase_store::random_text;
 
@@ -17,8 +16,8 @@ use super::journal;
 use super::objects::Worker;
 use super::pending::{self, Removal};
 use super::place::{Elsewhere, OpenBucket, key};
+use super::slots::Slots;
 use super::sniff;
-use super::source::BucketSource;
 use super::stored::{Content, Sought, StoredFile};
 use super::upload::Receiving;
 
@@ -44,6 +43,7 @@ struct Inner {
     references: Box<dyn References>,
     elsewhere: Box<dyn Elsewhere>,
     bucket: OpenBucket,
+    slots: Slots,
     worker: Mutex<Worker>,
     /// Whether this process is the one that works off what waits to be removed.
     in_charge: AtomicBool,
@@ -69,6 +69,7 @@ impl FileStore {
                 references,
                 elsewhere,
                 bucket: OpenBucket::default(),
+                slots: Slots::default(),
                 worker: Mutex::default(),
                 in_charge: AtomicBool::default(),
                 storage: data_dir.join("storage"),
@@ -92,7 +93,7 @@ impl FileStore {
     /// [`FileStore::purge_pending`] when done.
     #[must_use]
     pub fn lock_path(&self) -> PathBuf {
-        self.inner.state.join("files.lock")
+        lock_path(&self.inner.state)
     }
 
     /// Begins to receive a file that its sender calls `original_name`.
@@ -116,7 +117,8 @@ impl FileStore {
     /// Whatever the file system says.
     pub fn clean_uploads(&self) -> io::Result<()> {
         let disk = self.disk();
-        for (path, removal) in pending::all(disk, &self.undecided())? {
+        for noted in pending::all(disk, &self.undecided())? {
+            let (path, removal) = noted?;
             if let Removal::Files { collection, record, .. } = &removal {
                 pending::remove_temporaries(disk, &self.record_dir(collection, record)?)?;
             }
@@ -252,7 +254,8 @@ impl FileStore {
         }
         let disk = self.inner.disk.as_ref();
         let mut failed = None;
-        for (path, removal) in pending::all(disk, &self.pending())? {
+        for noted in pending::all(disk, &self.pending())? {
+            let (path, removal) = noted?;
             let Some(_shared) = LockFile::try_shared(&self.lock_path())? else {
                 break;
             };
@@ -386,6 +389,16 @@ impl FileStore {
         &self.inner.bucket
     }
 
+    /// Whether files are put in a bucket now, so that it takes as long as that takes.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        self.place_in_force().is_some()
+    }
+
+    pub(super) fn slots(&self) -> &Slots {
+        &self.inner.slots
+    }
+
     pub(super) fn worker(&self) -> &Mutex<Worker> {
         &self.inner.worker
     }
@@ -393,19 +406,6 @@ impl FileStore {
     /// The notes of files that go to the bucket in parts.
     pub(super) fn notes(&self) -> Notes {
         uploads_in(self.inner.disk.clone(), &self.inner.state)
-    }
-
-    /// Where a backup finds the files that are not in the data directory; `None` where there is no bucket.
-    ///
-    /// # Errors
-    ///
-    /// Where the settings name a bucket that can't be.
-    pub fn source(&self) -> io::Result<Option<BucketSource>> {
-        let Some(config) = self.elsewhere().bucket() else {
-            return Ok(None);
-        };
-        // Nobody watches a backup.
-        Ok(Some(BucketSource::new(Bucket::new(&config, Patience::Work)?)))
     }
 
     /// Sees to what restores of earlier processes put in a bucket: it stays if the one called `succeeded` put it there. For
@@ -417,6 +417,11 @@ impl FileStore {
     pub fn settle_restores(&self, succeeded: Option<&str>) -> io::Result<()> {
         journal::settle(self.disk(), &self.inner.state, succeeded)
     }
+}
+
+/// See [`FileStore::lock_path`]; `state` is the folder that is ours alone.
+pub(crate) fn lock_path(state: &Path) -> PathBuf {
+    state.join("files.lock")
 }
 
 /// The notes of files that go to a bucket in parts; `state` is the folder that is ours alone.

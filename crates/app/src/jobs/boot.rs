@@ -105,7 +105,10 @@ pub(super) fn is_interrupted(options: &AppOptions) -> Result<bool> {
 /// old.
 pub(super) fn open_recovered(options: &AppOptions, _alone: &Tenancy) -> Result<App> {
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    release_expired(&site(disk.as_ref(), options), options);
+    // While a restore waits to be finished, what is kept may be what it goes back to.
+    if !is_interrupted(options)? {
+        release_expired(&site(disk.as_ref(), options), options);
+    }
     let recovery = restore::recover(site(disk.as_ref(), options)).map_err(|error| {
         Error::new(ErrorKind::Internal, "An interrupted restore could not be finished.").caused_by(error)
     })?;

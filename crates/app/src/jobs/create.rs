@@ -15,8 +15,9 @@ use super::proofs::{Found, Listed, Proved};
 use super::status::JobKind;
 use crate::app::App;
 use crate::error::{Error, FieldErrors, Result};
+use crate::files::BucketSource;
 use crate::logs::Level;
-use crate::settings::BackupSettings;
+use crate::settings::{self, BackupSettings};
 
 /// How long a scheduled backup waits for other work on backups to end: a day without a backup would be the worse choice.
 const SCHEDULE_PATIENCE: Duration = Duration::from_secs(3600);
@@ -121,9 +122,12 @@ impl App {
         let snapshot = self.store().snapshot()?;
         let references = snapshot.file_references();
         let must_have = references.map(|reference| Ok(path_of(&reference?)));
-        let elsewhere = self
-            .files()
-            .source()
+        // Those of the snapshot: another process may have changed them since this one read its own.
+        let settings = settings::of_snapshot(&snapshot, self.options().encryption_key.as_deref())?;
+        let bucket = self.options().files_place.bucket(&settings);
+        let elsewhere = bucket
+            .map(|config| BucketSource::open(&config))
+            .transpose()
             .map_err(|error| Error::invalid(sentence(&error.to_string())))?;
         let sources = Sources {
             data_dir: self.data_dir().to_owned(),

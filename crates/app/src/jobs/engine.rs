@@ -73,8 +73,8 @@ impl DatabaseSnapshot for Pinned {
 pub struct FilesHeld(#[expect(dead_code, reason = "held for its lock")] bosbase_disk::LockFile);
 
 impl FilesHeld {
-    /// How long removals that are under way may take.
-    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+    /// How long removals that are under way may take: one in a bucket that does not answer, two minutes and its last try.
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(150);
 
     /// Waits for removals that are under way and keeps new ones from beginning.
     ///

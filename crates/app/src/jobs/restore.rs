@@ -121,11 +121,14 @@ pub fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>) -> Re
         running: &running,
         watch,
     };
+    // As in a server: a backup's command that had opened the data before may still remove files, or read them.
+    let held = FilesHeld::take(&crate::files::lock_path(&options.data_dir.join(PRIVATE_DIR)))?;
     let staged = backups.stage(&key, &archive, &told);
     if let Err(error) = staged.and_then(decide) {
         return running.end(Err(error));
     }
     see_through(&backups, &tenancy, running)?;
+    drop(held);
     let dir = options.data_dir.display();
     Ok(format!(
         "Restored {key}. The replaced data is kept for a week, in {dir}/{PRIVATE_DIR}/undo-…; to have it back: bosbase backup undo."

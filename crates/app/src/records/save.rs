@@ -15,7 +15,7 @@ use super::{account, rules, writable};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind, FieldErrors, Result};
-use crate::files::{Intent, Upload, is_of_bucket};
+use crate::files::{InFlight, Intent, Upload, is_of_bucket};
 use crate::realtime::RecordAction;
 
 const NOT_CREATED: &str = "Failed to create record.";
@@ -107,7 +107,7 @@ impl App {
     ) -> Result<Map<String, Value>> {
         let rule = rules::applied(collection.rules.update_rule.as_ref(), caller)?;
         let mut hashes = None;
-        let _turn = self.record_locks().turn(&collection.id, id);
+        let mut turn = Some(self.record_locks().turn(&collection.id, id));
         for _ in 0..ATTEMPTS {
             let original = self
                 .store()
@@ -134,7 +134,18 @@ impl App {
                 .intend(vec![(collection.id.clone(), id.to_owned(), gone)], Vec::new())
                 .map_err(disk_error)?;
             let before = original.clone();
-            let written = self.store_with_files(&draft.record.clone(), &body.named_by(&draft), move |tx| {
+            let uploads = body.named_by(&draft);
+            let away = !*placed && !uploads.is_empty() && self.files().is_elsewhere();
+            if away {
+                // Others need not wait for a bucket. What they change meanwhile is found below, and the next attempt finds the
+                // files there already.
+                turn = None;
+            }
+            let in_flight = self.place_files(&draft.record, &uploads)?;
+            if turn.is_none() {
+                turn = Some(self.record_locks().turn(&collection.id, id));
+            }
+            let written = self.store_placed(in_flight, &draft.record.clone(), &uploads, move |tx| {
                 match tx.record(&before.collection, before.id())? {
                     None => return Err(Error::not_found()),
                     Some(current) if current.values != before.values => return Ok(None),
@@ -156,6 +167,7 @@ impl App {
             }
             *placed = true;
         }
+        drop(turn);
         Err(Error::new(
             ErrorKind::Unavailable,
             "The record is being changed by others all the time; try again.",
@@ -252,8 +264,25 @@ impl App {
         uploads: &[&Upload],
         write: impl FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let in_flight = self.place_files(record, uploads)?;
+        self.store_placed(in_flight, record, uploads, write)
+    }
+
+    /// Puts the uploads durably beside the record.
+    fn place_files(&self, record: &Record, uploads: &[&Upload]) -> Result<InFlight> {
         let mut in_flight = self.files().begin(&record.collection.id, record.id());
         self.files().place(&mut in_flight, uploads).map_err(disk_error)?;
+        Ok(in_flight)
+    }
+
+    /// Commits with `write`; takes the uploads back where it does not happen.
+    fn store_placed<T: Send + 'static>(
+        &self,
+        in_flight: InFlight,
+        record: &Record,
+        uploads: &[&Upload],
+        write: impl FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let written = self.store().write(write);
         if written.is_err() {
             let names = uploads.iter().map(|upload| upload.name().to_owned()).collect();
@@ -333,6 +362,11 @@ pub(crate) fn disk_error(error: std::io::Error) -> Error {
         return Error::new(ErrorKind::Unavailable, text).caused_by(error);
     }
     match error.kind() {
+        std::io::ErrorKind::ResourceBusy => {
+            let text =
+                "Too many files are on their way to the storage of uploaded files; nothing was saved. Try again later.";
+            Error::new(ErrorKind::Unavailable, text).caused_by(error)
+        }
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
             Error::new(ErrorKind::Unavailable, "The server's disk is full.").caused_by(error)
         }

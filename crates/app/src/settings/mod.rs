@@ -87,4 +87,4 @@ impl App {
     }
 }
 
-pub(crate) use stored::{load, peek};
+pub(crate) use stored::{load, of_snapshot, peek};

@@ -36,10 +36,17 @@ pub(crate) fn load(store: &Store, key: Option<&str>) -> Result<Settings> {
 ///
 /// As [`load`], and where the database can't be read.
 pub(crate) fn peek(dir: &Path, key: Option<&str>) -> Result<Option<Settings>> {
-    let Some(text) = bosbase_store::peek_param(dir, KEY)? else {
-        return Ok(None);
-    };
-    parsed(&document(Some(&text), key)?).map(Some)
+    let text = bosbase_store::peek_param(dir, KEY)?;
+    text.map(|text| parsed(&document(Some(&text), key)?)).transpose()
+}
+
+/// The settings as they are in a snapshot; the built-in ones where it has none.
+///
+/// # Errors
+///
+/// Where they can't be read or decrypted.
+pub(crate) fn of_snapshot(snapshot: &bosbase_store::Snapshot, key: Option<&str>) -> Result<Settings> {
+    parsed(&document(snapshot.param(KEY)?.as_deref(), key)?)
 }
 
 fn parsed(document: &Map<String, Value>) -> Result<Settings> {

@@ -29,6 +29,17 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The value of `key` in the pinned `data.db`'s `_params`, as it is stored.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    ///
+    /// # Panics
+    /// Never, but when `databases` was emptied before.
+    pub fn param(&self, key: &str) -> Result<Option<String>> {
+        self.databases[0].param(key)
+    }
+
     /// Every file that a record in the pinned `data.db` names; views name none of their own. Reads a thousand records at a
     /// time.
     ///

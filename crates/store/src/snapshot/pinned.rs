@@ -9,7 +9,7 @@ use crate::engine::{self, Access, Role};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Schema;
 use crate::sql::Attempting;
-use crate::tables::collections;
+use crate::tables::{collections, params};
 
 /// Pages fetched at a time; with the usual 4 KiB a quarter of a MiB.
 const PAGES: u32 = 64;
@@ -57,6 +57,11 @@ impl PinnedDatabase {
     /// The collections in the pinned database.
     pub(crate) fn schema(&self) -> Result<Schema> {
         collections::load_if_present(&self.pin.connection())
+    }
+
+    /// A value of `_params` in the pinned database.
+    pub(crate) fn param(&self, key: &str) -> Result<Option<String>> {
+        params::get(&self.pin.connection(), key)
     }
 
     fn pragma(&self, name: &str) -> Result<u32> {
