@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import time
 
 import pytest
@@ -96,6 +97,37 @@ def test_retention_keeps_the_newest_of_each_day_and_says_what_it_deleted(server,
     assert set(root.backups()) - made() == {"mine.zip", "@auto_pb_backup_a.zip", "@auto_pb_backup_c.zip"}
     told = lambda: root.get("/api/logs", params={"filter": 'data.type = "retention"'})["items"]  # noqa: E731
     assert len(wait_for(lambda: len(told()) >= 3 and told(), 20, "lines in the log")) == 3
+
+
+def test_retention_keeps_the_last_backups_that_hold_the_files(server, root):
+    """With an emptied folder of files each night's backup succeeded and was proven; the last that held them went with `cronMaxKeep`."""
+    root.post("/api/collections", json={"name": "docs", "type": "base", "fields": [{"name": "f", "type": "file", "maxSelect": 1}]})
+    root.post("/api/collections/docs/records", files={"f": ("a.txt", b"precious")})
+    root.patch("/api/settings", json={"backups": {"cron": "0 0 1 1 *", "cronMaxKeep": 2}})
+
+    def night():
+        before = {job["id"] for job in root.get("/api/backups/status")["jobs"]}
+        # Names go by the second.
+        time.sleep(1.1)
+        root.post("/api/crons/__pbAutoBackup__", expect=204)
+        new = lambda: next((job for job in root.get("/api/backups/status")["jobs"] if job["id"] not in before), None)  # noqa: E731
+        job = wait_for(lambda: (job := new()) and job["state"] != "running" and job, 60, "the backup")
+        assert job["state"] == "succeeded"
+        return job
+
+    whole = [night()["key"], night()["key"]]
+    shutil.rmtree(server.directory / "storage")
+    jobs = [night() for _ in range(4)]
+    assert all("1 files named by records were missing" in job["warning"] for job in jobs)
+    bare = [job["key"] for job in jobs]
+    wait_for(lambda: set(root.backups()) == {*whole, *bare[-2:]}, 20, "the retention")
+    told = root.backups()
+    assert [told[key]["missing"] for key in (*whole, *bare[-2:])] == [0, 0, 1, 1]
+    assert all(one["proven"] for one in told.values())
+    kept = lambda: root.get("/api/logs", params={"filter": 'data.type = "retention" && level = 4'})["items"]  # noqa: E731
+    lines = wait_for(lambda: len(kept()) >= 4 and kept(), 20, "lines in the log")
+    assert {line["data"]["key"] for line in lines} == set(whole)
+    assert all(line["data"]["missing"] == 0 and "newer ones lack more" in line["message"] for line in lines)
 
 
 def test_retention_deletes_nothing_that_is_being_read(server, root):

@@ -1,6 +1,6 @@
 //! Which scheduled backups have had their day.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -34,24 +34,62 @@ impl Rules {
     }
 }
 
-/// A backup, and whether it is known to be good.
+/// What the proofs of a backup tell; what is worth more comes last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// It was never proven, or something was found wrong with it since.
+    Unproven,
+    /// It was proven, and could not be read when that was last tried. It may be as good as ever.
+    Unreadable,
+    /// It was proven, and nothing was found wrong with it since.
+    Proven,
+}
+
+/// A backup, and what is known of its worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The backup.
     pub backup: BackupInfo,
-    /// Whether it was proven, and nothing was found wrong with it since.
-    pub proven: bool,
+    /// What its proofs tell.
+    pub standing: Standing,
+    /// How many files it lacks that its records name; nothing where that is not known.
+    pub missing: Option<u64>,
 }
 
-/// The backups to delete, newest first: those whose name starts with `prefix` and that no rule keeps. One stays that the
-/// rules keep among all of them, or among the proven ones alone: what is damaged, or was never proven, takes no proven one's place.
+impl Candidate {
+    /// Whether it may take the place of `other`: it was proven no worse, and lacks no more files. One of which that is not
+    /// known may lack any, or none.
+    fn is_worth(&self, other: &Self) -> bool {
+        other.standing == Standing::Unproven
+            || (self.standing >= other.standing
+                && match (self.missing, other.missing) {
+                    (Some(own), Some(others)) => own <= others,
+                    (own, None) => own.unwrap_or_default() == 0,
+                    (None, Some(_)) => false,
+                })
+    }
+}
+
+/// What becomes of the scheduled backups.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Those to delete, newest first.
+    pub outlived: Vec<BackupInfo>,
+    /// Those that would go as well, newest first, had newer ones not lost files that these hold.
+    pub more_complete: Vec<Candidate>,
+}
+
+/// What becomes of the backups whose name starts with `prefix`. One is outlived that no rule keeps among those that are worth at
+/// least as much: what is damaged, can't be read, or was never proven takes no proven one's place, and what lacks files
+/// none of one that lacks fewer. So of an application that lost a file for good the backups go on to follow each other, and beside
+/// them stay those, as many as the rules say, that were made before.
 ///
 /// To be asked only once the new backup `made` is published and proven: a failed one must not evict a good one. `made` is
 /// the newest whatever the times say: after the clock was put back it would else be the first to go.
 #[must_use]
-pub fn plan(list: &[Candidate], rules: &Rules, prefix: &str, made: &BackupKey) -> Vec<BackupKey> {
+pub fn plan(list: &[Candidate], rules: &Rules, prefix: &str, made: &BackupKey) -> Plan {
     if rules.is_off() {
-        return Vec::new();
+        return Plan::default();
     }
     let mut ours: Vec<&Candidate> = list
         .iter()
@@ -64,13 +102,38 @@ pub fn plan(list: &[Candidate], rules: &Rules, prefix: &str, made: &BackupKey) -
             .then_with(|| b.modified.cmp(&a.modified))
             .then_with(|| a.key.cmp(&b.key))
     });
-    let all: Vec<usize> = (0..ours.len()).collect();
-    let proven: Vec<usize> = all.iter().copied().filter(|place| ours[*place].proven).collect();
-    let mut kept = keep(&ours, &all, rules);
-    kept.extend(keep(&ours, &proven, rules));
-    kept.extend(proven.first());
-    let goes = |(place, candidate): (usize, &Candidate)| (!kept.contains(&place)).then(|| candidate.backup.key.clone());
-    ours.into_iter().enumerate().filter_map(goes).collect()
+    let among_equals = kept(&ours, rules, Candidate::is_worth, |one| (one.standing, one.missing));
+    let whatever_they_lack = kept(&ours, rules, |a, b| a.standing >= b.standing, |one| one.standing);
+    let mut plan = Plan::default();
+    for (place, candidate) in ours.into_iter().enumerate() {
+        if !among_equals.contains(&place) {
+            plan.outlived.push(candidate.backup.clone());
+        } else if !whatever_they_lack.contains(&place) {
+            plan.more_complete.push(candidate.clone());
+        }
+    }
+    plan
+}
+
+/// Which of `ours`, newest first, the rules keep, each among those that may take its place. That is the same for all of one class.
+fn kept<Class: Ord>(
+    ours: &[&Candidate],
+    rules: &Rules,
+    may_replace: impl Fn(&Candidate, &Candidate) -> bool,
+    class: impl Fn(&Candidate) -> Class,
+) -> BTreeSet<usize> {
+    let mut classes: BTreeMap<Class, Vec<usize>> = BTreeMap::new();
+    for (place, candidate) in ours.iter().enumerate() {
+        classes.entry(class(candidate)).or_default().push(place);
+    }
+    let mut kept = BTreeSet::new();
+    for members in classes.into_values() {
+        let one = ours[members[0]];
+        let rivals: Vec<usize> = (0..ours.len()).filter(|place| may_replace(ours[*place], one)).collect();
+        let stay = keep(ours, &rivals, rules);
+        kept.extend(members.into_iter().filter(|place| stay.contains(place)));
+    }
+    kept
 }
 
 /// Which of `places`, newest first, the rules keep.
@@ -109,9 +172,10 @@ fn day(at: Timestamp) -> Date {
 mod tests {
     use proptest::prelude::*;
 
+    use super::Standing::{Proven, Unproven, Unreadable};
     use super::*;
 
-    fn candidate(name: &str, seconds: i64, proven: bool) -> Candidate {
+    fn candidate(name: &str, seconds: i64, standing: Standing, missing: Option<u64>) -> Candidate {
         Candidate {
             backup: BackupInfo {
                 key: BackupKey::existing(name).unwrap(),
@@ -119,14 +183,34 @@ mod tests {
                 modified: Timestamp::from_second(seconds).unwrap(),
                 etag: String::new(),
             },
-            proven,
+            standing,
+            missing,
         }
+    }
+
+    fn keys(plan: &Plan) -> Vec<BackupKey> {
+        plan.outlived.iter().map(|backup| backup.key.clone()).collect()
+    }
+
+    /// The names that go of nightly backups, the first being the oldest, by their place in the list.
+    fn gone(nights: &[(Standing, Option<u64>)], rules: &Rules) -> Vec<usize> {
+        let list = (1..).zip(nights).map(|(night, (standing, missing))| {
+            candidate(&format!("{night}.zip"), night * 86_400, *standing, *missing)
+        });
+        let list: Vec<_> = list.collect();
+        let plan = plan(&list, rules, "", &list[list.len() - 1].backup.key);
+        let mut gone: Vec<usize> = keys(&plan)
+            .iter()
+            .map(|key| key.as_str().trim_end_matches(".zip").parse().unwrap())
+            .collect();
+        gone.reverse();
+        gone
     }
 
     fn list(names: &[(&str, i64)]) -> Vec<Candidate> {
         names
             .iter()
-            .map(|(name, seconds)| candidate(name, *seconds, true))
+            .map(|(name, seconds)| candidate(name, *seconds, Proven, Some(0)))
             .collect()
     }
 
@@ -137,30 +221,81 @@ mod tests {
         }
     }
 
+    fn daily(daily: usize) -> Rules {
+        Rules {
+            daily,
+            ..Rules::default()
+        }
+    }
+
     #[test]
     fn damaged_ones_take_no_proven_ones_place() {
         // Three good nights, three with a damaged database, and a good one: the good ones before went, the damaged ones stayed.
-        let nights: Vec<_> = (1..=7)
-            .map(|night| {
-                candidate(
-                    &format!("{AUTO_PREFIX}{night}.zip"),
-                    night * 86_400,
-                    !(4..=6).contains(&night),
-                )
-            })
-            .collect();
-        let made = nights[6].backup.key.clone();
-        for rules in [
-            last(3),
-            Rules {
-                daily: 3,
-                ..Rules::default()
-            },
-        ] {
-            let gone = plan(&nights, &rules, AUTO_PREFIX, &made);
-            let names: Vec<_> = gone.iter().map(BackupKey::as_str).collect();
-            assert_eq!(names, ["@auto_pb_backup_4.zip", "@auto_pb_backup_1.zip"]);
+        let mut nights = [(Proven, Some(0)); 7];
+        nights[3..6].fill((Unproven, None));
+        for rules in [last(3), daily(3)] {
+            assert_eq!(gone(&nights, &rules), [1, 4]);
         }
+    }
+
+    /// Somebody emptied the folder of files: each night a proven backup without them took the place of one that held them.
+    #[test]
+    fn those_that_lack_files_take_no_complete_ones_place() {
+        let mut nights = [(Proven, Some(0)); 12];
+        nights[3..].fill((Proven, Some(100)));
+        for rules in [last(3), daily(3)] {
+            assert_eq!(
+                gone(&nights, &rules),
+                [4, 5, 6, 7, 8, 9],
+                "those without rotate, those with them stay"
+            );
+            assert_eq!(gone(&nights[..7], &rules), [4]);
+        }
+        // Somebody put them back.
+        nights[9..].fill((Proven, Some(0)));
+        assert_eq!(gone(&nights, &last(3)), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        nights[11] = (Proven, Some(1));
+        assert_eq!(gone(&nights, &last(3)), [1, 2, 4, 5, 6, 7, 8, 9]);
+    }
+
+    #[test]
+    fn a_file_lost_for_good_stops_no_rotation() {
+        let nights = [(Proven, Some(1)); 9];
+        assert_eq!(gone(&nights, &last(3)), [1, 2, 3, 4, 5, 6]);
+        let mut more = nights;
+        more[8] = (Proven, Some(2));
+        assert_eq!(gone(&more, &last(3)), [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn of_which_it_is_not_known_what_they_lack_take_the_place_of_their_like_alone() {
+        let unknown = (Proven, None);
+        assert_eq!(gone(&[unknown; 4], &last(3)), [1]);
+        assert_eq!(gone(&[(Proven, Some(9)), unknown, unknown], &last(1)), [2]);
+        assert_eq!(gone(&[unknown, (Proven, Some(1)), (Proven, Some(1))], &last(1)), [2]);
+        assert_eq!(gone(&[unknown, (Proven, Some(0))], &last(1)), [1]);
+    }
+
+    #[test]
+    fn what_can_not_be_read_takes_no_good_ones_place_and_gives_its_own_to_its_equals() {
+        let (good, unreadable) = ((Proven, Some(0)), (Unreadable, Some(0)));
+        assert_eq!(gone(&[good, unreadable, good], &last(2)), [0; 0]);
+        assert_eq!(gone(&[good, unreadable, good, good], &last(2)), [1, 2]);
+        assert_eq!(
+            gone(&[unreadable, (Proven, Some(1)), (Proven, Some(1))], &last(1)),
+            [2],
+            "it may be the last with the file"
+        );
+    }
+
+    #[test]
+    fn the_plan_tells_which_stay_for_what_others_lack() {
+        let list: Vec<_> = [(1, Some(0)), (2, Some(0)), (3, Some(7)), (4, Some(7))]
+            .map(|(night, missing)| candidate(&format!("{night}.zip"), night, Proven, missing))
+            .into();
+        let plan = plan(&list, &last(1), "", &list[3].backup.key);
+        assert_eq!(plan.more_complete, [list[1].clone()]);
+        assert_eq!(plan.outlived, [list[2].backup.clone(), list[0].backup.clone()]);
     }
 
     #[test]
@@ -172,12 +307,12 @@ mod tests {
             ("@auto_pb_backup_3.zip", 3),
         ]);
         let names = |keep| {
-            plan(
+            keys(&plan(
                 &list,
                 &last(keep),
                 AUTO_PREFIX,
                 &BackupKey::existing("@auto_pb_backup_3.zip").unwrap(),
-            )
+            ))
             .iter()
             .map(ToString::to_string)
             .collect::<Vec<_>>()
@@ -198,7 +333,7 @@ mod tests {
         ]);
         let made = BackupKey::existing("@auto_pb_backup_new.zip").unwrap();
         assert_eq!(
-            plan(&list, &last(2), AUTO_PREFIX, &made),
+            keys(&plan(&list, &last(2), AUTO_PREFIX, &made)),
             [BackupKey::existing("@auto_pb_backup_a.zip").unwrap()]
         );
     }
@@ -216,7 +351,7 @@ mod tests {
             ("g.zip", at("2025-12-31T03:00:00Z")), // the same week
         ]);
         let gone = |rules| {
-            plan(&list, &rules, "", &BackupKey::existing("a.zip").unwrap())
+            keys(&plan(&list, &rules, "", &BackupKey::existing("a.zip").unwrap()))
                 .iter()
                 .map(|key| key.as_str().trim_end_matches(".zip").to_owned())
                 .collect::<String>()
@@ -237,16 +372,23 @@ mod tests {
         );
     }
 
+    fn some_standing() -> impl Strategy<Value = Standing> {
+        prop_oneof![2 => Just(Proven), 1 => Just(Unreadable), 1 => Just(Unproven)]
+    }
+
     prop_compose! {
         fn some_list()(
-            entries in prop::collection::vec((0..60_i64 * 86_400 * 10, any::<bool>(), prop::bool::weighted(0.8)), 1..40)
+            entries in prop::collection::vec(
+                (0..60_i64 * 86_400 * 10, some_standing(), prop::option::weighted(0.9, 0..3_u64), prop::bool::weighted(0.8)),
+                1..40,
+            )
         ) -> Vec<Candidate> {
             entries
                 .into_iter()
                 .enumerate()
-                .map(|(n, (seconds, proven, scheduled))| {
+                .map(|(n, (seconds, standing, missing, scheduled))| {
                     let prefix = if scheduled { AUTO_PREFIX } else { "mine_" };
-                    candidate(&format!("{prefix}{n}.zip"), 1_700_000_000 + seconds, proven)
+                    candidate(&format!("{prefix}{n}.zip"), 1_700_000_000 + seconds, standing, missing)
                 })
                 .collect()
         }
@@ -270,24 +412,38 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_newest_proven_one_and_what_others_named_stay(list in some_list(), rules in some_rules(), made in any::<prop::sample::Index>()) {
+        fn what_others_named_stays(list in some_list(), rules in some_rules(), made in any::<prop::sample::Index>()) {
             let made = made.get(&list).backup.key.clone();
-            let gone = plan(&list, &rules, AUTO_PREFIX, &made);
+            let gone = keys(&plan(&list, &rules, AUTO_PREFIX, &made));
             prop_assert!(gone.iter().all(|key| key.as_str().starts_with(AUTO_PREFIX)));
-            let newest = scheduled(&list).into_iter().filter(|one| one.proven).max_by_key(|one| one.backup.modified);
-            // The one just made counts as the newest.
-            let made_is_proven = list.iter().any(|one| one.backup.key == made && one.proven);
-            let is_ours = made.as_str().starts_with(AUTO_PREFIX);
-            match newest {
-                Some(newest) if !(made_is_proven && is_ours) => {
-                    let as_new = |key: &BackupKey| list.iter().any(|one| one.backup.key == *key && one.backup.modified == newest.backup.modified);
-                    let left = without(&list, &gone);
-                    let stays = scheduled(&left).iter().any(|one| one.proven && as_new(&one.backup.key));
-                    prop_assert!(stays);
-                }
-                Some(_) => prop_assert!(!gone.contains(&made)),
-                None => {}
+        }
+
+        #[test]
+        fn whatever_goes_leaves_a_newer_one_that_was_proven_no_worse_and_lacks_no_more(
+            list in some_list(), rules in some_rules(), made in any::<prop::sample::Index>()
+        ) {
+            let made = made.get(&list).backup.key.clone();
+            let gone = keys(&plan(&list, &rules, AUTO_PREFIX, &made));
+            let left = without(&list, &gone);
+            for one in list.iter().filter(|one| gone.contains(&one.backup.key)) {
+                let stands_in = |other: &&Candidate| {
+                    let lacks_no_more = other.missing == one.missing
+                        || other.missing.is_some_and(|own| own <= one.missing.unwrap_or_default());
+                    let no_worse = one.standing == Unproven || (other.standing >= one.standing && lacks_no_more);
+                    no_worse && (other.backup.modified >= one.backup.modified || other.backup.key == made)
+                };
+                prop_assert!(scheduled(&left).iter().any(stands_in));
             }
+        }
+
+        #[test]
+        fn of_the_best_the_fewest_files_are_ever_missing(list in some_list(), rules in some_rules()) {
+            let made = list[0].backup.key.clone();
+            let best = |list: &[Candidate]| {
+                scheduled(list).iter().filter(|one| one.standing == Proven).filter_map(|one| one.missing).min()
+            };
+            let left = without(&list, &keys(&plan(&list, &rules, AUTO_PREFIX, &made)));
+            prop_assert_eq!(best(&list), best(&left));
         }
 
         #[test]
@@ -301,8 +457,8 @@ mod tests {
         #[test]
         fn a_second_time_nothing_goes(list in some_list(), rules in some_rules()) {
             let made = list[0].backup.key.clone();
-            let gone = plan(&list, &rules, AUTO_PREFIX, &made);
-            prop_assert_eq!(plan(&without(&list, &gone), &rules, AUTO_PREFIX, &made), vec![]);
+            let gone = keys(&plan(&list, &rules, AUTO_PREFIX, &made));
+            prop_assert_eq!(keys(&plan(&without(&list, &gone), &rules, AUTO_PREFIX, &made)), vec![]);
         }
 
         #[test]
@@ -315,20 +471,18 @@ mod tests {
                 weekly: rules.weekly + more.weekly,
                 monthly: rules.monthly + more.monthly,
             };
-            let gone = plan(&list, &rules, AUTO_PREFIX, &made);
-            prop_assert!(plan(&list, &generous, AUTO_PREFIX, &made).iter().all(|key| gone.contains(key)));
+            let gone = keys(&plan(&list, &rules, AUTO_PREFIX, &made));
+            prop_assert!(keys(&plan(&list, &generous, AUTO_PREFIX, &made)).iter().all(|key| gone.contains(key)));
         }
 
         #[test]
         fn a_rule_keeps_as_many_as_it_says_where_there_are(list in some_list(), n in 1..6_usize) {
             let made = list[0].backup.key.clone();
-            let gone = plan(&list, &last(n), AUTO_PREFIX, &made);
+            let gone = keys(&plan(&list, &last(n), AUTO_PREFIX, &made));
             let mut ours = scheduled(&list);
             ours.sort_by_key(|one| (one.backup.key != made, std::cmp::Reverse(one.backup.modified), one.backup.key.to_string()));
-            let newest: Vec<_> = ours.iter().take(n).collect();
-            let newest_proven: Vec<_> = ours.iter().filter(|one| one.proven).take(n).collect();
             for one in &ours {
-                let stays = newest.contains(&one) || newest_proven.contains(&one);
+                let stays = ours.iter().filter(|other| other.is_worth(one)).take(n).any(|other| other == one);
                 prop_assert_eq!(stays, !gone.contains(&one.backup.key));
             }
         }

@@ -11,7 +11,8 @@ const _PATH: String = "/api/backups"
 var _jobs: BosBaseBackupJobs = BosBaseBackupJobs.new()
 
 
-## Every backup, newest first: [code]{key, size, modified, proven, proofDepth, proofError}[/code].
+## Every backup, newest first:
+## [code]{key, size, modified, proven, proofDepth, proofError, missing}[/code].
 ## [code]proven[/code] is when it was last read to its end and found whole.
 func get_full_list(p_options: Dictionary = {}) -> Variant:
 	var result: Variant = await _send("GET", _PATH, p_options)

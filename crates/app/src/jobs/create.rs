@@ -2,28 +2,22 @@
 
 use bosbase_backup::create::{self, CreateReport, Names, Sources};
 use bosbase_backup::elsewhere::Source;
-use bosbase_backup::retention::{self, Candidate, Rules};
-use bosbase_backup::{BackupKey, DatabaseSnapshot, Depth, ErrorKind as Engine, Storage};
+use bosbase_backup::{BackupKey, DatabaseSnapshot, ErrorKind as Engine, Storage};
 use jiff::Timestamp;
-use serde_json::{Map, json};
 use std::time::Duration;
 
 use super::board::{RunningJob, Ticket};
 use super::engine::{FilesHeld, Pinned, path_of, refuse, sentence};
 use super::name::{MANUAL, SCHEDULED, generate};
-use super::proofs::{Found, Listed, Proved};
+use super::proofs::{Found, Proved};
 use super::status::JobKind;
 use crate::app::App;
 use crate::error::{Error, FieldErrors, Result};
 use crate::files::BucketSource;
-use crate::logs::Level;
-use crate::settings::{self, BackupSettings};
+use crate::settings;
 
 /// How long a scheduled backup waits for other work on backups to end: a day without a backup would be the worse choice.
 const SCHEDULE_PATIENCE: Duration = Duration::from_secs(3600);
-
-/// How long retention waits for whoever uses backups to end. Nothing is lost by what stays a day longer.
-const RETENTION_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Of the files that a warning is about, so many are named.
 const NAMED: usize = 5;
@@ -77,46 +71,12 @@ impl App {
         self.delete_outlived(storage.as_ref(), &key)
     }
 
-    /// Deletes the scheduled backups that have had their day, now that `made` is proven.
-    fn delete_outlived(&self, storage: &dyn Storage, made: &BackupKey) -> Result<()> {
-        let rules = rules(&self.settings().backups);
-        let candidate = |listed: Listed| Candidate {
-            proven: listed.proof.is_good(),
-            backup: listed.backup,
-        };
-        let list = self.backups().listed_in(storage)?;
-        let list: Vec<_> = list.into_iter().map(candidate).collect();
-        for old in retention::plan(&list, &rules, SCHEDULED, made) {
-            // Whoever restores one, or verifies it, holds this. A restore may be about to end the process: then the next
-            // scheduled backup does what is left.
-            let alone = self.jobs().lease_within(RETENTION_PATIENCE)?;
-            match storage.delete(&old) {
-                Err(error) if error.kind() != Engine::NotFound => return Err(refuse(error)),
-                // Whoever was faster did the same.
-                _ => {}
-            }
-            drop(alone);
-            self.backups().forget_proof(storage, old.as_str());
-            tracing::info!(key = %old, %made, "deleted a scheduled backup that has had its day");
-            self.log_event(
-                Level::Info,
-                &format!("Backup {old} deleted by retention"),
-                Map::from_iter([
-                    ("type".to_owned(), json!("retention")),
-                    ("key".to_owned(), json!(old.as_str())),
-                    ("made".to_owned(), json!(made.as_str())),
-                ]),
-            );
-        }
-        Ok(())
-    }
-
     fn generated_key(&self, prefix: &str) -> Result<BackupKey> {
         let app_name = self.settings().meta.app_name.clone();
         BackupKey::existing(&generate(prefix, &app_name, Timestamp::now())).map_err(Error::internal)
     }
 
-    fn make_backup(&self, storage: &dyn Storage, key: &BackupKey, running: &RunningJob) -> Result<()> {
+    pub(super) fn make_backup(&self, storage: &dyn Storage, key: &BackupKey, running: &RunningJob) -> Result<()> {
         // Before the snapshot: what it names must not go away between the two.
         let held = FilesHeld::take(&self.files().lock_path())?;
         let snapshot = self.store().snapshot()?;
@@ -161,12 +121,13 @@ impl App {
             key: key.as_str(),
             which: created.identity(),
         };
+        let missing = created.report().missing.clone();
         let proof = created.prove(storage, running, &*steps);
         if let Ok(proof) = &proof {
             tracing::info!(%key, entries = proof.checked.entries, "backup proven");
         }
         // The databases were checked where they were pinned, and the digests say that these very bytes are in the backup.
-        let found = proof.map(|_| Found::whole(Depth::Databases));
+        let found = proof.map(|_| Found::made(missing));
         self.backups().conclude_proof(&proved, running, found)
     }
 
@@ -191,17 +152,6 @@ pub(super) fn some(names: &Names) -> String {
     let shown: Vec<&str> = names.first.iter().take(NAMED).map(String::as_str).collect();
     let more = if names.count > shown.len() as u64 { ", …" } else { "" };
     format!("{}{more}", shown.join(", "))
-}
-
-/// What the settings ask to keep of the scheduled backups.
-fn rules(settings: &BackupSettings) -> Rules {
-    let count = |value: i64| usize::try_from(value).unwrap_or_default();
-    Rules {
-        last: count(settings.cron_max_keep).max(count(settings.keep_last)),
-        daily: count(settings.keep_daily),
-        weekly: count(settings.keep_weekly),
-        monthly: count(settings.keep_monthly),
-    }
 }
 
 fn validated(name: &str) -> Result<BackupKey> {

@@ -47,23 +47,22 @@ fn drill(backups: &Backups, running: &RunningJob) -> Result<()> {
         if is_worked_on(backups, key.as_str())? {
             continue;
         }
-        let source = match storage.open(key) {
-            Ok(source) => source,
-            Err(error) if error.kind() == Engine::NotFound => continue,
-            Err(error) => {
-                failures.push(format!("{key} could not be read: {error}."));
-                continue;
-            }
-        };
-        let proved = Proved {
+        let mut proved = Proved {
             storage: storage.as_ref(),
             key: key.as_str(),
-            which: Identity::of(source.as_ref()),
+            which: Identity::from(&backup),
         };
-        source.forget_cached();
         let told = Told(running);
-        let archive = Archive::open(Arc::from(source));
-        let found = archive.and_then(|archive| backups.examine(&archive, &job, &told));
+        let found = match storage.open(key) {
+            Ok(source) => {
+                proved.which = Identity::of(source.as_ref());
+                source.forget_cached();
+                let archive = Archive::open(Arc::from(source));
+                archive.and_then(|archive| backups.examine(&archive, &job, &told))
+            }
+            Err(error) if error.kind() == Engine::NotFound => continue,
+            Err(error) => Err(error),
+        };
         if running.cancelled() {
             let reason = running.stopped().unwrap_or_default();
             return Err(Error::invalid(format!("The drill was not finished: {reason}.")));

@@ -19,6 +19,7 @@ mod proofs;
 mod records;
 mod release;
 mod restore;
+mod retention;
 mod status;
 mod steps;
 mod transfer;

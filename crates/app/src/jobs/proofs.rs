@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bosbase_backup::create::Names;
+use bosbase_backup::retention::Standing;
 use bosbase_backup::{BackupInfo, Depth, Examined, Identity, Storage};
 use bosbase_disk::{Disk, read_all, write_atomically};
 use serde::{Deserialize, Serialize};
@@ -27,12 +28,16 @@ const LONGEST_ERROR: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It is what was written, and could be restored, as far as a proof of this depth tells.
-    Proven(Depth),
+    Proven {
+        depth: Depth,
+        /// How many files it lacks that records name; nothing where its databases were not opened.
+        missing: Option<u64>,
+    },
     /// It is not, and nobody should rely on it.
     Failed(String),
     /// It is what was written, and that was damaged: no reading of its bytes makes that good.
     Damaged(String),
-    /// It could not be told; what was known before still holds.
+    /// It could not be read. What was known before is kept, and not relied on until it is.
     Unknown(String),
 }
 
@@ -64,6 +69,10 @@ pub struct Proof {
     /// What is wrong with the databases in it, found when it was made; empty where nothing is.
     #[serde(default)]
     damage: String,
+    /// How many files it lacks that its records name, found when it was made or its databases were opened; nothing where that
+    /// is not known.
+    #[serde(default)]
+    pub missing: Option<u64>,
 }
 
 impl Proof {
@@ -71,16 +80,25 @@ impl Proof {
     #[must_use]
     pub fn depth(&self) -> &'static str {
         match self.depth {
-            _ if !self.is_good() => "",
+            _ if self.proven.is_empty() => "",
             Some(Depth::Databases) => "databases",
             Some(Depth::Bytes) | None => "bytes",
         }
     }
 
-    /// Whether it was proven, and nothing was found wrong with it since.
+    /// Whether it was proven when that was last tried: one that could not even be read is none to rely on.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        !self.proven.is_empty()
+        self.standing() == Standing::Proven
+    }
+
+    /// What it is worth to retention.
+    pub(super) fn standing(&self) -> Standing {
+        match (self.proven.is_empty(), self.error.is_empty()) {
+            (true, _) => Standing::Unproven,
+            (false, false) => Standing::Unreadable,
+            (false, true) => Standing::Proven,
+        }
     }
 
     fn is_of(&self, place: &str, key: &str, which: &Identity) -> bool {
@@ -102,14 +120,17 @@ pub(super) struct Found {
     pub depth: Depth,
     /// Files that records name and that are not in the backup.
     missing: Names,
+    /// Whether the job told of those before.
+    is_told: bool,
 }
 
 impl Found {
-    /// Nothing amiss.
-    pub(super) fn whole(depth: Depth) -> Self {
+    /// Of a backup that was just made, with a warning of the files that were `missing` then.
+    pub(super) fn made(missing: Names) -> Self {
         Self {
-            depth,
-            missing: Names::default(),
+            depth: Depth::Databases,
+            missing,
+            is_told: true,
         }
     }
 
@@ -121,11 +142,18 @@ impl Found {
                 "There was no room to unpack the databases of {key}: its bytes are as they should be, its databases were not opened."
             ));
         }
-        if self.missing.count > 0 {
+        if self.missing.count > 0 && !self.is_told {
             let (count, some) = (self.missing.count, some(&self.missing));
             warnings.push(format!("{key} lacks {count} files that its records name: {some}."));
         }
         (!warnings.is_empty()).then(|| warnings.join(" "))
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        Verdict::Proven {
+            depth: self.depth,
+            missing: (self.depth == Depth::Databases).then_some(self.missing.count),
+        }
     }
 }
 
@@ -134,6 +162,7 @@ impl From<Examined> for Found {
         Self {
             depth: examined.depth,
             missing: examined.missing,
+            is_told: false,
         }
     }
 }
@@ -211,12 +240,20 @@ impl Proofs {
         let damage = match &verdict {
             Verdict::Damaged(damage) => short(damage.clone()),
             // They were opened themselves, and are whole: the damage was where they were unpacked then.
-            Verdict::Proven(Depth::Databases) => String::new(),
+            Verdict::Proven {
+                depth: Depth::Databases,
+                ..
+            } => String::new(),
             _ => before.damage,
         };
+        // These are the same bytes: what they were found to lack they lack.
+        let missing = match &verdict {
+            Verdict::Proven { missing, .. } => missing.or(before.missing),
+            _ => before.missing,
+        };
         let (proven, error, depth) = match verdict {
-            Verdict::Proven(depth) if damage.is_empty() => (now.clone(), String::new(), Some(depth)),
-            Verdict::Proven(_) | Verdict::Damaged(_) => (String::new(), damage.clone(), None),
+            Verdict::Proven { depth, .. } if damage.is_empty() => (now.clone(), String::new(), Some(depth)),
+            Verdict::Proven { .. } | Verdict::Damaged(_) => (String::new(), damage.clone(), None),
             Verdict::Failed(error) => (String::new(), error, None),
             Verdict::Unknown(error) => (before.proven, error, before.depth),
         };
@@ -232,6 +269,7 @@ impl Proofs {
             job: job.to_owned(),
             depth,
             damage,
+            missing,
         };
         proofs.insert(0, proof.clone());
         proofs.truncate(REMEMBERED);
@@ -386,6 +424,11 @@ mod tests {
         }
     }
 
+    fn proven(depth: Depth) -> Verdict {
+        let missing = (depth == Depth::Databases).then_some(0);
+        Verdict::Proven { depth, missing }
+    }
+
     struct House {
         dir: tempfile::TempDir,
         proofs: Proofs,
@@ -418,18 +461,55 @@ mod tests {
         let house = House::new();
         let a = backup("a.zip", 1, 1, "a");
         let list = [a.clone()];
-        let proven = house.record(HERE, &a, &list, Verdict::Proven(Depth::Bytes)).proven;
-        assert!(!proven.is_empty());
+        let first = house.record(HERE, &a, &list, proven(Depth::Bytes)).proven;
+        assert!(!first.is_empty());
         let unknown = || Verdict::Unknown("offline".to_owned());
         house.record(HERE, &a, &list, unknown());
         let known = house.known();
         assert_eq!(
             (known[0].proven.clone(), known[0].error.as_str(), known.len()),
-            (proven, "offline", 1)
+            (first, "offline", 1)
         );
         house.record(HERE, &a, &list, Verdict::Failed("bad".to_owned()));
         house.record(HERE, &a, &list, unknown());
         assert_eq!(house.known()[0].proven, "", "not proven by being out of reach");
+    }
+
+    /// It counted as good for ever, to retention and to the age that alarms go by.
+    #[test]
+    fn what_could_not_be_read_when_last_tried_is_none_to_rely_on_until_it_is_read() {
+        let house = House::new();
+        let a = backup("a.zip", 1, 1, "a");
+        let list = [a.clone()];
+        house.record(HERE, &a, &list, proven(Depth::Databases));
+        let known = house.record(HERE, &a, &list, Verdict::Unknown("bad sector".to_owned()));
+        assert_eq!((known.is_good(), known.standing()), (false, Standing::Unreadable));
+        assert_eq!(
+            (known.proven.is_empty(), known.depth()),
+            (false, "databases"),
+            "it tells what was"
+        );
+        let known = house.record(HERE, &a, &list, proven(Depth::Bytes));
+        assert_eq!((known.is_good(), known.standing()), (true, Standing::Proven));
+    }
+
+    #[test]
+    fn what_a_backup_lacks_is_known_of_it_until_its_databases_are_opened_again() {
+        let house = House::new();
+        let a = backup("a.zip", 1, 1, "a");
+        let list = [a.clone()];
+        assert_eq!(house.record(HERE, &a, &list, proven(Depth::Bytes)).missing, None);
+        let lacks = |missing| Verdict::Proven {
+            depth: Depth::Databases,
+            missing: Some(missing),
+        };
+        house.record(HERE, &a, &list, lacks(7));
+        house.record(HERE, &a, &list, Verdict::Unknown("offline".to_owned()));
+        assert_eq!(house.record(HERE, &a, &list, proven(Depth::Bytes)).missing, Some(7));
+        assert_eq!(house.record(HERE, &a, &list, lacks(0)).missing, Some(0));
+        let other = backup("a.zip", 1, 2, "b");
+        let list = std::slice::from_ref(&other);
+        assert_eq!(house.record(HERE, &other, list, proven(Depth::Bytes)).missing, None);
     }
 
     #[test]
@@ -442,9 +522,9 @@ mod tests {
         assert!(!house.record(HERE, &a, &list, damaged).is_good());
         let unknown = Verdict::Unknown("offline".to_owned());
         assert!(!house.record(HERE, &a, &list, unknown).is_good());
-        let known = house.record(HERE, &a, &list, Verdict::Proven(Depth::Bytes));
+        let known = house.record(HERE, &a, &list, proven(Depth::Bytes));
         assert_eq!((known.is_good(), known.error.as_str()), (false, "data.db is damaged"));
-        let opened = house.record(HERE, &a, &list, Verdict::Proven(Depth::Databases));
+        let opened = house.record(HERE, &a, &list, proven(Depth::Databases));
         assert_eq!(
             (opened.is_good(), opened.depth()),
             (true, "databases"),
@@ -452,23 +532,19 @@ mod tests {
         );
         let other = backup("a.zip", 1, 2, "b");
         let list = std::slice::from_ref(&other);
-        assert!(
-            house
-                .record(HERE, &other, list, Verdict::Proven(Depth::Bytes))
-                .is_good()
-        );
+        assert!(house.record(HERE, &other, list, proven(Depth::Bytes)).is_good());
     }
 
     #[test]
     fn another_backup_of_the_same_name_inherits_nothing_and_vanished_ones_are_forgotten() {
         let house = House::new();
         let (a, b) = (backup("a.zip", 1, 1, "a"), backup("b.zip", 1, 1, "b"));
-        house.record(HERE, &a, &[a.clone(), b.clone()], Verdict::Proven(Depth::Bytes));
+        house.record(HERE, &a, &[a.clone(), b.clone()], proven(Depth::Bytes));
         assert!(house.is_proven(HERE, &a));
         // Of the same length, made in the same second: it is told by what it is.
         let other = backup("a.zip", 1, 1, "other");
         assert!(!house.is_proven(HERE, &other));
-        house.record(HERE, &b, &[other, b.clone()], Verdict::Proven(Depth::Bytes));
+        house.record(HERE, &b, &[other, b.clone()], proven(Depth::Bytes));
         assert_eq!(house.known().len(), 1);
         assert!(house.is_proven(HERE, &b));
         house.proofs.forget(HERE, "b.zip").unwrap();
@@ -481,11 +557,11 @@ mod tests {
         let (house, there) = (House::new(), "https://s3/bucket");
         // Not every storage tells in its list what tells two of them apart.
         let (a, list) = (backup("a.zip", 1, 1, ""), [backup("a.zip", 1, 1, "")]);
-        house.record(HERE, &a, &list, Verdict::Proven(Depth::Bytes));
+        house.record(HERE, &a, &list, proven(Depth::Bytes));
         assert!(house.is_proven(HERE, &a) && !house.is_proven(there, &a));
         house.record(there, &a, &list, Verdict::Failed("bad".to_owned()));
         assert!(house.is_proven(HERE, &a) && !house.is_proven(there, &a));
-        house.record(there, &a, &list, Verdict::Proven(Depth::Bytes));
+        house.record(there, &a, &list, proven(Depth::Bytes));
         house.proofs.forget(HERE, "a.zip").unwrap();
         assert!(!house.is_proven(HERE, &a) && house.is_proven(there, &a));
     }
@@ -505,6 +581,7 @@ mod tests {
             std::slice::from_ref(&a),
             Verdict::Unknown("offline".to_owned()),
         );
-        assert!(house.is_proven(HERE, &a) && house.known().len() == 1);
+        let known = house.known();
+        assert!(!known[0].proven.is_empty() && known.len() == 1);
     }
 }

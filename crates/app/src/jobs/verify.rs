@@ -62,7 +62,7 @@ impl Backups {
                     tracing::warn!(key, warning, "a backup was proven, with this to know of it");
                     running.warn(&warning);
                 }
-                return match record(Verdict::Proven(found.depth))? {
+                return match record(found.verdict())? {
                     Some(proof) if proof.is_good() => Ok(()),
                     Some(proof) => Err(Error::invalid(format!(
                         "{key} is what was written, but that is no backup to rely on: {}.",
@@ -75,6 +75,7 @@ impl Backups {
             }
             Err(error) => error,
         };
+        // Nothing is written down: that says nothing of the backup.
         if let Some(reason) = running.stopped() {
             return Err(Error::invalid(format!("{key} is not proven: {reason}.")).caused_by(error));
         }
@@ -98,5 +99,65 @@ impl Backups {
             }
         }
         Err(Error::invalid(text).caused_by(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::app::{App, AppOptions};
+    use crate::jobs::status::JobState;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// What stops a proof says nothing of the backup: a restore of it must not make it one that nobody should rely on.
+    #[test]
+    fn a_proof_that_was_stopped_or_died_leaves_a_good_backup_good() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = AppOptions::at(dir.path().join("pb_data"));
+        let app = App::open(options.clone()).unwrap();
+        let begin = |app: &App, kind, key: &BackupKey| {
+            let lease = app.jobs().lease_within(PATIENCE).unwrap();
+            app.jobs().begin(lease, kind, key.as_str()).unwrap()
+        };
+        let (key, storage) = (BackupKey::existing("a.zip").unwrap(), app.backups().storage().unwrap());
+        let made = begin(&app, JobKind::Create, &key);
+        let outcome = app.make_backup(storage.as_ref(), &key, &made);
+        made.end(outcome).unwrap();
+        let before = app.backups().listed().unwrap();
+        assert!(before[0].proof.is_good());
+
+        let running = begin(&app, JobKind::Verify, &key);
+        running.published().unwrap();
+        app.jobs().stop_proofs(Some(key.as_str()), "it is being restored");
+        let source = storage.open(&key).unwrap();
+        let proved = Proved {
+            storage: storage.as_ref(),
+            key: key.as_str(),
+            which: Identity::of(source.as_ref()),
+        };
+        let archive = Archive::open(Arc::from(source)).unwrap();
+        let found = app.backups().examine(&archive, "job", &running);
+        assert_eq!(found.as_ref().unwrap_err().kind(), Engine::Cancelled);
+        let outcome = app.backups().conclude_proof(&proved, &running, found.map(Found::from));
+        let told = running.end(outcome).unwrap_err();
+        assert_eq!(told.message(), "a.zip is not proven: it is being restored.");
+        assert_eq!(app.backups().listed().unwrap(), before);
+
+        // The process ends in the middle of one.
+        begin(&app, JobKind::Verify, &key).hand_over();
+        drop((storage, app));
+        let app = App::open(options).unwrap();
+        assert!(
+            app.backups()
+                .jobs()
+                .all()
+                .unwrap()
+                .iter()
+                .all(|job| job.state != JobState::Running)
+        );
+        assert_eq!(app.backups().listed().unwrap(), before);
     }
 }

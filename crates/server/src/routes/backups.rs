@@ -45,6 +45,7 @@ async fn list(_: Superuser, State(state): State<AppState>) -> Result<Json<Vec<Va
                 "proven": proof.proven,
                 "proofDepth": proof.depth(),
                 "proofError": proof.error,
+                "missing": proof.missing,
             })
         })
         .collect();
