@@ -258,7 +258,8 @@ def test_uploads_that_hang_keep_nobody_from_the_server(server, s3, proxy_to):
         begun = time.monotonic()
         server.root()
         anyone.get(f"/api/collections/docs/records/{record['id']}")
-        assert time.monotonic() - begun < 5
+        # Less than the uploads themselves are given: nobody waited for one of them to end.
+        assert time.monotonic() - begun < 9
     for thread in waiting:
         thread.join()
     assert statuses == [503] * 600
