@@ -170,6 +170,27 @@ def test_health_tells_superusers_how_old_the_newest_proven_backup_is(server, roo
     assert ("bosbase_backup_newest_proven_age_seconds",) not in told
 
 
+def test_a_backup_of_a_time_that_is_yet_to_come_is_not_the_newest(server, root):
+    """With a clock that had been set back the newest backup was 0 s old for ever, and no alert went off."""
+    root.back_up("right.zip")
+    root.back_up("ahead.zip")
+    path, day = server.directory / "backups" / "ahead.zip", 86_400
+    os.utime(path, (time.time() + day, time.time() + day))
+    root.post("/api/backups/ahead.zip/verify", headers={"Prefer": "wait=60"}, expect=204)
+    os.utime(server.directory / "backups" / "right.zip", (time.time() - 100, time.time() - 100))
+    root.post("/api/backups/right.zip/verify", headers={"Prefer": "wait=60"}, expect=204)
+    data = root.get("/api/health")["data"]
+    assert data["newestProvenBackupAge"] >= 100 and data["provenBackupsAhead"] == 1, data
+    told = samples(root.send("GET", "/api/metrics").text)
+    assert told[("bosbase_backup_newest_proven_age_seconds",)] >= 100 and told[("bosbase_backups_proven_ahead",)] == 1
+    root.delete("/api/backups/right.zip")
+    assert "newestProvenBackupAge" not in root.get("/api/health")["data"]
+    told = samples(root.send("GET", "/api/metrics").text)
+    assert ("bosbase_backup_newest_proven_age_seconds",) not in told and told[("bosbase_backups",)] == 1
+    root.delete("/api/backups/ahead.zip")
+    assert "provenBackupsAhead" not in root.get("/api/health")["data"]
+
+
 def test_metrics_are_what_prometheus_reads(launch):
     server = launch(env={"BOSBASE_METRICS_TOKEN": "a-token-of-the-machine"})
     root = server.root()

@@ -8,18 +8,15 @@ use super::event::{Event, Happened, kind_name};
 use super::ledger::Promise;
 use crate::app::App;
 use crate::error::Result;
-use crate::jobs::JobKind;
+use crate::jobs::{JobKind, SKEW};
 use crate::logs::Level;
 
 /// Whether backups are made by themselves.
-const SCHEDULE: &str = "schedule";
+pub(super) const SCHEDULE: &str = "schedule";
 /// The age of the newest proven backup.
 const AGE: &str = "age";
 /// The deletion of scheduled backups that have had their day.
 const RETENTION: &str = "retention";
-/// By so many seconds a backup may come from the future, as the clocks of a bucket and of this machine differ. What is further ahead
-/// was made by a clock that was wrong, and tells nothing of its age.
-const SKEW: i64 = 3600;
 
 impl App {
     /// Looks what failed since it was last looked, here, in other processes, or with a process that was killed, and whether there

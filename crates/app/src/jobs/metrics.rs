@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::backups::Backups;
-use super::proofs::newest_proven_age;
+use super::proofs::newest_proven;
 use super::status::{Job, JobKind, JobState};
 use crate::error::Result;
 
@@ -34,7 +34,7 @@ impl Backups {
     /// Where the records of jobs and proofs can't be read.
     pub fn metrics(&self) -> Result<String> {
         let mut text = String::new();
-        let age = match self.listed() {
+        let newest = match self.listed() {
             Ok(list) => {
                 let bytes: u64 = list.iter().map(|listed| listed.backup.size).sum();
                 let proven = list.iter().filter(|listed| listed.proof.is_good()).count();
@@ -50,7 +50,7 @@ impl Backups {
                 let help = "Backups whose last proof failed.";
                 gauge(&mut text, "bosbase_backups_failed_proof", help, failed);
                 gauge(&mut text, "bosbase_backups_bytes", "The size of all backups.", bytes);
-                newest_proven_age(&list)
+                newest_proven(&list)
             }
             Err(error) => {
                 tracing::warn!(
@@ -63,13 +63,15 @@ impl Backups {
                     "Whether the storage of backups can be listed.",
                     0,
                 );
-                self.newest_recorded_age()?
+                self.newest_recorded_proven()?
             }
         };
-        if let Some(age) = age {
+        if let Some(age) = newest.age {
             let help = "How old the newest proven backup is; absent while there is none.";
             gauge(&mut text, "bosbase_backup_newest_proven_age_seconds", help, age);
         }
+        let help = "Proven backups of a time that is yet to come: a clock was wrong, and their age is not known.";
+        gauge(&mut text, "bosbase_backups_proven_ahead", help, newest.ahead);
         self.add_jobs(&mut text)?;
         Ok(text)
     }

@@ -126,6 +126,14 @@ fn list(backups: &Backups) -> Result<(), Failure> {
 /// What is known of a backup, in a few words.
 fn known(proof: &Proof) -> String {
     let proven = match bosbase_app::moment::age(&proof.proven) {
+        // Such times can be compared as texts.
+        Some(_) if proof.proven > bosbase_app::moment::wire_now() => {
+            format!(
+                "proven at a time that is yet to come, {} ({})",
+                proof.proven,
+                proof.depth()
+            )
+        }
         Some(age) => format!("proven {} ago ({})", rounded(age), proof.depth()),
         None if proof.error.is_empty() => "not proven".to_owned(),
         None => return format!("FAILED: {}", proof.error),

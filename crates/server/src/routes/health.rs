@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
+use bosbase_app::jobs::NewestProven;
 use serde_json::{Value, json};
 
 use crate::http::caller::Asking;
@@ -24,11 +25,11 @@ pub fn router() -> Router<AppState> {
 }
 
 /// A health check is no place to wait for a bucket that does not answer; what is remembered does then.
-async fn newest_proven_age(state: &AppState) -> Result<Option<u64>, ApiError> {
-    let listed = state.blocking(|app| app.backups().newest_proven_age());
+async fn newest_proven(state: &AppState) -> Result<NewestProven, ApiError> {
+    let listed = state.blocking(|app| app.backups().newest_proven());
     match tokio::time::timeout(PATIENCE, listed).await {
-        Ok(Ok(age)) => Ok(age),
-        _ => state.blocking(|app| app.backups().newest_recorded_age()).await,
+        Ok(Ok(newest)) => Ok(newest),
+        _ => state.blocking(|app| app.backups().newest_recorded_proven()).await,
     }
 }
 
@@ -49,8 +50,22 @@ async fn health(State(state): State<AppState>, Asking(caller): Asking) -> Result
             "possibleProxyHeader": proxy.unwrap_or_default(),
         });
         // Only where there is one, so that the answer is PocketBase's where there is nothing to add.
-        if let Some(age) = newest_proven_age(&state).await? {
+        let newest = newest_proven(&state).await?;
+        if let Some(age) = newest.age {
             data["newestProvenBackupAge"] = json!(age);
+        }
+        let troubles: Vec<String> = state
+            .app
+            .alarm_status()
+            .troubles
+            .into_iter()
+            .map(|trouble| trouble.cause)
+            .collect();
+        if !troubles.is_empty() {
+            data["backupTroubles"] = json!(troubles);
+        }
+        if newest.ahead > 0 {
+            data["provenBackupsAhead"] = json!(newest.ahead);
         }
     }
     Ok(picked(
