@@ -117,7 +117,6 @@ def test_a_scheduled_backup_that_fails_is_told_by_mail_and_webhook_and_so_is_its
     # It goes well again: once.
     root.patch("/api/settings", json={"backups": {"s3": {"enabled": False}}})
     for _ in range(2):
-        time.sleep(1.1)  # Its name is made of the second.
         root.post(BACKUP, expect=204)
         wait_for(lambda: last_job(root, "create")["id"] != job["id"] and ended(root, "create"), 60, "a backup")
         job = last_job(root, "create")
@@ -207,9 +206,9 @@ def test_retention_that_fails_is_told(server, receiver, s3, proxy_to):
     def back_up():
         known = {job["id"] for job in root.get("/api/backups/status")["jobs"]}
         begun = lambda: (job := last_job(root)) and job["id"] not in known  # noqa: E731
-        # While the last one is still at its end, another is not begun; two that begin in one second would share a name.
+        # While the last one is still at its end, another is not begun.
         for _ in range(6):
-            time.sleep(1.1)
+            time.sleep(0.1)
             root.post(BACKUP, expect=204)
             with contextlib.suppress(AssertionError):
                 wait_for(begun, 5, "a backup")
@@ -264,6 +263,96 @@ def test_a_restore_that_was_cut_off_is_told_by_the_next_process(launch, receiver
     # One that succeeds across the restart is its end.
     server.root().post("/api/backups/good.zip/restore", expect=204)
     wait_for(lambda: receiver.events("recovered", "restore"), 60, "its end")
+
+
+def test_a_restore_that_switches_off_backups_and_alarms_is_told_to_whom_the_settings_named_before(launch, stopping):
+    """The settings are part of the data: from the restore on no backup was made, and of nothing that failed was anybody told."""
+    receiver, sink = stopping(Receiver()), stopping(Sink())
+    server = launch()
+    root = server.root()
+    root.back_up("bare.zip")
+    use(root, receiver, sink, cron="0 3 * * *")
+    root.restore("bare.zip")
+    root = server.root()
+    told = wait_for(lambda: len(receiver.events("failed")) == 2 and receiver.events("failed"), 30, "the alarms")
+    events = {event["kind"]: event for event in told}
+    assert set(events) == {"schedule", "alarms"}
+    for event in told:
+        assert "The restore of bare.zip" in event["error"] and event["error"] in event["text"], event
+    assert "0 3 * * *" in events["schedule"]["error"] and "webhook" in events["alarms"]["error"]
+    wait_for(lambda: len(sink.mails) == 2, 30, "the mails, by the mail server of before")
+    shown = wait_for(lambda: alarms(root)["waiting"] == 0 and alarms(root), 10, "the record of it")
+    assert shown["ways"] == [] and {trouble["cause"] for trouble in shown["troubles"]} == {"schedule", "alarms"}
+    assert set(root.get("/api/health")["data"]["backupTroubles"]) == {"schedule", "alarms"}
+    assert server.client().get("/api/health")["data"] == {}
+    metrics = root.send("GET", "/api/metrics").text
+    assert "bosbase_backup_troubles 2" in metrics and "bosbase_backup_schedule_set 0" in metrics
+    assert 'bosbase_alarm_channel_set{channel="webhook"} 0' in metrics
+    assert "no more backups are made by themselves" in server.log(last=10**7)
+    lines = lambda: root.get("/api/logs", params={"filter": 'message ~ "Scheduled backups are switched off" && level = 8'})["items"]  # noqa: E731
+    assert wait_for(lines, 10, "a line in the log")
+    # Once, and not of every start. What fails from here on is told to nobody, which is said.
+    server.stop()
+    server.start()
+    root = server.root()
+    fail(server, root)
+    shown = wait_for(lambda: alarms(root)["lastError"] and alarms(root), 10, "that nobody is told")
+    assert "Verification failed: rotten.zip" in shown["lastError"] and "no mail server and no webhook" in shown["lastError"]
+    lines = lambda: root.get("/api/logs", params={"filter": 'message ~ "told to nobody"'})["items"]  # noqa: E731
+    assert len(wait_for(lines, 10, "a line in the log")) == 1
+    # Set again, all is told to be well that was told not to be, and nothing else is.
+    use(root, receiver, sink, cron="0 3 * * *")
+    root.delete("/api/backups/rotten.zip")
+    root.post("/api/crons/__bosbaseDrill__", expect=204)
+    assert ended(root, "drill")["state"] == "succeeded"
+    wait_for(lambda: {event["kind"] for event in receiver.events("recovered")} == {"schedule", "alarms"}, 70, "their end")
+    assert len(receiver.events()) == 4, receiver.events()
+    assert "backupTroubles" not in root.get("/api/health")["data"] and alarms(root)["troubles"] == []
+    assert alarms(root)["ways"] == ["mail", "webhook"] and alarms(root)["lastError"] == ""
+    assert_no_secret_is_written(server, root)
+
+
+def test_an_undo_brings_back_who_is_told_and_a_restore_on_the_command_line_is_seen_at_the_next_start(launch, receiver):
+    server = launch()
+    root = server.root()
+    root.back_up("bare.zip")
+    use(root, receiver, cron="0 3 * * *")
+    server.stop()
+    server.program.run("backup", "restore", "bare.zip", "--dir", server.directory)
+    server.start()
+    wait_for(lambda: {event["kind"] for event in receiver.events("failed")} == {"schedule", "alarms"}, 30, "the alarms")
+    wait_for(lambda: alarms(server.root())["waiting"] == 0, 10, "the record of it")
+    server.root().post("/api/backups/undo-restore", expect=204)
+    wait_for(lambda: {event["kind"] for event in receiver.events("recovered")} == {"schedule", "alarms"}, 60, "their end")
+    assert len(receiver.events()) == 4
+    root = wait_for(server.root, 30, "a login", ignore=(AssertionError, OSError))
+    assert root.get("/api/settings")["backups"]["cron"] == "0 3 * * *" and alarms(root)["troubles"] == []
+
+
+def test_the_end_of_what_nobody_was_told_is_told_to_nobody(launch, stopping):
+    server = launch()
+    root = server.root()
+    fail(server, root, "before.zip")
+    assert "no mail server" in wait_for(lambda: alarms(root)["lastError"], 10, "that nobody is told")
+    receiver = stopping(Receiver(*[500] * 2))
+    use(root, receiver)
+    root.delete("/api/backups/before.zip")
+    root.back_up("before.zip")
+    root.post("/api/backups/before.zip/verify", headers={"Prefer": "wait=60"}, expect=204)
+    wait_for(lambda: alarms(root)["troubles"] == [], 10, "that it is well")
+    time.sleep(1)
+    assert not receiver.events() and not receiver.refused
+    # What waits to be told goes before its end, and neither is lost.
+    fail(server, root, "after.zip")
+    wait_for(lambda: receiver.refused, 10, "the first attempt")
+    root.delete("/api/backups/after.zip")
+    root.back_up("after.zip")
+    root.post("/api/backups/after.zip/verify", headers={"Prefer": "wait=60"}, expect=204)
+    time.sleep(0.5)
+    assert not receiver.events()
+    wait_for(lambda: len(receiver.events()) == 2, 40, "both")
+    assert [event["event"] for event in receiver.events()] == ["failed", "recovered"]
+    assert alarms(root)["lastError"] == ""
 
 
 def test_a_receiver_that_fails_is_told_again_and_its_failure_shows(server, stopping):

@@ -5,12 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use jiff::Timestamp;
 use serde_json::{Map, json};
 
-use super::event::Event;
+use super::event::{Event, Happened};
+use super::former;
 use super::ledger::{Channel, Waiting};
 use super::{Active, Alarms, NAP};
 use crate::app::App;
 use crate::error::Result;
 use crate::logs::Level;
+use crate::mails;
+use crate::settings::Settings;
 
 /// After so many mails in vain the rest is left for the next time: it is the server that does not work.
 const ENOUGH: usize = 3;
@@ -38,7 +41,7 @@ pub(super) fn deliver_all(app: &App, channel: Channel) {
 fn attempt(app: &App, waiting: &mut Waiting) -> Outcome {
     match waiting.channel {
         Channel::Mail => by_mail(app, waiting),
-        Channel::Webhook => match to_webhook(app, &waiting.event) {
+        Channel::Webhook => match to_webhook(&app.settings_for(&waiting.event, Channel::Webhook), &waiting.event) {
             Ok(arrived) => Outcome::Done { arrived },
             Err(error) => Outcome::Failed {
                 error: error.to_string(),
@@ -48,8 +51,7 @@ fn attempt(app: &App, waiting: &mut Waiting) -> Outcome {
 }
 
 /// Tells the webhook; false where the settings name none.
-pub(super) fn to_webhook(app: &App, event: &Event) -> Result<bool, bosbase_courier::Error> {
-    let settings = app.settings();
+pub(super) fn to_webhook(settings: &Settings, event: &Event) -> Result<bool, bosbase_courier::Error> {
     let hook = &settings.backups.alarm_webhook;
     if hook.url.is_empty() {
         return Ok(false);
@@ -62,7 +64,7 @@ pub(super) fn to_webhook(app: &App, event: &Event) -> Result<bool, bosbase_couri
 
 /// Mails it to everybody whom the settings name by now and who has not got it yet, and notes in `waiting` who got it.
 fn by_mail(app: &App, waiting: &mut Waiting) -> Outcome {
-    let settings = app.settings();
+    let settings = app.settings_for(&waiting.event, Channel::Mail);
     if !settings.smtp.enabled {
         return Outcome::Done { arrived: false };
     }
@@ -83,7 +85,7 @@ fn by_mail(app: &App, waiting: &mut Waiting) -> Outcome {
         if failed == ENOUGH {
             break;
         }
-        match app.send_alarm_mail(&address, &waiting.event) {
+        match mails::send_alarm(&settings, &address, &waiting.event) {
             Ok(()) => waiting.arrived.push(address),
             Err(error) => {
                 problem = Some(error.to_string());
@@ -105,7 +107,27 @@ fn conclude(app: &App, waiting: &Waiting, outcome: Outcome) {
     let channel = waiting.channel.name();
     let now = Timestamp::now();
     let error = match outcome {
-        Outcome::Done { arrived } => return app.alarms().is_done(waiting, arrived, now),
+        Outcome::Done { arrived } => {
+            let nobody =
+                !arrived && waiting.event.event == Happened::Failed && former::ways(&app.settings()).is_empty();
+            if app.alarms().is_done(waiting, arrived, nobody, now) {
+                let headline = waiting.event.headline();
+                tracing::warn!(
+                    alarm = headline,
+                    "an alarm was told to nobody: the settings name no mail server and no webhook"
+                );
+                let data = Map::from_iter([
+                    ("type".to_owned(), json!("alarm")),
+                    ("alarm".to_owned(), json!(headline)),
+                ]);
+                app.log_event(
+                    Level::Warning,
+                    "An alarm was told to nobody: no mail server and no webhook is set",
+                    data,
+                );
+            }
+            return;
+        }
         Outcome::Failed { error } => error,
     };
     let given_up = waiting.is_hopeless(now.as_second());
@@ -144,18 +166,20 @@ impl Alarms {
             for waiting in &mut active.ledger.waiting {
                 waiting.correct(now);
             }
-            let of_channel = active.ledger.waiting.iter_mut();
-            let of_channel = of_channel.filter(|waiting| waiting.channel == channel);
-            let first = of_channel.min_by_key(|waiting| waiting.next);
-            let nap = match first {
-                Some(waiting) if waiting.next <= now => {
+            let (ledger, may_go) = (&active.ledger, |waiting: &Waiting| waiting.channel == channel);
+            let of_channel = ledger.waiting.iter().enumerate();
+            let of_channel = of_channel.filter(|(_, waiting)| may_go(waiting) && !ledger.is_held_up(waiting));
+            let first = of_channel.min_by_key(|(_, waiting)| waiting.next);
+            let nap = match first.map(|(index, waiting)| (index, waiting.next)) {
+                Some((index, next)) if next <= now => {
+                    let waiting = &mut active.ledger.waiting[index];
                     waiting.begin(now);
                     let begun = waiting.clone();
                     active.keep();
                     return Some(begun);
                 }
                 // The clock may be put back meanwhile.
-                Some(waiting) => NAP.min(std::time::Duration::from_secs((waiting.next - now).unsigned_abs())),
+                Some((_, next)) => NAP.min(std::time::Duration::from_secs((next - now).unsigned_abs())),
                 None => NAP,
             };
             let woken = self.changed.wait_timeout(guard, nap);
@@ -163,17 +187,28 @@ impl Alarms {
         }
     }
 
-    fn is_done(&self, waiting: &Waiting, arrived: bool, now: Timestamp) {
+    /// `nobody`: since no way is set at all. Answers whether that is news.
+    fn is_done(&self, waiting: &Waiting, arrived: bool, nobody: bool, now: Timestamp) -> bool {
         if arrived {
             self.count(waiting.channel, true);
         }
+        let mut is_news = false;
         self.conclude(waiting, |active, index| {
-            active.ledger.waiting.remove(index);
+            let ledger = &mut active.ledger;
+            ledger.waiting.remove(index);
             if arrived {
-                active.ledger.last_sent = crate::moment::wire(now);
-                active.ledger.errors.remove(&waiting.channel);
+                ledger.last_sent = crate::moment::wire(now);
+                ledger.errors.remove(&waiting.channel);
+                ledger.untold.clear();
             }
+            let headline = waiting.event.headline();
+            if nobody && ledger.untold != headline {
+                ledger.untold = headline;
+                is_news = true;
+            }
+            ledger.ended(waiting, arrived);
         });
+        is_news
     }
 
     fn is_left(&self, waiting: &Waiting, error: String, given_up: bool, now: Timestamp) {
@@ -182,6 +217,7 @@ impl Alarms {
             active.ledger.errors.insert(waiting.channel, error);
             if given_up {
                 active.ledger.waiting.remove(index);
+                active.ledger.ended(waiting, !waiting.arrived.is_empty());
                 return;
             }
             let left = &mut active.ledger.waiting[index];

@@ -1,8 +1,11 @@
 //! What there is to tell: one thing that failed, or goes well again.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::ledger::Channel;
 use crate::jobs::{Job, JobKind, JobState};
 use crate::settings::MetaSettings;
 
@@ -29,7 +32,7 @@ pub struct Event {
     pub id: String,
     /// What happened.
     pub event: Happened,
-    /// To what: a job's kind, or `retention`, `schedule`, `age`, `test`.
+    /// To what: a job's kind, or `retention`, `schedule`, `age`, `alarms`, `test`.
     pub kind: String,
     /// The backup it is about; may be empty.
     pub key: String,
@@ -41,6 +44,15 @@ pub struct Event {
     pub started: String,
     /// When it ended, or was found.
     pub finished: String,
+    /// What it is about among what is not well; empty where it is about nothing there, and where an earlier version wrote it.
+    #[serde(default)]
+    pub cause: String,
+    /// Whether it is told to those whom the settings named that a restore replaced.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub former: bool,
+    /// Of something that goes well again: on which ways it was told that it did not.
+    #[serde(skip)]
+    pub reached: BTreeSet<Channel>,
 }
 
 impl Event {
@@ -55,6 +67,9 @@ impl Event {
             error: error.chars().take(LONGEST_ERROR).collect(),
             started: String::new(),
             finished: crate::moment::wire_now(),
+            cause: String::new(),
+            former: false,
+            reached: BTreeSet::new(),
         }
     }
 
@@ -84,15 +99,18 @@ impl Event {
             "retention" => "Deletion of old backups",
             "schedule" => "Scheduled backups",
             "age" => "Newest proven backup",
+            // `alarms`, `test`.
             _ => "Alarms",
         };
         let how = match (self.event, self.kind.as_str()) {
             (Happened::Test, _) => "are delivered: this is a test",
             (Happened::Failed, "age") => "is too old",
             (Happened::Failed, "schedule") => "are switched off",
+            (Happened::Failed, "alarms") => "no longer go where they went",
             (Happened::Failed, _) => "failed",
             (Happened::Recovered, "age") => "is young enough again",
             (Happened::Recovered, "schedule") => "are switched on again",
+            (Happened::Recovered, "alarms") => "go where they went again",
             (Happened::Recovered, _) => "succeeded again",
         };
         match self.key.as_str() {

@@ -1,6 +1,6 @@
 //! What is known of alarms, in a file: what was dealt with, what is not well, what is still to be told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use bosbase_disk::{Disk, read_all, write_atomically};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::event::Event;
+use super::event::{Event, Happened};
 use crate::error::{Error, Result};
 
 /// More than it comes to, in bytes.
@@ -31,6 +31,14 @@ pub enum Channel {
 impl Channel {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Mail, Self::Webhook];
+
+    /// The setting that names where it leads.
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::Mail => "a mail server (smtp)",
+            Self::Webhook => "a webhook (backups.alarmWebhook)",
+        }
+    }
 
     /// What it is called.
     pub fn name(self) -> &'static str {
@@ -62,6 +70,16 @@ pub struct Waiting {
     pub since: i64,
     /// When it is tried next, likewise.
     pub next: i64,
+    /// Of something that goes well again: whether it is to be told only if it is told yet that it did not, which waits as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub if_told: bool,
+}
+
+impl Waiting {
+    /// Whether it tells on `channel` that `cause` is not well.
+    fn is_failure(&self, cause: &str, channel: Channel) -> bool {
+        self.channel == channel && self.event.event == Happened::Failed && self.event.cause == cause
+    }
 }
 
 /// Something that is not well.
@@ -72,6 +90,13 @@ pub struct Trouble {
     pub told: Vec<i64>,
     /// What went wrong last.
     pub error: String,
+    /// On which ways that arrived. An earlier version did not note it, and told it on all.
+    #[serde(default = "everywhere")]
+    pub reached: BTreeSet<Channel>,
+}
+
+fn everywhere() -> BTreeSet<Channel> {
+    Channel::ALL.into()
 }
 
 /// What was promised about scheduled backups when it was last looked.
@@ -96,6 +121,12 @@ pub struct Ledger {
     pub waiting: Vec<Waiting>,
     /// What was promised about scheduled backups.
     pub promise: Option<Promise>,
+    /// The last restore of whose settings was told what they lack; empty where there was none, nothing where an earlier version wrote it.
+    pub restored: Option<String>,
+    /// The ways that it took away.
+    pub lost: BTreeSet<Channel>,
+    /// What nobody was told since the settings named no way at all, in a line; empty once an alarm arrived.
+    pub untold: String,
     /// When an alarm last arrived, `2023-05-19T16:25:57.542Z`.
     pub last_sent: String,
     /// Why the last one on a way did not arrive; what arrives there takes it away.
@@ -113,9 +144,15 @@ impl Ledger {
         true
     }
 
-    /// Puts `event` on its ways. Answers how many alarms had to make room.
+    /// Puts `event` on its ways; what goes well again only on those on which it was told, or may yet be, that it did not. Answers how many
+    /// alarms had to make room.
     pub fn tell(&mut self, event: &Event, now: Timestamp) -> usize {
         for channel in Channel::ALL {
+            let is_end = event.event == Happened::Recovered;
+            let if_told = is_end && !event.reached.contains(&channel);
+            if if_told && !self.is_failure_waiting(&event.cause, channel) {
+                continue;
+            }
             self.waiting.push(Waiting {
                 event: event.clone(),
                 channel,
@@ -124,11 +161,40 @@ impl Ledger {
                 attempts: 0,
                 since: now.as_second(),
                 next: now.as_second(),
+                if_told,
             });
         }
         let too_many = self.waiting.len().saturating_sub(WAITING);
         self.waiting.drain(..too_many);
         too_many
+    }
+
+    fn is_failure_waiting(&self, cause: &str, channel: Channel) -> bool {
+        self.waiting.iter().any(|other| other.is_failure(cause, channel))
+    }
+
+    /// Whether `waiting` is the end of something that is not told yet on its way.
+    pub fn is_held_up(&self, waiting: &Waiting) -> bool {
+        waiting.event.event == Happened::Recovered && self.is_failure_waiting(&waiting.event.cause, waiting.channel)
+    }
+
+    /// Takes note that `ended`, which was taken out of what waits, `arrived` on its way, or never will there.
+    pub fn ended(&mut self, ended: &Waiting, arrived: bool) {
+        let (cause, channel) = (ended.event.cause.as_str(), ended.channel);
+        if !ended.is_failure(cause, channel) {
+            return;
+        }
+        if arrived && let Some(trouble) = self.troubles.get_mut(cause) {
+            trouble.reached.insert(channel);
+        }
+        let is_waiting = self.is_failure_waiting(cause, channel);
+        let is_its_end = |other: &Waiting| other.if_told && other.channel == channel && other.event.cause == cause;
+        if arrived {
+            let ends = self.waiting.iter_mut().filter(|other| is_its_end(other));
+            ends.for_each(|end| end.if_told = false);
+        } else if !is_waiting {
+            self.waiting.retain(|other| !is_its_end(other));
+        }
     }
 }
 

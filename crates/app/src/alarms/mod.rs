@@ -8,6 +8,7 @@
 mod age;
 mod delivery;
 mod event;
+mod former;
 mod ledger;
 mod metrics;
 mod rules;
@@ -74,6 +75,19 @@ pub struct AlarmStatus {
     pub last_error: String,
     /// How many are still to arrive.
     pub waiting: usize,
+    /// The ways that the settings name: `mail`, `webhook`.
+    pub ways: Vec<&'static str>,
+    /// What is not well, by cause.
+    pub troubles: Vec<TroubleStatus>,
+}
+
+/// Something that failed and did not go well since.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct TroubleStatus {
+    /// What: a job's kind (with the backup, of a verification), `retention`, `schedule`, `age`, `alarms`.
+    pub cause: String,
+    /// What it failed of last.
+    pub error: String,
 }
 
 /// Alarms under way. Dropped, no more are sent; what waits is sent by the next process.
@@ -153,7 +167,17 @@ impl App {
         }
         *self.alarms().lock() = Some(active);
         let threads = AlarmThreads(self.clone());
-        crate::crons::outlive("watching the backups", || self.watch_backups(Timestamp::now()));
+        crate::crons::outlive("watching the backups", || {
+            let now = Timestamp::now();
+            // First: the settings that it finds are no surprise then.
+            if let Err(error) = self.watch_restored(first, now) {
+                tracing::error!(
+                    error = error.with_causes(),
+                    "whether the last restore switched off backups or alarms can't be told"
+                );
+            }
+            self.watch_backups(now);
+        });
         for channel in Channel::ALL {
             let app = self.clone();
             std::thread::Builder::new()
@@ -170,7 +194,7 @@ impl App {
     /// [`crate::ErrorKind::Invalid`] with what went wrong, and where there is no webhook.
     pub fn test_webhook(&self) -> Result<()> {
         let event = Event::new(Happened::Test, "test", "");
-        let sent = delivery::to_webhook(self, &event);
+        let sent = delivery::to_webhook(&self.settings(), &event);
         let reason = match sent {
             Ok(true) => return Ok(()),
             Ok(false) => "settings.backups.alarmWebhook.url is not set".to_owned(),
@@ -188,15 +212,27 @@ impl App {
         let Some(Active { ledger, .. }) = guard.as_ref() else {
             return AlarmStatus::default();
         };
-        let errors: Vec<String> = ledger
+        let mut errors: Vec<String> = ledger
             .errors
             .iter()
             .map(|(channel, error)| format!("{}: {error}", channel.name()))
             .collect();
+        if !ledger.untold.is_empty() {
+            errors.push(format!(
+                "nobody was told \"{}\": the settings name no mail server and no webhook",
+                ledger.untold
+            ));
+        }
+        let troubles = ledger.troubles.iter().map(|(cause, trouble)| TroubleStatus {
+            cause: cause.clone(),
+            error: trouble.error.clone(),
+        });
         AlarmStatus {
             last_sent: ledger.last_sent.clone(),
             last_error: errors.join("; "),
             waiting: ledger.waiting.len(),
+            ways: former::ways(&self.settings()).into_iter().map(Channel::name).collect(),
+            troubles: troubles.collect(),
         }
     }
 }

@@ -49,11 +49,20 @@ impl Ledger {
             );
         }
         // Told once, however many causes it is the end of.
-        let ended: Vec<Trouble> = over.iter().filter_map(|cause| self.troubles.remove(cause)).collect();
-        let told = ended.into_iter().find(|trouble| !trouble.told.is_empty());
-        told.map(|trouble| Event::of_job(job, &trouble.error))
+        let mut ended = over
             .into_iter()
-            .collect()
+            .filter_map(|cause| self.troubles.remove(&cause).map(|trouble| (cause, trouble)))
+            .filter(|(_, trouble)| !trouble.told.is_empty());
+        let Some((cause, trouble)) = ended.next() else {
+            return Vec::new();
+        };
+        let others = ended.flat_map(|(_, trouble)| trouble.reached);
+        let reached = trouble.reached.into_iter().chain(others).collect();
+        vec![Event {
+            cause,
+            reached,
+            ..Event::of_job(job, &trouble.error)
+        }]
     }
 
     /// Notes what failed; answers it where it is to be told.
@@ -69,10 +78,15 @@ impl Ledger {
     /// Notes that `kind` goes well; answers what is to be told where it did not.
     pub fn well(&mut self, kind: &str) -> Option<Event> {
         let trouble = self.troubles.remove(kind).filter(|trouble| !trouble.told.is_empty())?;
-        Some(Event::new(Happened::Recovered, kind, &trouble.error))
+        Some(Event {
+            cause: kind.to_owned(),
+            reached: trouble.reached,
+            ..Event::new(Happened::Recovered, kind, &trouble.error)
+        })
     }
 
-    fn trouble(&mut self, cause: &str, event: Event, per_day: usize, now: Timestamp) -> Option<Event> {
+    fn trouble(&mut self, cause: &str, mut event: Event, per_day: usize, now: Timestamp) -> Option<Event> {
+        cause.clone_into(&mut event.cause);
         self.forget_troubles(now);
         let trouble = self.troubles.entry(cause.to_owned()).or_default();
         trouble.error.clone_from(&event.error);

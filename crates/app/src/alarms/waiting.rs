@@ -60,6 +60,7 @@ mod tests {
             attempts: 0,
             since: NOW,
             next: NOW,
+            if_told: false,
         }
     }
 

@@ -42,7 +42,7 @@ impl App {
         let newest = self.backups().newest_recorded(now.as_second().saturating_add(SKEW))?;
         let newest = newest.and_then(|second| Timestamp::from_second(second).ok());
         let events = self.alarms().update(|ledger| {
-            let mut events = Vec::new();
+            let mut events: Vec<Event> = ledger.ways_are(&settings).into_iter().collect();
             let before = ledger.promise.take().unwrap_or_else(|| Promise {
                 cron: cron.to_owned(),
                 since: now,
@@ -119,7 +119,7 @@ impl App {
     }
 
     /// Notes what no job's line tells.
-    fn log_alarms(&self, events: &[Event]) {
+    pub(super) fn log_alarms(&self, events: &[Event]) {
         for event in events {
             let headline = event.headline();
             let level = if event.event == Happened::Failed {

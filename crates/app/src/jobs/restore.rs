@@ -71,29 +71,11 @@ impl App {
 }
 
 impl Backups {
-    fn restorable(&self, name: &str) -> Result<(BackupKey, Archive)> {
-        let key = BackupKey::existing(name).map_err(|error| super::missing().caused_by(error))?;
-        let source = self.storage()?.open(&key).map_err(|error| match error.kind() {
-            Engine::NotFound => super::missing().caused_by(error),
-            _ => refuse(error),
-        })?;
-        let archive = Archive::open(Arc::from(source)).map_err(|error| match error.kind() {
-            Engine::InvalidArchive => {
-                let text = sentence(&error.to_string());
-                let fields = FieldErrors::one("key", "validation_invalid_backup", &text);
-                Error::validation(super::MISSING, fields).caused_by(error)
-            }
-            _ => refuse(error),
-        })?;
-        restore::check_room(&self.site(), &archive).map_err(refuse)?;
-        Ok((key, archive))
-    }
-
-    pub(super) fn site(&self) -> Site<'_> {
+    pub(crate) fn site(&self) -> Site<'_> {
         boot::site(self.disk().as_ref(), self.options())
     }
 
-    fn stage<'a>(&'a self, key: &BackupKey, archive: &Archive, progress: &dyn Progress) -> Result<restore::Staged<'a>> {
+    fn stage<'a>(&'a self, restorable: &Restorable, job: &str, progress: &dyn Progress) -> Result<restore::Staged<'a>> {
         // What is kept makes way for this restore's, where there is no room for both at once.
         release_or_warn(&self.site(), self.options());
         let databases = Databases {

@@ -8,42 +8,38 @@ mod test_email;
 use bosbase_courier::{Authentication, Mail, Smtp};
 
 use crate::alarms::Event;
-use crate::app::App;
 use crate::settings::{Settings, SmtpSettings};
 
-impl App {
-    /// Mails an alarm to `address`. One attempt; blocks.
-    ///
-    /// # Errors
-    ///
-    /// What the mail server said, or why it could not be reached.
-    pub(crate) fn send_alarm_mail(&self, address: &str, event: &Event) -> Result<(), bosbase_courier::Error> {
-        let settings = self.settings();
-        let subject = format!("{}: {}", settings.meta.app_name, event.headline());
-        let mut lines = vec![event.text(&settings.meta)];
-        for (name, value) in [
-            ("Began", &event.started),
-            ("Ended", &event.finished),
-            ("Job", &event.job),
-        ] {
-            if !value.is_empty() {
-                lines.push(format!("{name}: {value}"));
-            }
+/// Mails an alarm to `address` as `settings` say. One attempt; blocks.
+///
+/// # Errors
+///
+/// What the mail server said, or why it could not be reached.
+pub(crate) fn send_alarm(settings: &Settings, address: &str, event: &Event) -> Result<(), bosbase_courier::Error> {
+    let subject = format!("{}: {}", settings.meta.app_name, event.headline());
+    let mut lines = vec![event.text(&settings.meta)];
+    for (name, value) in [
+        ("Began", &event.started),
+        ("Ended", &event.finished),
+        ("Job", &event.job),
+    ] {
+        if !value.is_empty() {
+            lines.push(format!("{name}: {value}"));
         }
-        lines.push(format!("Application: {}", settings.meta.app_url));
-        lines.push("What became of every job: GET /api/backups/status. The server's log says more.".to_owned());
-        let paragraphs: Vec<String> = lines
-            .iter()
-            .map(|line| format!("<p>{}</p>", template::escaped(line)))
-            .collect();
-        send(
-            &settings,
-            address,
-            &subject,
-            &paragraphs.join("\n"),
-            Some(lines.join("\n")),
-        )
     }
+    lines.push(format!("Application: {}", settings.meta.app_url));
+    lines.push("What became of every job: GET /api/backups/status. The server's log says more.".to_owned());
+    let paragraphs: Vec<String> = lines
+        .iter()
+        .map(|line| format!("<p>{}</p>", template::escaped(line)))
+        .collect();
+    send(
+        settings,
+        address,
+        &subject,
+        &paragraphs.join("\n"),
+        Some(lines.join("\n")),
+    )
 }
 
 /// Mails `body`, HTML for the inside of a page, with what it says as text where no other `text` is given.
