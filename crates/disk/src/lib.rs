@@ -25,6 +25,7 @@ mod disk;
 pub mod fault;
 mod lock;
 mod mounts;
+mod private;
 mod real;
 mod streamed;
 
@@ -32,4 +33,5 @@ pub use atomic::{NewFile, read_all, write_atomically};
 pub use disk::{Disk, DiskFile, Entry, FileKind, Metadata};
 pub use fault::FaultDisk;
 pub use lock::LockFile;
+pub use private::keep_private;
 pub use real::RealDisk;

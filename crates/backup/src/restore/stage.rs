@@ -421,13 +421,25 @@ fn unpack(site: &Site<'_>, entry: &ArchiveEntry, contents: &mut dyn Read, target
         file
     };
     if let Some(mode) = entry.mode {
-        // Whatever the archive says: nobody but the owner writes, and the owner, who serves it, can read and write it.
-        file.set_mode(mode & 0o755 | 0o600).context(attempted)?;
+        let created = file.metadata().context(attempted)?.mode;
+        file.set_mode(restored_mode(mode, created)).context(attempted)?;
     }
     if let Some(modified) = entry.modified {
         file.set_modified(SystemTime::from(modified)).context(attempted)?;
     }
     Ok(())
+}
+
+/// The mode of a file that has `archived` in its archive and was `created` as what this process makes is. Whatever the archive says: the
+/// owner, who serves it, can read and write it, and nobody else can do more than with what is made here. Whom the archive lets
+/// read nothing gets nothing, and who may execute it there, may here.
+fn restored_mode(archived: u32, created: u32) -> u32 {
+    let others = [0o070, 0o007].into_iter().map(|class| match archived & 0o444 & class {
+        0 => 0,
+        _ if created & class == 0 => 0,
+        _ => (created & 0o666 | archived & 0o111) & class,
+    });
+    0o600 | archived & 0o100 | others.sum::<u32>()
 }
 
 fn copy(contents: &mut dyn Read, out: &mut dyn Write, buf: &mut [u8]) -> io::Result<()> {
@@ -437,6 +449,31 @@ fn copy(contents: &mut dyn Read, out: &mut dyn Write, buf: &mut [u8]) -> io::Res
             Ok(n) => out.write_all(&buf[..n])?,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::restored_mode;
+
+    #[test]
+    fn an_archive_opens_a_file_to_nobody() {
+        for (archived, created, restored) in [
+            (0o644, 0o600, 0o600),
+            (0o777, 0o600, 0o700),
+            (0o755, 0o640, 0o750),
+            (0o644, 0o660, 0o660),
+            (0o600, 0o660, 0o600),
+            (0o400, 0o644, 0o600),
+            (0o644, 0o644, 0o644),
+            (0o755, 0o644, 0o755),
+        ] {
+            assert_eq!(
+                restored_mode(archived, created),
+                restored,
+                "{archived:o} as {created:o}"
+            );
         }
     }
 }

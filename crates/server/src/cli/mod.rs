@@ -38,6 +38,8 @@ pub fn main() -> ExitCode {
             };
         }
     };
+    // Before there is a second thread, and anything is created.
+    bosbase_app::jobs::keep_private(&arguments.global.dir);
     let done = match arguments.command {
         Command::Routes => {
             print_routes();
