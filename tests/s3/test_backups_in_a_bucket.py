@@ -410,7 +410,16 @@ def test_a_new_machine_restores_from_the_bucket_alone(launch, s3, tmp_path):
         "BOSBASE_BACKUPS_S3_SECRET": SECRET,
         "BOSBASE_BACKUPS_S3_FORCE_PATH_STYLE": "true",
     }
-    BOSBASE.run("backup", "restore", "all.zip", "--dir", fresh, env=environment)
+    command = lambda *arguments: BOSBASE.run("backup", *arguments, "--dir", fresh, env=environment).stdout  # noqa: E731
+    # These wanted the directory to be there, which only a restore made.
+    assert "all.zip" in command("list")
+    assert not fresh.exists(), "to look is to leave nothing"
+    assert BOSBASE.run("backup", "undo", "--dir", fresh, env=environment, check=False).returncode == 1 and not fresh.exists()
+    command("export", "all.zip", tmp_path / "taken.zip")
+    assert (tmp_path / "taken.zip").read_bytes() == (s3.directory / "backups" / "all.zip").read_bytes()
+    assert "all.zip is whole" in command("verify", "all.zip")
+    assert "proven" in command("list")
+    command("restore", "all.zip")
     again = launch(directory=fresh, superuser=False)
     root = again.root(EMAIL, PASSWORD)
     assert [record["n"] for record in root.records("things")] == [7]

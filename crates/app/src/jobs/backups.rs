@@ -36,9 +36,12 @@ impl Backups {
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::Invalid`] where there is no such directory.
+    /// [`crate::ErrorKind::Invalid`] where there is no such directory. A machine that is told of a bucket needs none: its backups are there,
+    /// and what has to be remembered of them makes the directory.
     pub fn open(options: AppOptions) -> Result<Self> {
-        require_directory(&options.data_dir)?;
+        if options.backups_bucket.is_none() {
+            require_directory(&options.data_dir)?;
+        }
         let places = Places::Directory(options.clone());
         Ok(Self::new(options, Arc::new(RealDisk), places, Arc::new(|_| {})))
     }

@@ -3,7 +3,7 @@
 use bosbase_backup::restore::{self, RestoreKind, UndoRecord};
 use jiff::Timestamp;
 
-use super::backups::Backups;
+use super::backups::{Backups, require_directory};
 use super::board::Ticket;
 use super::engine::refuse;
 use super::release::release_or_warn;
@@ -107,6 +107,7 @@ impl Backups {
 /// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as [`App::start_undo`]. The data is then as it
 /// was.
 pub fn undo_offline(options: &AppOptions) -> Result<String> {
+    require_directory(&options.data_dir)?;
     let backups = Backups::open(options.clone())?;
     let tenancy = alone(options, "Undo through it (POST /api/backups/undo-restore)")?;
     let lease = backups.jobs().lease()?;

@@ -21,10 +21,6 @@ pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
     if let BackupAction::Restore { key } = action {
         let meter = Meter::new("restoring");
         let options = options(global)?;
-        if options.backups_bucket.is_some() {
-            // A new machine has nothing yet, and the backup is elsewhere.
-            make_directory(&global.dir)?;
-        }
         let outcome = restore_offline(&options, key, &|done, total| meter.show(done, total));
         meter.finish();
         say(&outcome?);
