@@ -47,6 +47,45 @@ def test_when_a_backup_was_proven_is_told(server, root):
     assert root.backups()["one.zip"] == made, "it is remembered"
 
 
+def damage(server, key, spoil):
+    path = server.directory / "backups" / key
+    times = path.stat()
+    path.write_bytes(spoil(bytearray(path.read_bytes())))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def flip(archive):
+    archive[len(archive) // 3] ^= 0x55
+    return archive
+
+
+@pytest.mark.parametrize("by", ["the server", "the command line"])
+def test_a_restore_that_finds_its_backup_broken_ends_its_proof(server, root, by):
+    """It stayed "proven": retention went by it, and the next restore failed of it again."""
+    root.back_up("whole.zip")
+    root.back_up("rotten.zip")
+    root.back_up("short.zip")
+    damage(server, "rotten.zip", flip)
+    damage(server, "short.zip", lambda archive: archive[:-10])
+    assert root.backups()["rotten.zip"]["proven"]
+    if by == "the server":
+        root.post("/api/backups/rotten.zip/restore", expect=204)
+        job = ended(root, "restore")
+        assert job["state"] == "failed", job
+        root.post("/api/backups/short.zip/restore", expect=400)
+    else:
+        server.stop()
+        for key in ("rotten.zip", "short.zip"):
+            assert BOSBASE.run("backup", "restore", key, "--dir", server.directory, check=False).returncode == 1
+        server.start()
+    listed = root.backups()
+    for key in ("rotten.zip", "short.zip"):
+        assert listed[key]["proven"] == "" and listed[key]["proofError"], listed[key]
+        assert f"{key}  FAILED: " in listing(server)
+    assert listed["whole.zip"]["proven"] and not listed["whole.zip"]["proofError"]
+    assert "bosbase_backups_failed_proof 2" in root.send("GET", "/api/metrics").text
+
+
 def test_whoever_sees_a_backup_may_use_it_at_once(server, root):
     """It was listed a while before its job ended, and all else was refused as busy until then."""
     weigh(server)

@@ -18,6 +18,7 @@ mod places;
 mod proofs;
 mod records;
 mod release;
+mod restorable;
 mod restore;
 mod retention;
 mod status;

@@ -6,19 +6,20 @@ use std::sync::Arc;
 use bosbase_backup::elsewhere::Target;
 use bosbase_backup::layout::PRIVATE_DIR;
 use bosbase_backup::restore::{self, Site, StagedCheck};
-use bosbase_backup::{Archive, BackupKey, ErrorKind as Engine, Progress};
+use bosbase_backup::{ErrorKind as Engine, Progress};
 use bosbase_bucket::{Bucket, BucketConfig, Patience};
 
 use super::backups::Backups;
 use super::board::{RunningJob, Ticket};
 use super::boot;
-use super::engine::{FilesHeld, refuse, sentence};
+use super::engine::{FilesHeld, refuse};
 use super::lease::Tenancy;
 use super::release::release_or_warn;
+use super::restorable::Restorable;
 use super::status::{JobKind, JobState};
 use super::transfer::Watch;
 use crate::app::{App, AppOptions};
-use crate::error::{Error, FieldErrors, Result};
+use crate::error::{Error, Result};
 use crate::files::{BucketTarget, FilesPlace};
 use crate::settings::{self, Settings};
 use bosbase_disk::{Disk, RealDisk};
@@ -34,12 +35,13 @@ impl App {
     /// another job runs. Nothing has changed then.
     pub fn start_restore(&self, name: &str) -> Result<Ticket> {
         let lease = self.jobs().lease()?;
-        let (key, archive) = self.backups().restorable(name)?;
+        let restorable = self.backups().restorable(name)?;
+        let key = restorable.key.clone();
         let running = self.jobs().begin(lease, JobKind::Restore, key.as_str())?;
         let ticket = running.ticket();
         self.jobs().stop_proofs(Some(key.as_str()), "it is being restored");
         let app = self.clone();
-        let work = move |running: RunningJob| match app.stage(&key, &archive, &running) {
+        let work = move |running: RunningJob| match app.stage(&restorable, &running) {
             Ok(held) => {
                 // Until this process ends: what the restored data names and was found in the bucket must be there then.
                 std::mem::forget(held);
@@ -56,9 +58,10 @@ impl App {
 
 impl App {
     /// Stages a backup and decides on it, while nobody removes a file that it may name.
-    fn stage(&self, key: &BackupKey, archive: &Archive, running: &RunningJob) -> Result<FilesHeld> {
+    fn stage(&self, restorable: &Restorable, running: &RunningJob) -> Result<FilesHeld> {
         let held = FilesHeld::take(&self.files().lock_path())?;
-        let staged = self.backups().stage(key, archive, running).and_then(decide);
+        let job = running.ticket().job().id;
+        let staged = self.backups().stage(restorable, &job, running).and_then(decide);
         if let Err(error) = staged {
             drop(held);
             if let Err(error) = self.files().purge_pending() {
@@ -82,7 +85,11 @@ impl Backups {
             options: self.options(),
             disk: self.disk(),
         };
-        restore::stage(self.site(), archive, key, &databases, progress).map_err(refuse)
+        let Restorable { key, archive, .. } = restorable;
+        restore::stage(self.site(), archive, key, &databases, progress).map_err(|error| {
+            self.found_unfit(restorable, job, &error);
+            refuse(error)
+        })
     }
 }
 
@@ -97,21 +104,22 @@ pub fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>) -> Re
     let through = format!("Restore through it (POST /api/backups/{name}/restore)");
     let tenancy = alone(options, &through)?;
     let lease = backups.jobs().lease()?;
-    let (key, archive) = backups.restorable(name)?;
-    let running = backups.jobs().begin(lease, JobKind::Restore, key.as_str())?;
+    let restorable = backups.restorable(name)?;
+    let running = backups.jobs().begin(lease, JobKind::Restore, restorable.key.as_str())?;
+    let job = running.ticket().job().id;
     let told = Told {
         running: &running,
         watch,
     };
     // As in a server: a backup's command that had opened the data before may still remove files, or read them.
     let held = FilesHeld::take(&crate::files::lock_path(&options.data_dir.join(PRIVATE_DIR)))?;
-    let staged = backups.stage(&key, &archive, &told);
+    let staged = backups.stage(&restorable, &job, &told);
     if let Err(error) = staged.and_then(decide) {
         return running.end(Err(error));
     }
     see_through(&backups, &tenancy, running)?;
     drop(held);
-    let dir = options.data_dir.display();
+    let (dir, key) = (options.data_dir.display(), &restorable.key);
     Ok(format!(
         "Restored {key}. The replaced data is kept for a week, in {dir}/{PRIVATE_DIR}/undo-…; to have it back: bosbase backup undo."
     ))
