@@ -72,11 +72,11 @@ def test_files_that_records_name_and_the_backup_lacks_are_told_of(server, root, 
     root.upload(packed(server.directory / "backups" / "one.zip", tmp_path / "two.zip", leave_out), "two.zip")
     verify(root, "two.zip")
     warning = last_job(root, "verify")["warning"]
-    assert "two.zip lacks 1 files" in warning and f"/{lost['id']}/{lost['paper'][0]}" in warning, warning
+    assert "two.zip lacks 1 file that" in warning and f"/{lost['id']}/{lost['paper'][0]}" in warning, warning
     assert kept["id"] not in warning
     root.post(DRILL, expect=204)
     job = ended(root, "drill")
-    assert job["state"] == "succeeded" and "two.zip lacks 1 files" in job["warning"] and "one.zip" not in job["warning"], job
+    assert job["state"] == "succeeded" and "two.zip lacks 1 file that" in job["warning"] and "one.zip" not in job["warning"], job
 
 
 def damaged(content, path):

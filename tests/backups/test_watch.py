@@ -118,7 +118,7 @@ def test_retention_keeps_the_last_backups_that_hold_the_files(server, root):
     whole = [night()["key"], night()["key"]]
     shutil.rmtree(server.directory / "storage")
     jobs = [night() for _ in range(4)]
-    assert all("1 files named by records were missing" in job["warning"] for job in jobs)
+    assert all("1 file that records name was missing" in job["warning"] for job in jobs)
     bare = [job["key"] for job in jobs]
     wait_for(lambda: set(root.backups()) == {*whole, *bare[-2:]}, 20, "the retention")
     told = root.backups()

@@ -40,6 +40,54 @@ def test_a_client_that_prefers_to_wait_is_answered_when_the_backup_is_there(root
     assert (job["key"], job["state"], job["error"]) == ("waited.zip", "succeeded", "")
 
 
+def test_fields_pick_of_a_list_of_backups(root):
+    root.back_up("picked.zip")
+    pick = lambda fields: root.get("/api/backups", params={"fields": fields})  # noqa: E731
+    assert pick("key") == [{"key": "picked.zip"}] and pick("nothing") == [{}]
+    assert set(pick("key,size")[0]) == {"key", "size"} and {"key", "size", "modified"} <= set(pick("*")[0])
+    assert len(pick("modified:excerpt(4)")[0]["modified"]) == 4
+    assert root.post("/api/files/token?fields=nothing") == {}
+
+
+@pytest.mark.ours
+def test_fields_pick_of_the_status(root):
+    root.back_up("picked.zip")
+    assert root.get("/api/backups/status?fields=jobs.key,running") == {"running": None, "jobs": [{"key": "picked.zip"}]}
+
+
+@pytest.mark.ours
+def test_json_that_is_sent_as_a_form_is_refused_rather_than_passed_over(root):
+    """`curl -d` without a content type made a backup of another name than it was told to, as PocketBase does."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    refused = root.send("POST", "/api/backups", data='{"name": "mine.zip"}', headers=form, expect=400).json()
+    assert "Content-Type: application/json" in refused["message"]
+    refused = root.send("POST", "/api/collections/users/records", data=' {"email": "a@example.com"}', headers=form, expect=400).json()
+    assert "Content-Type: application/json" in refused["message"]
+    assert root.backups() == {}
+    root.send("POST", "/api/backups", data='{"name": "mine.zip"}', expect=400)
+    root.send("POST", "/api/backups", data={"name": "mine.zip"}, expect=204)
+    root.wait_until_idle()
+    assert set(root.backups()) == {"mine.zip"}
+
+
+@pytest.mark.ours
+def test_backups_that_begin_within_a_second_do_not_share_a_name(root):
+    """The second of two unnamed, or two scheduled, was refused: it already existed."""
+    root.patch("/api/settings", json={"backups": {"cron": "0 3 * * *", "cronMaxKeep": 9}})
+    for _ in range(4):
+        root.post("/api/backups", headers={"Prefer": "wait=60"}, expect=204)
+    for _ in range(4):
+        known = len(jobs(root))
+        # While the last one is still at its end, another is not begun.
+        while len(jobs(root)) == known:
+            root.post("/api/crons/__pbAutoBackup__", expect=204)
+            time.sleep(0.05)
+        assert ended(root, "create")["state"] == "succeeded", last_job(root)
+    made = root.backups()
+    assert len(made) == 8 and sum(key.startswith("@auto_") for key in made) == 4
+    assert any(re.search(r"\d{14}_2\.zip$", key) for key in made), "this machine is too slow for this test"
+
+
 @pytest.mark.ours
 def test_a_file_that_was_lost_before_is_told_of(server, root):
     root.post("/api/collections", json={"name": "papers", "type": "base", "fields": [{"name": "paper", "type": "file", "maxSelect": 1}]})

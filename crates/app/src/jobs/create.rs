@@ -73,7 +73,10 @@ impl App {
 
     fn generated_key(&self, prefix: &str) -> Result<BackupKey> {
         let app_name = self.settings().meta.app_name.clone();
-        BackupKey::existing(&generate(prefix, &app_name, Timestamp::now())).map_err(Error::internal)
+        // What was begun of late is asked rather than the storage, which may be far away: nobody else makes up names of this second.
+        let jobs = self.jobs().history().read()?;
+        let is_taken = |name: &str| jobs.iter().any(|job| job.key == name);
+        BackupKey::existing(&generate(prefix, &app_name, Timestamp::now(), is_taken)).map_err(Error::internal)
     }
 
     pub(super) fn make_backup(&self, storage: &dyn Storage, key: &BackupKey, running: &RunningJob) -> Result<()> {
@@ -132,14 +135,23 @@ impl App {
     }
 
     fn report(report: &CreateReport, running: &RunningJob) {
-        for (names, what) in [
-            (&report.missing, "named by records were missing before the backup began"),
-            (&report.left_out, "can't be held by a backup (links, special files)"),
+        for (names, one, more) in [
+            (
+                &report.missing,
+                "file that records name was missing before the backup began",
+                "files that records name were missing before the backup began",
+            ),
+            (
+                &report.left_out,
+                "file can't be held by a backup (links, special files)",
+                "files can't be held by a backup (links, special files)",
+            ),
         ] {
             if names.count == 0 {
                 continue;
             }
-            let warning = format!("{} files {what}: {}.", names.count, some(names));
+            let what = if names.count == 1 { one } else { more };
+            let warning = format!("{} {what}: {}.", names.count, some(names));
             tracing::warn!(key = %report.backup.key, warning, "the backup is not all there could be");
             running.warn(&warning);
         }

@@ -147,7 +147,8 @@ impl Found {
         }
         if self.missing.count > 0 && !self.is_told {
             let (count, some) = (self.missing.count, some(&self.missing));
-            warnings.push(format!("{key} lacks {count} files that its records name: {some}."));
+            let files = if count == 1 { "file" } else { "files" };
+            warnings.push(format!("{key} lacks {count} {files} that its records name: {some}."));
         }
         (!warnings.is_empty()).then(|| warnings.join(" "))
     }

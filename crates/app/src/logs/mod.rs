@@ -113,11 +113,12 @@ pub(crate) fn note_job(settings: &LogSettings, log: &LogWriter, job: &Job) {
         _ => Map::new(),
     };
     let kind = data.remove("kind").unwrap_or_default();
-    let message = format!(
-        "Backup job {} of {} {outcome}",
-        kind.as_str().unwrap_or_default(),
-        job.key
-    );
+    let name = kind.as_str().unwrap_or_default();
+    let message = match job.key.as_str() {
+        // A drill is about none in particular.
+        "" => format!("Backup job {name} {outcome}"),
+        key => format!("Backup job {name} of {key} {outcome}"),
+    };
     data.insert("job".to_owned(), kind);
     data.insert("type".to_owned(), json!("backup"));
     note(settings, log, level, &message, data);

@@ -40,7 +40,7 @@ impl FromRequest<AppState> for JsonObject {
             return Ok(Self(Map::new()));
         }
         if content_type.starts_with("application/x-www-form-urlencoded") {
-            return Ok(Self(texts(form::urlencoded(&bytes))));
+            return Ok(Self(texts(form::urlencoded(&bytes)?)));
         }
         if content_type.starts_with("multipart/form-data") {
             return multipart(&content_type, bytes).await.map(|pairs| Self(texts(pairs)));

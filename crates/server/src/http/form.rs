@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use multer::{Field, Multipart};
 use percent_encoding::percent_decode_str;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Number, Value};
 use std::io::Write as _;
 
@@ -56,7 +57,7 @@ pub async fn read(
         return Ok(records::Body::from_values(json(&all(body).await?)?));
     }
     if content_type.starts_with("application/x-www-form-urlencoded") {
-        let pairs = urlencoded(&all(body).await?);
+        let pairs = urlencoded(&all(body).await?)?;
         return Ok(records::Body::from_values(values(pairs)?));
     }
     if content_type.starts_with("multipart/form-data") {
@@ -92,19 +93,27 @@ fn json(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
 }
 
 /// The pairs of an `application/x-www-form-urlencoded` body, in order.
-pub fn urlencoded(bytes: &[u8]) -> Vec<(String, String)> {
+///
+/// # Errors
+///
+/// [`ErrorKind::Invalid`] for a JSON object: whoever forgets its content type sends it as such a form (curl does), and everything in it
+/// would be passed over.
+pub fn urlencoded(bytes: &[u8]) -> Result<Vec<(String, String)>, Error> {
+    if bytes.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
+        return Err(Error::invalid(
+            "The body is JSON and is said to be a form; send it with Content-Type: application/json.",
+        ));
+    }
     let text = String::from_utf8_lossy(bytes);
     let decode = |text: &str| {
         let spaced = text.replace('+', " ");
         percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
     };
-    text.split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name), decode(value))
-        })
-        .collect()
+    let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name), decode(value))
+    });
+    Ok(pairs.collect())
 }
 
 async fn multipart(

@@ -78,8 +78,10 @@ async fn impersonate(
 }
 
 async fn file_token(State(state): State<AppState>, Asking(caller): Asking) -> Answer {
-    let token = state.blocking(move |app| app.file_token(&caller)).await?;
-    Ok(Json(json!({ "token": token })))
+    let (token, caller) = state
+        .blocking(move |app| Ok((app.file_token(&caller)?, caller)))
+        .await?;
+    Ok(picked(json!({ "token": token }), &caller))
 }
 
 fn present(app: &App, who: &Authenticated, caller: &Caller) -> Result<Json<Value>, Error> {

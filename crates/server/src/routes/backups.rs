@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::http::body::{JsonObject, bad_body};
 use crate::http::caller::{Asking, Superuser};
 use crate::http::error::ApiError;
+use crate::http::fields::picked;
 use crate::http::range::{self, Wanted};
 use crate::http::state::AppState;
 use crate::http::stream;
@@ -33,7 +34,7 @@ pub fn router() -> Router<AppState> {
         .route("/api/backups/{key}/verify", post(verify))
 }
 
-async fn list(_: Superuser, State(state): State<AppState>) -> Result<Json<Vec<Value>>, ApiError> {
+async fn list(Superuser(caller): Superuser, State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
     let backups = state.blocking(|app| app.backups().listed()).await?;
     let rows = backups
         .iter()
@@ -49,16 +50,17 @@ async fn list(_: Superuser, State(state): State<AppState>) -> Result<Json<Vec<Va
             })
         })
         .collect();
-    Ok(Json(rows))
+    Ok(picked(Value::Array(rows), &caller))
 }
 
-async fn status(_: Superuser, State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
+async fn status(Superuser(caller): Superuser, State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
     let (jobs, undo, alarms) = state
         .blocking(|app| Ok((app.jobs().all()?, app.backups().undoable()?, app.alarm_status())))
         .await?;
     let running = jobs.iter().find(|job| job.state == JobState::Running);
-    Ok(Json(
+    Ok(picked(
         json!({ "running": running, "jobs": jobs, "undo": undo, "alarms": alarms }),
+        &caller,
     ))
 }
 
