@@ -1,6 +1,8 @@
 """`backup …` on a stopped data directory, and beside a running server."""
 
+import fcntl
 import os
+import subprocess
 import zipfile
 
 import pytest
@@ -113,6 +115,25 @@ def test_a_mistyped_directory_is_told_of_and_not_made(tmp_path, arguments):
 def test_a_backup_without_a_name_gets_one(stopped):
     backup(stopped.directory, "create")
     assert "pb_backup_" in backup(stopped.directory, "list").stdout
+
+
+def test_a_restore_waits_for_whoever_removes_uploaded_files(stopped):
+    """A command that had opened the data before may be at it: what the restore counts on would be gone afterwards."""
+    directory = stopped.directory
+    backup(directory, "create", "all.zip")
+    with open(directory / ".bosbase" / "files.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        restoring = subprocess.Popen([BOSBASE.path, "backup", "restore", "all.zip", "--dir", directory], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            with pytest.raises(subprocess.TimeoutExpired):
+                restoring.wait(3)
+            assert not (directory / ".bosbase" / "restore.journal").exists(), "it has begun"
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            assert restoring.wait(60) == 0
+        finally:
+            restoring.kill()
+    stopped.start()
+    assert_same(content(stopped.root(), SKIPPED), stopped.seen)
 
 
 def test_a_fresh_directory_takes_in_an_archive_and_serves_it(stopped, launch, tmp_path):

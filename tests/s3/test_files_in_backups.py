@@ -1,8 +1,10 @@
 """Uploaded files that lie in a bucket are part of every backup and of every restore."""
 
 import io
+import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
@@ -285,6 +287,48 @@ def test_deletions_wait_for_a_restore(server, s3, proxy_to):
     assert contents(server.client(), record) == [b"x"] and contents(server.client(), lost) == [b"y"]
     time.sleep(1)
     assert contents(server.client(), record) == [b"x"]
+
+
+def test_a_restore_waits_until_it_is_certain_what_became_of_a_deletion(server, s3, proxy_to):
+    """The provider did not answer, and carried it out after the restore had found the object there."""
+    proxy = proxy_to(s3)
+    root = server.root()
+    keep_in(root, s3, proxy.url)
+    collection(root)
+    record = create(root, b"x")
+    root.back_up("a.zip")
+    released = threading.Event()
+    proxy.rule = lambda request: released if request.method == "DELETE" else None
+    delete(root, record)
+    wait_for(lambda: proxy.count(released) >= 1, 20, "the deletion")
+    root.post("/api/backups/a.zip/restore", expect=204)
+    # The first attempt, with all of its tries, was given up.
+    wait_for(lambda: proxy.count(released) >= 4, 55, "another try")
+    assert last_job(root, "restore")["state"] == "running" and keys(record)[0] in s3.objects(BUCKET)
+    released.set()
+    wait_for(lambda: ended(server.root(), "restore")["state"] == "succeeded", 60, "the restore", ignore=(Exception,))
+    wait_for(lambda: contents(server.client(), record) == [b"x"], 20, "the file", ignore=(AssertionError,))
+    time.sleep(2)
+    assert contents(server.client(), record) == [b"x"]
+
+
+def test_a_backup_takes_the_files_from_the_bucket_that_its_own_settings_name(server, s3):
+    """Another process, a command beside the server, may have changed them since this one read its own."""
+    root = server.root()
+    keep_in(root, s3)
+    collection(root)
+    record = create(root, b"over there")
+    root.patch("/api/settings", json={"s3": {"enabled": False}})
+    with sqlite3.connect(server.directory / "data.db", timeout=20) as database:
+        settings = json.loads(database.execute("SELECT value FROM _params WHERE id = 'settings'").fetchone()[0])
+        settings["s3"]["enabled"] = True
+        database.execute("UPDATE _params SET value = ? WHERE id = 'settings'", (json.dumps(settings),))
+    database.close()
+    assert not root.get("/api/settings")["s3"]["enabled"], "the server does not know"
+    root.back_up("a.zip")
+    job = last_job(root, "create")
+    assert (job["state"], job["warning"]) == ("succeeded", ""), job
+    assert archive(root, "a.zip").read(f"storage/{keys(record)[0]}") == b"over there"
 
 
 def test_memory_stays_bounded(server, s3):
