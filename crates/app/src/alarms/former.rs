@@ -106,7 +106,8 @@ impl Ledger {
             );
             events.extend(self.state(ALARMS, &text, now));
         }
-        self.lost = lost;
+        // Whether what an earlier one took away is back by this one is seen by who looks at the settings.
+        self.lost.extend(lost);
         for event in &mut events {
             event.former = true;
         }
