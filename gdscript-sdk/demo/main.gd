@@ -33,13 +33,16 @@ func _ready() -> void:
 
 ## Logs in as what the fields hold, and follows the server's jobs.
 func log_in() -> void:
-	_pb = BosBase.new(_address.text)
-	var result: Variant = await _pb.admins().auth_with_password(_email.text, _password.text)
+	var client := BosBase.new(_address.text.strip_edges())
+	var result: Variant = await client.admins().auth_with_password(_email.text, _password.text)
 	if _failed(result):
 		return
+	_pb = client
 	_password.clear()
-	await _pb.realtime.subscribe("@backups", _show_job)
+	var stop: Variant = await _pb.realtime.subscribe("@backups", _show_job)
 	_say("Logged in as %s." % _email.text)
+	if stop is ClientResponseError:
+		_say("Logged in, but no progress will be shown: %s" % stop)
 	await refresh()
 
 

@@ -12,6 +12,7 @@ extends RefCounted
 ## Every call that goes to the server is awaited and answers either what was asked for or a
 ## [ClientResponseError]; none answers [code]null[/code]. It needs no node and no scene: it works in
 ## [code]@tool[/code] scripts, headless and on other threads, where it blocks the thread instead.
+## Each thread has to have a client of its own.
 
 ## Where the server is.
 var base_url: String:

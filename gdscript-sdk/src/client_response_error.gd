@@ -10,7 +10,7 @@ extends RefCounted
 # What appending, erasing and polling answer is of no use here.
 @warning_ignore_start("return_value_discarded")
 
-## Where the request went.
+## Where the request went, without tokens.
 var url: String
 ## The HTTP status; 0 when there was no answer at all.
 var status: int
@@ -37,7 +37,7 @@ func _init(
 	p_is_abort: bool = false,
 	p_original_error: String = ""
 ) -> void:
-	url = p_url
+	url = BosBaseAddress.without_secrets(p_url)
 	status = p_status
 	response = p_response
 	is_abort = p_is_abort

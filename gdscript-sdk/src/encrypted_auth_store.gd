@@ -4,7 +4,7 @@ extends BosBaseAuthStore
 ## Keeps who is logged in across starts, in one file encrypted with a pass phrase.
 ##
 ## The phrase is what protects it: one that is written in the game's code protects from nobody who
-## has the game.[br]
+## has the game, and without one nothing is read or written: [constant ERR_UNCONFIGURED].[br]
 ## Where the file can't be written or removed, whoever logged in (or out) is so until the program
 ## ends; that it will be otherwise at the next start is said by [signal failed], by [member
 ## last_error], and as an error in Godot's output.
@@ -15,6 +15,8 @@ extends BosBaseAuthStore
 ## The file could not be written, or not be removed: who is logged in is not what the next start
 ## will read.
 signal failed(error: Error)
+
+const _BESIDE: String = ".new"
 
 ## Why the file could not be read or written the last time; [constant OK] when it could.
 var last_error: Error = OK
@@ -27,6 +29,10 @@ var _pass_phrase: String
 func _init(p_path: String, p_pass_phrase: String) -> void:
 	_path = p_path
 	_pass_phrase = p_pass_phrase
+	if _pass_phrase.is_empty():
+		last_error = ERR_UNCONFIGURED
+		push_error("The login in %s cannot be kept without a pass phrase." % _path)
+		return
 	if not FileAccess.file_exists(_path):
 		return
 	var text: String = _read(_path)
@@ -50,8 +56,10 @@ func save(p_token: String, p_record: Dictionary = {}) -> void:
 ## Forgets both, and removes the file.
 func clear() -> void:
 	var removed: Error = OK
-	if FileAccess.file_exists(_path):
-		removed = DirAccess.remove_absolute(_path)
+	for path: String in [_path, _path + _BESIDE]:
+		if FileAccess.file_exists(path):
+			var failed: Error = DirAccess.remove_absolute(path)
+			removed = failed if failed != OK else removed
 	_kept(removed, "removed")
 	super.clear()
 
@@ -75,12 +83,18 @@ func _read(p_path: String) -> String:
 
 
 func _write(p_text: String) -> Error:
-	var beside: String = _path + ".new"
+	if _pass_phrase.is_empty():
+		return ERR_UNCONFIGURED
+	var beside: String = _path + _BESIDE
 	var file: FileAccess = FileAccess.open_encrypted_with_pass(
 		beside, FileAccess.WRITE, _pass_phrase
 	)
 	if file == null:
 		return FileAccess.get_open_error()
+	# Nobody else of this machine is to try phrases on it. Windows keeps users' folders apart itself.
+	FileAccess.set_unix_permissions(
+		beside, FileAccess.UNIX_READ_OWNER | FileAccess.UNIX_WRITE_OWNER
+	)
 	file.store_string(p_text)
 	file.close()
 	# It is encrypted and written only now, and nobody says how that went.

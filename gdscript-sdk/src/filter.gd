@@ -58,4 +58,8 @@ static func _number(p_value: float) -> String:
 		return "null"
 	if p_value == floorf(p_value) and absf(p_value) < 1e15:
 		return str(int(p_value))
-	return String.num(p_value, 15)
+	# As few digits as are still this number; exponents are not understood in filters.
+	for digits: int in [6, 15, 16, 17, 20, 24, 28]:
+		if String.num(p_value, digits).to_float() == p_value:
+			return String.num(p_value, digits)
+	return String.num(p_value, 32)

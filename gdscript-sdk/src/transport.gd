@@ -22,6 +22,7 @@ const _OPTIONS: PackedStringArray = [
 	"on_progress",
 	"receive",
 	"on_head",
+	"whole",
 ]
 const _METHODS: Dictionary = {
 	"GET": HTTPClient.METHOD_GET,
@@ -73,7 +74,7 @@ func build_url(p_path: String, p_query: Dictionary = {}) -> String:
 ## [param p_keep] stays alive meanwhile.
 func send(p_path: String, p_options: Dictionary, p_keep: Object = null) -> Variant:
 	await BosBaseClock.enter()
-	var options: Dictionary = _sorted_out(p_options)
+	var options: Dictionary = sorted_out(p_options)
 	var url: String = build_url(p_path)
 	if before_send.is_valid():
 		var changed: Variant = await before_send.call(url, options)
@@ -81,16 +82,19 @@ func send(p_path: String, p_options: Dictionary, p_keep: Object = null) -> Varia
 			var replaced: Dictionary = changed
 			url = str(replaced.get("url", url))
 			if replaced.get("options") is Dictionary:
-				options = _sorted_out(BosBaseValue.dictionary(replaced["options"]))
+				options = sorted_out(BosBaseValue.dictionary(replaced["options"]))
 	var query: String = BosBaseAddress.query(BosBaseValue.dictionary(options["query"]))
 	if not query.is_empty():
 		url += ("&" if url.contains("?") else "?") + query
 	var address: BosBaseAddress = BosBaseAddress.parse(url)
 	var verb: String = str(options["method"]).to_upper()
 	if address == null or not _METHODS.has(verb):
-		var why: String = "%s %s is nothing that can be sent." % [options["method"], url]
+		var shown: String = BosBaseAddress.without_secrets(url)
+		var why: String = "%s %s is nothing that can be sent." % [options["method"], shown]
 		return ClientResponseError.new(url, 0, {}, false, why)
 	var body: BosBaseRequestBody = _body(options)
+	if body != null and not body.problem.is_empty():
+		return ClientResponseError.new(url, 0, {}, false, body.problem)
 	var exchange: BosBaseExchange = _begin(str(p_path), options)
 	var method: HTTPClient.Method = _METHODS[verb]
 	await exchange.run([self, p_keep], method, address, _header_lines(options, body), body)
@@ -115,7 +119,29 @@ func cancel_all_requests() -> void:
 		exchange.cancel()
 
 
-static func _sorted_out(p_options: Dictionary) -> Dictionary:
+## Gives the pending request with this key another timeout.
+func limit(p_key: String, p_seconds: float) -> void:
+	var exchange: BosBaseExchange = _keyed.get(p_key)
+	if exchange != null:
+		exchange.timeout = p_seconds
+
+
+## What stands for several requests, one after the other, that are cancelled as one. It is pending
+## until [method release]; the requests name it as their [code]whole[/code].
+func hold(p_options: Dictionary) -> BosBaseExchange:
+	var exchange: BosBaseExchange = BosBaseExchange.new()
+	_register(exchange, p_options.get("request_key"))
+	return exchange
+
+
+## Ends what [method hold] began.
+func release(p_exchange: BosBaseExchange) -> void:
+	_end(p_exchange)
+
+
+## Options with defaults, in which whatever is none of them has become a part of the
+## [code]query[/code].
+static func sorted_out(p_options: Dictionary) -> Dictionary:
 	var options: Dictionary = {"method": "GET", "headers": {}, "query": {}}
 	var query: Dictionary = {}
 	for name: Variant in p_options:
@@ -139,14 +165,20 @@ func _begin(p_path: String, p_options: Dictionary) -> BosBaseExchange:
 		exchange.on_head = p_options["on_head"]
 	if p_options.get("on_progress") is Callable:
 		exchange.on_progress = p_options["on_progress"]
+	if p_options.get("whole") is BosBaseExchange:
+		exchange.whole = p_options["whole"]
 	var key: Variant = p_options.get("request_key")
 	if key == null and auto_cancellation and not p_options.has("request_key"):
 		key = str(p_options["method"]).to_upper() + p_path
-	if key != null:
-		cancel_request(str(key))
-		_keyed[str(key)] = exchange
-	_pending.append(exchange)
+	_register(exchange, key)
 	return exchange
+
+
+func _register(p_exchange: BosBaseExchange, p_key: Variant) -> void:
+	if p_key != null:
+		cancel_request(str(p_key))
+		_keyed[str(p_key)] = p_exchange
+	_pending.append(p_exchange)
 
 
 func _end(p_exchange: BosBaseExchange) -> void:
@@ -161,19 +193,25 @@ func _header_lines(p_options: Dictionary, p_body: BosBaseRequestBody) -> PackedS
 	var known: Dictionary = {}
 	var lines: PackedStringArray = PackedStringArray()
 	for name: Variant in told:
-		# What ends a line would begin another header.
-		var value: String = str(told[name]).replace("\r", "").replace("\n", "")
-		lines.append("%s: %s" % [name, value])
+		lines.append(_header_line(str(name), str(told[name])))
 		known[str(name).to_lower()] = true
 	if not known.has("accept-language") and not lang.is_empty():
-		lines.append("Accept-Language: " + lang)
+		lines.append(_header_line("Accept-Language", lang))
 	if not known.has("user-agent"):
-		lines.append("User-Agent: " + USER_AGENT)
+		lines.append(_header_line("User-Agent", USER_AGENT))
 	if not known.has("authorization") and not auth_store.token.is_empty():
-		lines.append("Authorization: " + auth_store.token)
+		lines.append(_header_line("Authorization", auth_store.token))
 	if p_body != null and not known.has("content-type"):
-		lines.append("Content-Type: " + p_body.content_type)
+		lines.append(_header_line("Content-Type", p_body.content_type))
 	return lines
+
+
+# What ends a line would begin another header, or another request.
+static func _header_line(p_name: String, p_value: String) -> String:
+	return (
+		"%s: %s"
+		% [p_name.replace("\r", "").replace("\n", ""), p_value.replace("\r", "").replace("\n", "")]
+	)
 
 
 static func _body(p_options: Dictionary) -> BosBaseRequestBody:
@@ -184,35 +222,39 @@ static func _body(p_options: Dictionary) -> BosBaseRequestBody:
 	var values: Dictionary = {}
 	if told is Dictionary:
 		for field: Variant in BosBaseValue.dictionary(told):
-			if not _take_files(files, str(field), told[field]):
-				values[field] = told[field]
+			var rest: Variant = take_files(files, str(field), told[field])
+			if rest != null or told[field] == null:
+				values[field] = rest
 	var extra: Variant = p_options.get("files")
 	if extra is Dictionary:
 		for field: Variant in BosBaseValue.dictionary(extra):
 			var each: Variant = extra[field]
 			for one: Variant in each if each is Array else [each]:
 				var file: BosBaseFile = BosBaseFile.from_value(one, str(field))
-				if file != null:
-					files.append([str(field), file])
+				if file == null:
+					return BosBaseRequestBody.wrong("What is given for %s is no file." % field)
+				files.append([str(field), file])
 	if not files.is_empty():
 		return BosBaseRequestBody.multipart(values, files)
 	return BosBaseRequestBody.json(told) if told != null else null
 
 
-# Takes a field's value out of a body when it is a file, or a list of files and perhaps names of
-# files that stay.
-static func _take_files(p_files: Array[Array], p_field: String, p_value: Variant) -> bool:
+## Takes the files out of a field's value, which may be one, or a list of files and of the names of
+## files that stay, as [code][field, BosBaseFile][/code]. Answers what is left; [code]null[/code]
+## for nothing.
+static func take_files(p_files: Array[Array], p_field: String, p_value: Variant) -> Variant:
 	if p_value is BosBaseFile:
 		p_files.append([p_field, p_value])
-		return true
-	if not p_value is Array:
-		return false
-	var list: Array = p_value
-	if list.is_empty() or not list.all(func(each: Variant) -> bool: return each is BosBaseFile):
-		return false
-	for each: BosBaseFile in list:
-		p_files.append([p_field, each])
-	return true
+		return null
+	var rest: Array = []
+	for each: Variant in BosBaseValue.array(p_value):
+		if each is BosBaseFile:
+			p_files.append([p_field, each])
+		else:
+			rest.append(each)
+	if rest.size() == BosBaseValue.array(p_value).size():
+		return p_value
+	return rest if not rest.is_empty() else null
 
 
 func _result(p_url: String, p_exchange: BosBaseExchange, p_options: Dictionary) -> Variant:
@@ -226,10 +268,22 @@ func _result(p_url: String, p_exchange: BosBaseExchange, p_options: Dictionary) 
 	var status: int = p_exchange.status
 	if after_send.is_valid():
 		var response: Dictionary = {"url": p_url, "status": status, "headers": p_exchange.headers}
-		data = await after_send.call(response, data, p_options)
+		var changed: Variant = await after_send.call(response, data, p_options)
+		# A hook that only looks answers nothing.
+		data = changed if changed != null else data
+	if data == null:
+		data = {}
 	if status < 200 or status >= 300:
 		var said: Dictionary = data if data is Dictionary else {}
-		return ClientResponseError.new(p_url, status, said)
+		return ClientResponseError.new(p_url, status, said, false, _elsewhere(p_exchange))
 	if not readable:
 		return ClientResponseError.new(p_url, status, {}, false, "The server's answer is no JSON.")
 	return data
+
+
+# Nobody is followed to another address: the token would go there too.
+static func _elsewhere(p_exchange: BosBaseExchange) -> String:
+	var place: String = p_exchange.headers.get("location", "")
+	if p_exchange.status < 300 or p_exchange.status >= 400 or place.is_empty():
+		return ""
+	return "The server is elsewhere: %s." % BosBaseAddress.without_secrets(place)

@@ -32,3 +32,10 @@ static func number(p_value: Variant) -> float:
 ## A [Callable], or one that is not valid.
 static func callable(p_value: Variant) -> Callable:
 	return p_value if p_value is Callable else Callable()
+
+
+## What can be changed without changing [param p_value].
+static func copy(p_value: Variant) -> Variant:
+	if p_value is Dictionary:
+		return dictionary(p_value).duplicate(true)
+	return array(p_value).duplicate(true) if p_value is Array else p_value

@@ -1,15 +1,20 @@
 """The SDK on connections that break: a download goes on where it was cut off, a subscription comes back."""
 
+import contextlib
 import itertools
+import random
 import re
+import subprocess
 import threading
+import time
 
 from harness.programs import BOSBASE
 from harness.proxy import Answer, Cut, Proxy
 from harness.server import Server
 
-from .engine import HERE, Project
+from .engine import HERE, Project, command
 
+AWAY = Answer("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
 FAILED = Answer("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
 
 
@@ -19,21 +24,41 @@ def cutting(cuts):
     return lambda head: next(left, None) if head.startswith("GET /api/backups/broken.zip") else None
 
 
-def download(tmp_path, rule, between=lambda root: None):
+@contextlib.contextmanager
+def anywhere(_project, _archive):
+    yield "res://down.zip"
+
+
+@contextlib.contextmanager
+def where_its_end_does_not_fit(project, archive):
+    sudo = ["sudo"] if command()[0] == "sudo" else []
+    folder = project.folder / "small"
+    folder.mkdir()
+    pages, rest = divmod(len(archive), 4096)
+    assert rest > 0
+    subprocess.run([*sudo, "mount", "-t", "tmpfs", "-o", f"size={pages * 4096}", "tmpfs", folder], check=True)
+    try:
+        yield "res://small/down.zip"
+    finally:
+        subprocess.run([*sudo, "umount", folder], check=True)
+
+
+def download(tmp_path, rule, noise=bytes(range(251)) * 40_000, place=anywhere):
     with Server(BOSBASE, tmp_path / "pb_data") as server, Project(HERE / "broken") as project:
         folder = tmp_path / "pb_data" / "storage" / "c" / "r"
         folder.mkdir(parents=True)
-        (folder / "noise.bin").write_bytes(bytes(range(251)) * 40_000)
+        (folder / "noise.bin").write_bytes(noise)
         root = server.root()
         root.back_up("broken.zip")
         project.prepare()
-        with Proxy(server.port, rule(root)) as proxy:
-            _, output = project.run("-s", "download.gd", "--", proxy.url)
-            heads = [head for head in proxy.heads if head.startswith("GET /api/backups/")]
-        target = project.folder / "down.zip"
-        assert "SCRIPT ERROR" not in output and "@fail" not in output, output[-4000:]
-        assert not (project.folder / "down.zip.part").exists()
-        return output, heads, target.read_bytes() if target.exists() else None, root.download("broken.zip")
+        with place(project, root.download("broken.zip")) as path:
+            with Proxy(server.port, rule(root)) as proxy:
+                _, output = project.run("-s", "download.gd", "--", proxy.url, path)
+                heads = [head for head in proxy.heads if head.startswith("GET /api/backups/")]
+            target = project.folder / path.removeprefix("res://")
+            assert "SCRIPT ERROR" not in output and "@fail" not in output, output[-4000:]
+            assert not target.with_name("down.zip.part").exists()
+            return output, heads, target.read_bytes() if target.exists() else None, root.download("broken.zip")
 
 
 def test_a_download_goes_on_where_the_connection_was_lost(tmp_path):
@@ -70,6 +95,36 @@ def test_a_download_that_never_comes_is_an_error_and_leaves_nothing(tmp_path):
     output, heads, got, _ = download(tmp_path, lambda _: cutting(itertools.repeat(Cut(1000))))
     assert got is None and len(heads) == 6, (heads, output[-2000:])
     assert "before the answer was complete" in output, output[-2000:]
+
+
+def test_a_download_goes_on_for_as_long_as_it_makes_way(tmp_path):
+    # It was given up for good when it was cut off a sixth time, whatever it had brought.
+    cuts = [Cut(1_300_000)] * 4 + [AWAY] + [Cut(1_300_000)] * 4
+    output, heads, got, wanted = download(tmp_path, lambda _: cutting(cuts), noise=random.Random(1).randbytes(12_000_000))
+    assert got == wanted and len(heads) == 10, (len(heads), output[-2000:])
+
+
+def test_a_download_of_which_the_disk_did_not_take_the_end_is_an_error(tmp_path):
+    # Its last bytes were held back until the file was closed, when nobody looked: "downloaded", and cut off.
+    output, _, got, _ = download(tmp_path, lambda _: lambda head: None, place=where_its_end_does_not_fit)
+    assert got is None and "@answer ClientResponseError 0: Cannot write" in output, output[-2000:]
+
+
+def test_what_is_told_of_subscriptions_is_not_overtaken(tmp_path):
+    # Two were told of at once on two connections; what came first had the last word, and a subscription that "stood" heard nothing.
+    told = itertools.count()
+
+    def rule(head):
+        # The first is that of the connection itself.
+        if head.startswith("POST /api/realtime") and next(told) == 1:
+            time.sleep(1.5)
+
+    with Server(BOSBASE, tmp_path / "pb_data") as server, Project(HERE / "broken") as project:
+        server.root()
+        project.prepare()
+        with Proxy(server.port, rule) as proxy:
+            _, output = project.run("-s", "together.gd", "--", proxy.url, timeout=120)
+    assert "@told 3" in output and "@heard together.zip" in output, output[-2000:]
 
 
 def test_a_subscription_that_the_server_does_not_take_is_made_again(tmp_path):

@@ -58,5 +58,5 @@ def test_against_pocketbase(result, name):
 def test_all_of_it_ran_and_nothing_leaked(result):
     status, said, output = result
     print(f"{len(TESTS)} tests against PocketBase")
-    assert len(TESTS) >= 11 and list(said) == TESTS and f"@done {len(TESTS)}" in output.splitlines()
+    assert len(TESTS) >= 13 and list(said) == TESTS and f"@done {len(TESTS)}" in output.splitlines()
     assert status == 0 and faults(output) == [], output[-6000:]

@@ -63,4 +63,4 @@ def test_all_of_a_suite_ran_and_nothing_leaked(results, suite):
 
 def test_the_count_of_tests():
     print(f"{len(TESTS)} tests in {len(SUITES)} Godot suites")
-    assert len(TESTS) >= 58
+    assert len(TESTS) >= 81

@@ -16,17 +16,15 @@ var port: int
 var target: String
 
 
-## [code]null[/code] for what is no [code]http[/code] or [code]https[/code] URL.
+## [code]null[/code] for what is no [code]http[/code] or [code]https[/code] URL, names a user, or
+## has [code].[/code] or [code]..[/code] in its path: an id that is one would mean something else.
 static func parse(p_url: String) -> BosBaseAddress:
 	var made: BosBaseAddress = BosBaseAddress.new()
-	var rest: String
-	if p_url.begins_with("https://"):
-		made.secure = true
-		rest = p_url.trim_prefix("https://")
-	elif p_url.begins_with("http://"):
-		rest = p_url.trim_prefix("http://")
-	else:
+	var scheme: String = p_url.get_slice("://", 0).to_lower()
+	if not scheme in ["http", "https"] or not p_url.contains("://"):
 		return null
+	made.secure = scheme == "https"
+	var rest: String = p_url.substr(scheme.length() + 3).get_slice("#", 0)
 	var slash: int = rest.find("/")
 	var question: int = rest.find("?")
 	var end: int = rest.length()
@@ -35,9 +33,11 @@ static func parse(p_url: String) -> BosBaseAddress:
 	if question >= 0:
 		end = mini(end, question)
 	var authority: String = rest.substr(0, end)
-	made.target = rest.substr(end)
+	made.target = _encoded(rest.substr(end))
 	if not made.target.begins_with("/"):
 		made.target = "/" + made.target
+	if _climbs(made.target) or authority.contains("@") or _encoded(authority) != authority:
+		return null
 	made.port = 443 if made.secure else 80
 	var colon: int = authority.rfind(":")
 	if colon > authority.rfind("]"):
@@ -61,6 +61,31 @@ static func query(p_query: Dictionary) -> String:
 			if each != null:
 				pairs.append("%s=%s" % [str(name).uri_encode(), _text(each).uri_encode()])
 	return "&".join(pairs)
+
+
+## [param p_url] as it may be shown and logged: without tokens and passwords.
+static func without_secrets(p_url: String) -> String:
+	var shown: String = p_url
+	for secret: String in ["(?<=://)[^/?#]*@", "(?<=[?&]token=)[^&#]+"]:
+		shown = RegEx.create_from_string(secret).sub(shown, "…", true)
+	return shown
+
+
+# What would end the request's line, or may not be in it, is percent-encoded, as browsers do it.
+static func _encoded(p_target: String) -> String:
+	var encoded: String = ""
+	for character: String in p_target:
+		var code: int = character.unicode_at(0)
+		var plain: bool = code > 0x20 and code < 0x7f and not character in '"<>\\^`{|}'
+		encoded += character if plain else character.uri_encode()
+	return encoded
+
+
+static func _climbs(p_target: String) -> bool:
+	for part: String in p_target.get_slice("?", 0).split("/"):
+		if part.to_lower().replace("%2e", ".") in [".", ".."]:
+			return true
+	return false
 
 
 static func _text(p_value: Variant) -> String:

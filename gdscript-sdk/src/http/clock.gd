@@ -25,6 +25,8 @@ const _ALONE: int = 3
 static var is_over: bool
 
 static var _clock: BosBaseClock
+# Several threads may sleep at once.
+static var _lock: Mutex = Mutex.new()
 static var _kept: Dictionary = {}
 # Functions that wait, by the engine's states of them.
 static var _held: Dictionary = {}
@@ -54,13 +56,17 @@ static func tick() -> bool:
 ## meanwhile.
 static func sleep(p_seconds: float, p_keep: Array = []) -> void:
 	var key: RefCounted = RefCounted.new()
+	_lock.lock()
 	_kept[key] = p_keep
+	_lock.unlock()
 	begin()
-	var end: int = Time.get_ticks_msec() + int(p_seconds * 1000.0)
+	var end: float = Time.get_ticks_msec() + p_seconds * 1000.0
 	while Time.get_ticks_msec() < end:
 		if not await tick():
 			break
+	_lock.lock()
 	_kept.erase(key)
+	_lock.unlock()
 
 
 ## How many sleep at the moment.
@@ -113,7 +119,9 @@ static func _finish() -> void:
 	is_over = true
 	if _clock != null:
 		_clock.turned.emit()
+	_lock.lock()
 	_kept.clear()
+	_lock.unlock()
 	_held.clear()
 
 

@@ -6,8 +6,12 @@ extends RefCounted
 # What appending, erasing and polling answer is of no use here.
 @warning_ignore_start("return_value_discarded")
 
-## How often a lost connection is taken up again.
+## How often in a row a lost connection is taken up again that brought less than [constant FAR].
 const RETRIES: int = 5
+## So many bytes are worth going on for.
+const FAR: int = 1024 * 1024
+# Of servers and proxies that will be back.
+const _PASSING: Array[int] = [0, 502, 503, 504]
 
 var _transport: BosBaseTransport
 var _path: String
@@ -32,10 +36,16 @@ func run(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Variant:
 	if _file == null:
 		return _cannot_write(FileAccess.get_open_error())
 	_on_progress = p_options.get("on_progress")
-	var result: Variant = await _fetch(p_api_path, p_options, p_keep)
+	var whole: BosBaseExchange = _transport.hold(p_options)
+	var options: Dictionary = p_options.merged({"whole": whole, "request_key": null}, true)
+	var result: Variant = await _fetch(p_api_path, options, p_keep)
+	_transport.release(whole)
 	var failed: Error = _file.get_error()
 	_file.close()
 	_file = null
+	# What the system still held back is written only now, and nobody says how that went.
+	if failed == OK and _size_on_disk() != _done:
+		failed = ERR_FILE_CANT_WRITE
 	if not result is ClientResponseError and failed == OK:
 		failed = DirAccess.rename_absolute(_beside, _path)
 		if failed == OK:
@@ -46,11 +56,9 @@ func run(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Variant:
 
 func _fetch(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Variant:
 	var result: Variant
-	for attempt: int in RETRIES + 1:
-		if attempt > 0:
-			await BosBaseClock.sleep(0.25 * attempt, [self, p_keep])
-			if BosBaseClock.is_over:
-				break
+	var lost: int = 0
+	while true:
+		var before: int = _done
 		result = await _transport.send("/api/files/token", _token_options(p_options), p_keep)
 		if not result is ClientResponseError:
 			var token: Variant = BosBaseValue.dictionary(result).get("token")
@@ -59,15 +67,27 @@ func _fetch(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Varian
 			break
 		var error: ClientResponseError = result
 		# What never began is not taken up again.
-		if error.is_abort or error.status != 0 or _done == 0 or _file.get_error() != OK:
+		if error.is_abort or not error.status in _PASSING or _done == 0 or _file.get_error() != OK:
 			break
+		lost = 1 if _done - before >= FAR else lost + 1
+		if lost > RETRIES:
+			break
+		await BosBaseClock.sleep(0.25 * lost, [self, p_keep])
+		var whole: BosBaseExchange = p_options["whole"]
+		if whole.is_cancelled or BosBaseClock.is_over:
+			return ClientResponseError.new(error.url, 0, {}, true)
 	return result
+
+
+func _size_on_disk() -> int:
+	var file: FileAccess = FileAccess.open(_beside, FileAccess.READ)
+	return file.get_length() if file != null else -1
 
 
 # The first of the requests is cancelled and given up as the others are.
 func _token_options(p_options: Dictionary) -> Dictionary:
 	var options: Dictionary = {"method": "POST"}
-	for name: String in ["timeout", "request_key", "headers"]:
+	for name: String in ["timeout", "request_key", "headers", "whole"]:
 		if p_options.has(name):
 			options[name] = p_options[name]
 	return options

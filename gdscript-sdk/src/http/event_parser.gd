@@ -6,9 +6,15 @@ extends RefCounted
 # What appending, erasing and polling answer is of no use here.
 @warning_ignore_start("return_value_discarded")
 
-## The longest line that is still taken for one, in bytes.
+## The longest event that is taken, in bytes.
 const LONGEST: int = 64 * 1024 * 1024
 
+## Whether the server says something also where nothing happens.
+var is_kept_alive: bool
+## Why no more can be taken; [code]""[/code] while all is well.
+var problem: String
+
+var _size: int
 var _rest: PackedByteArray
 var _searched: int
 var _event: String
@@ -30,9 +36,10 @@ func feed(p_bytes: PackedByteArray) -> Array[Dictionary]:
 		begin = end + 1
 	_rest = _rest.slice(begin) if begin > 0 else _rest
 	_searched = _rest.size()
-	if _rest.size() > LONGEST:
+	if _size + _rest.size() > LONGEST:
+		problem = "The server sends an event that is too long."
 		_rest.clear()
-		_searched = 0
+		_data.clear()
 	return events
 
 
@@ -43,8 +50,10 @@ func _line(p_line: String, p_events: Array[Dictionary]) -> void:
 			p_events.append({"event": name, "data": "\n".join(_data), "id": _id})
 		_event = ""
 		_data.clear()
+		_size = 0
 		return
 	var colon: int = p_line.find(":")
+	is_kept_alive = is_kept_alive or colon == 0
 	var field: String = p_line if colon < 0 else p_line.substr(0, colon)
 	var value: String = "" if colon < 0 else p_line.substr(colon + 1).trim_prefix(" ")
 	match field:
@@ -52,5 +61,6 @@ func _line(p_line: String, p_events: Array[Dictionary]) -> void:
 			_event = value
 		"data":
 			_data.append(value)
+			_size += value.length()
 		"id":
 			_id = value

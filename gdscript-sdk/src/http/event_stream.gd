@@ -13,9 +13,11 @@ signal ended
 
 ## Seconds to wait before each next attempt; then always the last.
 const BACKOFF: PackedFloat32Array = [0.2, 0.3, 0.5, 1.0, 1.2, 1.5, 2.0]
-## Seconds of silence after which a connection counts as dead; the server says something every
-## thirty.
+## Seconds of silence after which a connection counts as dead where the server says something every
+## thirty, as BosBase does.
 const SILENCE: float = 90.0
+## The same where it says nothing of itself, as PocketBase, which hangs up after five minutes.
+const PATIENCE: float = 330.0
 
 var _transport: BosBaseTransport
 var _path: String
@@ -23,6 +25,7 @@ var _closed: bool
 var _key: String
 var _attempts: int
 var _parser: BosBaseEventParser
+var _is_kept_alive: bool
 
 
 func _init(p_transport: BosBaseTransport, p_path: String) -> void:
@@ -68,7 +71,7 @@ func close() -> void:
 func _options() -> Dictionary:
 	return {
 		"request_key": _key,
-		"timeout": SILENCE,
+		"timeout": SILENCE if _is_kept_alive else PATIENCE,
 		"headers": {"Accept": "text/event-stream", "Cache-Control": "no-store"},
 		"receive": _take,
 	}
@@ -77,4 +80,7 @@ func _options() -> Dictionary:
 func _take(p_bytes: PackedByteArray) -> String:
 	for event: Dictionary in _parser.feed(p_bytes):
 		received.emit(event["event"], event["data"], event["id"])
-	return "The stream was closed." if _closed else ""
+	if _parser.is_kept_alive and not _is_kept_alive:
+		_is_kept_alive = true
+		_transport.limit(_key, SILENCE)
+	return "The stream was closed." if _closed else _parser.problem

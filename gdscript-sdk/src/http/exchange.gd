@@ -27,9 +27,14 @@ const CHUNK: int = 256 * 1024
 const BUDGET: int = 8
 ## Bodies up to this many bytes go out with their head.
 const SMALL: int = 64 * 1024
+## Milliseconds that count, at the most, of what passes between two looks at the connection: a
+## program that loads a level, or stands at a breakpoint, is no silent server.
+const STEP: int = 250
 
-# Keeps who takes part alive until the end, also where nobody awaits it.
+# Keeps who takes part alive until the end, also where nobody awaits it; several threads may send at
+# once.
 static var _running: Dictionary = {}
+static var _lock: Mutex = Mutex.new()
 
 ## How it ended.
 var outcome: Outcome = Outcome.FAILED
@@ -54,10 +59,18 @@ var on_head: Callable
 ## Told how far the larger of the two bodies is: [code]func(done: int, total: int)[/code].
 ## [code]total[/code] is -1 where nobody knows.
 var on_progress: Callable
+## What this is a part of, and is cancelled with; or [code]null[/code].
+var whole: BosBaseExchange
+
+## Whether it was cancelled, or what it is a part of.
+var is_cancelled: bool:
+	get:
+		return _cancelled or (whole != null and whole.is_cancelled)
 
 var _client: HTTPClient
 var _cancelled: bool
-var _last_progress: int
+var _silence: int
+var _looked: int
 var _turn_ends: int
 
 
@@ -79,7 +92,9 @@ func run(
 	p_headers: PackedStringArray,
 	p_body: BosBaseRequestBody
 ) -> void:
+	_lock.lock()
 	_running[self] = p_keep
+	_lock.unlock()
 	BosBaseClock.begin()
 	_client = HTTPClient.new()
 	_client.read_chunk_size = CHUNK
@@ -89,7 +104,9 @@ func run(
 		await _answer(p_method)
 	_client.close()
 	_client = null
+	_lock.lock()
 	_running.erase(self)
+	_lock.unlock()
 
 
 func _connect(p_address: BosBaseAddress) -> bool:
@@ -141,6 +158,8 @@ func _request(
 	_client.poll()
 	if peer != null and not await _send(peer, p_body):
 		return false
+	if peer == null and p_body != null and p_body.is_multipart:
+		_tell(p_body.length, p_body.length)
 	while _client.get_status() == HTTPClient.STATUS_REQUESTING:
 		_client.poll()
 		if _client.get_status() == HTTPClient.STATUS_REQUESTING and not await _wait():
@@ -213,6 +232,9 @@ func _answer(p_method: HTTPClient.Method) -> void:
 	if p_method != HTTPClient.METHOD_HEAD and _is_cut_off(received, length):
 		_fail("The connection was lost before the answer was complete.")
 		return
+	if p_method != HTTPClient.METHOD_HEAD and received == 0 and _is_open_ended(length):
+		_fail("The server does not say how long its answer is.")
+		return
 	outcome = Outcome.ANSWERED
 
 
@@ -233,15 +255,25 @@ func _is_cut_off(p_received: int, p_length: int) -> bool:
 	return chunked.to_lower() == "chunked" and _client.get_status() != HTTPClient.STATUS_CONNECTED
 
 
+# Of such an answer HTTPClient reads nothing, unless the connection is to be closed after it.
+func _is_open_ended(p_length: int) -> bool:
+	if p_length >= 0 or status == 204 or status == 304 or headers.has("transfer-encoding"):
+		return false
+	return _client.get_status() == HTTPClient.STATUS_CONNECTED
+
+
 # Lets the rest of the program have its turn. False when this is to end.
 func _wait() -> bool:
-	_cancelled = not await BosBaseClock.tick() or _cancelled
-	_turn_ends = Time.get_ticks_msec() + BUDGET
+	_cancelled = not await BosBaseClock.tick() or is_cancelled
+	var now: int = Time.get_ticks_msec()
+	_turn_ends = now + BUDGET
+	_silence += mini(now - _looked, STEP)
+	_looked = now
 	if _cancelled:
 		outcome = Outcome.CANCELLED
 		problem = "The request was cancelled."
 		return false
-	if timeout > 0.0 and Time.get_ticks_msec() - _last_progress > timeout * 1000.0:
+	if timeout > 0.0 and _silence > timeout * 1000.0:
 		outcome = Outcome.TIMED_OUT
 		problem = "Nothing was heard of the server for %s seconds." % String.num(timeout, 3)
 		return false
@@ -249,7 +281,8 @@ func _wait() -> bool:
 
 
 func _moved() -> void:
-	_last_progress = Time.get_ticks_msec()
+	_silence = 0
+	_looked = Time.get_ticks_msec()
 
 
 func _tell(p_done: int, p_total: int) -> void:

@@ -7,6 +7,8 @@ extends RefCounted
 var length: int
 ## The type that the request declares.
 var content_type: String
+## Whether it is [code]multipart/form-data[/code].
+var is_multipart: bool
 ## Why a part could not be opened or read; [code]""[/code] while all is well.
 var problem: String
 
@@ -22,7 +24,14 @@ var _file: FileAccess
 static func json(p_value: Variant) -> BosBaseRequestBody:
 	var made: BosBaseRequestBody = BosBaseRequestBody.new()
 	made.content_type = "application/json"
-	made._add_bytes(JSON.stringify(p_value).to_utf8_buffer())
+	made._add_bytes(_json(p_value).to_utf8_buffer())
+	return made
+
+
+## A body that can't be sent.
+static func wrong(p_problem: String) -> BosBaseRequestBody:
+	var made: BosBaseRequestBody = BosBaseRequestBody.new()
+	made.problem = p_problem
 	return made
 
 
@@ -38,12 +47,13 @@ static func raw(p_bytes: PackedByteArray) -> BosBaseRequestBody:
 ## [param p_values] what is not a file, sent as one JSON part, which keeps its types.
 static func multipart(p_values: Dictionary, p_files: Array[Array]) -> BosBaseRequestBody:
 	var made: BosBaseRequestBody = BosBaseRequestBody.new()
+	made.is_multipart = true
 	var boundary: String = "bosbase-" + Crypto.new().generate_random_bytes(16).hex_encode()
 	made.content_type = "multipart/form-data; boundary=" + boundary
 	var head: String = ""
 	if not p_values.is_empty():
 		head += '--%s\r\nContent-Disposition: form-data; name="@jsonPayload"\r\n' % boundary
-		head += "Content-Type: application/json\r\n\r\n%s\r\n" % JSON.stringify(p_values)
+		head += "Content-Type: application/json\r\n\r\n%s\r\n" % _json(p_values)
 	for entry: Array in p_files:
 		var file: BosBaseFile = entry[1]
 		head += "--%s\r\n" % boundary
@@ -119,6 +129,11 @@ func _read_file(p_part: Dictionary, p_most: int) -> PackedByteArray:
 	if bytes.is_empty():
 		problem = "%s became shorter while it was sent." % path
 	return bytes
+
+
+# In the order that the caller chose, and with all digits that a number has.
+static func _json(p_value: Variant) -> String:
+	return JSON.stringify(p_value, "", false, true)
 
 
 # As browsers do it: what would end the quotes or the line is percent-encoded.

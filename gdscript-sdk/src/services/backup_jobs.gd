@@ -7,6 +7,9 @@ extends RefCounted
 # What appending, erasing and polling answer is of no use here.
 @warning_ignore_start("return_value_discarded")
 
+## So many attempts are remembered.
+const MOST: int = 256
+
 # By key, and under "" the last of all: what became of the attempt to begin one.
 var _attempts: Dictionary[String, Attempt] = {}
 
@@ -18,8 +21,12 @@ func note(p_kind: String, p_key: String, p_result: Variant) -> void:
 	attempt.key = p_key
 	if p_result is ClientResponseError:
 		attempt.error = p_result
-	_attempts[p_key] = attempt
-	_attempts[""] = attempt
+	for key: String in [p_key, ""]:
+		# The newest last.
+		_attempts.erase(key)
+		_attempts[key] = attempt
+	if _attempts.size() > MOST:
+		_attempts.erase(_attempts.keys()[0])
 
 
 ## Forgets what became of a backup that is gone.

@@ -7,6 +7,8 @@ extends BosBaseService
 @warning_ignore_start("return_value_discarded")
 
 const _PATH: String = "/api/backups"
+# Statuses of servers, and of proxies before them, that are restarting.
+const _PASSING: Array[int] = [0, 502, 503, 504]
 
 var _jobs: BosBaseBackupJobs = BosBaseBackupJobs.new()
 
@@ -15,10 +17,9 @@ var _jobs: BosBaseBackupJobs = BosBaseBackupJobs.new()
 ## [code]{key, size, modified, proven, proofDepth, proofError, missing}[/code].
 ## [code]proven[/code] is when it was last read to its end and found whole.
 func get_full_list(p_options: Dictionary = {}) -> Variant:
-	var result: Variant = await _send("GET", _PATH, p_options)
-	if result is Array:
-		for backup: Variant in BosBaseValue.array(result):
-			_whole(backup, ["size"])
+	var result: Variant = await _send_for_list(_PATH, p_options)
+	for backup: Variant in BosBaseValue.array(result):
+		_whole(backup, ["size", "missing"])
 	return result
 
 
@@ -109,16 +110,25 @@ func download(p_key: String, p_path: String, p_options: Dictionary = {}) -> Vari
 ## Answers the job, or an error: with the job's words when it failed; that which [method create],
 ## [method upload], [method verify], [method restore] or [method undo_restore] answered when it
 ## could not begin; with status 404 when there is no such job; with status 0 when
-## [param p_seconds] are over. [code]options.on_progress[/code] is called with [code]done,
-## total[/code] in bytes on the way; the total is -1 until it is known.
+## [param p_seconds] are over, which may be [constant @GDScript.INF].[br]
+## [code]options.request_key[/code] cancels the waiting. [code]options.on_progress[/code] is called
+## with [code]done, total[/code] in bytes on the way; the total is -1 until it is known.
 func wait_until_finished(
 	p_key: String = "", p_seconds: float = 600.0, p_options: Dictionary = {}
 ) -> Variant:
 	await BosBaseClock.enter()
-	var end: int = Time.get_ticks_msec() + int(p_seconds * 1000.0)
-	var options: Dictionary = p_options.duplicate()
+	var whole: BosBaseExchange = _transport.hold(p_options)
+	var options: Dictionary = p_options.merged({"whole": whole, "request_key": null}, true)
 	options.erase("on_progress")
 	options.erase("job")
+	var result: Variant = await _follow(p_key, p_seconds, p_options, options)
+	_transport.release(whole)
+	return result
+
+
+func _follow(p_key: String, p_seconds: float, p_options: Dictionary, p_ask: Dictionary) -> Variant:
+	var whole: BosBaseExchange = p_ask["whole"]
+	var end: float = Time.get_ticks_msec() + p_seconds * 1000.0
 	var told: Callable = BosBaseValue.callable(p_options.get("on_progress"))
 	var attempt: BosBaseBackupJobs.Attempt = null
 	if p_options.has("job"):
@@ -126,11 +136,11 @@ func wait_until_finished(
 	var url: String = _transport.build_url(_PATH)
 	var why: String = "The job has not ended in time."
 	while Time.get_ticks_msec() < end and not BosBaseClock.is_over:
-		var result: Variant = await status(options)
+		var result: Variant = await status(p_ask)
 		if result is ClientResponseError:
 			var error: ClientResponseError = result
-			# What can't be reached, or says so itself, may be restarting.
-			if error.is_abort or (error.status != 0 and error.status != 503):
+			# What can't be reached, or says so itself or by a proxy, may be restarting.
+			if error.is_abort or not error.status in _PASSING:
 				return error
 			why = "The job has not ended in time. " + error.message
 		else:
@@ -152,7 +162,11 @@ func wait_until_finished(
 					return _failure(url, job)
 				return job
 		await BosBaseClock.sleep(0.25, [self])
-	return ClientResponseError.new(url, 0, {}, BosBaseClock.is_over, why)
+		if whole.is_cancelled:
+			why = "The request was cancelled."
+			break
+	var is_abort: bool = whole.is_cancelled or BosBaseClock.is_over
+	return ClientResponseError.new(url, 0, {}, is_abort, why)
 
 
 # True, or an error: for what begins a job.

@@ -42,6 +42,20 @@ func _do(
 	return result if result is ClientResponseError else true
 
 
+# Where an answer is not what was asked for, as another server's.
+func _no_answer(p_path: String, p_wanted: String) -> ClientResponseError:
+	var why: String = "The server's answer is not %s." % p_wanted
+	return ClientResponseError.new(_transport.build_url(p_path), 200, {}, false, why)
+
+
+# Data that is a list, or an error.
+func _send_for_list(p_path: String, p_options: Dictionary) -> Variant:
+	var result: Variant = await _send("GET", p_path, p_options)
+	if result is Array or result is ClientResponseError:
+		return result
+	return _no_answer(p_path, "a list")
+
+
 # JSON knows one kind of numbers, which Godot reads as float: makes those whole that always are.
 static func _whole(p_from: Variant, p_names: PackedStringArray) -> void:
 	if p_from is Dictionary:

@@ -29,28 +29,24 @@ func send(p_options: Dictionary = {}) -> Variant:
 
 ## Adds one request. Used by [BosBaseBatchCollection].
 func add(p_method: String, p_path: String, p_body: Variant, p_options: Dictionary) -> void:
-	var options: Dictionary = p_options.duplicate()
+	var options: Dictionary = BosBaseTransport.sorted_out(p_options)
 	var request: Dictionary = {"method": p_method, "url": p_path}
-	if options.has("headers"):
-		request["headers"] = options["headers"]
-		options.erase("headers")
-	var query: String = BosBaseAddress.query(options)
+	var headers: Dictionary = options["headers"]
+	if not headers.is_empty():
+		request["headers"] = headers
+	var query: String = BosBaseAddress.query(BosBaseValue.dictionary(options["query"]))
 	if not query.is_empty():
 		request["url"] = p_path + "?" + query
 	if p_body is Dictionary:
 		var values: Dictionary = {}
 		for field: Variant in BosBaseValue.dictionary(p_body):
-			var value: Variant = p_body[field]
-			if _is_file(value):
-				_files["requests.%d.%s" % [_requests.size(), field]] = value
-			else:
-				values[field] = value
+			var files: Array[Array] = []
+			var rest: Variant = BosBaseTransport.take_files(files, str(field), p_body[field])
+			if not files.is_empty():
+				_files["requests.%d.%s" % [_requests.size(), field]] = files.map(
+					func(each: Array) -> BosBaseFile: return each[1]
+				)
+			if rest != null or p_body[field] == null:
+				values[field] = rest
 		request["body"] = values
 	_requests.append(request)
-
-
-static func _is_file(p_value: Variant) -> bool:
-	if p_value is Array:
-		var list: Array = p_value
-		return not list.is_empty() and list.all(_is_file)
-	return p_value is BosBaseFile

@@ -6,7 +6,7 @@ extends BosBaseService
 
 ## Every job: [code]{id, expression}[/code].
 func get_full_list(p_options: Dictionary = {}) -> Variant:
-	return await _send("GET", "/api/crons", p_options)
+	return await _send_for_list("/api/crons", p_options)
 
 
 ## Runs a job now, in the background; answers [code]true[/code].

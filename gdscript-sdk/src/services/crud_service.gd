@@ -33,7 +33,7 @@ func get_full_list(p_options: Dictionary = {}) -> Variant:
 			return result
 		var found: Variant = BosBaseValue.dictionary(result).get("items")
 		if not found is Array:
-			return ClientResponseError.new("", 200, {}, false, "The server's answer is no list.")
+			return _no_answer(_crud_path(), "a list")
 		items.append_array(BosBaseValue.array(found))
 		if BosBaseValue.array(found).size() < batch:
 			break
@@ -47,7 +47,7 @@ func get_first_list_item(p_filter: String, p_options: Dictionary = {}) -> Varian
 	var result: Variant = await get_list(1, 1, options)
 	if result is ClientResponseError:
 		return result
-	var items: Array = result["items"]
+	var items: Array = BosBaseValue.array(BosBaseValue.dictionary(result).get("items"))
 	return items[0] if not items.is_empty() else _not_found()
 
 

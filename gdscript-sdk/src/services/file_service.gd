@@ -28,4 +28,5 @@ func get_token(p_options: Dictionary = {}) -> Variant:
 	var result: Variant = await _send("POST", "/api/files/token", p_options)
 	if result is ClientResponseError:
 		return result
-	return str(BosBaseValue.dictionary(result).get("token", ""))
+	var token: Variant = BosBaseValue.dictionary(result).get("token")
+	return token if token is String else _no_answer("/api/files/token", "a token")

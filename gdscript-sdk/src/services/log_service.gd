@@ -21,7 +21,7 @@ func get_one(p_id: String, p_options: Dictionary = {}) -> Variant:
 
 ## How many lines there are by hour: [code][{date, total}][/code].
 func get_stats(p_options: Dictionary = {}) -> Variant:
-	var result: Variant = await _send("GET", _PATH + "/stats", p_options)
+	var result: Variant = await _send_for_list(_PATH + "/stats", p_options)
 	if result is Array:
 		for hour: Variant in BosBaseValue.array(result):
 			_whole(hour, ["total"])

@@ -29,6 +29,13 @@ var is_online: bool:
 var _subscriptions: Dictionary = {}
 var _stream: BosBaseEventStream
 var _last_error: ClientResponseError
+# The topics that the server of this connection was told, with what it answered; how often it was to
+# be told, and up to which of these it was.
+var _told: Dictionary = {}
+var _told_error: ClientResponseError
+var _wishes: int
+var _fulfilled: int
+var _is_telling: bool
 
 
 func _notification(p_what: int) -> void:
@@ -50,13 +57,12 @@ func subscribe(p_topic: String, p_callback: Callable, p_options: Dictionary = {}
 	options.erase("timeout")
 	options.erase("request_key")
 	var key: String = _key(p_topic, options)
-	var is_new: bool = not _subscriptions.has(key)
 	var callbacks: Array = _subscriptions.get_or_add(key, [])
 	callbacks.append(p_callback)
 	var error: ClientResponseError = null
 	if not is_online:
 		error = await _connect_stream(seconds)
-	elif is_new:
+	elif not _told.has(key):
 		error = await _submit()
 	if error != null:
 		await _remove(key, p_callback)
@@ -128,19 +134,26 @@ func _connect_stream(p_seconds: float) -> ClientResponseError:
 		_stream.received.connect(_on_received)
 		_stream.lost.connect(_on_lost)
 		_stream.ended.connect(_on_ended)
-		# It goes on for as long as it is not closed.
-		@warning_ignore("missing_await")
-		_stream.run()
-	var end: int = Time.get_ticks_msec() + int(p_seconds * 1000.0)
+		# It goes on for as long as it is not closed. (Its warning has no name in Godot 4.4.)
+		_stream.run.call()
+	var stream: BosBaseEventStream = _stream
+	var end: float = Time.get_ticks_msec() + p_seconds * 1000.0
 	while waiting[0] and not BosBaseClock.is_over and Time.get_ticks_msec() < end:
+		if _stream != stream:
+			break
 		await BosBaseClock.sleep(0.01, [self])
 	if not waiting[0]:
 		return waiting[1]
 	settled.disconnect(settle)
+	if _stream != stream:
+		return ClientResponseError.new(_url(), 0, {}, true)
 	if _last_error != null:
 		return _last_error
-	var url: String = _transport.build_url("/api/realtime")
-	return ClientResponseError.new(url, 0, {}, false, "The connection took too long.")
+	return ClientResponseError.new(_url(), 0, {}, false, "The connection took too long.")
+
+
+func _url() -> String:
+	return _transport.build_url("/api/realtime")
 
 
 func _disconnect_stream() -> void:
@@ -150,29 +163,79 @@ func _disconnect_stream() -> void:
 		_stream = null
 
 
+# Tells the server what is wanted. Where it does not know this connection (any more), as after a
+# restart that was not heard of yet, the next one tells it.
 func _submit() -> ClientResponseError:
-	var body: Dictionary = {"clientId": client_id, "subscriptions": _subscriptions.keys()}
-	var result: Variant = await _do("POST", "/api/realtime", {}, body)
-	return result if result is ClientResponseError else null
+	var id: String = client_id
+	var error: ClientResponseError = await _tell()
+	if error == null or _stream == null or (error.status != 404 and id == client_id):
+		return error
+	if id == client_id:
+		_stream.renew()
+		while id == client_id and not BosBaseClock.is_over:
+			await BosBaseClock.sleep(0.01, [self])
+	return await _tell() if is_online else await _connect_stream(CONNECT_SECONDS)
+
+
+# One at a time, since two could overtake each other on their way and the older would have the last
+# word. Who comes meanwhile is told of by the next, all by the same.
+func _tell() -> ClientResponseError:
+	_wishes += 1
+	var wish: int = _wishes
+	while _is_telling and not BosBaseClock.is_over:
+		await BosBaseClock.sleep(0.005, [self])
+	if _fulfilled >= wish:
+		return _told_error
+	_is_telling = true
+	var upto: int = _wishes
+	var id: String = client_id
+	var topics: Array = _subscriptions.keys()
+	var body: Dictionary = {"clientId": id, "subscriptions": topics}
+	var options: Dictionary = {"request_key": _telling_key()}
+	var result: Variant = await _do("POST", "/api/realtime", options, body)
+	_is_telling = false
+	_fulfilled = upto
+	_told_error = result if result is ClientResponseError else null
+	_told = {}
+	if _told_error == null and id == client_id:
+		for topic: String in topics:
+			_told[topic] = true
+	return _told_error
+
+
+func _telling_key() -> String:
+	return "@telling-%d" % get_instance_id()
+
+
+# What the server of a connection was told, or is being told, is of no use to another.
+func _forget_told() -> void:
+	_told = {}
+	_transport.cancel_request(_telling_key())
 
 
 func _on_received(p_event: String, p_data: String, p_id: String) -> void:
 	if p_event == "PB_CONNECT":
 		client_id = p_id
-		@warning_ignore("missing_await")
-		_introduce()
+		_forget_told()
+		_introduce.call()
 		return
 	var parser: JSON = JSON.new()
 	var data: Variant = parser.data if parser.parse(p_data) == OK else p_data
-	# A callback may end its own subscription.
+	var is_ownerless: bool = false
+	# A callback may end its own subscription, and change what it is given.
 	for callback: Callable in BosBaseValue.array(_subscriptions.get(p_event)).duplicate():
 		if callback.is_valid():
-			callback.call(data)
+			callback.call(BosBaseValue.copy(data))
+		else:
+			_forget(p_event, callback)
+			is_ownerless = true
+	if is_ownerless and not _subscriptions.has(p_event):
+		_changed.call()
 
 
 # Tells a new connection's server what is wanted.
 func _introduce() -> void:
-	var error: ClientResponseError = await _submit()
+	var error: ClientResponseError = await _tell()
 	if _stream != null and error == null:
 		_stream.confirm()
 	elif _stream != null:
@@ -188,9 +251,10 @@ func _on_lost(p_error: ClientResponseError, p_attempts: int) -> void:
 	_last_error = p_error
 	var was_connected: bool = is_online
 	client_id = ""
+	_forget_told()
 	if was_connected:
 		disconnected.emit(PackedStringArray(_subscriptions.keys()))
-	elif p_attempts == 1 and p_error != null:
+	elif p_attempts == 1 and p_error != null and not p_error.is_abort:
 		settled.emit(p_error)
 
 

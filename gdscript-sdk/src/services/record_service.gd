@@ -9,7 +9,7 @@ var collection_id_or_name: String
 ## Whether this is the collection of superusers.
 var is_superusers: bool:
 	get:
-		return collection_id_or_name in ["_superusers", "_pbc_2773867675"]
+		return collection_id_or_name in ["_superusers", "pbc_3142635823"]
 
 var _realtime: BosBaseRealtimeService
 
@@ -187,6 +187,8 @@ func _log_in(p_action: String, p_body: Dictionary, p_options: Dictionary) -> Var
 	if told.get("token") is String:
 		var record: Dictionary = BosBaseValue.dictionary(told.get("record"))
 		_transport.auth_store.save(str(told["token"]), record)
+	elif not result is ClientResponseError:
+		return _no_answer(_auth_path(p_action), "a login")
 	return result
 
 

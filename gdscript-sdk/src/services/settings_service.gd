@@ -28,3 +28,9 @@ func test_email(
 ) -> Variant:
 	var body: Dictionary = {"collection": p_collection, "email": p_to, "template": p_template}
 	return await _do("POST", _PATH + "/test/email", p_options, body)
+
+
+## Has what would tell of a failed backup sent to the webhook of the settings' [code]backups[/code].
+## PocketBase has none.
+func test_webhook(p_options: Dictionary = {}) -> Variant:
+	return await _do("POST", _PATH + "/test/webhook", p_options)

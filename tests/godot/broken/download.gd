@@ -1,5 +1,5 @@
 extends SceneTree
-## Downloads `broken.zip` to `res://down.zip` over connections that break: `-- URL`.
+## Downloads `broken.zip` over connections that break: `-- URL [PATH]`, to `res://down.zip` unless told otherwise.
 
 
 func _initialize() -> void:
@@ -13,9 +13,9 @@ func _run() -> void:
 		print("@fail login ", login)
 	var seen: Array[int] = []
 	var progress := func(p_done: int, _p_total: int) -> void: seen.append(p_done)
-	var result: Variant = await pb.backups.download(
-		"broken.zip", "res://down.zip", {"on_progress": progress}
-	)
+	var arguments := OS.get_cmdline_user_args()
+	var path := arguments[1] if arguments.size() > 1 else "res://down.zip"
+	var result: Variant = await pb.backups.download("broken.zip", path, {"on_progress": progress})
 	var sorted := seen.duplicate()
 	sorted.sort()
 	print("@answer ", result)

@@ -204,6 +204,33 @@ func test_backups_of_a_server_without_jobs() -> void:
 	equal(await pb.backups.delete("theirs.zip"), true)
 
 
+func test_changes_arrive_and_lists_of_files_and_names_are_understood() -> void:
+	var pb := await root()
+	var fields := [
+		{"type": "file", "name": "files", "maxSelect": 9}, {"type": "number", "name": "n"}
+	]
+	okay(await pb.collections.create({"name": "heard", "fields": fields}))
+	var heard := pb.collection("heard")
+	var seen: Array = []
+	okay(await heard.subscribe("*", func(p_event: Dictionary) -> void: seen.append(p_event)))
+	var file := BosBaseFile.from_bytes("a.txt", "a".to_utf8_buffer())
+	var made: Variant = await heard.create({"files": [file, file], "n": 1764099435.123456})
+	if not okay(made):
+		return
+	equal(made["n"], 1764099435.123456)
+	await until(func() -> bool: return seen.size() == 1, "heard of")
+	equal(seen[0]["record"]["id"], made["id"])
+	var kept: Variant = await heard.update(made["id"], {"files": [made["files"][1], file]})
+	if okay(kept) and equal(kept["files"].size(), 2):
+		equal(kept["files"][0], made["files"][1])
+	pb.realtime.client_id = "forgotten"
+	okay(await pb.realtime.subscribe("users/*", print), "a connection that it does not know")
+	equal(await pb.realtime.unsubscribe(), true)
+	for text: String in ["it's", "back\\", "\\' || n > 0 || '"]:
+		var filter := pb.filter("id = {:a} || id = {:b}", {"a": text, "b": text})
+		refused(await heard.get_first_list_item(filter), 404, "", filter)
+
+
 func test_mails_are_tried() -> void:
 	var pb := await root()
 	var subjects: Dictionary[String, String] = {

@@ -223,6 +223,33 @@ func test_a_second_restore_of_a_backup_is_not_taken_for_the_first() -> void:
 	equal(ids.size(), 2)
 
 
+func test_waiting_can_be_for_ever_and_be_cancelled() -> void:
+	var pb := await root()
+	okay(await pb.backups.create("for_ever.zip"))
+	okay(await pb.backups.wait_until_finished("for_ever.zip", INF), "for ever")
+	# What a proxy says while the server behind it restarts; between two questions it is quiet.
+	var wire := Wire.new("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 2\r\n\r\n{}")
+	var other := BosBase.new(wire.url)
+	refused(await other.backups.wait_until_finished("x.zip", 0.6), 0, "502", "a proxy")
+	var began := Time.get_ticks_msec()
+	var got: Array = []
+	var wait := func(p_options: Dictionary) -> void:
+		got.append(await other.backups.wait_until_finished("x.zip", 60.0, p_options))
+	wait.call({"request_key": "mine"})
+	wait.call({})
+	for _time: int in 3:
+		await BosBaseClock.sleep(0.2)
+	other.cancel_request("mine")
+	await until(func() -> bool: return got.size() == 1, "cancelled by its key", 10.0)
+	other.cancel_all_requests()
+	await until(func() -> bool: return got.size() == 2, "cancelled with all", 10.0)
+	for error: Variant in got:
+		if refused(error, 0, "cancelled"):
+			check(error.is_abort, "is_abort")
+	check(Time.get_ticks_msec() - began < 30000, "it took too long")
+	wire.stop()
+
+
 func test_which_job_is_waited_for() -> void:
 	var jobs := BosBaseBackupJobs.new()
 	var list: Array = [
@@ -247,6 +274,10 @@ func test_which_job_is_waited_for() -> void:
 	jobs.note("create", "", error)
 	check(jobs.wanted("", running).error == error, "what could not begin")
 	check(jobs.wanted("a.zip", []) == own, "another")
+	for number: int in 2 * BosBaseBackupJobs.MOST:
+		jobs.note("create", "%d.zip" % number, true)
+	equal(jobs._attempts.size(), BosBaseBackupJobs.MOST)
+	equal(jobs.wanted("", []).key, "%d.zip" % (2 * BosBaseBackupJobs.MOST - 1), "the last of all")
 
 
 func _idle(p_client: BosBase) -> void:

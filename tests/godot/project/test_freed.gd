@@ -56,15 +56,18 @@ func _sleep() -> bool:
 func _leaves_nothing(p_what: String, p_call: Callable, p_slow: bool) -> void:
 	# In the first round comes what is made but once.
 	var counts: Array[int] = []
+	var quick: int = 0
 	for _round: int in 3:
-		await _free_while_awaiting(p_what, p_call, p_slow)
+		quick += await _free_while_awaiting(p_what, p_call, p_slow)
 		counts.append(int(Performance.get_monitor(Performance.OBJECT_COUNT)))
+	# On a slow machine some may have been quicker than their nodes' end.
+	check(quick < (1 if p_slow else 3 * NODES), "%s: %d answers" % [p_what, quick])
 	check(counts[2] <= counts[1], "%s: %s objects" % [p_what, counts])
 
 
 # Frees nodes before their answers come: at the end of the frame, and where that is soon enough in
-# the next.
-func _free_while_awaiting(p_what: String, p_call: Callable, p_slow: bool) -> void:
+# the next. Answers how many answers came all the same.
+func _free_while_awaiting(p_what: String, p_call: Callable, p_slow: bool) -> int:
 	var answers: Array = []
 	for number: int in NODES:
 		var node := Asking.new()
@@ -76,13 +79,13 @@ func _free_while_awaiting(p_what: String, p_call: Callable, p_slow: bool) -> voi
 		else:
 			node.queue_free()
 	await tree().process_frame
-	# On a slow machine some may have been quicker than that.
-	check(answers.size() < (1 if p_slow else NODES), "%s: %d answers" % [p_what, answers.size()])
+	var quick := answers.size()
 	# The requests come to their ends without them.
 	var ended := func() -> bool: return BosBaseExchange.pending() + BosBaseClock.sleeping() == 0
 	await until(ended, p_what + ": the end")
 	for _frame: int in 10:
 		await tree().process_frame
+	return quick
 
 
 class Asking:

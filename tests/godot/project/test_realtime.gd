@@ -111,6 +111,92 @@ func test_subscriptions_end_by_prefix_and_by_who_listens() -> void:
 	check(not realtime.is_online, "offline without subscriptions")
 
 
+# The subscription failed with what the server said of a connection that it had forgotten.
+func test_a_connection_that_the_server_forgot_is_made_anew() -> void:
+	var pb := await root()
+	var seen: Array = []
+	var note := func(p_event: Dictionary) -> void: seen.append(p_event)
+	okay(await pb.realtime.subscribe("@backups", print))
+	pb.realtime.client_id = "forgotten"
+	var stop: Variant = await pb.collection("users").subscribe("*", note)
+	check(stop is Callable, str(stop))
+	check(pb.realtime.is_online and pb.realtime.client_id != "forgotten", "the old connection")
+	okay(await pb.collection("users").create(_account("forgotten@example.com")))
+	await until(func() -> bool: return seen.size() == 1, "heard", 10.0)
+	equal(await pb.realtime.unsubscribe(), true)
+
+
+func test_a_freed_node_ends_its_subscription() -> void:
+	var pb := await root()
+	var node := Listener.new()
+	var users := pb.collection("users")
+	okay(await users.subscribe("*", node.note))
+	node.free()
+	var seen: Array = []
+	var stop: Variant = await users.subscribe(
+		"*", func(p_event: Dictionary) -> void: seen.append(p_event)
+	)
+	okay(await users.create(_account("freed1@example.com")))
+	await until(func() -> bool: return seen.size() == 1, "who is left", 10.0)
+	check(pb.realtime.is_online, "online")
+	await users.unsubscribe("*")
+	node = Listener.new()
+	okay(await users.subscribe("*", node.note))
+	node.free()
+	okay(await users.create(_account("freed2@example.com")))
+	await until(func() -> bool: return not pb.realtime.is_online, "the last one's end", 10.0)
+	check(stop is Callable, str(stop))
+
+
+func test_who_listens_may_change_what_is_told() -> void:
+	var pb := await root()
+	var users := pb.collection("users")
+	var seen: Array = []
+	okay(await users.subscribe("*", func(p_event: Dictionary) -> void: p_event.clear()))
+	okay(await users.subscribe("*", func(p_event: Dictionary) -> void: seen.append(p_event)))
+	okay(await users.create(_account("changed@example.com")))
+	await until(func() -> bool: return seen.size() == 1, "told", 10.0)
+	equal(seen[0].get("action"), "create")
+	equal(await pb.realtime.unsubscribe(), true)
+
+
+func test_who_unsubscribes_while_it_is_being_made_does_not_wait() -> void:
+	var wire := Wire.new("")
+	var pb := BosBase.new(wire.url)
+	var got: Array = []
+	var ask := func() -> void: got.append(await pb.realtime.subscribe("x", print))
+	ask.call()
+	await BosBaseClock.sleep(0.1)
+	equal(await pb.realtime.unsubscribe(), true)
+	await until(func() -> bool: return got.size() == 1, "the answer", 5.0)
+	if equal(got.size(), 1) and refused(got[0], 0):
+		check(got[0].is_abort, "is_abort")
+	wire.stop()
+
+
+# PocketBase says nothing where nothing happens: its connections were given up every 90 seconds.
+func test_silence_means_something_only_where_the_server_is_used_to_speak() -> void:
+	var server := TCPServer.new()
+	server.listen(0, "127.0.0.1")
+	var pb := BosBase.new("http://127.0.0.1:%d" % server.get_local_port())
+	pb.realtime.subscribe("x", print)
+	await until(server.is_connection_available, "the connection")
+	var line := server.take_connection()
+	var head := "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+	head += "Connection: close\r\n\r\n"
+	line.put_data((head + "id:a\nevent:other\ndata:{}\n\n").to_utf8_buffer())
+	var pending: Array[BosBaseExchange] = pb.realtime._transport._pending
+	await until(
+		func() -> bool: return pending.size() > 0 and pending[0].status == 200, "its head", 5.0
+	)
+	equal(pending[0].timeout, 330.0)
+	line.put_data(":\n\n".to_utf8_buffer())
+	await until(func() -> bool: return pending[0].timeout == 90.0, "the shorter time", 5.0)
+	await pb.realtime.unsubscribe()
+	line.disconnect_from_host()
+	server.stop()
+
+
 func test_a_lost_connection_is_made_again_at_growing_intervals() -> void:
 	var transport := BosBaseTransport.new("http://127.0.0.1:1", BosBaseAuthStore.new(), "")
 	var stream := BosBaseEventStream.new(transport, "/api/realtime")
@@ -165,3 +251,11 @@ static func _account(p_email: String) -> Dictionary:
 		"password": "12345678",
 		"passwordConfirm": "12345678"
 	}
+
+
+class Listener:
+	extends Node
+	## Is told of what happens.
+
+	func note(p_event: Dictionary) -> void:
+		print(p_event)

@@ -103,6 +103,12 @@ func test_files_of_records() -> void:
 	if okay(changed, "update"):
 		equal(changed.more.size(), 2)
 		check("delta_" in changed.more[1], str(changed.more))
+	# One file stays, the other is replaced.
+	var mixed: Array = [changed.more[0], BosBaseFile.from_bytes("e.txt", data)]
+	var kept: Variant = await docs.update(made.id, {"more": mixed})
+	if okay(kept, "a list of both") and equal(kept.more.size(), 2):
+		equal(kept.more[0], changed.more[0])
+		check(kept.more[1].begins_with("e"), str(kept.more))
 	check(str(await pb.files.get_token()).count(".") == 2, "file token")
 	refused(await client().files.get_token(), 401)
 	okay(await pb.collections.delete("docs"))
@@ -177,6 +183,20 @@ func test_settings_crons_logs_and_health() -> void:
 		equal((await pb.logs.get_one(found[0]["id"]))["id"], found[0]["id"])
 		equal(typeof((await pb.logs.get_stats())[0]["total"]), TYPE_INT)
 	refused(await pb.logs.get_one("nothing"), 404)
+
+
+func test_a_webhook_is_tried() -> void:
+	var pb := await root()
+	refused(await pb.settings.test_webhook(), 400, "is not set")
+	refused(await client().settings.test_webhook(), 401)
+	var wire := Wire.new("HTTP/1.1 204 No Content\r\n\r\n")
+	var hook := {"url": wire.url + "/hook", "secret": ""}
+	okay(await pb.settings.update({"backups": {"alarmWebhook": hook}}))
+	equal(await pb.settings.test_webhook(), true)
+	check("POST /hook " in wire.said, wire.said)
+	wire.stop()
+	hook["url"] = ""
+	okay(await pb.settings.update({"backups": {"alarmWebhook": hook}}))
 
 
 func test_what_the_server_does_not_know_is_an_error() -> void:

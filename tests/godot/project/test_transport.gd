@@ -37,6 +37,18 @@ func test_silence_is_an_error_after_the_timeout() -> void:
 	wire.stop()
 
 
+# A level that loaded for longer than the timeout made an error of every answer that came meanwhile.
+func test_a_long_frame_is_no_silence() -> void:
+	var got: Array = []
+	var ask := func() -> void: got.append(await client().health.check({"timeout": 0.6}))
+	ask.call()
+	for _frame: int in 2:
+		await tree().process_frame
+		OS.delay_msec(900)
+	await until(func() -> bool: return got.size() == 1, "the answer")
+	okay(got[0])
+
+
 func test_what_is_no_json_is_an_error() -> void:
 	var wire := Wire.new(OK_HEAD + "Content-Length: 9\r\n\r\n<p>hi</p>")
 	refused(await BosBase.new(wire.url).health.check(), 200, "no JSON")
@@ -52,6 +64,9 @@ func test_an_answer_that_is_cut_off_is_an_error() -> void:
 	wire.stop()
 	wire = Wire.new(OK_HEAD + 'Transfer-Encoding: chunked\r\n\r\n8\r\n{"a": 1}\r\n')
 	refused(await BosBase.new(wire.url).health.check(), 0, "before the answer was complete")
+	wire.stop()
+	wire = Wire.new(OK_HEAD + '\r\n{"a": 1}')
+	refused(await BosBase.new(wire.url).health.check(), 0, "how long its answer is")
 	wire.stop()
 	wire = Wire.new("no HTTP at all")
 	refused(await BosBase.new(wire.url).health.check(), 0)
@@ -133,6 +148,18 @@ func test_a_refusal_ends_an_upload_early() -> void:
 	check(result is ClientResponseError and result.status in [0, 413], str(result))
 	check(Time.get_ticks_msec() - before < 20000, "it took too long")
 	check(wire.received < bytes.size(), "all was sent")
+	wire.stop()
+
+
+func test_a_small_upload_tells_of_its_end() -> void:
+	var wire := Wire.new(OK_HEAD + "Content-Length: 2\r\n\r\n{}")
+	var seen: Array = []
+	var progress := func(p_done: int, p_total: int) -> void: seen.append([p_done, p_total])
+	var file := BosBaseFile.from_bytes("a.zip", "small".to_utf8_buffer())
+	var pb := BosBase.new(wire.url)
+	okay(await pb.backups.upload({"file": file}, {"on_progress": progress}))
+	if equal(seen.size(), 1):
+		check(seen[0][0] == seen[0][1] and seen[0][1] > 5, str(seen))
 	wire.stop()
 
 

@@ -3,6 +3,11 @@ extends SceneTree
 
 
 func _initialize() -> void:
+	for setting: Dictionary in ProjectSettings.get_property_list():
+		var warning: String = setting["name"]
+		if warning.begins_with("debug/gdscript/warnings/") and setting["type"] == TYPE_INT:
+			if ProjectSettings.get_setting(warning) != 2:
+				print("@fail ", warning)
 	var count: int = 0
 	for folder: String in ["", "/http", "/services"]:
 		for name: String in DirAccess.get_files_at("res://gdscript-sdk/src" + folder):
