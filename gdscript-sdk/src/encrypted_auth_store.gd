@@ -58,8 +58,8 @@ func clear() -> void:
 	var removed: Error = OK
 	for path: String in [_path, _path + _BESIDE]:
 		if FileAccess.file_exists(path):
-			var failed: Error = DirAccess.remove_absolute(path)
-			removed = failed if failed != OK else removed
+			var problem: Error = DirAccess.remove_absolute(path)
+			removed = problem if problem != OK else removed
 	_kept(removed, "removed")
 	super.clear()
 

@@ -254,7 +254,9 @@ static func take_files(p_files: Array[Array], p_field: String, p_value: Variant)
 			rest.append(each)
 	if rest.size() == BosBaseValue.array(p_value).size():
 		return p_value
-	return rest if not rest.is_empty() else null
+	if rest.is_empty():
+		return null
+	return rest
 
 
 func _result(p_url: String, p_exchange: BosBaseExchange, p_options: Dictionary) -> Variant:

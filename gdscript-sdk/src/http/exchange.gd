@@ -156,10 +156,12 @@ func _request(
 	if failed != OK:
 		return _fail("The request cannot be sent: %s." % error_string(failed))
 	_client.poll()
-	if peer != null and not await _send(peer, p_body):
-		return false
+	var is_sent: bool = peer == null or await _send(peer, p_body)
 	if peer == null and p_body != null and p_body.is_multipart:
 		_tell(p_body.length, p_body.length)
+	# Who asks again in the same frame is to find this one pending, however quick the server is.
+	if not is_sent or not await _wait():
+		return false
 	while _client.get_status() == HTTPClient.STATUS_REQUESTING:
 		_client.poll()
 		if _client.get_status() == HTTPClient.STATUS_REQUESTING and not await _wait():
