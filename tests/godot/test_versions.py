@@ -14,7 +14,7 @@ from .engine import HERE, SDK
 
 # Annotations of GDScript 4.4 that the SDK may use; `@abstract` came with 4.5.
 ANNOTATIONS = {"@tool", "@onready", "@export", "@icon", "@static_unload", "@warning_ignore", "@warning_ignore_start", "@warning_ignore_restore"}
-# Warnings that both know: a script that names one which its engine does not know is not loaded at all. `missing_await` came with 4.6.
+# Warnings that both know: a script that names one which its engine does not know is not loaded at all. `missing_await` came after 4.4.
 WARNINGS = {"return_value_discarded", "unused_signal", "unused_parameter", "shadowed_variable", "unsafe_method_access", "unsafe_call_argument"}
 # Functions of GDScript's own, which the engine's description lacks; `ord` came after 4.4.
 NEWER_FUNCTIONS = {"ord"}
@@ -124,7 +124,7 @@ def test_the_sdk_calls_methods_only_on_what_had_them_in_godot_4_4():
         assert [name for name in re.findall(packed, text) if re.search(rf"\b{name}\.erase\(", text)] == [], path
 
 
-# A warning that was named in order to be ignored kept the whole SDK from being loaded by 4.4 and 4.5: "Invalid warning name".
+# A warning that was named in order to be ignored kept the whole SDK from being loaded by 4.4: "Invalid warning name".
 def test_no_script_names_a_warning_that_godot_4_4_does_not_know():
     assert newer('\t@warning_ignore("missing_await")\n\t_f()') == {"missing_await"}
     assert newer('@warning_ignore_start("return_value_discarded", "missing_await")') == {"missing_await"}
