@@ -175,7 +175,7 @@ def measure(program, source, home, *, idle_seconds=5):
         with Watch(pid) as memory, Writers(server) as writers, Readers(server) as readers:
             began = time.monotonic()
             root.post("/api/backups", json={"name": "bench.zip"}, expect=204, timeout=LONGEST)
-            wait_for(lambda: "bench.zip" in root.backups(), LONGEST, "the backup", every=0.01)
+            wait_for(lambda: "bench.zip" in root.backups(), LONGEST, "the backup", every=0.05)
             result["create_s"] = time.monotonic() - began
             listed = len(writers.took), len(readers.took)
             if program is not POCKETBASE:
@@ -192,7 +192,7 @@ def measure(program, source, home, *, idle_seconds=5):
         os.sync()
         with Spare(directory) as spare:
             root.post("/api/backups", json={"name": "spare.zip"}, expect=204, timeout=LONGEST)
-            wait_for(lambda: "spare.zip" in root.backups(), LONGEST, "the backup", every=0.01)
+            wait_for(lambda: "spare.zip" in root.backups(), LONGEST, "the backup", every=0.05)
             root.wait_until_proven("spare.zip", LONGEST)
         result["spare_disk_mb"] = spare.most / 1e6 - root.backups()["spare.zip"]["size"] / 1e6
         root.delete("/api/backups/spare.zip")

@@ -1,11 +1,11 @@
 //! Proves a backup that is listed: reads it back from where it lies, and lets its databases check themselves.
 //!
-//! The databases are checked on the pinned snapshots, while the files are still being packed. That the archive holds the very
+//! The databases are checked on the pinned snapshots, while the files are still being packed if that takes long. That the archive holds the very
 //! bytes that were checked is what the hashes prove; so nothing is unpacked, and the proof takes no disk.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ use crate::progress::{Progress, Steps};
 use crate::sources::{CheckFailure, DatabaseSnapshot};
 use crate::storage::{ArchiveSource, Identity, Storage};
 
+/// How long the checks wait at most for the backup to be listed: until then the processor is the archive's. No longer, since the
+/// write-ahead log grows while a snapshot is held.
+const LISTED_FIRST: Duration = Duration::from_secs(10);
 /// How long it takes at most until a check notices that nobody waits for it any more.
 const NOTICED_WITHIN: Duration = Duration::from_millis(20);
 
@@ -44,6 +47,7 @@ impl Created {
         checks: Checks,
         packed: PackedNames,
     ) -> Self {
+        checks.begin();
         Self {
             report,
             source,
@@ -123,6 +127,7 @@ fn delete(report: &CreateReport, source: &dyn ArchiveSource, storage: &dyn Stora
 
 /// The databases' own checks, one after the other in a thread that leaves the processor to everybody else.
 pub(crate) struct Checks {
+    go_ahead: SyncSender<()>,
     outcome: Receiver<Result<()>>,
     given_up: Arc<AtomicBool>,
     interrupters: Vec<Box<dyn Fn() + Send + Sync>>,
@@ -130,8 +135,9 @@ pub(crate) struct Checks {
 }
 
 impl Checks {
-    /// Starts; each snapshot ends with its check.
+    /// Starts them; they begin when the backup is listed, or after [`LISTED_FIRST`]. Each snapshot ends with its check.
     pub(crate) fn start(databases: Vec<Box<dyn DatabaseSnapshot>>) -> Result<Self> {
+        let (go_ahead, listed) = mpsc::sync_channel(1);
         let (sender, outcome) = mpsc::sync_channel(1);
         let given_up = Arc::new(AtomicBool::new(false));
         let interrupters = databases.iter().map(|database| database.interrupter()).collect();
@@ -140,16 +146,25 @@ impl Checks {
             .name("backup-check".to_owned())
             .spawn(move || {
                 nice::step_back(nice::LAST);
+                // Whatever became of it.
+                let _ = listed.recv_timeout(LISTED_FIRST);
                 // Whoever gave up does not wait for the outcome.
                 let _ = sender.send(check_all(databases, &nobody_waits));
             })
             .context(|| "starting the check of the databases".to_owned())?;
         Ok(Self {
+            go_ahead,
             outcome,
             given_up,
             interrupters,
             thread: Some(thread),
         })
+    }
+
+    /// The backup is listed.
+    fn begin(&self) {
+        // Full or closed, they have begun.
+        let _ = self.go_ahead.try_send(());
     }
 
     fn wait(self, progress: &dyn Progress) -> Result<()> {
@@ -174,6 +189,7 @@ impl Checks {
 impl Drop for Checks {
     fn drop(&mut self) {
         self.given_up.store(true, Ordering::Relaxed);
+        self.begin();
         let Some(thread) = self.thread.take() else { return };
         // An interruption between two checks is missed by both, so it is repeated.
         while !thread.is_finished() {

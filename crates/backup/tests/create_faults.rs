@@ -381,3 +381,49 @@ fn a_proof_that_is_cancelled_ends_the_check_of_the_databases() {
     assert!(interrupted.load(Ordering::Relaxed));
     assert_eq!(house.listed(), ["before.zip", KEY]);
 }
+
+#[test]
+fn the_databases_are_checked_once_the_backup_is_listed() {
+    /// Notes whether the backup was listed when its check began.
+    struct Asks(Box<Bytes>, Arc<AtomicBool>, Arc<AtomicBool>);
+    impl DatabaseSnapshot for Asks {
+        fn name(&self) -> &str {
+            self.0.name()
+        }
+        fn len(&self) -> u64 {
+            self.0.len()
+        }
+        fn page_count(&self) -> u32 {
+            self.0.page_count()
+        }
+        fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+            self.0.read(buf)
+        }
+        fn integrity_check(&mut self) -> std::result::Result<(), CheckFailure> {
+            self.2.store(self.1.load(Ordering::SeqCst), Ordering::SeqCst);
+            Ok(())
+        }
+    }
+    struct Published(Arc<AtomicBool>);
+    impl Steps for Published {
+        fn reached(&self, step: &'static str) {
+            if step == "create-published" {
+                self.0.store(true, Ordering::SeqCst);
+            }
+            if step == "create-files" {
+                // Time enough for a check that does not wait.
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+        }
+    }
+    let house = House::new();
+    let (listed, in_time) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let mut sources = sources(&house.dir);
+    sources.databases[0] = Box::new(Asks(
+        Bytes::database("data.db", 30_000),
+        listed.clone(),
+        in_time.clone(),
+    ));
+    house.create_of(sources, &NoProgress, &Published(listed)).unwrap();
+    assert!(in_time.load(Ordering::SeqCst));
+}

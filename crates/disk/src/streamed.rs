@@ -12,7 +12,7 @@ use crate::disk::{DiskFile, Metadata};
 use crate::real::RealFile;
 
 /// Bytes written at once.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 256 << 10;
 
 /// What memory, offset and length of a write past the cache are multiples of; no usual file system asks for more.
 const ALIGNMENT: usize = 4096;
