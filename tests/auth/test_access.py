@@ -63,10 +63,11 @@ TABLE = [
     ("POST", "/api/backups/{key}/restore", "superuser"),
     ("GET", "/api/backups/status", "superuser"),
     ("POST", "/api/backups/undo-restore", "superuser"),
+    ("POST", "/api/backups/cancel", "superuser"),
     ("GET", "/api/metrics", "superuser"),
     ("POST", "/api/backups/{key}/verify", "superuser"),
 ]
-OURS_ALONE = {("GET", "/api/metrics"), ("POST", "/api/settings/test/webhook"), ("POST", "/api/backups/undo-restore"), ("GET", "/api/backups/status"), ("POST", "/api/backups/{key}/verify")}
+OURS_ALONE = {("GET", "/api/metrics"), ("POST", "/api/settings/test/webhook"), ("POST", "/api/backups/undo-restore"), ("POST", "/api/backups/cancel"), ("GET", "/api/backups/status"), ("POST", "/api/backups/{key}/verify")}
 
 NO_TOKEN = "The request requires valid record authorization token."
 NOT_ALLOWED = "The authorized record is not allowed to perform this action."

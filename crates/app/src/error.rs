@@ -130,7 +130,10 @@ impl Error {
         let mut text = self.explain();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
-            text.push_str(&format!(" ({error})"));
+            let said = error.to_string();
+            if adds(&text, &said) {
+                text.push_str(&format!(" ({said})"));
+            }
             cause = error.source();
         }
         text
@@ -181,11 +184,21 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
+        let said = cause.to_string();
+        if adds(&text, &said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         source = cause.source();
     }
     text
+}
+
+/// Whether a cause says what `text` does not say yet: an error of another crate may tell its own causes, and its text may have been made a
+/// sentence.
+fn adds(text: &str, cause: &str) -> bool {
+    let cause = cause.trim().trim_end_matches('.').to_lowercase();
+    !text.to_lowercase().contains(&cause)
 }
 
 /// Validation messages by field, in the shape of the wire: `{"name": {"code": "…", "message": "…"}}`.

@@ -72,7 +72,7 @@ impl From<&BackupInfo> for Identity {
     }
 }
 
-/// A place for backups. All methods block; one value serves all threads.
+/// A place for backups. All methods but [`Storage::interrupt`] block; one value serves all threads.
 pub trait Storage: Send + Sync {
     /// Which place it is, without who asks: what is in a storage of the same place is in this one.
     fn place(&self) -> String;
@@ -108,6 +108,10 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// [`crate::ErrorKind::Io`].
     fn contains(&self, key: &BackupKey) -> Result<bool>;
+
+    /// The job that has this value is to end: what is asked for, and what was opened or begun here, fails soon where it waits for
+    /// somebody else. May be called more than once.
+    fn interrupt(&self) {}
 }
 
 /// A backup in the making. Dropping it without publishing leaves nothing behind.

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
 use jiff::Timestamp;
 use object_store::aws::{AmazonS3, AmazonS3Builder, S3ConditionalPut};
 use object_store::path::Path;
@@ -19,6 +21,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 use crate::config::BucketConfig;
 use crate::error::{Error, ErrorKind, Result, innermost};
+use crate::interrupt::Interrupt;
 use crate::listing::Listing;
 use crate::pieces::{PieceReader, Pieces};
 use crate::runtime::{self, Pending};
@@ -35,12 +38,13 @@ pub enum Patience {
     /// For work that nobody watches: for up to two minutes, waiting from 0.2 to 10 seconds in between.
     #[default]
     Work,
-    /// For somebody who waits for the answer: once more.
+    /// For somebody who waits for the answer: once more, and no lookup, read, deletion or page of a list takes longer than ten seconds in
+    /// all; what is uploaded may take longer by what its length takes at 64 KiB/s.
     Answer,
-    /// For a page that waits for a picture: once more, and no lookup, read or deletion takes longer than ten seconds in all; what is
-    /// uploaded may take longer by what its length takes at 64 KiB/s.
-    Glance,
 }
+
+/// So long work goes on making a failed request again.
+const PERSISTENCE: Duration = Duration::from_secs(120);
 
 /// The speed that an upload somebody waits for has at least, in bytes per second.
 const SLOWEST_WAITED_FOR: u64 = 64 << 10;
@@ -48,7 +52,7 @@ const SLOWEST_WAITED_FOR: u64 = 64 << 10;
 impl Patience {
     /// How long one lookup, read or deletion may take, tries and pauses included, or an upload of `len` bytes.
     pub(crate) fn limit(self, len: u64) -> Option<Duration> {
-        (self == Self::Glance).then(|| Duration::from_secs(10 + len / SLOWEST_WAITED_FOR))
+        (self == Self::Answer).then(|| Duration::from_secs(10 + len / SLOWEST_WAITED_FOR))
     }
 }
 
@@ -83,11 +87,14 @@ pub struct Label {
 #[derive(Clone)]
 pub struct Bucket {
     pub(crate) inner: Arc<Inner>,
+    pub(crate) interrupt: Interrupt,
 }
 
 pub(crate) struct Inner {
     pub(crate) config: BucketConfig,
     pub(crate) base: String,
+    /// Which bucket it is, for who reads of a failure.
+    pub(crate) shown: String,
     pub(crate) store: AmazonS3,
     /// For completing multipart uploads: asks once, since whether it came through is to be looked up before it asks again.
     pub(crate) completing: AmazonS3,
@@ -139,10 +146,51 @@ impl Bucket {
                 creating: store(transport.creating(), once())?,
                 patience,
                 base,
+                shown: config.shown(),
                 transport: transport.clone(),
                 config: config.clone(),
             }),
+            interrupt: Interrupt::default(),
         })
+    }
+
+    /// The same bucket, all of whose requests end with [`ErrorKind::Interrupted`] once `interrupt` is fired. An upload that is given up then
+    /// still removes its parts, where that takes ten seconds at the most.
+    #[must_use]
+    pub fn interrupted_by(&self, interrupt: &Interrupt) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            interrupt: interrupt.clone(),
+        }
+    }
+
+    /// Starts `work`; what it fails of says of which bucket that is.
+    pub(crate) fn start<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<Pending<T>> {
+        let (inner, interrupt) = (self.inner.clone(), self.interrupt.clone());
+        runtime::start(async move {
+            let outcome = match select(pin!(work), pin!(interrupt.fired())).await {
+                Either::Left((outcome, _)) => outcome,
+                Either::Right(_) => Err(Error::new(ErrorKind::Interrupted, "it was given up")),
+            };
+            outcome.map_err(|error| error.in_(&inner.shown))
+        })
+    }
+
+    /// Does `work`, as [`Bucket::start`], and waits for it. Blocks.
+    pub(crate) fn run<T: Send + 'static>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+        self.start(work)?.wait()
+    }
+
+    /// Waits between two tries; `false` where it was interrupted. Blocks.
+    pub(crate) fn rest(&self, pause: Duration) -> bool {
+        self.run(async move {
+            tokio::time::sleep(pause).await;
+            Ok(())
+        })
+        .is_ok()
     }
 
     /// Which bucket it is: `https://host/bucket`.
@@ -158,7 +206,7 @@ impl Bucket {
     pub fn head(&self, key: &str) -> Result<Object> {
         let bucket = self.clone();
         let key = key.to_owned();
-        runtime::run(async move { bucket.look(&key).await })
+        self.run(async move { bucket.look(&key).await })
     }
 
     /// Begins to look an object up, for async callers as well.
@@ -167,7 +215,7 @@ impl Bucket {
     /// Of waiting for it: as [`Bucket::head`].
     pub fn find(&self, key: &str) -> Result<Pending<Object>> {
         let (bucket, key) = (self.clone(), key.to_owned());
-        runtime::start(async move { bucket.look(&key).await })
+        self.start(async move { bucket.look(&key).await })
     }
 
     /// A range of an object as a stream, each piece on condition that the object is still the same.
@@ -218,11 +266,11 @@ impl Bucket {
         let mut listing = Listing::new(prefix, delimiter);
         loop {
             let bucket = self.clone();
-            let (after, page) = runtime::run(async move {
-                let page = listing.next(&bucket.inner).await;
-                Ok((listing, page?))
-            })
-            .map_err(|error| absent_bucket(error).while_("listing the bucket"))?;
+            let (after, page) = self.run(async move {
+                let page = bucket.in_time(listing.next(&bucket.inner)).await;
+                let page = page.map_err(|error| absent_bucket(error).while_("listing what there is"))?;
+                Ok((listing, page))
+            })?;
             page.into_iter().try_for_each(&mut visit)?;
             if after.is_at_end() {
                 return Ok(());
@@ -237,7 +285,7 @@ impl Bucket {
     /// Of waiting for it: [`ErrorKind::NotFound`], [`ErrorKind::Replaced`], [`ErrorKind::Denied`], [`ErrorKind::Failed`].
     pub fn fetch(&self, key: &str, range: Range<u64>, etag: &str) -> Result<Pending<Bytes>> {
         let (bucket, key, etag) = (self.clone(), key.to_owned(), etag.to_owned());
-        runtime::start(async move { bucket.part(&key, range, &etag).await })
+        self.start(async move { bucket.part(&key, range, &etag).await })
     }
 
     /// Reads a part of an object, as [`Bucket::fetch`].
@@ -255,7 +303,8 @@ impl Bucket {
     pub fn put(&self, key: &str, bytes: Bytes, label: &Label) -> Result<()> {
         let (bucket, path, key) = (self.clone(), path(key)?, key.to_owned());
         let attributes = attributes(label, "");
-        runtime::run(async move {
+        self.run(async move {
+            let len = bytes.len() as u64;
             let put = || async {
                 let options = PutOptions::from(attributes.clone());
                 bucket
@@ -265,7 +314,8 @@ impl Bucket {
                     .await?;
                 Ok(())
             };
-            persistently(put)
+            bucket
+                .in_time_for(len, persistently(put))
                 .await
                 .map_err(|error| error.while_(&format!("uploading {key}")))
         })
@@ -283,7 +333,7 @@ impl Bucket {
     /// [`ErrorKind::Denied`], [`ErrorKind::Failed`].
     pub fn delete(&self, key: &str) -> Result<()> {
         let (bucket, path, key) = (self.clone(), path(key)?, key.to_owned());
-        runtime::run(async move {
+        self.run(async move {
             let delete = || async { Ok(bucket.inner.store.delete(&path).await?) };
             match bucket.in_time(persistently(delete)).await {
                 Err(error) if error.kind() != ErrorKind::NotFound => Err(error.while_(&format!("deleting {key}"))),
@@ -298,7 +348,7 @@ impl Bucket {
     /// [`ErrorKind::Unsupported`] where the provider can't list them; [`ErrorKind::Denied`], [`ErrorKind::Failed`].
     pub fn unfinished(&self, key: &str) -> Result<Vec<Unfinished>> {
         let (bucket, key) = (self.clone(), key.to_owned());
-        runtime::run(async move { unfinished::list(&bucket.inner, &key).await })
+        self.run(async move { bucket.in_time(unfinished::list(&bucket.inner, &key)).await })
     }
 
     /// Gives a multipart upload up; its parts are removed. One that is not there is as good as given up.
@@ -307,7 +357,14 @@ impl Bucket {
     /// [`ErrorKind::Denied`], [`ErrorKind::Failed`].
     pub fn abort(&self, key: &str, upload_id: &str) -> Result<()> {
         let (bucket, key, upload_id) = (self.clone(), key.to_owned(), upload_id.to_owned());
-        runtime::run(async move { bucket.in_time(unfinished::abort(&bucket.inner, &key, &upload_id)).await })
+        if !self.interrupt.has_fired() {
+            return self.run(async move { bucket.in_time(unfinished::abort(&bucket.inner, &key, &upload_id)).await });
+        }
+        // What was given up is not to leave parts behind, if that does not take long.
+        runtime::run(async move {
+            let limit = Patience::Answer.limit(0);
+            within(limit, unfinished::abort(&bucket.inner, &key, &upload_id)).await
+        })
     }
 
     pub(crate) async fn look(&self, key: &str) -> Result<Object> {
@@ -391,9 +448,10 @@ pub(crate) async fn persistently<T, F>(mut work: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<T>>,
 {
+    let begun = Instant::now();
     for pause in [100, 1_000] {
         match work().await {
-            Err(error) if error.is_passing() => {
+            Err(error) if error.is_passing() && begun.elapsed() < PERSISTENCE => {
                 tracing::debug!(%error, "trying again");
                 tokio::time::sleep(Duration::from_millis(pause + rand::random_range(0..pause))).await;
             }
@@ -412,9 +470,9 @@ fn once() -> RetryConfig {
 
 fn retries(patience: Patience) -> RetryConfig {
     let (max_retries, seconds) = match patience {
-        Patience::Work => (8, 120),
-        Patience::Answer => (1, 15),
-        Patience::Glance => (1, 5),
+        // Not by their number: a connection that is refused is refused at once.
+        Patience::Work => (1_000, PERSISTENCE.as_secs()),
+        Patience::Answer => (1, 5),
     };
     RetryConfig {
         backoff: BackoffConfig {
@@ -440,7 +498,7 @@ pub(crate) fn path(key: &str) -> Result<Path> {
 /// Where there is nothing to be found but the bucket itself, that is what is missing.
 fn absent_bucket(error: Error) -> Error {
     if error.kind() == ErrorKind::NotFound {
-        Error::new(ErrorKind::Denied, error.to_string())
+        Error::new(ErrorKind::Denied, error.reason())
     } else {
         error
     }

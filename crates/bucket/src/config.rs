@@ -42,6 +42,14 @@ impl BucketConfig {
         format!("{scheme}://{host}/{}", self.bucket.trim())
     }
 
+    /// The same for people: `bucket NAME at https://host`, without a name and password that somebody put in the address.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let (scheme, host) = self.address();
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        format!("bucket {} at {scheme}://{host}", self.bucket.trim())
+    }
+
     /// The endpoint's scheme and what follows it.
     fn address(&self) -> (&str, &str) {
         let endpoint = self.endpoint.trim();
@@ -119,5 +127,7 @@ mod tests {
             !shown.contains("the-secret") && !shown.contains("the-access-key"),
             "{shown}"
         );
+        let told = config("https://somebody:the-password@s3.example.com/", true).shown();
+        assert_eq!(told, "bucket b1 at https://s3.example.com");
     }
 }

@@ -20,13 +20,17 @@ pub enum ErrorKind {
     Unsupported,
     /// The provider can't be reached or failed, also when asked again.
     Failed,
+    /// Somebody wanted it to end.
+    Interrupted,
 }
 
-/// What failed, in a text that holds no key, signature or token.
+/// What failed, of which bucket, in a text that holds no key, signature or token.
 #[derive(Debug, Clone)]
 pub struct Error {
     kind: ErrorKind,
-    message: String,
+    attempted: String,
+    reason: String,
+    bucket: String,
 }
 
 /// Shorthand of this crate.
@@ -36,10 +40,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 const LONGEST_REASON: usize = 200;
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, reason: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            attempted: String::new(),
+            reason: reason.into(),
+            bucket: String::new(),
         }
     }
 
@@ -66,16 +72,43 @@ impl Error {
         self.kind == ErrorKind::Failed
     }
 
-    /// Puts what was attempted in front.
+    /// Why it failed, and nothing else.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Says what was attempted, unless that is said already.
     pub(crate) fn while_(mut self, attempted: &str) -> Self {
-        self.message = format!("{attempted}: {}", self.message);
+        if self.attempted.is_empty() {
+            attempted.clone_into(&mut self.attempted);
+        }
+        self
+    }
+
+    /// Says of which bucket it is.
+    pub(crate) fn in_(mut self, bucket: &str) -> Self {
+        bucket.clone_into(&mut self.bucket);
+        self
+    }
+
+    /// The same without what was attempted, for who says that in words of their own.
+    #[must_use]
+    pub fn bare(mut self) -> Self {
+        self.attempted.clear();
         self
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        if !self.attempted.is_empty() {
+            write!(f, "{}: ", self.attempted)?;
+        }
+        f.write_str(&self.reason)?;
+        if !self.bucket.is_empty() {
+            write!(f, " [{}]", self.bucket)?;
+        }
+        Ok(())
     }
 }
 

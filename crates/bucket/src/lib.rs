@@ -29,6 +29,7 @@
 mod bucket;
 mod config;
 mod error;
+mod interrupt;
 mod listing;
 mod moving;
 mod parts;
@@ -44,6 +45,7 @@ mod upload;
 pub use bucket::{Bucket, Label, Object, Patience};
 pub use config::BucketConfig;
 pub use error::{Error, ErrorKind, Result};
+pub use interrupt::Interrupt;
 pub use pieces::{PieceReader, Pieces};
 pub use runtime::Pending;
 pub use unfinished::Unfinished;

@@ -72,7 +72,7 @@ impl Listing {
     pub async fn next(&mut self, inner: &Inner) -> Result<Vec<Object>> {
         let tries = match inner.patience {
             Patience::Work => PAUSES.len(),
-            Patience::Answer | Patience::Glance => 2,
+            Patience::Answer => 2,
         };
         let mut pauses = PAUSES.iter().take(tries);
         let page = loop {

@@ -12,7 +12,7 @@ use object_store::{ObjectStore as _, PutMultipartOptions, PutPayload, PutResult}
 use crate::bucket::{Bucket, Label, Object, Patience, attributes, path, persistently, put_options, within};
 use crate::error::{Error, ErrorKind, Result};
 use crate::parts::{MOST, PartSizes};
-use crate::runtime::{self, Pending};
+use crate::runtime::Pending;
 
 /// Parts that are on their way at a time; one more is being filled.
 const IN_FLIGHT: usize = 2;
@@ -155,7 +155,7 @@ impl Upload {
     fn insist(&self, creating: bool, whole: &Bytes) -> (Result<PutResult>, Result<Object>) {
         let tries = match self.bucket.inner.patience {
             Patience::Work => PAUSES.len(),
-            Patience::Answer | Patience::Glance => 1,
+            Patience::Answer => 1,
         };
         let (mut creating, mut pauses) = (creating, PAUSES.iter().take(tries));
         // All tries together.
@@ -182,7 +182,7 @@ impl Upload {
             let seen = self.bucket.head(&self.key);
             let came_through = seen.as_ref().is_ok_and(|object| object.mark == self.mark);
             match (&outcome, pauses.next()) {
-                (Err(error), Some(pause)) if error.is_passing() && !came_through => std::thread::sleep(*pause),
+                (Err(error), Some(pause)) if error.is_passing() && !came_through && self.bucket.rest(*pause) => {}
                 _ => return (outcome, seen),
             }
         }
@@ -193,7 +193,7 @@ impl Upload {
         let (bucket, path) = (self.bucket.clone(), path(&self.key)?);
         if let Some(id) = self.id.clone() {
             let parts = self.parts.clone();
-            runtime::run(async move {
+            self.bucket.run(async move {
                 let inner = &bucket.inner;
                 let store = if creating { &inner.creating } else { &inner.completing };
                 within(limit, async { Ok(store.complete_multipart(&path, &id, parts).await?) }).await
@@ -201,7 +201,7 @@ impl Upload {
         } else {
             let options = put_options(&self.label, &self.mark, creating);
             let payload = PutPayload::from(whole);
-            runtime::run(async move {
+            self.bucket.run(async move {
                 let put = async { Ok(bucket.inner.completing.put_opts(&path, payload, options).await?) };
                 within(limit, put).await
             })
@@ -243,7 +243,7 @@ impl Upload {
         }
         let payload = PutPayload::from(std::mem::take(&mut self.buffer));
         let (bucket, path) = (self.bucket.clone(), path(&self.key)?);
-        self.sent.push_back(runtime::start(async move {
+        self.sent.push_back(self.bucket.start(async move {
             let put = || async { Ok(bucket.inner.store.put_part(&path, &id, index, payload.clone()).await?) };
             // Another part may be on its way beside it.
             let len = IN_FLIGHT * payload.content_length();
@@ -262,7 +262,7 @@ impl Upload {
         }
         let (bucket, path) = (self.bucket.clone(), path(&self.key)?);
         let attributes = attributes(&self.label, &self.mark);
-        let id = runtime::run(async move {
+        let id = self.bucket.run(async move {
             let begin = || async {
                 let options = PutMultipartOptions::from(attributes.clone());
                 Ok(bucket.inner.store.create_multipart_opts(&path, options).await?)

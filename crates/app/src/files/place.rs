@@ -68,7 +68,7 @@ impl OpenBucket {
         if let Some((_, bucket)) = last.as_ref().filter(|(known, _)| *known == config) {
             return Ok(bucket.clone());
         }
-        let bucket = Bucket::new(&config, Patience::Glance)?;
+        let bucket = Bucket::new(&config, Patience::Answer)?;
         *last = Some((config, bucket.clone()));
         Ok(bucket)
     }

@@ -1,13 +1,11 @@
 //! The files of the bucket, for a backup.
 
-use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
 use std::time::{Duration, Instant};
 
 use bosbase_backup::elsewhere::{Measured, Opened, Source, UploadedFile};
 use bosbase_backup::{Error, ErrorKind, Result};
-use bosbase_bucket::{Bucket, BucketConfig, ErrorKind as Cause, Object, Patience, PieceReader};
+use bosbase_bucket::{Bucket, BucketConfig, ErrorKind as Cause, Interrupt, Object, Patience};
 
 use super::attributes::Attributes;
 
@@ -17,7 +15,7 @@ const MEASURING: Duration = Duration::from_secs(5);
 /// Fetches what records name and what is not in the data directory.
 pub struct BucketSource {
     bucket: Bucket,
-    interrupted: Arc<AtomicBool>,
+    interrupt: Interrupt,
 }
 
 impl BucketSource {
@@ -27,11 +25,17 @@ impl BucketSource {
     ///
     /// Where that can't be.
     pub(crate) fn open(config: &BucketConfig) -> io::Result<Self> {
+        let interrupt = Interrupt::default();
         Ok(Self {
             // Nobody watches a backup.
-            bucket: Bucket::new(config, Patience::Work)?,
-            interrupted: Arc::default(),
+            bucket: Bucket::new(config, Patience::Work)?.interrupted_by(&interrupt),
+            interrupt,
         })
+    }
+
+    /// What ends all that is asked for, as [`Source::interrupt`] does.
+    pub(crate) fn interrupter(&self) -> Interrupt {
+        self.interrupt.clone()
     }
 
     fn find(&self, file: &UploadedFile) -> Result<Option<Object>, bosbase_bucket::Error> {
@@ -79,12 +83,6 @@ impl Source for BucketSource {
     }
 
     fn open(&self, file: &UploadedFile) -> Result<Option<Opened>> {
-        if self.interrupted.load(Ordering::Relaxed) {
-            return Err(Error::new(
-                ErrorKind::Cancelled,
-                format!("fetching {file} was given up"),
-            ));
-        }
         let found = self
             .find(file)
             .map_err(|error| failed(error, &format!("fetching {file}")))?;
@@ -92,30 +90,12 @@ impl Source for BucketSource {
             len: object.size,
             modified: Some(object.modified),
             note: Attributes::new(&object.content_type, &object.original_name).note(),
-            contents: Box::new(Contents {
-                reader: self.bucket.reader(&object, 0..object.size),
-                interrupted: self.interrupted.clone(),
-            }),
+            contents: Box::new(self.bucket.reader(&object, 0..object.size)),
         }))
     }
 
     fn interrupt(&self) {
-        self.interrupted.store(true, Ordering::Relaxed);
-    }
-}
-
-/// The bytes of one object; asks for nothing before it is read.
-struct Contents {
-    reader: PieceReader,
-    interrupted: Arc<AtomicBool>,
-}
-
-impl Read for Contents {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.interrupted.load(Ordering::Relaxed) {
-            return Err(io::Error::other("it was given up"));
-        }
-        self.reader.read(buffer)
+        self.interrupt.fire();
     }
 }
 
@@ -123,7 +103,8 @@ impl Read for Contents {
 pub(super) fn failed(error: bosbase_bucket::Error, attempted: &str) -> Error {
     let kind = match error.kind() {
         Cause::Config => ErrorKind::Unsupported,
+        Cause::Interrupted => ErrorKind::Cancelled,
         _ => ErrorKind::Unreachable,
     };
-    Error::with(kind, attempted, error)
+    Error::with(kind, attempted, error.bare())
 }

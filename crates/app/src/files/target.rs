@@ -3,11 +3,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use bosbase_backup::elsewhere::{About, Put, Putting, Target, UploadedFile};
 use bosbase_backup::{Error, ErrorKind, Note, Notes, Result};
-use bosbase_bucket::{Bucket, ErrorKind as Cause, Label, Object, Upload};
+use bosbase_bucket::{Bucket, ErrorKind as Cause, Interrupt, Label, Object, Upload};
 use bosbase_disk::Disk;
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
@@ -23,7 +22,7 @@ pub(crate) struct BucketTarget {
     bucket: Bucket,
     notes: RestoreNotes,
     uploads: Notes,
-    interrupted: AtomicBool,
+    interrupt: Interrupt,
 }
 
 impl BucketTarget {
@@ -32,14 +31,15 @@ impl BucketTarget {
     /// # Errors
     ///
     /// Whatever the file system says.
-    pub(crate) fn begin(disk: Arc<dyn Disk>, state: &Path, id: &str, bucket: Bucket) -> io::Result<Self> {
+    pub(crate) fn begin(disk: Arc<dyn Disk>, state: &Path, id: &str, bucket: &Bucket) -> io::Result<Self> {
         let uploads = uploads_in(disk.clone(), state);
         let notes = RestoreNotes::begin(disk, state, id, &bucket.place())?;
+        let interrupt = Interrupt::default();
         Ok(Self {
-            bucket,
+            bucket: bucket.interrupted_by(&interrupt),
             notes,
             uploads,
-            interrupted: AtomicBool::default(),
+            interrupt,
         })
     }
 
@@ -52,7 +52,7 @@ impl BucketTarget {
     }
 
     fn going_on(&self, file: &UploadedFile) -> Result<()> {
-        if self.interrupted.load(Ordering::Relaxed) {
+        if self.interrupt.has_fired() {
             return Err(Error::new(
                 ErrorKind::Cancelled,
                 format!("restoring {file} was given up"),
@@ -90,7 +90,7 @@ impl Target for BucketTarget {
     }
 
     fn interrupt(&self) {
-        self.interrupted.store(true, Ordering::Relaxed);
+        self.interrupt.fire();
     }
 }
 

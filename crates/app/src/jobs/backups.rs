@@ -19,6 +19,16 @@ use crate::error::{Error, Result};
 /// Where multipart uploads are noted down, in the folder that is ours alone.
 const UPLOADS_DIR: &str = "bucket-uploads";
 
+/// One storage, as a job needs it.
+pub(super) struct JobStorage {
+    /// For as long as somebody waits to hear that the job has begun.
+    pub(super) asked: Arc<dyn Storage>,
+    /// For the job itself, which is tried for minutes. Both are interrupted at once.
+    pub(super) patient: Arc<dyn Storage>,
+    /// For what follows the job.
+    pub(super) after: Arc<dyn Storage>,
+}
+
 /// The backups of one data directory.
 pub struct Backups {
     options: AppOptions,
@@ -68,22 +78,65 @@ impl Backups {
         &self.jobs
     }
 
-    /// Where backups are kept now. A job asks once and goes on with what it got, whatever is set meanwhile.
+    /// Where backups are kept now, for who waits for the answer.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Invalid`] where the settings name a bucket in a way that can't be used.
     pub(crate) fn storage(&self) -> Result<Arc<dyn Storage>> {
+        match self.bucket()? {
+            Some(bucket) => Ok(bucket),
+            None => Ok(self.local.clone()),
+        }
+    }
+
+    /// Where backups are kept now, for a job. It asks once and goes on with what it got, whatever is set meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backups::storage`].
+    pub(super) fn storage_for_job(&self) -> Result<JobStorage> {
+        let Some(bucket) = self.bucket()? else {
+            let local = || -> Arc<dyn Storage> { self.local.clone() };
+            return Ok(JobStorage {
+                asked: local(),
+                patient: local(),
+                after: local(),
+            });
+        };
+        let own = bucket.for_job();
+        Ok(JobStorage {
+            patient: Arc::new(own.patient()),
+            asked: Arc::new(own),
+            after: bucket,
+        })
+    }
+
+    /// Where backups are kept now, for people.
+    #[must_use]
+    pub fn shown_place(&self) -> String {
+        let bucket = self.places.backups();
+        bucket.map_or_else(|| "the data directory".to_owned(), |config| config.shown())
+    }
+
+    /// Which place backups are kept in now.
+    pub(super) fn place(&self) -> String {
+        self.places
+            .backups()
+            .map_or_else(|| self.local.place(), |config| config.place())
+    }
+
+    fn bucket(&self) -> Result<Option<Arc<BucketStorage>>> {
         let Some(config) = self.places.backups() else {
-            return Ok(self.local.clone());
+            return Ok(None);
         };
         let mut last = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, storage)) = last.as_ref().filter(|(known, _)| *known == config) {
-            return Ok(storage.clone());
+            return Ok(Some(storage.clone()));
         }
         let storage = Arc::new(BucketStorage::new(&config, self.notes()).map_err(refuse)?);
         *last = Some((config, storage.clone()));
-        Ok(storage)
+        Ok(Some(storage))
     }
 
     fn notes(&self) -> Notes {

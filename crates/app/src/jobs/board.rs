@@ -2,17 +2,21 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bosbase_backup::Progress;
+use bosbase_backup::{Progress, Storage};
 use bosbase_disk::{Disk, LockFile};
 use tokio::sync::watch;
 
 use super::lease::Lease;
 use super::status::{History, Job, JobKind, JobPhase, JobState};
+use super::stop::Stop;
 use crate::error::{Error, Result};
+
+/// Why a job ended that a superuser cancelled.
+const CANCELLED: &str = "somebody asked for its end";
 
 /// How often watchers are told of progress.
 const TELL_EVERY: Duration = Duration::from_millis(200);
@@ -27,13 +31,6 @@ type Ended = Arc<Mutex<HashMap<(JobKind, JobState), u64>>>;
 struct Active {
     job: watch::Receiver<Job>,
     stop: Arc<Stop>,
-}
-
-/// Asks a job to end, and says why.
-#[derive(Debug, Default)]
-struct Stop {
-    wanted: AtomicBool,
-    reason: Mutex<String>,
 }
 
 /// Where jobs are begun and looked up; one per open application.
@@ -172,10 +169,43 @@ impl Board {
         for active in running.iter() {
             let job = active.job.borrow();
             if job.phase == JobPhase::Proving && key.is_none_or(|key| key == job.key) {
-                reason.clone_into(&mut active.stop.reason.lock().unwrap_or_else(PoisonError::into_inner));
-                active.stop.wanted.store(true, Ordering::Relaxed);
+                active.stop.ask(reason);
             }
         }
+    }
+
+    /// Asks the jobs of this process to end, or the one that is called `id`; they end as failed. Does not wait for that.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Invalid`] where there is none, or none that can be taken back any more.
+    pub fn cancel(&self, id: Option<&str>) -> Result<()> {
+        let is_meant = |active: &&Active| {
+            let job = active.job.borrow();
+            job.state == JobState::Running && id.is_none_or(|id| id == job.id)
+        };
+        let stops: Vec<_> = {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            let meant = running.iter().filter(is_meant);
+            meant.map(|active| active.stop.clone()).collect()
+        };
+        // Each of them, whatever came of the one before.
+        let asked = stops.iter().filter(|stop| stop.ask(CANCELLED)).count();
+        if asked > 0 {
+            return Ok(());
+        }
+        if !stops.is_empty() {
+            return Err(Error::invalid(
+                "It can't be cancelled any more: the data is being switched. Undo it when that is done.",
+            ));
+        }
+        let elsewhere = |job: &Job| job.state == JobState::Running && id.is_none_or(|id| id == job.id);
+        if self.all()?.iter().any(elsewhere) {
+            return Err(Error::invalid(
+                "It runs in a process of its own (bosbase backup …): end that.",
+            ));
+        }
+        Err(Error::invalid("There is nothing to cancel: no such job runs."))
     }
 
     /// Every remembered job, newest first, the running one as it is now. One whose process was killed is remembered as failed
@@ -310,6 +340,13 @@ impl RunningJob {
     ///
     /// The outcome's own error, or that of writing the history.
     pub fn end<T>(mut self, outcome: Result<T>) -> Result<T> {
+        let outcome = outcome.map_err(|error| match self.stopped() {
+            // Of being interrupted comes any error.
+            Some(reason) if !error.message().contains(&reason) => {
+                Error::invalid(format!("It was given up: {reason}.")).caused_by(error)
+            }
+            _ => error,
+        });
         let error = outcome.as_ref().err().map(crate::error::Error::explain);
         self.conclude(error)?;
         outcome
@@ -346,11 +383,27 @@ impl RunningJob {
 
     /// Why it was asked to end, if it was.
     pub fn stopped(&self) -> Option<String> {
-        let reason = || {
-            let reason = self.stop.reason.lock();
-            reason.unwrap_or_else(PoisonError::into_inner).clone()
-        };
-        self.stop.wanted.load(Ordering::Relaxed).then(reason)
+        self.stop.reason()
+    }
+
+    /// Has `interrupt` called when it is asked to end: what it does may be waiting for somebody else.
+    pub fn on_stop(&self, interrupt: impl Fn() + Send + Sync + 'static) {
+        self.stop.also(Box::new(interrupt));
+    }
+
+    /// Interrupts what it asks `storage` for when it is asked to end.
+    pub(super) fn interrupts(&self, storage: &Arc<dyn Storage>) {
+        let storage = storage.clone();
+        self.on_stop(move || storage.interrupt());
+    }
+
+    /// Does what can't be taken back, unless it was asked to end before; afterwards it is asked in vain.
+    ///
+    /// # Errors
+    ///
+    /// What `work` says, and that it was asked to end.
+    pub fn decide<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.stop.decide(work)
     }
 
     /// Leaves the job to the next process, which ends it; gives out the lease, to be held as long as this process lives.
@@ -383,7 +436,7 @@ impl RunningJob {
         } else {
             JobState::Succeeded
         };
-        job.stopped = error.is_some() && self.stop.wanted.load(Ordering::Relaxed);
+        job.stopped = error.is_some() && self.stop.is_wanted();
         job.error = error.unwrap_or_default();
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         *counted.entry((job.kind, job.state)).or_default() += 1;
@@ -426,7 +479,7 @@ impl Progress for RunningJob {
     }
 
     fn cancelled(&self) -> bool {
-        self.stop.wanted.load(Ordering::Relaxed)
+        self.stop.is_wanted()
     }
 }
 

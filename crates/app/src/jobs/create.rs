@@ -29,7 +29,8 @@ impl App {
     /// # Errors
     ///
     /// [`crate::ErrorKind::Invalid`] while another backup or restore runs, for a name that breaks the rule
-    /// (`^[a-z0-9_-]+\.zip$`, at most 150 characters) or is taken.
+    /// (`^[a-z0-9_-]+\.zip$`, at most 150 characters) or is taken. Where the storage can't be asked, too, but that is remembered as a
+    /// backup that failed: whoever relies on it hears of it, even if who asked for it does not.
     pub fn start_backup(&self, name: &str) -> Result<Ticket> {
         let lease = self.jobs().lease()?;
         let key = if name.is_empty() {
@@ -37,11 +38,19 @@ impl App {
         } else {
             validated(name)?
         };
-        let storage = self.backups().storage()?;
-        if storage.contains(&key).map_err(refuse)? {
+        let looked = self.backups().storage_for_job().and_then(|storage| {
+            let is_taken = storage.asked.contains(&key).map_err(refuse)?;
+            Ok((storage.patient, is_taken))
+        });
+        if matches!(looked, Ok((_, true))) {
             return Err(taken());
         }
         let running = self.jobs().begin(lease, JobKind::Create, key.as_str())?;
+        let storage = match looked {
+            Ok((storage, _)) => storage,
+            Err(error) => return running.end(Err(error)),
+        };
+        running.interrupts(&storage);
         let ticket = running.ticket();
         let app = self.clone();
         super::spawn("backup", running, move |running| {
@@ -62,13 +71,19 @@ impl App {
         let key = self.generated_key(SCHEDULED)?;
         let running = self.jobs().begin(lease, JobKind::Create, key.as_str())?;
         // Whatever is set meanwhile: what has had its day is deleted where its successor was made.
-        let storage = match self.backups().storage() {
+        let storage = match self.backups().storage_for_job() {
             Ok(storage) => storage,
             Err(error) => return running.end(Err(error)),
         };
-        let outcome = self.make_backup(storage.as_ref(), &key, &running);
+        running.interrupts(&storage.patient);
+        // A bucket that is out of reach is waited for before anything is pinned or kept from being removed.
+        let outcome = match storage.patient.contains(&key) {
+            Ok(false) => self.make_backup(storage.patient.as_ref(), &key, &running),
+            Ok(true) => Err(taken()),
+            Err(error) => Err(refuse(error)),
+        };
         running.end(outcome)?;
-        self.delete_outlived(storage.as_ref(), &key)
+        self.delete_outlived(storage.after.as_ref(), &key)
     }
 
     fn generated_key(&self, prefix: &str) -> Result<BackupKey> {
@@ -81,7 +96,7 @@ impl App {
 
     pub(super) fn make_backup(&self, storage: &dyn Storage, key: &BackupKey, running: &RunningJob) -> Result<()> {
         // Before the snapshot: what it names must not go away between the two.
-        let held = FilesHeld::take(&self.files().lock_path())?;
+        let held = FilesHeld::take(&self.files().lock_path(), running)?;
         let snapshot = self.store().snapshot()?;
         let references = snapshot.file_references();
         let must_have = references.map(|reference| Ok(path_of(&reference?)));
@@ -92,6 +107,10 @@ impl App {
             .map(|config| BucketSource::open(&config))
             .transpose()
             .map_err(|error| Error::invalid(sentence(&error.to_string())))?;
+        if let Some(source) = &elsewhere {
+            let interrupt = source.interrupter();
+            running.on_stop(move || interrupt.fire());
+        }
         let sources = Sources {
             data_dir: self.data_dir().to_owned(),
             databases: snapshot
@@ -213,7 +232,7 @@ mod tests {
         receiving.write_all(b"precious").unwrap();
         let upload = receiving.finish().unwrap();
         let beside = App::open(options).unwrap();
-        let held = FilesHeld::take(&files.lock_path()).unwrap();
+        let held = FilesHeld::take(&files.lock_path(), &bosbase_backup::NoProgress).unwrap();
         files.remove_collection("pbc_1").unwrap();
         drop(held);
         let mut in_flight = files.begin("pbc_1", "r");

@@ -34,7 +34,8 @@ impl App {
 fn drill(backups: &Backups, running: &RunningJob) -> Result<()> {
     use bosbase_backup::Progress as _;
     // The same from the beginning to the end, whatever is set meanwhile.
-    let storage = backups.storage()?;
+    let storage = backups.storage_for_job()?.patient;
+    running.interrupts(&storage);
     let mut list = backups.listed_in(storage.as_ref())?;
     // What was never proven has an empty time, which comes first.
     list.sort_by(|a, b| a.proof.proven.cmp(&b.proof.proven));

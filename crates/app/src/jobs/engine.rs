@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bosbase_backup::{CheckFailure, DatabaseSnapshot, ErrorKind as Engine};
+use bosbase_backup::{CheckFailure, DatabaseSnapshot, ErrorKind as Engine, Progress};
 use bosbase_store::{ErrorKind as Stored, FileReference, PinnedDatabase};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -76,18 +76,18 @@ impl FilesHeld {
     /// How long removals that are under way may take: one in a bucket that does not answer, two minutes and its last try.
     const PATIENCE: std::time::Duration = std::time::Duration::from_secs(150);
 
-    /// Waits for removals that are under way and keeps new ones from beginning.
+    /// Waits for removals that are under way and keeps new ones from beginning, unless `progress` says that nobody wants it any more.
     ///
     /// # Errors
     ///
     /// Where they do not end in time, or the lock can't be made.
-    pub fn take(lock: &std::path::Path) -> Result<Self> {
+    pub fn take(lock: &std::path::Path, progress: &dyn Progress) -> Result<Self> {
         let begun = std::time::Instant::now();
         loop {
             if let Some(lock) = bosbase_disk::LockFile::try_exclusive(lock).map_err(Error::internal)? {
                 return Ok(Self(lock));
             }
-            if begun.elapsed() > Self::PATIENCE {
+            if progress.cancelled() || begun.elapsed() > Self::PATIENCE {
                 return Err(Error::invalid(
                     "The removal of uploaded files takes too long; try again later.",
                 ));

@@ -101,14 +101,16 @@ impl Backups {
             .caused_by(error)
         })?;
         let lease = self.jobs().lease()?;
-        let storage = self.storage()?;
-        if storage.contains(&key).map_err(refuse)? {
+        let storage = self.storage_for_job()?;
+        if storage.asked.contains(&key).map_err(refuse)? {
             return Err(taken(bosbase_backup::Error::new(
                 Engine::AlreadyExists,
                 "the name is taken",
             )));
         }
+        let storage = storage.patient;
         let running = self.jobs().begin(lease, JobKind::Upload, key.as_str())?;
+        running.interrupts(&storage);
         let outcome = receive(storage.as_ref(), &key, longest, content, &running);
         running.end(outcome)
     }
@@ -227,6 +229,9 @@ fn copy(mut content: impl Read, upload: &mut dyn StagedUpload, running: &Running
             _ => refuse(bosbase_backup::Error::with(Engine::Io, "storing the upload", error)),
         })?;
         running.advance(read as u64);
+        if running.cancelled() {
+            return Err(Error::invalid("The upload was given up."));
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::backups::Backups;
-use super::proofs::newest_proven;
+use super::proofs::{Listed, newest_proven};
 use super::status::{Job, JobKind, JobState};
 use crate::error::Result;
 
@@ -26,16 +26,16 @@ pub fn is_metrics_token(given: &str, wanted: &str) -> bool {
 }
 
 impl Backups {
-    /// How old the newest proven backup is, what backups there are, and how the last job of each kind went. A storage that
-    /// can't be asked is told of rather than an error.
+    /// How old the newest proven backup is, what backups there are, and how the last job of each kind went. `listed` is what the
+    /// storage answered, `None` where it did not.
     ///
     /// # Errors
     ///
     /// Where the records of jobs and proofs can't be read.
-    pub fn metrics(&self) -> Result<String> {
+    pub fn metrics(&self, listed: Option<&[Listed]>) -> Result<String> {
         let mut text = String::new();
-        let newest = match self.listed() {
-            Ok(list) => {
+        let newest = match listed {
+            Some(list) => {
                 let bytes: u64 = list.iter().map(|listed| listed.backup.size).sum();
                 let proven = list.iter().filter(|listed| listed.proof.is_good()).count();
                 let failed = list.iter().filter(|listed| !listed.proof.error.is_empty()).count();
@@ -50,13 +50,9 @@ impl Backups {
                 let help = "Backups whose last proof failed.";
                 gauge(&mut text, "bosbase_backups_failed_proof", help, failed);
                 gauge(&mut text, "bosbase_backups_bytes", "The size of all backups.", bytes);
-                newest_proven(&list)
+                newest_proven(list)
             }
-            Err(error) => {
-                tracing::warn!(
-                    error = error.with_causes(),
-                    "the backups could not be listed for the metrics"
-                );
+            None => {
                 gauge(
                     &mut text,
                     "bosbase_backup_storage_up",

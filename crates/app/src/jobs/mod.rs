@@ -23,6 +23,7 @@ mod restore;
 mod retention;
 mod status;
 mod steps;
+mod stop;
 mod transfer;
 mod undo;
 mod verify;

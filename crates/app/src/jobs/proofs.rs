@@ -354,7 +354,7 @@ impl Backups {
     ///
     /// Where the record of proofs can't be read.
     pub fn newest_recorded_proven(&self) -> Result<NewestProven> {
-        let place = self.storage()?.place();
+        let place = self.place();
         let known = self.proofs().read()?;
         let good = known.iter().filter(|proof| proof.is_good() && proof.is_in(&place));
         Ok(NewestProven::of(
@@ -370,7 +370,7 @@ impl Backups {
     ///
     /// Where the record of proofs can't be read.
     pub(crate) fn newest_recorded(&self, latest: i64) -> Result<Option<i64>> {
-        let place = self.storage()?.place();
+        let place = self.place();
         let known = self.proofs().read()?;
         let good = known.iter().filter(|proof| proof.is_good() && proof.is_in(&place));
         Ok(good.map(|proof| proof.modified).filter(|at| *at <= latest).max())

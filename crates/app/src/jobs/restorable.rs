@@ -7,7 +7,7 @@ use bosbase_backup::restore;
 use bosbase_backup::{Archive, BackupKey, ErrorKind as Engine, Identity, Storage};
 use bosbase_store::ErrorKind as Stored;
 
-use super::backups::Backups;
+use super::backups::{Backups, JobStorage};
 use super::engine::{refuse, sentence};
 use super::proofs::{Proved, Verdict};
 use crate::error::{Error, FieldErrors, Result};
@@ -16,7 +16,7 @@ use crate::error::{Error, FieldErrors, Result};
 pub(super) struct Restorable {
     pub key: BackupKey,
     pub archive: Archive,
-    storage: Arc<dyn Storage>,
+    pub storage: JobStorage,
     which: Identity,
 }
 
@@ -28,15 +28,15 @@ impl Backups {
     /// [`crate::ErrorKind::Invalid`] for one that is not there or is broken, and where there is no room for it.
     pub(super) fn restorable(&self, name: &str) -> Result<Restorable> {
         let key = BackupKey::existing(name).map_err(|error| super::missing().caused_by(error))?;
-        let storage = self.storage()?;
-        let source = storage.open(&key).map_err(|error| match error.kind() {
+        let storage = self.storage_for_job()?;
+        let source = storage.asked.open(&key).map_err(|error| match error.kind() {
             Engine::NotFound => super::missing().caused_by(error),
             _ => refuse(error),
         })?;
         let which = Identity::of(source.as_ref());
         let archive = Archive::open(Arc::from(source)).map_err(|error| match error.kind() {
             Engine::InvalidArchive => {
-                self.remember(storage.as_ref(), &key, &which, "", &error);
+                self.remember(storage.asked.as_ref(), &key, &which, "", &error);
                 let text = sentence(&error.to_string());
                 let fields = FieldErrors::one("key", "validation_invalid_backup", &text);
                 Error::validation(super::MISSING, fields).caused_by(error)
@@ -57,7 +57,7 @@ impl Backups {
         let Restorable {
             key, storage, which, ..
         } = restorable;
-        self.remember(storage.as_ref(), key, which, job, error);
+        self.remember(storage.after.as_ref(), key, which, job, error);
     }
 
     fn remember(

@@ -38,6 +38,7 @@ impl App {
         let restorable = self.backups().restorable(name)?;
         let key = restorable.key.clone();
         let running = self.jobs().begin(lease, JobKind::Restore, key.as_str())?;
+        running.interrupts(&restorable.storage.asked);
         let ticket = running.ticket();
         self.jobs().stop_proofs(Some(key.as_str()), "it is being restored");
         let app = self.clone();
@@ -59,9 +60,10 @@ impl App {
 impl App {
     /// Stages a backup and decides on it, while nobody removes a file that it may name.
     fn stage(&self, restorable: &Restorable, running: &RunningJob) -> Result<FilesHeld> {
-        let held = FilesHeld::take(&self.files().lock_path())?;
+        let held = FilesHeld::take(&self.files().lock_path(), running)?;
         let job = running.ticket().job().id;
-        let staged = self.backups().stage(restorable, &job, running).and_then(decide);
+        let staged = self.backups().stage(restorable, &job, running);
+        let staged = staged.and_then(|staged| decide_unless_stopped(running, staged));
         if let Err(error) = staged {
             drop(held);
             if let Err(error) = self.files().purge_pending() {
@@ -112,7 +114,7 @@ pub fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>) -> Re
         watch,
     };
     // As in a server: a backup's command that had opened the data before may still remove files, or read them.
-    let held = FilesHeld::take(&crate::files::lock_path(&options.data_dir.join(PRIVATE_DIR)))?;
+    let held = FilesHeld::take(&crate::files::lock_path(&options.data_dir.join(PRIVATE_DIR)), &told)?;
     let staged = backups.stage(&restorable, &job, &told);
     if let Err(error) = staged.and_then(decide) {
         return running.end(Err(error));
@@ -164,6 +166,16 @@ fn decide(staged: restore::Staged<'_>) -> Result<()> {
     Ok(())
 }
 
+/// As [`decide`], unless the job was asked to end before: then what was staged is removed.
+fn decide_unless_stopped(running: &RunningJob, staged: restore::Staged<'_>) -> Result<()> {
+    let mut staged = Some(staged);
+    let outcome = running.decide(|| staged.take().map_or(Ok(()), decide));
+    if let Some(Err(error)) = staged.map(restore::Staged::abandon) {
+        tracing::warn!(%error, "what a restore had unpacked could not be removed; the next start does it");
+    }
+    outcome
+}
+
 /// The databases of a data directory; a backup may lack the second, which holds logs alone.
 const DATABASES: [&str; 2] = ["data.db", "auxiliary.db"];
 
@@ -204,7 +216,7 @@ impl StagedCheck for Databases<'_> {
         let bucket = Bucket::new(&config, Patience::Work)
             .map_err(|error| bosbase_backup::Error::with(Engine::Unsupported, ATTEMPTED, error))?;
         let state = self.options.data_dir.join(PRIVATE_DIR);
-        let target = BucketTarget::begin(self.disk.clone(), &state, id, bucket)
+        let target = BucketTarget::begin(self.disk.clone(), &state, id, &bucket)
             .map_err(|error| bosbase_backup::Error::with(Engine::Io, ATTEMPTED, error))?;
         Ok(Some(Box::new(target)))
     }
@@ -236,5 +248,49 @@ impl Progress for Told<'_> {
         self.running.advance(bytes);
         let (done, total) = self.running.measured();
         (self.watch)(done, total);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::open_to_serve;
+
+    /// Whoever wants the end of a restore has it, or the restore is decided: nothing in between, and nothing left that would keep the next
+    /// from beginning.
+    #[test]
+    fn a_restore_that_was_cancelled_is_not_decided_and_one_that_is_decided_is_not_cancelled() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = AppOptions::at(dir.path().join("pb_data"));
+        let (app, _tenancy) = open_to_serve(&options, std::time::Duration::ZERO).unwrap();
+        let ticket = app.start_backup("a.zip").unwrap();
+        while ticket.job().state == JobState::Running {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let restorable = app.backups().restorable("a.zip").unwrap();
+        let begin = || {
+            let lease = app.jobs().lease().unwrap();
+            app.jobs().begin(lease, JobKind::Restore, "a.zip").unwrap()
+        };
+        let is_pending = || restore::is_pending(app.disk().as_ref(), app.data_dir()).unwrap();
+
+        let running = begin();
+        let staged = app.backups().stage(&restorable, "job", &running).unwrap();
+        app.jobs().cancel(None).unwrap();
+        let refused = decide_unless_stopped(&running, staged);
+        assert!(!is_pending());
+        let told = running.end(refused).unwrap_err();
+        assert_eq!(told.message(), "It was given up: somebody asked for its end.");
+        assert!(app.jobs().all().unwrap()[0].stopped);
+
+        let running = begin();
+        let staged = app.backups().stage(&restorable, "job", &running).unwrap();
+        decide_unless_stopped(&running, staged).unwrap();
+        assert!(is_pending());
+        app.jobs().keep(running.hand_over());
+        let told = app.jobs().cancel(None).unwrap_err();
+        assert!(told.message().starts_with("It can't be cancelled any more"), "{told}");
+        assert!(is_pending());
+        app.close().unwrap();
     }
 }

@@ -53,7 +53,7 @@ impl App {
         let record = self.backups().undo_record()?.ok_or_else(nothing)?;
         let running = self.jobs().begin(lease, JobKind::Undo, &record.key)?;
         let ticket = running.ticket();
-        if let Err(error) = self.backups().decide_undo() {
+        if let Err(error) = running.decide(|| self.backups().decide_undo()) {
             return running.end(Err(error));
         }
         self.jobs().stop_proofs(None, "the server restarts to undo a restore");

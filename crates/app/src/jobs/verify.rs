@@ -22,12 +22,14 @@ impl Backups {
     pub fn start_verify(self: &Arc<Self>, name: &str) -> Result<Ticket> {
         let key = BackupKey::existing(name).map_err(|error| Error::not_found().caused_by(error))?;
         let lease = self.jobs().lease()?;
-        let storage = self.storage()?;
-        let source = storage.open(&key).map_err(|error| match error.kind() {
+        let storage = self.storage_for_job()?;
+        let source = storage.asked.open(&key).map_err(|error| match error.kind() {
             Engine::NotFound => Error::not_found().caused_by(error),
             _ => refuse(error),
         })?;
+        let storage = storage.patient;
         let running = self.jobs().begin(lease, JobKind::Verify, key.as_str())?;
+        running.interrupts(&storage);
         let ticket = running.ticket();
         let backups = self.clone();
         let prove = move |running: &RunningJob| {

@@ -9,7 +9,8 @@ use crate::error::{Error, FieldErrors, Result};
 const FAILED: &str = "Failed to test the S3 filesystem.";
 
 impl App {
-    /// Puts a small object into the bucket of `request.filesystem` (`storage` or `backups`) and deletes it again. Blocks.
+    /// Puts a small object into the bucket of `request.filesystem` (`storage` or `backups`) and deletes it again. Blocks, ten seconds for
+    /// each of both at the most.
     ///
     /// # Errors
     ///
@@ -36,7 +37,7 @@ impl App {
         };
         let raw = |reason: &str| Error::invalid(format!("{FAILED} Raw error: \n{reason}."));
         let config = s3.bucket().ok_or_else(|| raw("S3 storage filesystem is not enabled"))?;
-        let failed = |what: &'static str| move |error: bosbase_bucket::Error| raw(&format!("{what}: {error}"));
+        let failed = |what: &'static str| move |error: bosbase_bucket::Error| raw(&format!("{what}: {}", error.bare()));
         let bucket =
             Bucket::new(&config, Patience::Answer).map_err(failed("failed to initialize the S3 filesystem"))?;
         let random = bosbase_store::random_text(5, b"abcdefghijklmnopqrstuvwxyz0123456789");

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bosbase_bucket::{Bucket, BucketConfig, ErrorKind as Cause, Label, Object, Patience, Upload};
+use bosbase_bucket::{Bucket, BucketConfig, ErrorKind as Cause, Interrupt, Label, Object, Patience, Upload};
 
 pub use notes::{Leftover, Note, Notes};
 use source::BucketSource;
@@ -24,12 +24,13 @@ use crate::key::BackupKey;
 const LAG: Duration = Duration::from_secs(120);
 
 /// Backups in a bucket of an S3-compatible object storage.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct BucketStorage {
     /// For work that nobody watches.
     bucket: Bucket,
-    /// For what somebody waits for.
+    /// For lookups, lists and deletions.
     asking: Bucket,
+    interrupt: Interrupt,
     notes: Notes,
     /// What was published (`Some`) and deleted (`None`) here lately.
     recent: Recent,
@@ -47,9 +48,31 @@ impl BucketStorage {
         Ok(Self {
             bucket: open(Patience::Work)?,
             asking: open(Patience::Answer)?,
+            interrupt: Interrupt::default(),
             notes,
             recent: Recent::default(),
         })
+    }
+
+    /// The same storage for one job, whose [`Storage::interrupt`] ends what it asks for, and what its [`BucketStorage::patient`] does.
+    #[must_use]
+    pub fn for_job(&self) -> Self {
+        let interrupt = Interrupt::default();
+        Self {
+            bucket: self.bucket.interrupted_by(&interrupt),
+            asking: self.asking.interrupted_by(&interrupt),
+            interrupt,
+            ..self.clone()
+        }
+    }
+
+    /// The same storage for work that nobody watches: lookups, lists and deletions, too, are tried for minutes.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        Self {
+            asking: self.bucket.clone(),
+            ..self.clone()
+        }
     }
 
     fn find(&self, key: &BackupKey) -> Result<Option<Object>> {
@@ -148,6 +171,10 @@ impl Storage for BucketStorage {
     fn contains(&self, key: &BackupKey) -> Result<bool> {
         Ok(self.find(key)?.is_some())
     }
+
+    fn interrupt(&self) {
+        self.interrupt.fire();
+    }
 }
 
 /// A backup on its way into the bucket.
@@ -234,7 +261,8 @@ fn failed(error: bosbase_bucket::Error, attempted: &str) -> Error {
         Cause::NotFound => ErrorKind::NotFound,
         Cause::AlreadyExists => ErrorKind::AlreadyExists,
         Cause::Config => ErrorKind::Unsupported,
+        Cause::Interrupted => ErrorKind::Cancelled,
         _ => ErrorKind::Unreachable,
     };
-    Error::with(kind, attempted, error)
+    Error::with(kind, attempted, error.bare())
 }

@@ -105,10 +105,7 @@ async fn serve_app(app: App, socket: std::net::TcpListener, serve: &Serve) -> Re
     let listener =
         Arc::new(TcpListener::from_std(socket).map_err(|error| Failure(format!("Can't use the socket: {error}.")))?);
     let lifecycle = Arc::new(Lifecycle::default());
-    let state = AppState {
-        app: app.clone(),
-        lifecycle: lifecycle.clone(),
-    };
+    let state = AppState::new(app.clone(), lifecycle.clone());
     let address = listener
         .local_addr()
         .map_or_else(|_| serve.http.clone(), |address| address.to_string());

@@ -4,10 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use bosbase_app::App;
-use tokio::sync::Notify;
+use bosbase_app::{App, Error};
+use tokio::sync::{Notify, Semaphore};
 
 use super::error::ApiError;
+
+/// So many requests ask a bucket at a time, each on a thread of its own, which one that does not answer keeps for seconds.
+const ASKING: usize = 8;
+
+/// How long a monitoring system waits for what is in the storage of backups before it is told what is remembered.
+pub const GLANCE: Duration = Duration::from_secs(3);
+
+/// How long others wait for an answer of the storage of backups: a little longer than it takes to say itself that the bucket is silent.
+pub const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
@@ -16,6 +25,7 @@ pub struct AppState {
     pub app: App,
     /// Whether the server is about to stop or restart.
     pub lifecycle: Arc<Lifecycle>,
+    asking: Arc<Semaphore>,
 }
 
 /// The server's way to its end.
@@ -61,6 +71,39 @@ impl Lifecycle {
 }
 
 impl AppState {
+    /// What the requests to `app` share.
+    #[must_use]
+    pub fn new(app: App, lifecycle: Arc<Lifecycle>) -> Self {
+        Self {
+            app,
+            lifecycle,
+            asking: Arc::new(Semaphore::new(ASKING)),
+        }
+    }
+
+    /// Runs work that may wait for a bucket, as [`AppState::blocking`] does, but a few at a time, and waits no longer than `patience`:
+    /// `None` where that is over. What was begun goes on then, and keeps its thread until the bucket's own time is over.
+    ///
+    /// # Errors
+    ///
+    /// What `work` returns; a panic in it is internal.
+    pub async fn asking<T, F>(&self, patience: Duration, work: F) -> Result<Option<T>, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&App) -> bosbase_app::Result<T> + Send + 'static,
+    {
+        let (app, asking) = (self.app.clone(), self.asking.clone());
+        let asked = async move {
+            let turn = asking.acquire_owned().await.map_err(Error::internal)?;
+            let work = tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                work(&app)
+            });
+            work.await.map_err(Error::internal)?
+        };
+        tokio::time::timeout(patience, asked).await.ok().transpose()
+    }
+
     /// Runs blocking work of the domain off the async threads.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use crate::http::caller::{Asking, Superuser};
 use crate::http::error::ApiError;
 use crate::http::fields::picked;
 use crate::http::range::{self, Wanted};
-use crate::http::state::AppState;
+use crate::http::state::{AppState, PATIENCE};
 use crate::http::stream;
 
 /// The routes of this resource.
@@ -29,13 +29,15 @@ pub fn router() -> Router<AppState> {
         .route("/api/backups/upload", post(upload).layer(DefaultBodyLimit::disable()))
         .route("/api/backups/status", get(status))
         .route("/api/backups/undo-restore", post(undo))
+        .route("/api/backups/cancel", post(cancel))
         .route("/api/backups/{key}", get(download).delete(delete))
         .route("/api/backups/{key}/restore", post(restore))
         .route("/api/backups/{key}/verify", post(verify))
 }
 
 async fn list(Superuser(caller): Superuser, State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
-    let backups = state.blocking(|app| app.backups().listed()).await?;
+    let listed = state.asking(PATIENCE, |app| app.backups().listed()).await?;
+    let backups = listed.ok_or_else(|| silent(&state))?;
     let rows = backups
         .iter()
         .map(|Listed { backup, proof }| {
@@ -51,6 +53,15 @@ async fn list(Superuser(caller): Superuser, State(state): State<AppState>) -> Re
         })
         .collect();
     Ok(picked(Value::Array(rows), &caller))
+}
+
+/// What to say where the storage of backups takes too long.
+fn silent(state: &AppState) -> ApiError {
+    let place = state.app.backups().shown_place();
+    Error::invalid(format!(
+        "Where the backups are ({place}) does not answer in time. Try again later."
+    ))
+    .into()
 }
 
 async fn status(Superuser(caller): Superuser, State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
@@ -92,6 +103,20 @@ async fn restore(
 async fn undo(_: Superuser, State(state): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
     let ticket = state.blocking(bosbase_app::App::start_undo).await?;
     answer(&state, ticket, &headers).await
+}
+
+async fn cancel(
+    _: Superuser,
+    State(state): State<AppState>,
+    JsonObject(body): JsonObject,
+) -> Result<StatusCode, ApiError> {
+    let id = match body.get("id") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(id)) => Some(id.clone()),
+        Some(_) => return Err(bad_body().into()),
+    };
+    state.blocking(move |app| app.jobs().cancel(id.as_deref())).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn verify(
@@ -192,7 +217,7 @@ async fn download(
 ) -> Result<Response, ApiError> {
     let name = key.clone();
     let archive = state
-        .blocking(move |app| {
+        .asking(PATIENCE, move |app| {
             let who = app.authenticate_file_token(&token, &caller.ip)?;
             if !who.is_some_and(|record| record.collection.is_superusers()) {
                 let text = "Insufficient permissions to access the resource.";
@@ -200,7 +225,8 @@ async fn download(
             }
             app.backups().open_archive(&name)
         })
-        .await?;
+        .await?
+        .ok_or_else(|| silent(&state))?;
     let len = archive.len();
     let etag = format!("\"{}\"", archive.etag());
     let modified = httpdate::fmt_http_date(archive.modified().into());
@@ -260,6 +286,10 @@ fn attachment(name: &str) -> String {
 }
 
 async fn delete(_: Superuser, State(state): State<AppState>, Path(key): Path<String>) -> Result<StatusCode, ApiError> {
-    state.blocking(move |app| app.backups().delete(&key)).await?;
+    // It is looked for first.
+    let deleted = state
+        .asking(2 * PATIENCE, move |app| app.backups().delete(&key))
+        .await?;
+    deleted.ok_or_else(|| silent(&state))?;
     Ok(StatusCode::NO_CONTENT)
 }

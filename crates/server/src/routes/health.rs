@@ -1,7 +1,5 @@
 //! `/api/health`: whether the server answers, and, for superusers, how it is reached.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -11,13 +9,10 @@ use serde_json::{Value, json};
 use crate::http::caller::Asking;
 use crate::http::error::ApiError;
 use crate::http::fields::picked;
-use crate::http::state::AppState;
+use crate::http::state::{AppState, GLANCE};
 
 /// Headers by which common proxies tell the client's address.
 const PROXY_HEADERS: [&str; 3] = ["CF-Connecting-IP", "Fly-Client-IP", "X-Forwarded-For"];
-
-/// How long the storage of backups may take to list them.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The routes of this file.
 pub fn router() -> Router<AppState> {
@@ -26,9 +21,8 @@ pub fn router() -> Router<AppState> {
 
 /// A health check is no place to wait for a bucket that does not answer; what is remembered does then.
 async fn newest_proven(state: &AppState) -> Result<NewestProven, ApiError> {
-    let listed = state.blocking(|app| app.backups().newest_proven());
-    match tokio::time::timeout(PATIENCE, listed).await {
-        Ok(Ok(newest)) => Ok(newest),
+    match state.asking(GLANCE, |app| app.backups().newest_proven()).await {
+        Ok(Some(newest)) => Ok(newest),
         _ => state.blocking(|app| app.backups().newest_recorded_proven()).await,
     }
 }

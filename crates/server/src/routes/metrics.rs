@@ -11,7 +11,7 @@ use bosbase_app::jobs::is_metrics_token;
 
 use crate::http::caller::Asking;
 use crate::http::error::ApiError;
-use crate::http::state::AppState;
+use crate::http::state::{AppState, GLANCE};
 
 /// Whoever has this token is let in. It belongs to the machine: in the settings a restore would bring back an older one.
 static TOKEN: LazyLock<Option<String>> = LazyLock::new(|| {
@@ -32,8 +32,19 @@ async fn metrics(
     if !has_token(&headers) {
         caller.require_superuser()?;
     }
+    // That the storage does not answer must be scraped while it does not.
+    let listed = match state.asking(GLANCE, |app| app.backups().listed()).await {
+        Ok(listed) => listed,
+        Err(error) => {
+            tracing::warn!(
+                error = error.with_causes(),
+                "the backups could not be listed for the metrics"
+            );
+            None
+        }
+    };
     let text = state
-        .blocking(|app| Ok(app.backups().metrics()? + &app.alarm_metrics()))
+        .blocking(move |app| Ok(app.backups().metrics(listed.as_deref())? + &app.alarm_metrics()))
         .await?;
     Ok((
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],

@@ -4,13 +4,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use bosbase_app::Error;
 use serde_json::Value;
 
 use crate::http::body::JsonObject;
 use crate::http::caller::Superuser;
 use crate::http::error::ApiError;
 use crate::http::fields::picked;
-use crate::http::state::AppState;
+use crate::http::state::{AppState, PATIENCE};
 
 /// The routes of this file.
 pub fn router() -> Router<AppState> {
@@ -44,7 +45,9 @@ async fn test_s3(
     Superuser(_): Superuser,
     JsonObject(request): JsonObject,
 ) -> Result<StatusCode, ApiError> {
-    state.blocking(move |app| app.test_s3(&request)).await?;
+    // It is put there, and deleted again.
+    let tried = state.asking(2 * PATIENCE, move |app| app.test_s3(&request)).await?;
+    tried.ok_or_else(|| Error::invalid("Failed to test the S3 filesystem. Raw error: \nit does not answer."))?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -81,6 +81,7 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/api/backups/upload", Access::Superuser),
     ("GET", "/api/backups/status", Access::Superuser),
     ("POST", "/api/backups/undo-restore", Access::Superuser),
+    ("POST", "/api/backups/cancel", Access::Superuser),
     ("GET", "/api/backups/{key}", Access::FileToken),
     ("DELETE", "/api/backups/{key}", Access::Superuser),
     ("POST", "/api/backups/{key}/restore", Access::Superuser),
