@@ -1,5 +1,6 @@
 """Real S3 servers: s3s-fs for everything, moto for listing and aborting multipart uploads, which s3s-fs lacks."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ from harness.client import wait_for
 from harness.programs import CACHE
 from harness.server import free_port
 
-from .proxy import Proxy
+from .proxy import OWNER, Proxy
 
 S3S_FS = Path(os.environ.get("S3S_FS_BIN") or CACHE / "s3s-fs" / "bin" / "s3s-fs")
 MOTO = Path(os.environ.get("MOTO_BIN") or CACHE / "moto" / "bin" / "moto_server")
@@ -46,9 +47,15 @@ class S3:
         }
 
     def objects(self, bucket=None):
-        """The names that lie in the bucket, seen from behind."""
+        """The names that lie in the bucket, seen from behind, without the mark that says whose it is."""
         root = self.directory / (bucket or self.bucket)
-        return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+        names = (str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+        return sorted(name for name in names if name != OWNER)
+
+    def owner(self, bucket):
+        """What the mark says; None where there is none."""
+        mark = self.directory / bucket / OWNER
+        return json.loads(mark.read_text())["owner"] if mark.exists() else None
 
     def stop(self):
         self.process.kill()

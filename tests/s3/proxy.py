@@ -8,6 +8,9 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+# The mark that says whose a bucket of files is. It comes and goes through here when it likes, unspoiled and uncounted.
+OWNER = ".bosbase-owner"
+
 
 class Proxy:
     """`rule(request)` returns what to do with a request: None to pass it on, or one of the words in `Handler.answer`, or an
@@ -61,9 +64,11 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         request = Request(self.command, self.path, body, self.headers)
+        what = None
         with self.owner.lock:
-            what = self.owner.rule(request)
-            self.owner.seen.append((request, what))
+            if OWNER not in request.path:
+                what = self.owner.rule(request)
+                self.owner.seen.append((request, what))
         try:
             self.answer(request, what)
         except (BrokenPipeError, ConnectionError):

@@ -21,6 +21,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 mod atomic;
+mod birthmark;
 mod disk;
 pub mod fault;
 mod lock;
@@ -30,6 +31,7 @@ mod real;
 mod streamed;
 
 pub use atomic::{NewFile, read_all, write_atomically};
+pub use birthmark::birthmark;
 pub use disk::{Disk, DiskFile, Entry, FileKind, Metadata};
 pub use fault::FaultDisk;
 pub use lock::LockFile;

@@ -10,15 +10,19 @@
 //! "acknowledged by the bucket" for "durable"; what is found in the data directory is served from there all the same. Removals
 //! happen in both places.
 //!
+//! Several data directories may name the same bucket; only its owner deletes there (`owner`).
+//!
 //! A backup needs every file that its snapshot names. While one holds [`FileStore::lock_path`] exclusively, removals are
 //! written down durably and carried out by [`FileStore::purge_pending`] later.
 
 mod attributes;
 mod departure;
+mod instance;
 mod intent;
 mod journal;
 mod name;
 mod objects;
+mod owner;
 mod pending;
 mod place;
 mod placing;
@@ -36,6 +40,8 @@ mod tests;
 pub use attributes::Attributes;
 pub(crate) use departure::Departure;
 pub use intent::Intent;
+pub(crate) use owner::mark_if_empty;
+pub use owner::take_over;
 pub use place::{Elsewhere, FilesPlace, Nowhere, is_of_bucket};
 pub use placing::InFlight;
 pub use source::BucketSource;

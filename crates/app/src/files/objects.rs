@@ -3,7 +3,7 @@
 //! An object is shared by all data that names it: what is served, what a running backup reads, what is kept for an undo, what a
 //! restore is about to put in place. So a removal is first written down (`.bosbase/pending-objects`, a file each), which is all
 //! that a request waits for; a thread works it off, holding each object against the database, while no backup and no restore
-//! holds the files and no data is kept for an undo.
+//! holds the files and no data is kept for an undo, and only in a bucket that is this data directory's own ([`super::owner`]).
 
 use std::collections::HashSet;
 use std::io;
@@ -111,15 +111,30 @@ impl FileStore {
         let Some(bucket) = self.bucket()? else {
             return Ok(());
         };
-        if self.elsewhere().is_shared()? {
+        let place = bucket.place();
+        let mut waiting = pending::paths(self.disk(), &self.pending_objects())?;
+        // What waits for another bucket waits until that is in force again.
+        waiting.retain(|path| !pending::is_of_another(path, &place));
+        // Whose it is, is said before there is anything to remove.
+        if waiting.is_empty() && self.is_foreign() == Some(false) {
             return Ok(());
         }
-        let place = bucket.place();
+        let owned = match self.owns(&bucket) {
+            // Nothing waits for the answer, and the next minute asks again.
+            Err(error) if waiting.is_empty() => {
+                tracing::debug!(%error, "whose the bucket of the uploaded files is can't be told yet");
+                false
+            }
+            owned => owned?,
+        };
+        if !owned || self.elsewhere().is_shared()? {
+            return Ok(());
+        }
         let mut failed = None;
-        for path in pending::paths(self.disk(), &self.pending_objects())? {
-            // What waits for another bucket waits until that is in force again.
-            if pending::is_of_another(&path, &place) {
-                continue;
+        for path in waiting {
+            // Somebody may have taken it over meanwhile.
+            if !self.owns(&bucket)? {
+                break;
             }
             match pending::read(self.disk(), &path)? {
                 Some(Removal::InBucket { place: of, removal }) if of == place => {

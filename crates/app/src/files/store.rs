@@ -14,6 +14,7 @@ use bosbase_store::random_text;
 use super::attributes::Attributes;
 use super::journal;
 use super::objects::Worker;
+use super::owner::Known;
 use super::pending::{self, Removal};
 use super::place::{Elsewhere, OpenBucket, key};
 use super::slots::Slots;
@@ -45,6 +46,8 @@ struct Inner {
     bucket: OpenBucket,
     slots: Slots,
     worker: Mutex<Worker>,
+    /// Whose the bucket in force was found to be.
+    owner: Mutex<Option<Known>>,
     /// Whether this process is the one that works off what waits to be removed.
     in_charge: AtomicBool,
     storage: PathBuf,
@@ -71,6 +74,7 @@ impl FileStore {
                 bucket: OpenBucket::default(),
                 slots: Slots::default(),
                 worker: Mutex::default(),
+                owner: Mutex::default(),
                 in_charge: AtomicBool::default(),
                 storage: data_dir.join("storage"),
                 state: data_dir.join(".bosbase"),
@@ -397,6 +401,10 @@ impl FileStore {
 
     pub(super) fn slots(&self) -> &Slots {
         &self.inner.slots
+    }
+
+    pub(super) fn known_owner(&self) -> &Mutex<Option<Known>> {
+        &self.inner.owner
     }
 
     pub(super) fn worker(&self) -> &Mutex<Worker> {

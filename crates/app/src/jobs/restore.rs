@@ -20,7 +20,7 @@ use super::status::{JobKind, JobState};
 use super::transfer::Watch;
 use crate::app::{App, AppOptions};
 use crate::error::{Error, Result};
-use crate::files::{BucketTarget, FilesPlace};
+use crate::files::{BucketTarget, FilesPlace, mark_if_empty};
 use crate::settings::{self, Settings};
 use bosbase_disk::{Disk, RealDisk};
 
@@ -216,6 +216,10 @@ impl StagedCheck for Databases<'_> {
         let bucket = Bucket::new(&config, Patience::Work)
             .map_err(|error| bosbase_backup::Error::with(Engine::Unsupported, ATTEMPTED, error))?;
         let state = self.options.data_dir.join(PRIVATE_DIR);
+        // A new machine and a new bucket: what is put there is nobody else's.
+        if let Err(error) = mark_if_empty(self.disk.as_ref(), &state, &bucket) {
+            tracing::warn!(%error, "whose the bucket of the uploaded files is could not be told");
+        }
         let target = BucketTarget::begin(self.disk.clone(), &state, id, &bucket)
             .map_err(|error| bosbase_backup::Error::with(Engine::Io, ATTEMPTED, error))?;
         Ok(Some(Box::new(target)))

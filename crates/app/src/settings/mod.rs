@@ -74,6 +74,12 @@ impl App {
         let _one_at_a_time = cell.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = merge::merged(&cell.get(), patch)?;
         validate::validate(&changed)?;
+        let place = |settings: &Settings| settings.s3.bucket().map(|config| config.place());
+        let (before, named) = (place(&cell.get()), place(&changed));
+        if let Some(named) = named.filter(|named| before.as_ref() != Some(named)) {
+            // Named by somebody, and not by a backup or a copy of the data.
+            self.files().claim(&named).map_err(Error::internal)?;
+        }
         let key = self.options().encryption_key.clone();
         let settings = changed.clone();
         self.store().write(move |tx| {
@@ -83,6 +89,7 @@ impl App {
         })?;
         cell.set(changed);
         self.alarms().hurry();
+        self.files().purge_objects();
         Ok(())
     }
 }

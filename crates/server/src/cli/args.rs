@@ -83,6 +83,11 @@ pub enum Command {
         #[command(subcommand)]
         action: BackupAction,
     },
+    /// Say whose the bucket of the uploaded files is
+    Files {
+        #[command(subcommand)]
+        action: FilesAction,
+    },
     /// Manage the superusers, who may do everything
     Superuser {
         #[command(subcommand)]
@@ -99,6 +104,13 @@ pub struct Serve {
     /// The origins of web pages that may call the API, separated by commas
     #[arg(long, default_value = "*", value_delimiter = ',', value_name = "ORIGINS")]
     pub origins: Vec<String>,
+}
+
+/// `bosbase files …`
+#[derive(Debug, Subcommand)]
+pub enum FilesAction {
+    /// Make this data directory the one that deletes files in the bucket of settings.s3; whoever did before no longer does
+    TakeOver,
 }
 
 /// `bosbase superuser …`. A password left out is asked for in `BOSBASE_SUPERUSER_PASSWORD`, so that it need not show in a

@@ -3,6 +3,7 @@
 mod args;
 mod backup;
 mod bucket;
+mod files;
 mod output;
 mod serve;
 mod superuser;
@@ -46,6 +47,7 @@ pub fn main() -> ExitCode {
             Ok(())
         }
         Command::Backup { action } => backup::run(&arguments.global, &action),
+        Command::Files { action } => files::run(&arguments.global, &action),
         Command::Serve(serve) => serve::run(&arguments.global, &serve),
         Command::Superuser { action } => superuser::run(&arguments.global, &action),
     };

@@ -43,6 +43,9 @@ async fn health(State(state): State<AppState>, Asking(caller): Asking) -> Result
             "realIP": caller.ip,
             "possibleProxyHeader": proxy.unwrap_or_default(),
         });
+        if state.app.files().is_foreign() == Some(true) {
+            data["filesBucketOwned"] = json!(false);
+        }
         // Only where there is one, so that the answer is PocketBase's where there is nothing to add.
         let newest = newest_proven(&state).await?;
         if let Some(age) = newest.age {

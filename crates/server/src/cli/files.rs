@@ -1,0 +1,15 @@
+//! `bosbase files …`, on a stopped data directory or beside a running server.
+
+use bosbase_app::files::take_over;
+
+use super::Failure;
+use super::args::{FilesAction, Global};
+use super::output::say;
+
+/// Does what was asked and says so.
+pub fn run(global: &Global, action: &FilesAction) -> Result<(), Failure> {
+    match action {
+        FilesAction::TakeOver => say(&take_over(&global.options()?)?),
+    }
+    Ok(())
+}
