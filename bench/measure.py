@@ -4,7 +4,6 @@ import os
 import random
 import shutil
 import statistics
-import threading
 import time
 
 import requests
@@ -14,6 +13,7 @@ from harness.jobs import ended
 from harness.memory import Watch, anonymous
 from harness.multipart import Multipart
 from harness.programs import POCKETBASE
+from harness.sampler import Sampler
 from harness.server import Server
 
 REQUESTS_PER_SECOND = 50
@@ -21,12 +21,12 @@ LONGEST = 1800
 """Seconds after which something that does not end is given up."""
 
 
-class Clients(threading.Thread):
+class Clients(Sampler):
     """Sends one kind of request at a steady rate over one connection; keeps how long each took, in milliseconds."""
 
     def __init__(self, server):
-        super().__init__(daemon=True)
-        self.client, self.took, self.stopping = server.client(), [], threading.Event()
+        super().__init__()
+        self.client, self.took = server.client(), []
 
     def run(self):
         next_at = time.monotonic()
@@ -36,14 +36,6 @@ class Clients(threading.Thread):
             self.took.append((time.monotonic() - began) * 1000)
             next_at += 1 / REQUESTS_PER_SECOND
             time.sleep(max(0, next_at - time.monotonic()))
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        self.join()
 
     def quantiles(self, first=0, last=None):
         took = sorted(self.took[first:last])
@@ -66,12 +58,12 @@ class Readers(Clients):
         self.client.get(f"/api/collections/posts/records/r{random.randrange(1000):014}")
 
 
-class Spare(threading.Thread):
+class Spare(Sampler):
     """The most room on the file system that is taken while it watches, bytes, sampled every 10 ms; others must not write there."""
 
     def __init__(self, directory):
-        super().__init__(daemon=True)
-        self.directory, self.most, self.stopping = directory, 0, threading.Event()
+        super().__init__()
+        self.directory, self.most = directory, 0
         self.before = self.taken()
 
     def taken(self):
@@ -80,14 +72,6 @@ class Spare(threading.Thread):
     def run(self):
         while not self.stopping.wait(0.01):
             self.most = max(self.most, self.taken() - self.before)
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        self.join()
 
 
 def upload(server, root, path, name):

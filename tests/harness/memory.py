@@ -1,6 +1,6 @@
 """How much memory a process takes for itself."""
 
-import threading
+from .sampler import Sampler
 
 
 def anonymous(pid):
@@ -12,12 +12,12 @@ def anonymous(pid):
         return 0
 
 
-class Watch(threading.Thread):
+class Watch(Sampler):
     """The largest anonymous memory of a process, sampled every 20 ms; the same process id survives a restart."""
 
     def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.pid, self.peak, self.samples, self.stopping = pid, 0, 0, threading.Event()
+        super().__init__()
+        self.pid, self.peak, self.samples = pid, 0, 0
 
     def run(self):
         while not self.stopping.wait(0.02):
@@ -25,10 +25,10 @@ class Watch(threading.Thread):
                 self.peak = max(self.peak, found)
                 self.samples += 1
 
-    def __enter__(self):
-        self.start()
-        return self
 
-    def __exit__(self, *_):
-        self.stopping.set()
-        self.join()
+def assert_bounded(idle, **watches):
+    """Whatever was watched took less than 64 MiB more than the idle process."""
+    for what, watch in watches.items():
+        grown = (watch.peak - idle.peak) / 2**20
+        print(f"{what}: +{grown:.1f} MiB over {idle.peak / 2**20:.1f}")
+        assert grown < 64, f"{what}: {grown:.1f} MiB more memory"

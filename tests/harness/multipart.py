@@ -6,9 +6,9 @@ import os
 class Multipart:
     """A multipart body with one file, read from disk as it is sent; an iterable with a length, as `requests` takes it."""
 
-    def __init__(self, path, name):
+    def __init__(self, path, name, *, field="file", kind="application/zip"):
         boundary = "b" * 40
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: application/zip\r\n\r\n'
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\nContent-Type: {kind}\r\n\r\n'
         self.head, self.tail = head.encode(), f"\r\n--{boundary}--\r\n".encode()
         self.path = path
         self.content_type = f"multipart/form-data; boundary={boundary}"

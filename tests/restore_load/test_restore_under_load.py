@@ -1,5 +1,6 @@
 """A client that asks every 5 ms while a restore switches the data sees no refused connection, and waits at worst."""
 
+import contextlib
 import threading
 import time
 
@@ -8,19 +9,19 @@ import requests
 
 from harness.jobs import ended
 from harness.sample import blob
+from harness.sampler import Sampler
 
 pytestmark = pytest.mark.ours
 
 EVERY = 0.005
 
 
-class Asker(threading.Thread):
-    """Asks for a record every 5 ms until told to stop; a new connection each time, or the same one."""
+class Asker(Sampler):
+    """Asks for a record every 5 ms; a new connection each time, or the same one."""
 
     def __init__(self, url, keep_alive):
-        super().__init__(daemon=True)
+        super().__init__()
         self.url, self.keep_alive = url, keep_alive
-        self.stopping = threading.Event()
         self.answers, self.errors, self.slowest = [], [], 0.0
 
     def run(self):
@@ -42,10 +43,6 @@ class Asker(threading.Thread):
             self.slowest = max(self.slowest, took)
             time.sleep(max(0, EVERY - took))
 
-    def end(self):
-        self.stopping.set()
-        self.join(90)
-
 
 @pytest.mark.parametrize("round_", range(3))
 def test_nobody_is_refused_while_a_restore_switches(server, round_):
@@ -66,14 +63,13 @@ def test_nobody_is_refused_while_a_restore_switches(server, round_):
 
     url = f"{server.url}/api/collections/notes/records/{note['id']}?fields=title"
     askers = [Asker(url, keep_alive) for keep_alive in (False, False, True, True)]
-    for asker in askers:
-        asker.start()
-    time.sleep(0.3)
-    root.post("/api/backups/state.zip/restore", expect=204)
-    job = ended(server.root(), "restore")
-    time.sleep(0.5)
-    for asker in askers:
-        asker.end()
+    with contextlib.ExitStack() as stack:
+        for asker in askers:
+            stack.enter_context(asker)
+        time.sleep(0.3)
+        root.post("/api/backups/state.zip/restore", expect=204)
+        job = ended(server.root(), "restore")
+        time.sleep(0.5)
 
     assert job["state"] == "succeeded", job
     for asker in askers:

@@ -57,6 +57,10 @@ class S3:
         mark = self.directory / bucket / OWNER
         return json.loads(mark.read_text())["owner"] if mark.exists() else None
 
+    def unfinished(self):
+        """The multipart uploads that are neither completed nor aborted, as XML; only moto tells."""
+        return requests.get(f"http://{self.address}/{self.bucket}?uploads", timeout=10).text
+
     def stop(self):
         self.process.kill()
         self.process.wait(10)

@@ -10,8 +10,9 @@ import pytest
 import requests
 
 from harness.client import wait_for
+from harness.memory import Watch, assert_bounded
+from harness.multipart import Multipart
 from harness.programs import POCKETBASE
-from memory.test_memory import Watch
 
 from .conftest import ACCESS_KEY, SECRET
 from .files import BUCKET, collection, create, environment, gone, is_settled, keep_in, key, path, read
@@ -327,14 +328,13 @@ def test_killed_in_the_middle_of_a_long_file_no_part_is_left(launch, moto, proxy
     content = os.urandom(30 << 20)
     sending = threading.Thread(target=lambda: pytest.raises(requests.RequestException, create, root, content))
     sending.start()
-    uploads = lambda: requests.get(f"http://{moto.address}/{moto.bucket}?uploads", timeout=10).text  # noqa: E731
     wait_for(lambda: proxy.count("do it and hang") >= 1, 30, "a part")
     server.kill()
     sending.join()
-    assert "<UploadId>" in uploads()
+    assert "<UploadId>" in moto.unfinished()
     proxy.rule = lambda request: None
     server.start()
-    wait_for(lambda: "<UploadId>" not in uploads(), 30, "the parts to go")
+    wait_for(lambda: "<UploadId>" not in moto.unfinished(), 30, "the parts to go")
     wait_for(lambda: is_settled(server), 10, "the notes to go")
 
 
@@ -374,11 +374,12 @@ def test_memory_stays_bounded(server, s3, tmp_path):
             file.write(block)
     with Watch(server.process.pid) as idle:
         time.sleep(0.5)
+    body = Multipart(source, "large.bin", field="files", kind="application/octet-stream")
     with Watch(server.process.pid) as up:
         answer = requests.post(
             f"{server.url}/api/collections/docs/records",
-            data=_Form(source),
-            headers={"Authorization": root.token, "Content-Type": _Form.TYPE},
+            data=body,
+            headers={"Authorization": root.token, "Content-Type": body.content_type},
             timeout=300,
         )
     assert answer.status_code == 200, answer.text
@@ -389,32 +390,4 @@ def test_memory_stays_bounded(server, s3, tmp_path):
             for piece in answer.iter_content(1 << 20):
                 received.update(piece)
     assert received.digest() == digest.digest()
-    for what, watch in (("up", up), ("down", down)):
-        grown = (watch.peak - idle.peak) / 2**20
-        print(f"{what}: +{grown:.1f} MiB over {idle.peak / 2**20:.1f}")
-        assert grown < 64, f"{what}: {grown:.1f} MiB more memory"
-
-
-class _Form:
-    """A multipart body that is read from disk as it is sent."""
-
-    BOUNDARY = "b" * 40
-    TYPE = f"multipart/form-data; boundary={BOUNDARY}"
-
-    def __init__(self, path):
-        self.path = path
-        self.head = (
-            f'--{self.BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="large.bin"\r\n'
-            "Content-Type: application/octet-stream\r\n\r\n"
-        ).encode()
-        self.tail = f"\r\n--{self.BOUNDARY}--\r\n".encode()
-
-    def __len__(self):
-        return len(self.head) + os.path.getsize(self.path) + len(self.tail)
-
-    def __iter__(self):
-        yield self.head
-        with open(self.path, "rb") as file:
-            while block := file.read(1 << 20):
-                yield block
-        yield self.tail
+    assert_bounded(idle, up=up, down=down)

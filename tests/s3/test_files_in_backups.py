@@ -15,8 +15,8 @@ import requests
 
 from harness.client import wait_for
 from harness.jobs import ended, last_job
+from harness.memory import Watch, assert_bounded
 from harness.programs import BOSBASE, EMAIL, PASSWORD, POCKETBASE
-from memory.test_memory import Watch
 
 from .conftest import ACCESS_KEY, SECRET
 from .files import BUCKET, collection, create, environment, expire, gone, is_settled, keep_in, key, read, undo
@@ -352,7 +352,4 @@ def test_memory_stays_bounded(server, s3):
     with Watch(server.process.pid) as restore:
         root.restore("big.zip", 300)
     assert len(s3.objects(BUCKET)) == 61
-    for what, watch in (("backup", backup), ("restore", restore)):
-        grown = (watch.peak - idle.peak) / 2**20
-        print(f"{what}: +{grown:.1f} MiB over {idle.peak / 2**20:.1f}")
-        assert grown < 64, f"{what}: {grown:.1f} MiB more memory"
+    assert_bounded(idle, backup=backup, restore=restore)
