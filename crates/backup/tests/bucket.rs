@@ -1,4 +1,4 @@
-//! The bucket as a storage, against a real S3 server: `./check s3` starts one and names it in `BOSBASE_TEST_S3_*`.
+//! The bucket as a storage, against a real S3 server: `./check bucket` starts one and names it in `BOSBASE_TEST_S3_*`.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test")]
 
