@@ -117,17 +117,23 @@ def test_without_the_bucket_there_is_no_backup(server, s3, proxy_to):
     collection(root)
     record = create(root, b"x")
     listed = s3.directory / BUCKET
+
+    def outcome():
+        root.post("/api/backups", json={"name": "a.zip"}, expect=204)
+        job = ended(root, "create", 200)
+        # A moment later another may begin.
+        root.wait_until_idle()
+        return job
+
     # Some time within the backup, and from its beginning on; then without a bucket at all.
     for rule in (lambda request: "forbidden" if request.method == "HEAD" else None, lambda request: "forbidden"):
         proxy.rule = rule
-        root.post("/api/backups", json={"name": "a.zip"}, expect=204)
-        job = ended(root, "create", 200)
+        job = outcome()
         assert job["state"] == "failed" and ("Access Denied" in job["error"] or "403 Forbidden" in job["error"]), job
         assert SECRET not in job["error"] and root.backups() == {}
     proxy.rule = lambda request: None
     moved = listed.rename(listed.parent / "moved")
-    root.post("/api/backups", json={"name": "a.zip"}, expect=204)
-    job = ended(root, "create", 200)
+    job = outcome()
     assert job["state"] == "failed" and root.backups() == {}, job
     moved.rename(listed)
     root.back_up("a.zip")
