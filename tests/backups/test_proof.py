@@ -72,6 +72,8 @@ def test_a_restore_that_finds_its_backup_broken_ends_its_proof(server, root, by)
         root.post("/api/backups/rotten.zip/restore", expect=204)
         job = ended(root, "restore")
         assert job["state"] == "failed", job
+        # Its outcome is told a moment before the next may begin.
+        root.wait_until_idle()
         root.post("/api/backups/short.zip/restore", expect=400)
     else:
         server.stop()
