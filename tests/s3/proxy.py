@@ -8,7 +8,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-# The mark that says whose a bucket of files is. It comes and goes through here when it likes, unspoiled and uncounted.
+# The mark that says whose a bucket of files is. It comes and goes through here when it likes, unspoiled and counted apart.
 OWNER = ".bosbase-owner"
 
 
@@ -20,6 +20,7 @@ class Proxy:
         self.target = target
         self.rule = lambda request: None
         self.seen = []
+        self.marks_asked = 0
         self.lock = threading.RLock()
         proxy = self
 
@@ -66,7 +67,9 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(self.command, self.path, body, self.headers)
         what = None
         with self.owner.lock:
-            if OWNER not in request.path:
+            if OWNER in request.path:
+                self.owner.marks_asked += 1
+            else:
                 what = self.owner.rule(request)
                 self.owner.seen.append((request, what))
         try:

@@ -12,7 +12,7 @@ from harness.client import wait_for
 from harness.jobs import ended, last_job
 
 from .conftest import ACCESS_KEY, SECRET
-from .files import collection, create, keep_in
+from .files import BUCKET, collection, create, environment, keep_in
 from .test_backups_in_a_bucket import fill, succeed, use
 
 pytestmark = pytest.mark.ours
@@ -246,3 +246,24 @@ def test_a_backup_of_files_in_a_bucket_that_hangs_can_be_cancelled(server, s3, p
     assert (job["state"], job["error"], job["stopped"]) == ("failed", CANCELLED, True), job
     proxy.rule = lambda request: None
     succeed(root, "b.zip")
+
+
+def test_a_restore_into_a_bucket_that_hangs_can_be_cancelled(launch, s3, proxy_to):
+    """Before the first file was put there, whose the bucket is was asked with all patience, and nobody could interrupt that."""
+    proxy = proxy_to(s3)
+    (s3.directory / BUCKET / "somebodys").write_bytes(b"so that it is nobody's")
+    server = launch(env=environment(s3, proxy.url))
+    root = server.root()
+    collection(root)
+    create(root, b"one")
+    succeed(root, "a.zip")
+    proxy.rule = lambda request: "hang"
+    root.post("/api/backups/a.zip/restore", expect=204)
+    wait_for(lambda: proxy.count("hang") >= 1, 20, "a request that hangs")
+    with Took() as took:
+        cancel(root)
+        job = ended(root, "restore", seconds=30)
+    assert took.seconds < 14, took.seconds
+    assert job["state"] == "failed" and job["stopped"] and "somebody asked for its end" in job["error"], job
+    proxy.rule = lambda request: None
+    root.restore("a.zip")

@@ -103,6 +103,7 @@ def test_a_copied_directory_deletes_nothing_until_it_takes_over(launch, producti
     assert s3.owner(BUCKET) == owner
     said = BOSBASE.run("files", "take-over", "--dir", copy.directory).stdout
     assert f"bucket {BUCKET} at http://{s3.address}" in said and str(production.directory) in said, said
+    assert "begins no deletion there later than five seconds from now" in said, said
     assert s3.owner(BUCKET) not in (owner, None)
     copy.stop()
     copy.start()
@@ -135,6 +136,11 @@ def test_pocketbases_bucket_is_adopted_by_hand(launch, s3, tmp_path):
     delete(tried, record)
     stays(tried, s3, record)
     assert s3.owner(BUCKET) is None
+    # Naming it once more is not enough where something lies in it.
+    tried.root().patch("/api/settings", json={"s3": {"enabled": False}})
+    keep_in(tried.root(), s3)
+    stays(tried, s3, record)
+    assert s3.owner(BUCKET) is None
     theirs.start()
     assert read(theirs.client(), record, record["files"][0]).content == b"one"
     BOSBASE.run("files", "take-over", "--dir", tried.directory)
@@ -164,6 +170,75 @@ def test_a_new_machine_with_a_new_bucket_owns_it(launch, production, s3, tmp_pat
     expire(new)
     wait_for(lambda: not keys(record) & set(s3.objects("fresh")), 20, "it to go")
     assert keys(record) <= set(s3.objects(BUCKET)) and not says_foreign(new)
+
+
+def test_a_copy_makes_no_empty_bucket_its_own(launch, production, s3, tmp_path):
+    """Production may run a version that knows no owners yet, or its bucket was made anew."""
+    owner = wait_for(lambda: s3.owner(BUCKET), 20, "the mark")
+    production.stop()
+    shutil.copytree(production.directory, tmp_path / "copy" / "pb_data")
+    shutil.rmtree(s3.directory / BUCKET)
+    (s3.directory / BUCKET).mkdir()
+    copy = launch(directory=tmp_path / "copy" / "pb_data", superuser=False)
+    wait_for(lambda: says_foreign(copy), 20, "the health check to say it")
+    assert s3.owner(BUCKET) is None
+    # What somebody named by hand is its own anew.
+    production.start()
+    assert wait_for(lambda: s3.owner(BUCKET), 20, "the mark") == owner
+    assert not says_foreign(production)
+
+
+def test_an_empty_bucket_of_the_environment_is_taken_over_by_hand(launch, s3, proxy_to):
+    proxy = proxy_to(s3)
+    env = environment(s3, proxy.url)
+    server = launch(env=env)
+    root = server.root()
+    collection(root)
+    wait_for(lambda: says_foreign(server), 20, "the health check to say it")
+    asked = proxy.marks_asked
+    records = [create(root, b"some") for _ in range(10)]
+    for record in records:
+        delete(server, record)
+    time.sleep(1)
+    # Every removal asked again, and read all that waited.
+    assert proxy.marks_asked - asked <= 2, proxy.marks_asked - asked
+    assert keys(*records) <= set(s3.objects(BUCKET)) and s3.owner(BUCKET) is None
+    assert "\nbosbase_files_bucket_owned 0\n" in root.send("GET", "/api/metrics").text
+    BOSBASE.run("files", "take-over", "--dir", server.directory, env=env)
+    # Beside the running server, which asks once a minute.
+    gone(s3, keys(*records), 100)
+    assert not says_foreign(server)
+    assert "\nbosbase_files_bucket_owned 1\n" in root.send("GET", "/api/metrics").text
+
+
+@pytest.mark.parametrize("how", ["slow", "500"])
+def test_who_loses_the_bucket_stops_in_the_middle_of_a_collection(launch, s3, proxy_to, tmp_path, how):
+    """It asked before the first file only, and deleted for as long as the collection lasted; and tried again for two minutes."""
+    proxy = proxy_to(s3)
+    server = launch()
+    root = server.root()
+    keep_in(root, s3, proxy.url)
+    collection(root)
+    records = [create(root, b"some") for _ in range(60)]
+    wait_for(lambda: s3.owner(BUCKET), 20, "the mark")
+    server.stop()
+    shutil.copytree(server.directory, tmp_path / "copy" / "pb_data")
+    server.start()
+
+    def deletions():
+        with proxy.lock:
+            return sum(1 for request, _ in proxy.seen if request.method == "DELETE")
+
+    proxy.rule = lambda request: how if request.method == "DELETE" else None
+    root.delete("/api/collections/docs")
+    wait_for(lambda: deletions() > 1, 20, "the first deletions")
+    BOSBASE.run("files", "take-over", "--dir", tmp_path / "copy" / "pb_data")
+    time.sleep(7)
+    before = deletions()
+    time.sleep(6)
+    assert deletions() == before
+    assert len(keys(*records) & set(s3.objects(BUCKET))) > 20
+    assert says_foreign(server)
 
 
 def test_there_is_nothing_to_take_over_without_a_bucket(server):

@@ -1,6 +1,5 @@
 //! Which data directory this is, so that those that name the same bucket are told apart.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -25,9 +24,9 @@ pub(super) struct Instance {
     pub(super) id: String,
     /// Of the folder that this lies in: a copy of the data directory is another one.
     birthmark: String,
-    /// The buckets that somebody named here by hand.
+    /// The bucket that somebody named here by hand, until it turns out to hold something.
     #[serde(default)]
-    claims: BTreeSet<String>,
+    claim: Option<String>,
 }
 
 impl Instance {
@@ -41,23 +40,39 @@ impl Instance {
         Self::read_or_make(disk, state)
     }
 
-    /// Remembers durably that the bucket `place` was named here by hand, which no copy and no restored backup does.
+    /// Remembers durably which bucket was named here by hand last, if one was; no copy and no restored backup does that.
     ///
     /// # Errors
     ///
     /// Whatever the file system says.
-    pub(super) fn claim(disk: &dyn Disk, state: &Path, place: &str) -> io::Result<()> {
+    pub(super) fn claim(disk: &dyn Disk, state: &Path, place: Option<&str>) -> io::Result<()> {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut instance = Self::read_or_make(disk, state)?;
-        if instance.claims.insert(place.to_owned()) {
+        if instance.claim.as_deref() != place {
+            instance.claim = place.map(str::to_owned);
             instance.write(disk, state)?;
         }
         Ok(())
     }
 
-    /// Whether the bucket `place` was named here by hand.
+    /// Forgets that the bucket `place` was named here by hand, if it is the one.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the file system says.
+    pub(super) fn drop_claim(disk: &dyn Disk, state: &Path, place: &str) -> io::Result<()> {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut instance = Self::read_or_make(disk, state)?;
+        if instance.has_claimed(place) {
+            instance.claim = None;
+            instance.write(disk, state)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the bucket `place` is the one that was named here by hand.
     pub(super) fn has_claimed(&self, place: &str) -> bool {
-        self.claims.contains(place)
+        self.claim.as_deref() == Some(place)
     }
 
     fn read_or_make(disk: &dyn Disk, state: &Path) -> io::Result<Self> {
@@ -75,7 +90,7 @@ impl Instance {
         let new = Self {
             id: random_text(20, b"abcdefghijklmnopqrstuvwxyz0123456789"),
             birthmark,
-            claims: BTreeSet::new(),
+            claim: None,
         };
         new.write(disk, state)?;
         Ok(new)
@@ -97,7 +112,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (original, moved, copy) = (dir.path().join("a"), dir.path().join("b"), dir.path().join("c"));
         let first = Instance::of(&RealDisk, &original).unwrap();
-        Instance::claim(&RealDisk, &original, "https://s3/files").unwrap();
+        Instance::claim(&RealDisk, &original, Some("https://s3/files")).unwrap();
         RealDisk.rename(&original, &moved).unwrap();
         let known = Instance::of(&RealDisk, &moved).unwrap();
         assert_eq!(known.id, first.id);
@@ -109,5 +124,13 @@ mod tests {
         assert_ne!(other.id, first.id);
         assert!(!other.has_claimed("https://s3/files"));
         assert_eq!(Instance::of(&RealDisk, &copy).unwrap(), other);
+        // Whoever names another has given up the one before.
+        Instance::claim(&RealDisk, &moved, Some("https://s3/others")).unwrap();
+        let claims = |place| Instance::of(&RealDisk, &moved).unwrap().has_claimed(place);
+        assert!(!claims("https://s3/files") && claims("https://s3/others"));
+        Instance::drop_claim(&RealDisk, &moved, "https://s3/files").unwrap();
+        assert!(claims("https://s3/others"));
+        Instance::drop_claim(&RealDisk, &moved, "https://s3/others").unwrap();
+        assert!(!claims("https://s3/others"));
     }
 }

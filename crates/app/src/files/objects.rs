@@ -37,7 +37,7 @@ pub(super) struct Worker {
 
 /// Why the removals end for now.
 enum Stop {
-    /// Somebody else needs the files, or there is no bucket to remove from.
+    /// Somebody else needs the files, or the bucket is not ours any more.
     Later,
     Failed(io::Error),
 }
@@ -112,30 +112,30 @@ impl FileStore {
             return Ok(());
         };
         let place = bucket.place();
+        // Whose it is, is said before there is anything to remove; and where it is not ours, nothing is looked for.
+        let owned = match self.is_foreign() {
+            Some(false) => Ok(true),
+            _ => self.owns(&bucket),
+        };
+        if matches!(owned, Ok(false)) {
+            return Ok(());
+        }
         let mut waiting = pending::paths(self.disk(), &self.pending_objects())?;
         // What waits for another bucket waits until that is in force again.
         waiting.retain(|path| !pending::is_of_another(path, &place));
-        // Whose it is, is said before there is anything to remove.
-        if waiting.is_empty() && self.is_foreign() == Some(false) {
+        if waiting.is_empty() {
+            if let Err(error) = owned {
+                // Nothing waits for the answer, and the next minute asks again.
+                tracing::debug!(%error, "whose the bucket of the uploaded files is can't be told yet");
+            }
             return Ok(());
         }
-        let owned = match self.owns(&bucket) {
-            // Nothing waits for the answer, and the next minute asks again.
-            Err(error) if waiting.is_empty() => {
-                tracing::debug!(%error, "whose the bucket of the uploaded files is can't be told yet");
-                false
-            }
-            owned => owned?,
-        };
-        if !owned || self.elsewhere().is_shared()? {
+        owned?;
+        if self.elsewhere().is_shared()? {
             return Ok(());
         }
         let mut failed = None;
         for path in waiting {
-            // Somebody may have taken it over meanwhile.
-            if !self.owns(&bucket)? {
-                break;
-            }
             match pending::read(self.disk(), &path)? {
                 Some(Removal::InBucket { place: of, removal }) if of == place => {
                     match self.carry_out_one(&bucket, &path, &removal) {
@@ -223,6 +223,10 @@ impl FileStore {
 
     /// Deletes one object unless somebody may need it; what names it is looked up once more, with nobody between.
     fn delete(&self, bucket: &Bucket, collection: &str, record: &str, name: &str, key: &str) -> Result<(), Stop> {
+        // Somebody may have taken the bucket over since the last.
+        if !self.owns(bucket)? {
+            return Err(Stop::Later);
+        }
         let mut outcome = Ok(());
         {
             let Some(_shared) = LockFile::try_shared(&self.lock_path())? else {
@@ -235,12 +239,30 @@ impl FileStore {
             if !named.contains(name)
                 && let Err(error) = bucket.delete(key)
             {
-                wait_until_certain(bucket, key);
+                self.wait_until_certain(bucket, key);
                 outcome = Err(error.into());
             }
         }
         std::thread::sleep(BREATH);
         outcome
+    }
+
+    /// Waits after a deletion that failed, with the files kept from backups and restores: the provider may still carry it out, after a
+    /// restore found the object there. A provider that answers once more has done with what came before.
+    fn wait_until_certain(&self, bucket: &Bucket, key: &str) {
+        let begun = Instant::now();
+        while begun.elapsed() < UNCERTAIN {
+            match self.owns(bucket) {
+                Ok(true) => match bucket.delete(key) {
+                    Err(error) if error.kind() == ErrorKind::Failed => {}
+                    _ => return,
+                },
+                // Somebody took the bucket over, which is an answer.
+                Ok(false) => return,
+                Err(_) => {}
+            }
+            std::thread::sleep(RETRY);
+        }
     }
 
     fn named(&self, collection: &str, record: &str) -> io::Result<Option<HashSet<String>>> {
@@ -249,18 +271,6 @@ impl FileStore {
 
     fn pending_objects(&self) -> PathBuf {
         folder(self.state())
-    }
-}
-
-/// Waits after a deletion that failed, with the files kept from backups and restores: the provider may still carry it out, after a
-/// restore found the object there. A provider that answers once more has done with what came before.
-fn wait_until_certain(bucket: &Bucket, key: &str) {
-    let begun = Instant::now();
-    while begun.elapsed() < UNCERTAIN {
-        match bucket.delete(key) {
-            Err(error) if error.kind() == ErrorKind::Failed => std::thread::sleep(RETRY),
-            _ => return,
-        }
     }
 }
 

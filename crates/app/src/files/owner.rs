@@ -1,8 +1,9 @@
 //! Who may delete in a bucket: the one data directory that its mark there names.
 //!
 //! A copy of an application's data (a rehearsal, a staging server) names the bucket of the original, and knows nothing of what the original
-//! names there. So what deletes looks for the mark first. It is put there by who finds the bucket empty, or was told by hand to use
-//! it ([`Instance::claim`]), and is not there yet; everybody else adds files, reads them, and deletes nothing.
+//! names there. So what deletes looks for the mark first. It is put into an empty bucket alone: by who was told by hand to use that
+//! ([`Instance::claim`]), or is about to fill it with a backup; else by [`take_over`]. Everybody else adds files, reads them, and deletes
+//! nothing.
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -24,8 +25,10 @@ use crate::settings;
 const MARK: &str = ".bosbase-owner";
 /// Longest mark that is read, in bytes.
 const LIMIT: u64 = 64 << 10;
-/// Whoever deletes looks at the mark again after so long.
-pub(super) const FRESH: Duration = Duration::from_secs(5);
+/// The owner looks at the mark again after so long, between two deletions ...
+const FRESH: Duration = Duration::from_secs(5);
+/// ... and who is not the owner when the next minute begins that much later.
+const FRESH_REFUSAL: Duration = Duration::from_secs(50);
 
 /// What the mark says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,37 +62,60 @@ pub(super) struct Known {
     at: Instant,
 }
 
-/// Whose `bucket` is, for the data directory whose state lies in `state`; puts the mark there where it may.
-///
-/// # Errors
-///
-/// Where that can't be told.
-pub(super) fn standing(disk: &dyn Disk, state: &Path, bucket: &Bucket) -> io::Result<Standing> {
-    let instance = Instance::of(disk, state)?;
-    if let Some(found) = look(bucket, &instance)? {
-        return Ok(found);
-    }
-    if !instance.has_claimed(&bucket.place()) && !is_empty(bucket)? {
-        return Ok(Standing::Unmarked);
-    }
-    let mark = mark(&instance, state)?;
-    let mut upload = bucket.upload(MARK, Some(mark.len() as u64), &label());
-    upload.write_all(&mark)?;
-    match upload.finish(true) {
-        Ok(_) => Ok(Standing::Own),
-        // Somebody was faster.
-        Err(error) if error.kind() == Cause::AlreadyExists => look(bucket, &instance)?.ok_or_else(|| error.into()),
-        Err(error) => Err(error.into()),
+impl Known {
+    fn is_fresh(&self) -> bool {
+        let limit = if self.standing == Standing::Own {
+            FRESH
+        } else {
+            FRESH_REFUSAL
+        };
+        self.at.elapsed() < limit
     }
 }
 
-/// Puts the mark in a bucket that nothing lies in, for who is about to fill it.
+/// Whose `bucket` is, for the data directory whose state lies in `state`; puts the mark there where it was named by hand and is empty.
+fn standing(disk: &dyn Disk, state: &Path, bucket: &Bucket) -> io::Result<Standing> {
+    let instance = Instance::of(disk, state)?;
+    let place = bucket.place();
+    let claimed = instance.has_claimed(&place);
+    let standing = if let Some(found) = look(bucket, &instance)? {
+        found
+    } else if claimed && is_empty(bucket)? {
+        put_new(&instance, state, bucket)?
+    } else {
+        Standing::Unmarked
+    };
+    if claimed && standing != Standing::Own {
+        // It counts for the bucket as it was when it was named, and not for one that is emptied by its owner.
+        Instance::drop_claim(disk, state, &place)?;
+    }
+    Ok(standing)
+}
+
+/// Puts the mark in a bucket that nothing lies in, for who is about to fill it; leaves any other as it is.
 ///
 /// # Errors
 ///
 /// Where that can't be told or done.
 pub(crate) fn mark_if_empty(disk: &dyn Disk, state: &Path, bucket: &Bucket) -> io::Result<()> {
-    standing(disk, state, bucket).map(drop)
+    let instance = Instance::of(disk, state)?;
+    if look(bucket, &instance)?.is_none() && is_empty(bucket)? {
+        put_new(&instance, state, bucket)?;
+    }
+    Ok(())
+}
+
+/// Puts the mark where there is none.
+fn put_new(instance: &Instance, state: &Path, bucket: &Bucket) -> io::Result<Standing> {
+    let mark = mark(instance, state)?;
+    let mut upload = bucket.upload(MARK, Some(mark.len() as u64), &label());
+    upload.write_all(&mark)?;
+    match upload.finish(true) {
+        Ok(_) => Ok(Standing::Own),
+        // Somebody was faster.
+        Err(error) if error.kind() == Cause::AlreadyExists => look(bucket, instance)?.ok_or_else(|| error.into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What the mark says; `None` where there is none.
@@ -167,7 +193,9 @@ pub fn take_over(options: &AppOptions) -> Result<String> {
     let mark = mark(&instance, &state).map_err(Error::internal)?;
     bucket.put(MARK, mark.into(), &label()).map_err(refused)?;
     let before = match before {
-        Some(Standing::Others(who)) => format!(" It was owned by {who}, which deletes nothing there from now on."),
+        Some(Standing::Others(who)) => {
+            format!(" It was owned by {who}, which begins no deletion there later than five seconds from now.")
+        }
         _ => String::new(),
     };
     Ok(format!(
@@ -177,14 +205,17 @@ pub fn take_over(options: &AppOptions) -> Result<String> {
 }
 
 impl FileStore {
-    /// Remembers that whoever may change the settings named the bucket `place` here; it becomes this data directory's, unless it is
-    /// another's.
+    /// Remembers which bucket was named here last by whoever may change the settings, if one was; it becomes this data directory's if it is
+    /// nobody's and empty.
     ///
     /// # Errors
     ///
     /// Whatever the file system says.
-    pub(crate) fn claim(&self, place: &str) -> io::Result<()> {
-        Instance::claim(self.disk(), self.state(), place)
+    pub(crate) fn claim(&self, place: Option<&str>) -> io::Result<()> {
+        Instance::claim(self.disk(), self.state(), place)?;
+        // What was found before that is to be asked again.
+        self.known_owner().lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(())
     }
 
     /// Whether the bucket in force is another's or nobody's, so that nothing is deleted there, as far as is known; `None` where there is no
@@ -197,29 +228,63 @@ impl FileStore {
         Some(known.standing != Standing::Own)
     }
 
+    /// Whose the bucket in force is, in the text format of Prometheus; nothing where that is not known.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        let Some(is_foreign) = self.is_foreign() else {
+            return String::new();
+        };
+        let owned = u8::from(!is_foreign);
+        format!(
+            "# HELP bosbase_files_bucket_owned Whether the bucket of the uploaded files is this data directory's to delete in.\n\
+             # TYPE bosbase_files_bucket_owned gauge\n\
+             bosbase_files_bucket_owned {owned}\n"
+        )
+    }
+
     /// Whether this data directory may delete in `bucket`; asks for the mark, unless that was done a moment ago.
     pub(super) fn owns(&self, bucket: &Bucket) -> io::Result<bool> {
         let place = bucket.place();
         {
             let known = self.known_owner().lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = known.as_ref().filter(|known| known.place == place)
-                && known.standing == Standing::Own
-                && known.at.elapsed() < FRESH
-            {
-                return Ok(true);
+            if let Some(known) = known.as_ref().filter(|known| known.place == place && known.is_fresh()) {
+                return Ok(known.standing == Standing::Own);
             }
         }
+        let at = Instant::now();
         let standing = standing(self.disk(), self.state(), bucket)?;
         let mut known = self.known_owner().lock().unwrap_or_else(PoisonError::into_inner);
         let before = known.replace(Known {
             place: place.clone(),
             standing: standing.clone(),
-            at: Instant::now(),
+            at,
         });
         if before.is_none_or(|before| before.place != place || before.standing != standing) {
             tell(&place, &standing);
         }
         Ok(standing == Standing::Own)
+    }
+
+    /// Sees to the mark before the first file goes to a bucket that was named by hand: when that is there, the bucket is empty no more.
+    pub(super) fn mark_before_filling(&self, bucket: &Bucket) {
+        let place = bucket.place();
+        let is_known = {
+            let known = self.known_owner().lock().unwrap_or_else(PoisonError::into_inner);
+            known.as_ref().is_some_and(|known| known.place == place)
+        };
+        if is_known {
+            return;
+        }
+        let told = Instance::of(self.disk(), self.state()).and_then(|instance| {
+            if instance.has_claimed(&place) {
+                self.owns(bucket)
+            } else {
+                Ok(false)
+            }
+        });
+        if let Err(error) = told {
+            tracing::debug!(%error, "whose the bucket of the uploaded files is can't be told yet");
+        }
     }
 }
 

@@ -157,6 +157,7 @@ impl FileStore {
         removal: &Removal,
     ) -> io::Result<()> {
         let _slot = self.slots().take()?;
+        self.mark_before_filling(bucket);
         let place = bucket.place();
         let noted = Removal::InBucket {
             place: place.clone(),

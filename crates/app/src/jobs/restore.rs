@@ -216,8 +216,11 @@ impl StagedCheck for Databases<'_> {
         let bucket = Bucket::new(&config, Patience::Work)
             .map_err(|error| bosbase_backup::Error::with(Engine::Unsupported, ATTEMPTED, error))?;
         let state = self.options.data_dir.join(PRIVATE_DIR);
-        // A new machine and a new bucket: what is put there is nobody else's.
-        if let Err(error) = mark_if_empty(self.disk.as_ref(), &state, &bucket) {
+        // A new machine and a new bucket: what is put there is nobody else's. Nobody can interrupt that, so it does not wait for long.
+        let marked = Bucket::new(&config, Patience::Answer)
+            .map_err(Into::into)
+            .and_then(|bucket| mark_if_empty(self.disk.as_ref(), &state, &bucket));
+        if let Err(error) = marked {
             tracing::warn!(%error, "whose the bucket of the uploaded files is could not be told");
         }
         let target = BucketTarget::begin(self.disk.clone(), &state, id, &bucket)

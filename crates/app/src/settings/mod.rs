@@ -76,10 +76,6 @@ impl App {
         validate::validate(&changed)?;
         let place = |settings: &Settings| settings.s3.bucket().map(|config| config.place());
         let (before, named) = (place(&cell.get()), place(&changed));
-        if let Some(named) = named.filter(|named| before.as_ref() != Some(named)) {
-            // Named by somebody, and not by a backup or a copy of the data.
-            self.files().claim(&named).map_err(Error::internal)?;
-        }
         let key = self.options().encryption_key.clone();
         let settings = changed.clone();
         self.store().write(move |tx| {
@@ -88,6 +84,13 @@ impl App {
             tx.set_param(stored::KEY, &text).map_err(Error::from)
         })?;
         cell.set(changed);
+        if named != before {
+            // Named by somebody, and not by a backup or a copy of the data.
+            if let Err(error) = self.files().claim(named.as_deref()) {
+                // The settings are in force all the same, and nothing is deleted that should not be.
+                tracing::warn!(%error, "that the bucket of the uploaded files was named here could not be noted");
+            }
+        }
         self.alarms().hurry();
         self.files().purge_objects();
         Ok(())

@@ -1,4 +1,4 @@
-//! `/api/metrics`: the state of the backups for a monitoring system.
+//! `/api/metrics`: the state of the backups, and of the bucket of files, for a monitoring system.
 
 use std::sync::LazyLock;
 
@@ -44,7 +44,10 @@ async fn metrics(
         }
     };
     let text = state
-        .blocking(move |app| Ok(app.backups().metrics(listed.as_deref())? + &app.alarm_metrics()))
+        .blocking(move |app| {
+            let backups = app.backups().metrics(listed.as_deref())?;
+            Ok(backups + &app.alarm_metrics() + &app.files().metrics())
+        })
         .await?;
     Ok((
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
