@@ -172,6 +172,20 @@ def test_a_new_machine_with_a_new_bucket_owns_it(launch, production, s3, tmp_pat
     assert keys(record) <= set(s3.objects(BUCKET)) and not says_foreign(new)
 
 
+def test_who_names_an_empty_bucket_owns_it_however_soon_something_lies_there(server, s3, proxy_to):
+    """Who looks whether it is empty must not find the very first upload."""
+    proxy = proxy_to(s3)
+    root = server.root()
+    collection(root)
+    proxy.rule = lambda request: "slow" if request.is_list else None
+    keep_in(root, s3, proxy.url)
+    record = create(root, b"first")
+    wait_for(lambda: s3.owner(BUCKET), 20, "the mark")
+    delete(server, record)
+    gone(s3, keys(record))
+    assert not says_foreign(server)
+
+
 def test_a_copy_makes_no_empty_bucket_its_own(launch, production, s3, tmp_path):
     """Production may run a version that knows no owners yet, or its bucket was made anew."""
     owner = wait_for(lambda: s3.owner(BUCKET), 20, "the mark")
