@@ -93,6 +93,7 @@ def test_many_who_ask_a_bucket_that_hangs_take_few_threads(server, s3, proxy_to)
     time.sleep(11)  # What idled is gone.
     before = threads(server)
     client = lambda: root.with_token(root.token)  # noqa: E731
+    guest = f"{server.url}/api/backups/a.zip?token=x"
     asked = []
     with ThreadPoolExecutor(60) as pool:
         for number in range(60):
@@ -103,6 +104,9 @@ def test_many_who_ask_a_bucket_that_hangs_take_few_threads(server, s3, proxy_to)
         grown = threads(server) - before
         with Took() as took:
             root.create("_superusers", {"email": "b@example.com", "password": "b-12345678", "passwordConfirm": "b-12345678"})
+            # Who may not ask takes no turn, and hears nothing of the bucket.
+            refused = requests.get(guest, timeout=60)
+            assert (refused.status_code, "bucket" in refused.text) == (403, False), refused.text
         answers = [one.result() for one in asked]
     # Eight that ask, and those that serve everybody else.
     assert grown <= 16, f"{grown} threads more"

@@ -1,32 +1,38 @@
 //! Whom what this process creates is for.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rustix::fs::Mode;
-use rustix::process::umask;
+use rustix::process::{geteuid, umask};
 
 /// Bits that are taken from whatever is created in a directory of the mode `dir`, or in one that is still to be made.
 ///
 /// A directory that is open to its group and to nobody else (750, 2770) was made so that the group may look, or work, in it. One that is
 /// open to everybody, as `mkdir` makes them, tells nothing.
-fn taken(dir: Option<u32>) -> u32 {
+///
+/// Where the directory is somebody else's, as for a command that root runs beside a server, nothing is taken: its owner must be able to
+/// read what is left there.
+fn taken(dir: Option<u32>, is_own: bool) -> u32 {
     match dir {
+        Some(_) if !is_own => 0,
         Some(mode) if mode & 0o070 != 0 && mode & 0o007 == 0 => 0o007 | (0o070 & !mode),
         _ => 0o077,
     }
 }
 
 /// Sees to it that whatever this process creates from here on, also what libraries create, is its owner's alone (600, directories 700), or its group's
-/// too, where the directory at `dir` is there and open to its group and to nobody else. What was there before keeps its mode,
+/// too, where the directory at `dir` is there and open to its group and to nobody else. In a directory of another user's the `umask` stays as it is. What was there before keeps its mode,
 /// and an `umask` that forbids more holds.
 ///
 /// To be called while no other thread creates anything.
 pub fn keep_private(dir: &Path) {
     #[allow(clippy::disallowed_methods, reason = "modes are looked at here and nowhere else")]
-    let mode = std::fs::metadata(dir).ok().map(|found| found.permissions().mode());
+    let found = std::fs::metadata(dir).ok();
+    let is_own = found.as_ref().is_none_or(|found| found.uid() == geteuid().as_raw());
+    let mode = found.map(|found| found.permissions().mode());
     let before = umask(Mode::from_raw_mode(0o077));
-    umask(before | Mode::from_raw_mode(taken(mode)));
+    umask(before | Mode::from_raw_mode(taken(mode, is_own)));
 }
 
 #[cfg(test)]
@@ -43,7 +49,9 @@ mod tests {
             (Some(0o40_750), 0o027),
             (Some(0o42_770), 0o007),
         ] {
-            assert_eq!(taken(mode), umask, "{mode:?}");
+            assert_eq!(taken(mode, true), umask, "{mode:?}");
         }
+        assert_eq!(taken(Some(0o40_700), false), 0);
+        assert_eq!(taken(None, true), 0o077);
     }
 }

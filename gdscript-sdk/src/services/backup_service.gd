@@ -69,6 +69,14 @@ func undo_restore(p_options: Dictionary = {}) -> Variant:
 	return await _begin("undo", "", _PATH + "/undo-restore", p_options)
 
 
+## Asks what runs to end, or the job [param p_id] alone, as [method status] has it; answers
+## [code]true[/code] at once. It ends as failed, and [code]stopped[/code]; what was made before
+## stays. An error with status 400 where nothing runs, or what runs can't be taken back any more.
+func cancel(p_id: String = "", p_options: Dictionary = {}) -> Variant:
+	var body: Variant = null if p_id.is_empty() else {"id": p_id}
+	return await _do("POST", _PATH + "/cancel", p_options, body)
+
+
 ## Starts reading a backup from end to end, to hold it against its manifest; answers
 ## [code]true[/code] at once.
 func verify(p_key: String, p_options: Dictionary = {}) -> Variant:

@@ -201,6 +201,7 @@ func test_backups_of_a_server_without_jobs() -> void:
 	refused(await pb.backups.status(), 403)
 	refused(await pb.backups.verify("theirs.zip"), 404)
 	refused(await pb.backups.undo_restore(), 404)
+	refused(await pb.backups.cancel(), 404)
 	equal(await pb.backups.delete("theirs.zip"), true)
 
 

@@ -87,8 +87,15 @@ func test_one_at_a_time() -> void:
 	refused(await pb.backups.create("busy.zip"), 400, "another backup/restore", "create")
 	refused(await pb.backups.undo_restore(), 400, "another backup/restore", "undo")
 	equal((await pb.health.check())["data"]["canBackup"], false)
+	refused(await pb.backups.cancel("nobody"), 400, "nothing to cancel")
+	refused(await client().backups.cancel(), 401)
+	okay(await pb.backups.cancel(str(running[0]["id"])), "cancel")
 	slow.disconnect_from_host()
 	await _idle(pb)
+	for job: Dictionary in (await pb.backups.status())["jobs"]:
+		if job["id"] == running[0]["id"]:
+			equal([job["state"], job["stopped"]], ["failed", true])
+	refused(await pb.backups.cancel(), 400, "nothing to cancel")
 	equal((await pb.backups.get_full_list()).size(), 0)
 	refused(await pb.backups.wait_until_finished("busy.zip"), 400, "another backup/restore", "wait")
 

@@ -60,7 +60,14 @@ impl App {
     pub(super) fn watch_restored(&self, is_first: bool, now: Timestamp) -> Result<()> {
         let last = restore::last_outcome(self.disk().as_ref(), self.data_dir()).map_err(Error::internal)?;
         let last = last.filter(|last| last.succeeded);
-        let former = self.former_settings()?;
+        // Damaged data is what restores are for; that a schedule is gone is seen without its settings too.
+        let former = self.former_settings().unwrap_or_else(|error| {
+            tracing::warn!(
+                error = error.with_causes(),
+                "the settings before the restore can't be read: whether it switched off alarms can't be told"
+            );
+            None
+        });
         let current = self.settings();
         let events = self.alarms().update(|ledger| {
             let id = last.as_ref().map(|last| last.id.clone()).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -134,6 +134,7 @@ impl Board {
             proving: Mutex::new(None),
             ended: false,
             stop,
+            counts: AtomicBool::new(false),
             history: self.history.clone(),
             counted: self.ended.clone(),
             observer: self.observer.clone(),
@@ -191,7 +192,7 @@ impl Board {
         };
         // Each of them, whatever came of the one before.
         let asked = stops.iter().filter(|stop| stop.ask(CANCELLED)).count();
-        if asked > 0 {
+        if asked > 0 && asked == stops.len() {
             return Ok(());
         }
         if !stops.is_empty() {
@@ -300,6 +301,8 @@ pub struct RunningJob {
     proving: Mutex<Option<LockFile>>,
     ended: bool,
     stop: Arc<Stop>,
+    /// Whether how it ends counts although it was asked to end.
+    counts: AtomicBool,
     history: History,
     counted: Ended,
     observer: Observer,
@@ -381,9 +384,15 @@ impl RunningJob {
         Ok(())
     }
 
-    /// Why it was asked to end, if it was.
+    /// Why it was asked to end, if it was, unless what it found [counts](Self::counts).
     pub fn stopped(&self) -> Option<String> {
-        self.stop.reason()
+        let reason = self.stop.reason();
+        reason.filter(|_| !self.counts.load(Ordering::Relaxed))
+    }
+
+    /// Its outcome is what it found, also where it was asked to end meanwhile: that is to be told.
+    pub(super) fn counts(&self) {
+        self.counts.store(true, Ordering::Relaxed);
     }
 
     /// Has `interrupt` called when it is asked to end: what it does may be waiting for somebody else.
@@ -436,7 +445,7 @@ impl RunningJob {
         } else {
             JobState::Succeeded
         };
-        job.stopped = error.is_some() && self.stop.is_wanted();
+        job.stopped = error.is_some() && self.stopped().is_some();
         job.error = error.unwrap_or_default();
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         *counted.entry((job.kind, job.state)).or_default() += 1;

@@ -108,16 +108,18 @@ impl Backups {
                 "the name is taken",
             )));
         }
-        let storage = storage.patient;
+        let (storage, after) = (storage.patient, storage.after);
         let running = self.jobs().begin(lease, JobKind::Upload, key.as_str())?;
         running.interrupts(&storage);
-        let outcome = receive(storage.as_ref(), &key, longest, content, &running);
+        let outcome = receive(storage.as_ref(), after.as_ref(), &key, longest, content, &running);
         running.end(outcome)
     }
 }
 
+/// `after` is for what is to be done even if the job is asked to end.
 fn receive(
     storage: &dyn Storage,
+    after: &dyn Storage,
     key: &BackupKey,
     longest: Option<u64>,
     content: impl Read,
@@ -144,7 +146,7 @@ fn receive(
             ));
         }
         Err(unfit) => {
-            storage.delete(key).map_err(refuse)?;
+            after.delete(key).map_err(refuse)?;
             return Err(unfit.refuse(key));
         }
     }

@@ -77,6 +77,9 @@ impl Backups {
             }
             Err(error) => error,
         };
+        if matches!(error.kind(), Engine::InvalidArchive | Engine::InvalidDatabase) {
+            running.counts();
+        }
         // Nothing is written down: that says nothing of the backup.
         if let Some(reason) = running.stopped() {
             return Err(Error::invalid(format!("{key} is not proven: {reason}.")).caused_by(error));
@@ -161,5 +164,22 @@ mod tests {
                 .all(|job| job.state != JobState::Running)
         );
         assert_eq!(app.backups().listed().unwrap(), before);
+
+        // What was found before it was asked to end counts, and is a failure to be told of.
+        let storage = app.backups().storage().unwrap();
+        let running = begin(&app, JobKind::Verify, &key);
+        let id = running.ticket().job().id;
+        app.jobs().cancel(Some(&id)).unwrap();
+        let proved = Proved {
+            storage: storage.as_ref(),
+            key: key.as_str(),
+            which: Identity::of(storage.open(&key).unwrap().as_ref()),
+        };
+        let damaged = bosbase_backup::Error::new(Engine::InvalidDatabase, "page 7 is never used");
+        let outcome = app.backups().conclude_proof(&proved, &running, Err(damaged));
+        let told = running.end(outcome).unwrap_err();
+        assert!(told.message().contains("page 7 is never used"), "{}", told.message());
+        let job = app.jobs().all().unwrap().into_iter().find(|job| job.id == id).unwrap();
+        assert!(!job.stopped && !app.backups().listed().unwrap()[0].proof.is_good());
     }
 }

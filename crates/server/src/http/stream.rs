@@ -1,6 +1,7 @@
 //! Bodies that are never held in memory: a stream read by blocking code, a blocking source sent as a stream.
 
 use std::io::Read;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use futures_util::{Stream, StreamExt as _};
@@ -10,22 +11,39 @@ use tokio::sync::mpsc;
 const PIECE: usize = 256 << 10;
 /// Pieces of a request that may wait for whoever reads them.
 const AHEAD: usize = 2;
+/// Who sends nothing for so long in the middle of a body has gone, whatever TCP thinks of that: what the body is for may keep others
+/// waiting.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// Lets blocking code read what arrives on `stream`: the reader goes to the blocking side, the future has to be driven
-/// beside it and ends with the stream, or as soon as the reader is dropped. An error of the stream is an error of the reader.
-pub fn pipe<S, E>(mut stream: S) -> (impl Read + Send + 'static, impl Future<Output = ()>)
+/// beside it and ends with the stream, or as soon as the reader is dropped. An error of the stream is an error of the reader, and so is
+/// a minute without a byte.
+pub fn pipe<S, E>(stream: S) -> (impl Read + Send + 'static, impl Future<Output = ()>)
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    pipe_within(SILENCE, stream)
+}
+
+fn pipe_within<S, E>(silence: Duration, mut stream: S) -> (impl Read + Send + 'static, impl Future<Output = ()>)
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: std::error::Error + Send + Sync + 'static,
 {
     let (sender, receiver) = mpsc::channel(AHEAD);
     let feed = async move {
-        while let Some(piece) = stream.next().await {
-            if sender
-                .send(piece.map(Some).map_err(std::io::Error::other))
-                .await
-                .is_err()
-            {
+        loop {
+            let piece = match tokio::time::timeout(silence, stream.next()).await {
+                Ok(Some(piece)) => piece.map(Some).map_err(std::io::Error::other),
+                Ok(None) => break,
+                Err(_) => Err(std::io::Error::new(
+                    std::io::ErrorKind::TimedOut,
+                    format!("nothing came for {} seconds", silence.as_secs()),
+                )),
+            };
+            let is_last = piece.is_err();
+            if sender.send(piece).await.is_err() || is_last {
                 return;
             }
         }
@@ -134,6 +152,21 @@ mod tests {
                 .unwrap()
                 .unwrap();
             drop(stalled);
+        });
+    }
+
+    #[test]
+    fn a_client_that_sends_nothing_more_is_given_up() {
+        few_threads().block_on(async {
+            let pieces = futures_util::stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"half"))])
+                .chain(futures_util::stream::pending());
+            let (mut reader, feed) = pipe_within(Duration::from_millis(20), pieces);
+            let read = tokio::task::spawn_blocking(move || {
+                let mut whole = Vec::new();
+                (reader.read_to_end(&mut whole).unwrap_err().kind(), whole)
+            });
+            feed.await;
+            assert_eq!(read.await.unwrap(), (std::io::ErrorKind::TimedOut, b"half".to_vec()));
         });
     }
 

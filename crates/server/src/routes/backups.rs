@@ -215,16 +215,20 @@ async fn download(
     Asking(caller): Asking,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let name = key.clone();
-    let archive = state
-        .asking(PATIENCE, move |app| {
+    // First of all: those who may not ask get no turn of those who may, and don't hear where the backups are.
+    state
+        .blocking(move |app| {
             let who = app.authenticate_file_token(&token, &caller.ip)?;
             if !who.is_some_and(|record| record.collection.is_superusers()) {
                 let text = "Insufficient permissions to access the resource.";
                 return Err(Error::new(bosbase_app::ErrorKind::Forbidden, text));
             }
-            app.backups().open_archive(&name)
+            Ok(())
         })
+        .await?;
+    let name = key.clone();
+    let archive = state
+        .asking(PATIENCE, move |app| app.backups().open_archive(&name))
         .await?
         .ok_or_else(|| silent(&state))?;
     let len = archive.len();
