@@ -109,14 +109,15 @@ async fn serve_app(app: App, socket: std::net::TcpListener, serve: &Serve) -> Re
     let address = listener
         .local_addr()
         .map_or_else(|_| serve.http.clone(), |address| address.to_string());
+    // Before anything is answered: whoever saw an answer can have it end in order.
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| Failure(error.to_string()))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| Failure(error.to_string()))?;
     greet(&app, &address)?;
     let running = tokio::spawn(listen::serve(
         listener.clone(),
         router(state, &serve.origins),
         lifecycle.clone(),
     ));
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| Failure(error.to_string()))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| Failure(error.to_string()))?;
     let mut restart = app.jobs().restart_wanted();
     let end = tokio::select! {
         _ = terminate.recv() => End::Stop,
