@@ -73,7 +73,9 @@ func undo_restore(p_options: Dictionary = {}) -> Variant:
 ## [code]true[/code] at once. It ends as failed, and [code]stopped[/code]; what was made before
 ## stays. An error with status 400 where nothing runs, or what runs can't be taken back any more.
 func cancel(p_id: String = "", p_options: Dictionary = {}) -> Variant:
-	var body: Variant = null if p_id.is_empty() else {"id": p_id}
+	var body: Variant = null
+	if not p_id.is_empty():
+		body = {"id": p_id}
 	return await _do("POST", _PATH + "/cancel", p_options, body)
 
 
