@@ -186,6 +186,20 @@ def test_who_names_an_empty_bucket_owns_it_however_soon_something_lies_there(ser
     assert not says_foreign(server)
 
 
+def test_who_is_still_looking_when_another_of_its_threads_marks_the_bucket_owns_it(server, s3, proxy_to):
+    """It found files in what it had seen without a mark, and held the bucket for nobody's for a minute."""
+    proxy = proxy_to(s3)
+    root = server.root()
+    collection(root)
+    proxy.rule = lambda request: "slow" if request.is_list and proxy.count("slow") == 0 else None
+    keep_in(root, s3, proxy.url)
+    wait_for(lambda: proxy.count("slow"), 20, "a look at the bucket")
+    record = create(root, b"first")
+    delete(server, record)
+    gone(s3, keys(record))
+    assert not says_foreign(server)
+
+
 def test_a_copy_makes_no_empty_bucket_its_own(launch, production, s3, tmp_path):
     """Production may run a version that knows no owners yet, or its bucket was made anew."""
     owner = wait_for(lambda: s3.owner(BUCKET), 20, "the mark")

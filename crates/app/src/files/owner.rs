@@ -78,12 +78,12 @@ fn standing(disk: &dyn Disk, state: &Path, bucket: &Bucket) -> io::Result<Standi
     let instance = Instance::of(disk, state)?;
     let place = bucket.place();
     let claimed = instance.has_claimed(&place);
-    let standing = if let Some(found) = look(bucket, &instance)? {
-        found
-    } else if claimed && is_empty(bucket)? {
-        put_new(&instance, state, bucket)?
-    } else {
-        Standing::Unmarked
+    let standing = match look(bucket, &instance)? {
+        Some(found) => found,
+        None if !claimed => Standing::Unmarked,
+        None if is_empty(bucket)? => put_new(&instance, state, bucket)?,
+        // Another thread may have put the mark there in between, and a file behind it.
+        None => look(bucket, &instance)?.unwrap_or(Standing::Unmarked),
     };
     if claimed && standing != Standing::Own {
         // It counts for the bucket as it was when it was named, and not for one that is emptied by its owner.
