@@ -27,8 +27,8 @@ const MARK: &str = ".bosbase-owner";
 const LIMIT: u64 = 64 << 10;
 /// The owner looks at the mark again after so long, between two deletions ...
 const FRESH: Duration = Duration::from_secs(5);
-/// ... and who is not the owner when the next minute begins that much later.
-const FRESH_REFUSAL: Duration = Duration::from_secs(50);
+/// ... and who is not the owner when something is to be removed, or a minute begins, that much later.
+const FRESH_REFUSAL: Duration = Duration::from_secs(20);
 
 /// What the mark says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
