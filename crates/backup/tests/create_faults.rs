@@ -288,7 +288,7 @@ fn a_backup_that_cannot_be_read_back_stays_listed_and_is_not_called_proven() {
 }
 
 /// A database whose own check ends in some way.
-struct Checked(Box<Bytes>, fn() -> Option<CheckFailure>);
+struct Checked(Box<Bytes>, Box<dyn FnMut() -> Option<CheckFailure> + Send>);
 
 impl DatabaseSnapshot for Checked {
     fn name(&self) -> &str {
@@ -304,7 +304,7 @@ impl DatabaseSnapshot for Checked {
         self.0.read(buf)
     }
     fn integrity_check(&mut self) -> std::result::Result<(), CheckFailure> {
-        self.1().map_or(Ok(()), Err)
+        (self.1)().map_or(Ok(()), Err)
     }
 }
 
@@ -320,8 +320,8 @@ fn a_damaged_database_is_told_of_and_its_backup_stays() {
         let house = House::new();
         let mut sources = sources(&house.dir);
         sources.databases = vec![
-            Box::new(Checked(Bytes::database("data.db", 30_000), first)),
-            Box::new(Checked(Bytes::database("auxiliary.db", 10), second)),
+            Box::new(Checked(Bytes::database("data.db", 30_000), Box::new(first))),
+            Box::new(Checked(Bytes::database("auxiliary.db", 10), Box::new(second))),
         ];
         let error = house.create_of(sources, &NoProgress, &NoSteps).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
@@ -384,26 +384,6 @@ fn a_proof_that_is_cancelled_ends_the_check_of_the_databases() {
 
 #[test]
 fn the_databases_are_checked_once_the_backup_is_listed() {
-    /// Notes whether the backup was listed when its check began.
-    struct Asks(Box<Bytes>, Arc<AtomicBool>, Arc<AtomicBool>);
-    impl DatabaseSnapshot for Asks {
-        fn name(&self) -> &str {
-            self.0.name()
-        }
-        fn len(&self) -> u64 {
-            self.0.len()
-        }
-        fn page_count(&self) -> u32 {
-            self.0.page_count()
-        }
-        fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-            self.0.read(buf)
-        }
-        fn integrity_check(&mut self) -> std::result::Result<(), CheckFailure> {
-            self.2.store(self.1.load(Ordering::SeqCst), Ordering::SeqCst);
-            Ok(())
-        }
-    }
     struct Published(Arc<AtomicBool>);
     impl Steps for Published {
         fn reached(&self, step: &'static str) {
@@ -419,10 +399,13 @@ fn the_databases_are_checked_once_the_backup_is_listed() {
     let house = House::new();
     let (listed, in_time) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let mut sources = sources(&house.dir);
-    sources.databases[0] = Box::new(Asks(
+    let (is_listed, noted) = (listed.clone(), in_time.clone());
+    sources.databases[0] = Box::new(Checked(
         Bytes::database("data.db", 30_000),
-        listed.clone(),
-        in_time.clone(),
+        Box::new(move || {
+            noted.store(is_listed.load(Ordering::SeqCst), Ordering::SeqCst);
+            None
+        }),
     ));
     house.create_of(sources, &NoProgress, &Published(listed)).unwrap();
     assert!(in_time.load(Ordering::SeqCst));

@@ -6,7 +6,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::backups::Backups;
-use super::proofs::{Listed, newest_proven};
+use super::newest::newest_proven;
+use super::proofs::Listed;
 use super::status::{Job, JobKind, JobState};
 use crate::error::Result;
 

@@ -23,10 +23,6 @@ const REMEMBERED: usize = 10_000;
 const LONGEST: u64 = 32 << 20;
 /// How much of an error is kept, in characters.
 const LONGEST_ERROR: usize = 1_000;
-/// By so many seconds a backup may come from the future, as the clocks of a bucket and of this machine differ. What is further ahead
-/// was made by a clock that was wrong, then or now, and tells nothing of its age.
-pub(crate) const SKEW: i64 = 3600;
-
 /// How a proof ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -197,6 +193,17 @@ pub(super) struct Proofs {
 }
 
 impl Proofs {
+    /// When the backups in `place` were made that are known to be good, in seconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// Where they can't be read.
+    pub(super) fn times_of_good(&self, place: &str) -> Result<Vec<i64>> {
+        let known = self.read()?;
+        let good = known.iter().filter(|proof| proof.is_good() && proof.is_in(place));
+        Ok(good.map(|proof| proof.modified).collect())
+    }
+
     pub(super) fn new(disk: Arc<dyn Disk>, state_dir: &Path) -> Self {
         Self {
             disk,
@@ -338,44 +345,6 @@ impl Backups {
         Ok(listed.map_or("", |listed| listed.proof.depth()))
     }
 
-    /// How old the newest backup is that is known to be good and is still there.
-    ///
-    /// # Errors
-    ///
-    /// As [`Backups::listed`].
-    pub fn newest_proven(&self) -> Result<NewestProven> {
-        Ok(newest_proven(&self.listed()?))
-    }
-
-    /// As [`Backups::newest_proven`], as far as it is known without asking the storage: what was deleted behind our back
-    /// counts.
-    ///
-    /// # Errors
-    ///
-    /// Where the record of proofs can't be read.
-    pub fn newest_recorded_proven(&self) -> Result<NewestProven> {
-        let place = self.place();
-        let known = self.proofs().read()?;
-        let good = known.iter().filter(|proof| proof.is_good() && proof.is_in(&place));
-        Ok(NewestProven::of(
-            good.map(|proof| proof.modified),
-            jiff::Timestamp::now().as_second(),
-        ))
-    }
-
-    /// When the newest backup was made that is known to be good, in seconds since 1970, as [`Backups::newest_recorded_proven`]; those aside that
-    /// are of after `latest`.
-    ///
-    /// # Errors
-    ///
-    /// Where the record of proofs can't be read.
-    pub(crate) fn newest_recorded(&self, latest: i64) -> Result<Option<i64>> {
-        let place = self.place();
-        let known = self.proofs().read()?;
-        let good = known.iter().filter(|proof| proof.is_good() && proof.is_in(&place));
-        Ok(good.map(|proof| proof.modified).filter(|at| *at <= latest).max())
-    }
-
     /// Writes down how a proof ended, and answers what is known of the backup now; nothing where it is not there any more.
     pub(super) fn record_proof(&self, proved: &Proved<'_>, job: &str, verdict: Verdict) -> Result<Option<Proof>> {
         let Proved { storage, key, which } = proved;
@@ -400,36 +369,6 @@ impl Backups {
             );
         }
     }
-}
-
-/// How old the newest backup is that is known to be good.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct NewestProven {
-    /// Its age in seconds; nothing where there is none.
-    pub age: Option<u64>,
-    /// How many are good and of a time that is yet to come: a clock was wrong, and how old they are nobody knows. They don't count.
-    pub ahead: usize,
-}
-
-impl NewestProven {
-    /// Of the good ones made at `times`, in seconds since 1970.
-    fn of(times: impl Iterator<Item = i64>, now: i64) -> Self {
-        let (past, ahead): (Vec<i64>, Vec<i64>) = times.partition(|at| *at <= now.saturating_add(SKEW));
-        let newest = past.into_iter().max();
-        Self {
-            age: newest.map(|at| u64::try_from(now - at).unwrap_or_default()),
-            ahead: ahead.len(),
-        }
-    }
-}
-
-/// How old the newest of these is that is known to be good.
-pub(super) fn newest_proven(list: &[Listed]) -> NewestProven {
-    let good = list.iter().filter(|listed| listed.proof.is_good());
-    NewestProven::of(
-        good.map(|listed| listed.backup.modified.as_second()),
-        jiff::Timestamp::now().as_second(),
-    )
 }
 
 #[cfg(test)]
@@ -481,22 +420,6 @@ mod tests {
             let of = |proof: &Proof| proof.is_good() && proof.is_of(place, backup.key.as_str(), &backup.into());
             self.known().iter().any(of)
         }
-    }
-
-    /// A clock that was set back made every backup 0 s old for as long as it took to come by their times again.
-    #[test]
-    fn a_backup_of_the_future_is_not_the_newest_proven() {
-        let now = 1_800_000_000;
-        let of = |times: &[i64]| NewestProven::of(times.iter().copied(), now);
-        let newest = |age, ahead| NewestProven { age, ahead };
-        assert_eq!(of(&[]), newest(None, 0));
-        assert_eq!(of(&[now + 86_400]), newest(None, 1));
-        assert_eq!(of(&[now + 86_400, now - 60, now + 4_000]), newest(Some(60), 2));
-        assert_eq!(
-            of(&[now + SKEW, now - 60]),
-            newest(Some(0), 0),
-            "clocks differ a little"
-        );
     }
 
     #[test]
