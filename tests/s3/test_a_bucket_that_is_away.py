@@ -164,6 +164,15 @@ def cancel(root, expect=204, **body):
     return answer and answer["message"]
 
 
+def cancel_create(root, seconds, less_than, **body):
+    """Cancels the backup that is being made: it ends so soon, and says why."""
+    with Took() as took:
+        cancel(root, **body)
+        job = ended(root, "create", seconds=seconds)
+    assert took.seconds < less_than, took.seconds
+    assert (job["state"], job["error"], job["stopped"]) == ("failed", CANCELLED, True), job
+
+
 def test_a_scheduled_backup_that_waits_can_be_cancelled(server, s3, proxy_to):
     proxy = proxy_to(s3)
     root = server.root()
@@ -172,11 +181,7 @@ def test_a_scheduled_backup_that_waits_can_be_cancelled(server, s3, proxy_to):
     proxy.rule = lambda request: "hang"
     root.post(SCHEDULED, expect=204)
     wait_for(lambda: proxy.count("hang") >= 1, 20, "the first look")
-    with Took() as took:
-        cancel(root)
-        job = ended(root, "create", seconds=10)
-    assert took.seconds < 3, took.seconds
-    assert (job["state"], job["error"], job["stopped"]) == ("failed", CANCELLED, True), job
+    cancel_create(root, 10, 3)
     proxy.rule = lambda request: None
     succeed(root, "b.zip")
 
@@ -194,11 +199,7 @@ def test_an_upload_into_a_bucket_that_hangs_can_be_cancelled(launch, moto, proxy
     wait_for(lambda: proxy.count(released) >= 1, 60, "a part that hangs")
     assert cancel(root, id="no such job", expect=400) == "There is nothing to cancel: no such job runs."
     assert last_job(root, "create")["state"] == "running"
-    with Took() as took:
-        cancel(root, id=last_job(root, "create")["id"])
-        job = ended(root, "create", seconds=15)
-    assert took.seconds < 12, took.seconds
-    assert (job["state"], job["error"], job["stopped"]) == ("failed", CANCELLED, True), job
+    cancel_create(root, 15, 12, id=last_job(root, "create")["id"])
     released.set()
     assert root.backups() == {}
     uploads = requests.get(f"http://{moto.address}/{moto.bucket}?uploads", timeout=10).text
@@ -245,11 +246,7 @@ def test_a_backup_of_files_in_a_bucket_that_hangs_can_be_cancelled(server, s3, p
     proxy.rule = lambda request: "hang"
     root.post("/api/backups", json={"name": "a.zip"}, expect=204)
     wait_for(lambda: proxy.count("hang") >= 1, 20, "a request that hangs")
-    with Took() as took:
-        cancel(root)
-        job = ended(root, "create", seconds=15)
-    assert took.seconds < 3, took.seconds
-    assert (job["state"], job["error"], job["stopped"]) == ("failed", CANCELLED, True), job
+    cancel_create(root, 15, 3)
     proxy.rule = lambda request: None
     succeed(root, "b.zip")
 
