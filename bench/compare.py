@@ -19,9 +19,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+from clients import REQUESTS_PER_SECOND  # noqa: E402
 from data import make  # noqa: E402
 from harness.programs import POCKETBASE, ROOT, Program  # noqa: E402
-from measure import REQUESTS_PER_SECOND, measure  # noqa: E402
+from measure import measure  # noqa: E402
 
 ROWS = [
     ("create until listed, s", lambda one: one["create_s"]),

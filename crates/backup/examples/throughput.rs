@@ -6,6 +6,7 @@
 
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -133,7 +134,11 @@ impl StagedUpload for Discarded {
 struct Unchecked;
 
 impl StagedCheck for Unchecked {
-    fn check_and_upgrade(&self, _: &Path) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn check_and_upgrade(
+        &self,
+        _: &Path,
+        _: &Arc<AtomicBool>,
+    ) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
         Ok(())
     }
 }

@@ -16,6 +16,7 @@ use crate::entry_path::EntryPath;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::key::BackupKey;
 use crate::layout::PRIVATE_DIR;
+use crate::nice;
 use crate::packed::PackedNames;
 use crate::progress::{Progress, Steps};
 use crate::proof::{Checks, Created};
@@ -175,7 +176,8 @@ pub fn plan(disk: &dyn Disk, key: &BackupKey, created: Timestamp, sources: &Sour
 }
 
 /// Writes the backup and lists it, whole and durable. Whatever fails, nothing of it is listed. It is proven by
-/// [`Created::prove`]; the databases' own checks are under way when this returns.
+/// [`Created::prove`]; the databases' own checks are under way when this returns. The calling thread has a lower priority from
+/// then on.
 ///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`]; [`ErrorKind::Vanished`] if a file that must be in it went away meanwhile;
@@ -238,6 +240,7 @@ fn pack<W: io::Write>(
     progress: &dyn Progress,
     steps: &dyn Steps,
 ) -> Result<(Written, W)> {
+    nice::step_back(nice::WORKER);
     let private = sources.data_dir.join(PRIVATE_DIR);
     let mut archive = Packing {
         writer: ArchiveWriter::new(out, disk, &private),

@@ -10,7 +10,8 @@ mod common;
 
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bosbase_backup::elsewhere::{About, Opened, Put, Putting, Source, Target, UploadedFile};
 use bosbase_backup::restore::{Site, StagedCheck, stage};
@@ -80,7 +81,7 @@ impl Putting for Forgetting<'_> {
 struct There(&'static MadeUp);
 
 impl StagedCheck for There {
-    fn check_and_upgrade(&self, _: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn check_and_upgrade(&self, _: &Path, _: &Arc<AtomicBool>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         Ok(())
     }
 

@@ -9,12 +9,14 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use bosbase_backup::restore::{
     self, Recovered, RestoreOutcome, Site, StagedCheck, available_undo, expire_undo, last_outcome, recover, stage,
 };
-use bosbase_backup::{BackupKey, Error, ErrorKind, NoProgress, NoSteps, Result, Sources, Steps};
+use bosbase_backup::{BackupKey, Error, ErrorKind, NoProgress, NoSteps, Progress, Result, Sources, Steps};
 use bosbase_disk::fault::{Fault, FaultDisk};
 use bosbase_disk::{Disk, RealDisk};
 use jiff::Timestamp;
@@ -312,7 +314,11 @@ fn a_process_that_dies_twice_while_opening_is_taken_back() {
 fn databases_that_fail_their_check_are_never_switched_to() {
     struct Bad;
     impl StagedCheck for Bad {
-        fn check_and_upgrade(&self, _: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        fn check_and_upgrade(
+            &self,
+            _: &Path,
+            _: &Arc<AtomicBool>,
+        ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             Err("row 5 missing from index".into())
         }
     }
@@ -328,6 +334,43 @@ fn databases_that_fail_their_check_are_never_switched_to() {
     let error = failed.err().unwrap();
     assert_eq!(error.kind(), ErrorKind::InvalidDatabase);
     assert!(error.to_string().contains("row 5"), "{error}");
+    assert_eq!(house.debris(), [""; 0]);
+    assert!(house.start().unwrap().is_none() && !house.is_new("untouched"));
+}
+
+/// The check of a large database takes minutes, in which nobody else could restore or back up.
+#[test]
+fn whoever_gives_a_restore_up_does_not_wait_for_the_check_of_its_databases() {
+    /// A check that goes on until it is given up.
+    #[derive(Default)]
+    struct Endless(AtomicBool);
+    impl StagedCheck for Endless {
+        fn check_and_upgrade(
+            &self,
+            _: &Path,
+            given_up: &Arc<AtomicBool>,
+        ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            self.0.store(true, Ordering::SeqCst);
+            while !given_up.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err("given up".into())
+        }
+    }
+    struct OnceChecking<'a>(&'a Endless);
+    impl Progress for OnceChecking<'_> {
+        fn total(&self, _: u64) {}
+        fn advance(&self, _: u64) {}
+        fn cancelled(&self) -> bool {
+            self.0.0.load(Ordering::SeqCst)
+        }
+    }
+    let house = House::new();
+    let key = BackupKey::existing(KEY).unwrap();
+    let check = Endless::default();
+    let archive = open(&house.dir, KEY).unwrap();
+    let given_up = stage(house.site(&NoSteps), &archive, &key, &check, &OnceChecking(&check));
+    assert_eq!(given_up.err().unwrap().kind(), ErrorKind::Cancelled);
     assert_eq!(house.debris(), [""; 0]);
     assert!(house.start().unwrap().is_none() && !house.is_new("untouched"));
 }

@@ -26,6 +26,7 @@ const SAMPLE: usize = 4 << 10;
 pub struct Encoder {
     matcher: Matcher,
     codes: Box<Codes>,
+    pause: fn(),
 }
 
 impl Default for Encoder {
@@ -37,9 +38,16 @@ impl Default for Encoder {
 impl Encoder {
     /// Makes an encoder.
     pub fn new() -> Self {
+        Self::pausing(|| {})
+    }
+
+    /// Makes an encoder that calls `pause` after every 128 KiB of its input, some tenths of a millisecond, so that the thread can
+    /// let others go first.
+    pub fn pausing(pause: fn()) -> Self {
         Self {
             matcher: Matcher::new(),
             codes: Box::default(),
+            pause,
         }
     }
 
@@ -61,6 +69,7 @@ impl Encoder {
             };
             self.write(&input[start..end], after, &mut bits, out);
             start = end;
+            (self.pause)();
         }
         if last && input.is_empty() {
             // An end alone, in the fixed code, where it is seven zeros.

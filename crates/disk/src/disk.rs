@@ -217,6 +217,7 @@ pub trait DiskFile: Read + Write + Send + Sync + Debug {
     /// Whatever the file system says.
     fn set_modified(&self, time: SystemTime) -> io::Result<()>;
 
-    /// Asks the system to forget its cached pages, so that the next read comes from the medium; a hint, no more.
-    fn forget_cached(&self);
+    /// Asks for what is read from now on to come from the medium, and in the portions that are read: what is cached is forgotten,
+    /// and nothing is read ahead, behind which a commit of the application would wait. A hint, no more.
+    fn read_from_medium(&self);
 }

@@ -483,7 +483,7 @@ impl DiskFile for FaultFile {
         self.inner.set_modified(time)
     }
 
-    fn forget_cached(&self) {}
+    fn read_from_medium(&self) {}
 }
 
 #[cfg(test)]

@@ -218,9 +218,11 @@ impl DiskFile for RealFile {
         self.0.set_modified(time)
     }
 
-    fn forget_cached(&self) {
-        // A hint: a file system that does not know it answers from its cache, which is no error.
+    fn read_from_medium(&self) {
+        // Hints: a file system that does not know them answers from its cache, which is no error.
         #[cfg(target_os = "linux")]
-        let _ = rustix::fs::fadvise(&self.0, 0, None, rustix::fs::Advice::DontNeed);
+        for hint in [rustix::fs::Advice::DontNeed, rustix::fs::Advice::Random] {
+            let _ = rustix::fs::fadvise(&self.0, 0, None, hint);
+        }
     }
 }

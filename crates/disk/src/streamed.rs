@@ -143,8 +143,8 @@ impl DiskFile for StreamedFile {
         self.inner.set_modified(time)
     }
 
-    fn forget_cached(&self) {
-        self.inner.forget_cached();
+    fn read_from_medium(&self) {
+        self.inner.read_from_medium();
     }
 }
 

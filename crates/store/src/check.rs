@@ -1,6 +1,9 @@
 //! Checking databases that nobody uses yet: those a restore has staged.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -14,14 +17,19 @@ use crate::tables::{collections, params};
 /// Problems that a failed check lists at most.
 const PROBLEMS: usize = 5;
 
-/// Lets SQLite check the database file at `path`, which must not be in use; takes as long as reading all of it. Leaves no
-/// `-wal` or `-shm` file behind.
+/// So many steps of a check, some tens of microseconds, lie between two moments at which it lets others go first.
+const STEPS: i32 = 200;
+
+/// Lets SQLite check the database file at `path`, which must not be in use; takes as long as reading all of it, unless `given_up`
+/// becomes true. Leaves no `-wal` or `-shm` file behind.
 ///
 /// # Errors
-/// [`ErrorKind::Corrupt`] with what is wrong; otherwise when the file can't be opened.
-pub fn check_database(path: &Path) -> Result<()> {
-    let connection = engine::open(path, Role::Writer, Access::Existing)?;
-    let checked = integrity(&connection, &path.display().to_string());
+/// [`ErrorKind::Corrupt`] with what is wrong; otherwise when the file can't be opened, or it was given up.
+pub fn check_database(path: &Path, given_up: &Arc<AtomicBool>) -> Result<()> {
+    let mut connection = engine::open(path, Role::Writer, Access::Existing)?;
+    let given_up = Arc::clone(given_up);
+    let is_over = move || given_up.load(Ordering::Relaxed);
+    let checked = integrity(&mut connection, &path.display().to_string(), is_over);
     finish(connection)?;
     checked
 }
@@ -71,13 +79,28 @@ pub fn upgrade_staged(dir: &Path) -> Result<()> {
     upgraded
 }
 
-/// `PRAGMA integrity_check` of the database called `name` in messages.
-pub(crate) fn integrity(connection: &Connection, name: &str) -> Result<()> {
+/// `PRAGMA integrity_check` of the database called `name` in messages. Nobody waits for it: it keeps out of everybody's way, and ends
+/// with an error soon after `is_over`.
+pub(crate) fn integrity(
+    connection: &mut Connection,
+    name: &str,
+    is_over: impl Fn() -> bool + Send + 'static,
+) -> Result<()> {
     let attempted = format!("checking the integrity of {name}");
-    let problems: Vec<String> = connection
-        .prepare(&format!("PRAGMA integrity_check({PROBLEMS})"))
-        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+    let give_way = move || {
+        thread::yield_now();
+        is_over()
+    };
+    let checked = connection.progress_handler(STEPS, Some(give_way)).and_then(|()| {
+        connection
+            .prepare(&format!("PRAGMA integrity_check({PROBLEMS})"))?
+            .query_map([], |row| row.get(0))?
+            .collect()
+    });
+    connection
+        .progress_handler(0, None::<fn() -> bool>)
         .attempting(&attempted)?;
+    let problems: Vec<String> = checked.attempting(&attempted)?;
     if problems == ["ok"] {
         Ok(())
     } else {

@@ -85,7 +85,7 @@ fn a_snapshot_under_load_is_whole_and_of_one_moment() {
         drop(snapshot);
         check_application(copied.path()).unwrap();
         for name in ["data.db", "auxiliary.db"] {
-            check_database(&copied.path().join(name)).unwrap();
+            check_database(&copied.path().join(name), &Arc::default()).unwrap();
             assert!(!copied.path().join(format!("{name}-wal")).exists());
         }
         let restored = Store::open(&StoreOptions::new(copied.path())).unwrap();
@@ -99,6 +99,20 @@ fn a_snapshot_under_load_is_whole_and_of_one_moment() {
     for writer in writers {
         writer.join().unwrap();
     }
+}
+
+#[test]
+fn a_check_that_is_given_up_ends_with_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&StoreOptions::new(dir.path())).unwrap();
+    store.write(|tx| tx.set_param("a", &"x".repeat(5_000_000))).unwrap();
+    store.close().unwrap();
+    let path = dir.path().join("data.db");
+    let given_up = Arc::new(AtomicBool::new(true));
+    let error = check_database(&path, &given_up).unwrap_err();
+    assert_ne!(error.kind(), bosbase_store::ErrorKind::Corrupt, "{error}");
+    given_up.store(false, Ordering::Relaxed);
+    check_database(&path, &given_up).unwrap();
 }
 
 #[test]

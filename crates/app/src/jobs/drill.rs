@@ -57,7 +57,7 @@ fn drill(backups: &Backups, running: &RunningJob) -> Result<()> {
         let found = match storage.open(key) {
             Ok(source) => {
                 proved.which = Identity::of(source.as_ref());
-                source.forget_cached();
+                source.read_from_medium();
                 let archive = Archive::open(Arc::from(source));
                 archive.and_then(|archive| backups.examine(&archive, &job, &told))
             }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bosbase_backup::elsewhere::Target;
 use bosbase_backup::layout::PRIVATE_DIR;
@@ -228,11 +229,15 @@ impl StagedCheck for Databases<'_> {
         Ok(Some(Box::new(target)))
     }
 
-    fn check_and_upgrade(&self, staged_dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn check_and_upgrade(
+        &self,
+        staged_dir: &Path,
+        given_up: &Arc<AtomicBool>,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         for name in DATABASES {
             let path = staged_dir.join(name);
             if RealDisk.exists(&path)? {
-                bosbase_store::check_database(&path)?;
+                bosbase_store::check_database(&path, given_up)?;
             }
         }
         bosbase_store::upgrade_staged(staged_dir)?;

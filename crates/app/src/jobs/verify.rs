@@ -38,7 +38,7 @@ impl Backups {
                 key: key.as_str(),
                 which: Identity::of(source.as_ref()),
             };
-            source.forget_cached();
+            source.read_from_medium();
             let job = running.ticket().job().id;
             let archive = Archive::open(Arc::from(source));
             let found = archive.and_then(|archive| backups.examine(&archive, &job, running));

@@ -5,6 +5,8 @@
 
 use bosbase_deflate::Encoder;
 
+use crate::nice;
+
 /// What is compressed at once of a long entry.
 pub(super) const PIECE: usize = 256 << 10;
 
@@ -26,7 +28,7 @@ pub(super) struct Deflater(Encoder);
 
 impl Deflater {
     pub(super) fn new() -> Self {
-        Self(Encoder::new())
+        Self(Encoder::pausing(nice::give_way))
     }
 
     /// Appends a piece of a stream to `out`: it starts and ends on a byte, and refers to nothing before it. After the last one

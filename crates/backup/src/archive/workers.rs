@@ -77,6 +77,7 @@ impl<J, R> Worker<J, R> {
         while let Some(task) = self.next() {
             // Whoever gave up on it does not wait for the answer.
             let _ = task.answer.send(work(task.job));
+            nice::give_way();
         }
     }
 

@@ -2,8 +2,10 @@
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bosbase_disk::FileKind;
 
@@ -30,14 +32,21 @@ const BLOCK: u64 = 4096;
 /// served meanwhile, waits for hundreds of MB of them.
 const STREAMED_FROM: u64 = 1 << 20;
 
+/// How soon the end of the databases' check is noticed, and that nobody wants it.
+const NOTICED_WITHIN: Duration = Duration::from_millis(2);
+
 /// Proves the databases of unpacked data, which this crate knows nothing of.
 pub trait StagedCheck: Send + Sync {
     /// Checks the databases in a folder that nobody else uses and brings them up to date, so that the next start finds
-    /// nothing to do; leaves none of SQLite's side files there.
+    /// nothing to do; leaves none of SQLite's side files there. Ends soon, with an error, when `given_up` becomes true.
     ///
     /// # Errors
     /// Why the data cannot be served.
-    fn check_and_upgrade(&self, staged_dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+    fn check_and_upgrade(
+        &self,
+        staged_dir: &Path,
+        given_up: &Arc<AtomicBool>,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
     /// Tells where the unpacked data keeps its uploaded files, if not on the disk; by default it is there. Asked when all files
     /// of the archive's root are unpacked into the folder and before they are checked; nobody else uses them meanwhile, and they
@@ -289,9 +298,11 @@ impl Staged<'_> {
             // All that lies beside the databases is there, be it what SQLite would take for theirs: they are checked while the
             // rest is unpacked.
             let staged = root.as_path();
+            let given_up = Arc::<AtomicBool>::default();
+            let _at_the_end = GivenUp(Arc::clone(&given_up));
             let checking = thread::Builder::new()
                 .name("restore-check".to_owned())
-                .spawn_scoped(scope, move || check.check_and_upgrade(staged))
+                .spawn_scoped(scope, move || check.check_and_upgrade(staged, &given_up))
                 .context(|| "starting the check of the databases".to_owned())?;
             let rest = match self.elsewhere.as_deref() {
                 None => self.unpack(archive, Part::Rest, None, progress)?,
@@ -304,6 +315,12 @@ impl Staged<'_> {
                 }
             };
             site.steps.reached("restore-extracted");
+            while !checking.is_finished() {
+                if progress.cancelled() {
+                    return Err(Error::new(ErrorKind::Cancelled, "the work was cancelled"));
+                }
+                thread::sleep(NOTICED_WITHIN);
+            }
             let ended = |_| Err("the check ended without an outcome".into());
             Ok((databases.and(rest), checking.join().unwrap_or_else(ended)))
         })?;
@@ -350,6 +367,15 @@ impl Staged<'_> {
             }
         }
         disk.sync_dir(root).context(|| format!("syncing {}", root.display()))
+    }
+}
+
+/// Dropped, it tells the check of the databases that nobody waits for it any more.
+struct GivenUp(Arc<AtomicBool>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

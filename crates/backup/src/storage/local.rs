@@ -298,8 +298,8 @@ impl ArchiveSource for LocalSource {
         self.file.read_at(offset, buf)
     }
 
-    fn forget_cached(&self) {
-        self.file.forget_cached();
+    fn read_from_medium(&self) {
+        self.file.read_from_medium();
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read, Write};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -313,7 +314,11 @@ impl Putting for Uploading<'_> {
 pub struct Elsewhere(pub MemoryFiles);
 
 impl StagedCheck for Elsewhere {
-    fn check_and_upgrade(&self, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn check_and_upgrade(
+        &self,
+        dir: &Path,
+        _: &Arc<AtomicBool>,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         assert!(dir.join("data.db").is_file());
         Ok(())
     }

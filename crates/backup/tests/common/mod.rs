@@ -6,6 +6,7 @@ pub mod files;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bosbase_backup::restore::StagedCheck;
 use bosbase_backup::{
@@ -117,7 +118,11 @@ pub fn open(dir: &Path, name: &str) -> Result<Archive> {
 pub struct Fine;
 
 impl StagedCheck for Fine {
-    fn check_and_upgrade(&self, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn check_and_upgrade(
+        &self,
+        dir: &Path,
+        _: &Arc<AtomicBool>,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         assert!(dir.join("data.db").is_file());
         Ok(())
     }

@@ -182,7 +182,8 @@ impl PinnedDatabase {
     /// # Errors
     /// [`ErrorKind::Corrupt`] with what is wrong.
     pub fn integrity_check(&mut self) -> Result<()> {
-        crate::check::integrity(&self.pin.connection(), &self.name)
+        // It is ended by an interruption.
+        crate::check::integrity(&mut self.pin.connection(), &self.name, || false)
     }
 }
 
