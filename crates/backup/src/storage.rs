@@ -149,8 +149,7 @@ pub trait ArchiveSource: Send + Sync {
     /// # Errors
     /// Whatever the storage says.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
-    /// Asks for the next reads to come from the medium rather than a cache, where there is one, and to leave room there for others; a hint,
-    /// no more.
+    /// Asks for the next reads to come from the medium rather than a cache, where there is one, and for no reading ahead; a hint, no more.
     fn read_from_medium(&self) {}
 }
 

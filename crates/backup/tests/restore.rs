@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bosbase_backup::restore::{
     self, Recovered, RestoreOutcome, Site, StagedCheck, available_undo, expire_undo, last_outcome, recover, stage,
@@ -341,35 +341,44 @@ fn databases_that_fail_their_check_are_never_switched_to() {
 /// The check of a large database takes minutes, in which nobody else could restore or back up.
 #[test]
 fn whoever_gives_a_restore_up_does_not_wait_for_the_check_of_its_databases() {
-    /// A check that goes on until it is given up.
-    #[derive(Default)]
-    struct Endless(AtomicBool);
+    /// A check that goes on until it is given up, or for so long that the test has failed.
+    struct Endless;
     impl StagedCheck for Endless {
         fn check_and_upgrade(
             &self,
             _: &Path,
             given_up: &Arc<AtomicBool>,
         ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-            self.0.store(true, Ordering::SeqCst);
+            let began = Instant::now();
             while !given_up.load(Ordering::SeqCst) {
+                assert!(began.elapsed() < Duration::from_secs(60), "nobody gave it up");
                 std::thread::sleep(Duration::from_millis(1));
             }
             Err("given up".into())
         }
     }
-    struct OnceChecking<'a>(&'a Endless);
-    impl Progress for OnceChecking<'_> {
+    /// All is unpacked, and the check alone goes on.
+    #[derive(Default)]
+    struct Extracted(AtomicBool);
+    impl Steps for Extracted {
+        fn reached(&self, step: &'static str) {
+            if step == "restore-extracted" {
+                self.0.store(true, Ordering::SeqCst);
+            }
+        }
+    }
+    impl Progress for Extracted {
         fn total(&self, _: u64) {}
         fn advance(&self, _: u64) {}
         fn cancelled(&self) -> bool {
-            self.0.0.load(Ordering::SeqCst)
+            self.0.load(Ordering::SeqCst)
         }
     }
     let house = House::new();
     let key = BackupKey::existing(KEY).unwrap();
-    let check = Endless::default();
+    let extracted = Extracted::default();
     let archive = open(&house.dir, KEY).unwrap();
-    let given_up = stage(house.site(&NoSteps), &archive, &key, &check, &OnceChecking(&check));
+    let given_up = stage(house.site(&extracted), &archive, &key, &Endless, &extracted);
     assert_eq!(given_up.err().unwrap().kind(), ErrorKind::Cancelled);
     assert_eq!(house.debris(), [""; 0]);
     assert!(house.start().unwrap().is_none() && !house.is_new("untouched"));

@@ -14,6 +14,10 @@ use crate::real::RealFile;
 /// Bytes written at once.
 const PIECE: usize = 256 << 10;
 
+/// Room is asked for so many bytes ahead at once: found for each piece by itself, it would be an entry in the file system's
+/// journal every time, which the next commit writes out and waits for.
+const ROOM: u64 = 8 << 20;
+
 /// What memory, offset and length of a write past the cache are multiples of; no usual file system asks for more.
 const ALIGNMENT: usize = 4096;
 
@@ -29,6 +33,10 @@ pub(crate) struct StreamedFile {
     filled: usize,
     /// How much of it was written before an error.
     written: usize,
+    /// Bytes in the file.
+    len: u64,
+    /// Up to where room was asked for.
+    room: u64,
     direct: bool,
 }
 
@@ -45,16 +53,26 @@ impl StreamedFile {
             aligned: aligned.min(ALIGNMENT),
             filled: 0,
             written: 0,
+            len: 0,
+            room: 0,
             direct,
         })
     }
 
     fn write_piece(&mut self) -> io::Result<()> {
+        if self.direct && self.len + self.filled as u64 > self.room {
+            // Where it is not to be had this way, the write itself finds it, or says why not.
+            let _ = reserve(&self.file, self.len, ROOM);
+            self.room = self.len + ROOM;
+        }
         while self.written < self.filled {
             let rest = &self.memory[self.aligned + self.written..self.aligned + self.filled];
             match self.file.write(rest) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(n) => self.written += n,
+                Ok(n) => {
+                    self.written += n;
+                    self.len += n as u64;
+                }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 // It promised what it can't do, or asks for another alignment.
                 Err(e) if self.direct && e.kind() == io::ErrorKind::InvalidInput => self.use_cache()?,
@@ -69,6 +87,8 @@ impl StreamedFile {
         if self.direct {
             set_direct(&self.file, false)?;
             self.direct = false;
+            // What was asked for and is not needed.
+            self.file.set_len(self.len)?;
         }
         Ok(())
     }
@@ -87,6 +107,22 @@ fn set_direct(file: &File, on: bool) -> io::Result<()> {
     let mut flags = fcntl_getfl(file)?;
     flags.set(OFlags::DIRECT, on);
     Ok(fcntl_setfl(file, flags)?)
+}
+
+/// Asks for room behind the end of the file.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    Ok(rustix::fs::fallocate(
+        file,
+        rustix::fs::FallocateFlags::KEEP_SIZE,
+        offset,
+        len,
+    )?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn reserve(_: &File, _: u64, _: u64) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -150,6 +186,8 @@ impl DiskFile for StreamedFile {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
     use crate::{Disk as _, RealDisk};
 
@@ -192,6 +230,8 @@ mod tests {
                     crate::read_all(&RealDisk, &path, usize::MAX as u64).unwrap() == bytes,
                     "{len}"
                 );
+                let taken = std::fs::metadata(&path).unwrap().blocks() * 512;
+                assert!(taken <= len as u64 + (64 << 10), "{taken} bytes for {len}");
                 // It goes on as an ordinary file.
                 file.write_all(b"more").unwrap();
                 file.flush().unwrap();

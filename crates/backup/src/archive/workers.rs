@@ -127,7 +127,12 @@ mod tests {
         use rustix::process::getpriority_process;
         let (queue, worker) = queue::<(), i32>();
         let before = getpriority_process(None).unwrap();
-        let thread = thread::spawn(move || worker.run(|()| getpriority_process(None).unwrap()));
+        // Also one that is started by a thread that has stepped back: priorities are inherited, and its steps do not add up.
+        let starts = move || {
+            nice::step_back(nice::WORKER);
+            thread::spawn(move || worker.run(|()| getpriority_process(None).unwrap()))
+        };
+        let thread = thread::spawn(starts).join().unwrap();
         assert_eq!(queue.submit(()).wait().unwrap(), (before + nice::WORKER).min(19));
         assert_eq!(getpriority_process(None).unwrap(), before);
         drop(queue);

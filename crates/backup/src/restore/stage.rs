@@ -20,6 +20,7 @@ use crate::elsewhere::{self, Target};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::key::BackupKey;
 use crate::layout;
+use crate::nice;
 use crate::progress::Progress;
 
 /// Kept free beside what is unpacked, bytes: for folders, the journal, and what upgrading the databases adds.
@@ -302,7 +303,10 @@ impl Staged<'_> {
             let _at_the_end = GivenUp(Arc::clone(&given_up));
             let checking = thread::Builder::new()
                 .name("restore-check".to_owned())
-                .spawn_scoped(scope, move || check.check_and_upgrade(staged, &given_up))
+                .spawn_scoped(scope, move || {
+                    nice::step_back(nice::WORKER);
+                    check.check_and_upgrade(staged, &given_up)
+                })
                 .context(|| "starting the check of the databases".to_owned())?;
             let rest = match self.elsewhere.as_deref() {
                 None => self.unpack(archive, Part::Rest, None, progress)?,
