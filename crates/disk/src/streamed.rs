@@ -16,7 +16,7 @@ const PIECE: usize = 256 << 10;
 
 /// Room is asked for so many bytes ahead at once: found for each piece by itself, it would be an entry in the file system's
 /// journal every time, which the next commit writes out and waits for.
-const ROOM: u64 = 8 << 20;
+const ROOM: u64 = 4 << 20;
 
 /// What memory, offset and length of a write past the cache are multiples of; no usual file system asks for more.
 const ALIGNMENT: usize = 4096;
