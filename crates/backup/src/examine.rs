@@ -14,7 +14,7 @@ use crate::create::Names;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::nice;
 use crate::packed::PackedNames;
-use crate::progress::Progress;
+use crate::progress::{Progress, cancelled};
 use crate::sources::CheckFailure;
 
 /// Kept free beside what is unpacked, bytes: the application goes on writing.
@@ -288,10 +288,6 @@ fn check(
     }
     outcome.map_err(|failure| failed(name, failure))?;
     unpacking.remove()
-}
-
-fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "the work was cancelled")
 }
 
 fn failed(name: &str, failure: CheckFailure) -> Error {

@@ -27,9 +27,14 @@ impl Progress for NoProgress {
 pub(crate) fn advance(progress: &dyn Progress, bytes: u64) -> Result<()> {
     progress.advance(bytes);
     if progress.cancelled() {
-        return Err(Error::new(ErrorKind::Cancelled, "the work was cancelled"));
+        return Err(cancelled());
     }
     Ok(())
+}
+
+/// What work says that somebody wanted to stop.
+pub(crate) fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the work was cancelled")
 }
 
 /// A hook at every step of the crash table in `docs/design.md`, so that a test can kill the process right there.

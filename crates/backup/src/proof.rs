@@ -14,7 +14,7 @@ use crate::create::CreateReport;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::nice;
 use crate::packed::PackedNames;
-use crate::progress::{Progress, Steps};
+use crate::progress::{Progress, Steps, cancelled};
 use crate::sources::{CheckFailure, DatabaseSnapshot};
 use crate::storage::{ArchiveSource, Identity, Storage};
 
@@ -172,7 +172,7 @@ impl Checks {
             match self.outcome.recv_timeout(NOTICED_WITHIN) {
                 Ok(outcome) => return outcome,
                 Err(RecvTimeoutError::Timeout) if progress.cancelled() => {
-                    return Err(Error::new(ErrorKind::Cancelled, "the work was cancelled"));
+                    return Err(cancelled());
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {

@@ -11,7 +11,7 @@ use super::{AT_A_TIME, IN_MEMORY, LEAST, Opened, Source, UploadedFile, WHOLE, wa
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::layout::NOTE_LIMIT;
 use crate::nice;
-use crate::progress::Progress;
+use crate::progress::{Progress, cancelled};
 
 /// So many files may be asked for and not yet taken.
 const ASKED: usize = 2 * AT_A_TIME;
@@ -191,8 +191,4 @@ impl Tools<'_> {
             _share: Some(share),
         })
     }
-}
-
-fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "the work was cancelled")
 }

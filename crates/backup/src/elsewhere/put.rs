@@ -10,7 +10,7 @@ use super::pool::{NOTICED_WITHIN, Pool, Share};
 use super::{AT_A_TIME, About, IN_MEMORY, LEAST, Put, Target, UploadedFile, WHOLE, watch};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::nice;
-use crate::progress::Progress;
+use crate::progress::{Progress, cancelled};
 
 /// So many long files may be on their way at a time: each takes the memory of a few parts. More than one, so that a thread
 /// that waits for its turn never keeps from working those whom the one that has it waits for.
@@ -254,8 +254,4 @@ fn judge(file: &UploadedFile, put: Put) -> Result<()> {
             ),
         )),
     }
-}
-
-fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "the work was cancelled")
 }

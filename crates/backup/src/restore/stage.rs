@@ -21,7 +21,7 @@ use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::key::BackupKey;
 use crate::layout;
 use crate::nice;
-use crate::progress::Progress;
+use crate::progress::{Progress, cancelled};
 
 /// Kept free beside what is unpacked, bytes: for folders, the journal, and what upgrading the databases adds.
 const MARGIN: u64 = 32 << 20;
@@ -321,7 +321,7 @@ impl Staged<'_> {
             site.steps.reached("restore-extracted");
             while !checking.is_finished() {
                 if progress.cancelled() {
-                    return Err(Error::new(ErrorKind::Cancelled, "the work was cancelled"));
+                    return Err(cancelled());
                 }
                 thread::sleep(NOTICED_WITHIN);
             }
