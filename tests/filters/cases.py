@@ -73,7 +73,7 @@ RECORDS = {
          "day": "2024-01-15 10:00:00.000Z", "site": "https://example.com", "email": "p1@example.com", "note": "n1",
          "status": "draft", "tags": ["a"], "meta": {"x": 1, "list": [1, 2], "s": "text", "t": True, "nul": None},
          "place": {"lon": 23.32, "lat": 42.69}, "author": pad("ann"), "editors": ids("ann", "bob"),
-         "related": [], "@files": [["cover", "one.txt"], ["docs", "a.txt"], ["docs", "b.txt"]]},
+         "related": [], "@files": [["cover", "one.txt"], ["docs", "first.txt"], ["docs", "second.txt"]]},
         {"id": pad("p2"), "title": "hello again", "count": 2, "published": False, "day": "2024-06-01 00:00:00.000Z",
          "site": "", "email": "", "note": "n2", "status": "live", "tags": ["a", "b"], "meta": [1, "two", {"k": 3}],
          "place": {"lon": 2.35, "lat": 48.85}, "author": pad("bob"), "editors": ids("bob"), "parent": pad("p1"),
@@ -260,8 +260,8 @@ tags:each != tags:each
 tags:each = status
 tags:each:lower = 'a'
 docs:length = 2
-docs:each ~ 'a_'
-docs:each ?~ 'a_'
+docs:each ~ 'first_'
+docs:each ?~ 'first_'
 cover:length = 1
 cover ~ 'one'
 cover != ''

@@ -1,15 +1,16 @@
 //! Recurring work: PocketBase's housekeeping jobs, the scheduled backup, and whoever starts them by hand.
 //!
 //! [`start`] ticks once a minute on a thread of its own; each job that is due runs on another. A job never overlaps
-//! itself, its panic ends only that run, and what went wrong is in the logs.
+//! itself: one that is due while it runs is left out, one that somebody asks for meanwhile runs once more after. Its panic
+//! ends only that run, and what went wrong is in the logs.
 
 mod housekeeping;
 mod schedule;
 mod ticker;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, json};
 
@@ -31,9 +32,9 @@ pub struct Job {
     pub expression: String,
 }
 
-/// What is running now, by job id.
+/// What is running now, by job id, and whether it was asked for meanwhile.
 #[derive(Debug, Default)]
-pub(crate) struct Running(Mutex<HashSet<&'static str>>);
+pub(crate) struct Running(Mutex<HashMap<&'static str, bool>>);
 
 type Work = fn(&App) -> Result<()>;
 
@@ -76,7 +77,7 @@ impl App {
             .collect()
     }
 
-    /// Starts a job now, in the background; one that is running already is left to it.
+    /// Starts a job now, in the background; one that is running already runs once more when it has ended.
     ///
     /// # Errors
     ///
@@ -87,16 +88,23 @@ impl App {
             .into_iter()
             .find(|(known, ..)| *known == id)
             .ok_or_else(|| Error::new(ErrorKind::NotFound, "Missing or invalid cron job."))?;
-        self.start_cron(id, work)
+        if self.running_crons().begin_or_repeat(id) {
+            self.start_cron(id, work)
+        } else {
+            Ok(())
+        }
     }
 
     /// Starts every job whose schedule names the minute of `moment`.
     pub(crate) fn run_due_crons(&self, moment: jiff::Timestamp) {
         for (id, expression, work) in self.cron_works() {
             // The settings admit only valid schedules; one from elsewhere that is not never comes due.
-            if Schedule::parse(&expression).is_ok_and(|schedule| schedule.is_due(moment))
-                && let Err(error) = self.start_cron(id, work)
-            {
+            if !Schedule::parse(&expression).is_ok_and(|schedule| schedule.is_due(moment)) {
+                continue;
+            }
+            if !self.running_crons().begin(id) {
+                tracing::debug!(cron = id, "is running already");
+            } else if let Err(error) = self.start_cron(id, work) {
                 tracing::error!(cron = id, %error, "could not start the job");
             }
         }
@@ -116,47 +124,78 @@ impl App {
         works
     }
 
+    /// Runs a job that is marked as running, until nobody asks for it any more.
     fn start_cron(&self, id: &'static str, work: Work) -> Result<()> {
-        if !self.running_crons().begin(id) {
-            tracing::debug!(cron = id, "is running already");
-            return Ok(());
-        }
         let app = self.clone();
         let started = std::thread::Builder::new().name(format!("cron {id}")).spawn(move || {
-            let outcome = catch_unwind(AssertUnwindSafe(|| work(&app)));
-            app.running_crons().end(id);
-            let failure = match outcome {
-                Ok(Ok(())) => return,
-                Ok(Err(error)) => crate::error::chain(&error),
-                Err(_) => "it panicked".to_owned(),
-            };
-            tracing::error!(cron = id, failure, "the job failed");
-            app.log_event(
-                Level::Error,
-                &format!("Cron job {id} failed"),
-                Map::from_iter([
-                    ("type".to_owned(), json!("cron")),
-                    ("cron".to_owned(), json!(id)),
-                    ("error".to_owned(), json!(failure)),
-                ]),
-            );
+            loop {
+                app.run_marked_cron(id, work);
+                if !app.running_crons().end(id) {
+                    break;
+                }
+            }
         });
         if let Err(error) = started {
-            self.running_crons().end(id);
+            self.running_crons().forget(id);
             return Err(Error::new(ErrorKind::Unavailable, "The job could not be started.").caused_by(error));
         }
         Ok(())
+    }
+
+    fn run_marked_cron(&self, id: &str, work: Work) {
+        let failure = match catch_unwind(AssertUnwindSafe(|| work(self))) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => crate::error::chain(&error),
+            Err(_) => "it panicked".to_owned(),
+        };
+        tracing::error!(cron = id, failure, "the job failed");
+        self.log_event(
+            Level::Error,
+            &format!("Cron job {id} failed"),
+            Map::from_iter([
+                ("type".to_owned(), json!("cron")),
+                ("cron".to_owned(), json!(id)),
+                ("error".to_owned(), json!(failure)),
+            ]),
+        );
     }
 }
 
 impl Running {
     /// Marks `id` as running; false where it was already.
     fn begin(&self, id: &'static str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id)
+        let mut running = self.lock();
+        let is_first = !running.contains_key(id);
+        running.entry(id).or_insert(false);
+        is_first
     }
 
-    fn end(&self, id: &'static str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    /// Like [`Running::begin`]; what was running already is to run once more.
+    fn begin_or_repeat(&self, id: &'static str) -> bool {
+        let mut running = self.lock();
+        let is_first = !running.contains_key(id);
+        running.insert(id, !is_first);
+        is_first
+    }
+
+    /// Whether the job that has run is to run once more; otherwise it is not running any more.
+    fn end(&self, id: &'static str) -> bool {
+        let mut running = self.lock();
+        let is_wanted = running.get(id) == Some(&true);
+        if is_wanted {
+            running.insert(id, false);
+        } else {
+            running.remove(id);
+        }
+        is_wanted
+    }
+
+    fn forget(&self, id: &'static str) {
+        self.lock().remove(id);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<&'static str, bool>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -170,7 +209,19 @@ mod tests {
         assert!(running.begin("a"));
         assert!(!running.begin("a"));
         assert!(running.begin("b"));
-        running.end("a");
+        assert!(!running.end("a"));
         assert!(running.begin("a"));
+    }
+
+    #[test]
+    fn a_job_that_is_asked_for_while_it_runs_runs_once_more() {
+        let running = Running::default();
+        assert!(running.begin_or_repeat("a"));
+        assert!(!running.begin_or_repeat("a"));
+        assert!(!running.begin_or_repeat("a"));
+        assert!(!running.begin("a"));
+        assert!(running.end("a"), "it was asked for twice");
+        assert!(!running.end("a"), "once more is enough for both");
+        assert!(running.begin_or_repeat("a"));
     }
 }
