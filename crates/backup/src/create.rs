@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use bosbase_background::{WORKER, step_back};
 use bosbase_disk::{Disk, DiskFile};
 use jiff::Timestamp;
 
@@ -16,7 +17,6 @@ use crate::entry_path::EntryPath;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::key::BackupKey;
 use crate::layout::PRIVATE_DIR;
-use crate::nice;
 use crate::packed::PackedNames;
 use crate::progress::{Progress, Steps};
 use crate::proof::{Checks, Created};
@@ -240,7 +240,7 @@ fn pack<W: io::Write>(
     progress: &dyn Progress,
     steps: &dyn Steps,
 ) -> Result<(Written, W)> {
-    nice::step_back(nice::WORKER);
+    step_back(WORKER);
     let private = sources.data_dir.join(PRIVATE_DIR);
     let mut archive = Packing {
         writer: ArchiveWriter::new(out, disk, &private),

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use bosbase_background::{LAST, WORKER, step_back};
 use bosbase_disk::Disk;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{Archive, ArchiveEntry, Checked, Part};
 use crate::create::Names;
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::nice;
 use crate::packed::PackedNames;
 use crate::progress::{Progress, cancelled};
 use crate::sources::CheckFailure;
@@ -83,12 +83,13 @@ pub struct Examined {
 
 /// Reads a whole archive as [`crate::verify`] does, then unpacks one database after the other, lets it check itself, and looks for
 /// the files that its records name. It takes as much room as the largest of them, leaves 256 MiB to others, and does without where
-/// there is less.
+/// there is less. The calling thread steps back and stays there.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidArchive`]; [`ErrorKind::InvalidDatabase`] if a database in it is damaged or none; [`ErrorKind::Io`],
 /// [`ErrorKind::Cancelled`].
 pub fn examine(archive: &Archive, room: &Room<'_>, progress: &dyn Progress) -> Result<Examined> {
+    step_back(WORKER);
     let examined = look_into(archive, room, progress);
     if let Err(error) = room.disk.remove_dir_all(&room.dir) {
         tracing::warn!(%error, dir = %room.dir.display(), "unpacked databases could not be removed yet");
@@ -265,7 +266,7 @@ fn check(
         let checking = thread::Builder::new()
             .name("backup-check".to_owned())
             .spawn_scoped(scope, move || {
-                nice::step_back(nice::LAST);
+                step_back(LAST);
                 database.check(&mut |file| {
                     if !present.has(file) {
                         missing.add(file.to_owned());

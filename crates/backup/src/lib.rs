@@ -59,7 +59,6 @@ mod error;
 mod examine;
 mod key;
 pub mod layout;
-mod nice;
 mod packed;
 mod progress;
 mod proof;

@@ -9,10 +9,11 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use bosbase_background::{LAST, step_back};
+
 use crate::archive::{Archive, Checked, verify};
 use crate::create::CreateReport;
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::nice;
 use crate::packed::PackedNames;
 use crate::progress::{Progress, Steps, cancelled};
 use crate::sources::{CheckFailure, DatabaseSnapshot};
@@ -145,7 +146,7 @@ impl Checks {
         let thread = thread::Builder::new()
             .name("backup-check".to_owned())
             .spawn(move || {
-                nice::step_back(nice::LAST);
+                step_back(LAST);
                 // Whatever became of it.
                 let _ = listed.recv_timeout(LISTED_FIRST);
                 // Whoever gave up does not wait for the outcome.

@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
+use bosbase_background::give_way;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::engine::{self, Access, Role};
@@ -18,12 +17,8 @@ use crate::tables::{collections, params};
 /// Problems that a failed check lists at most.
 const PROBLEMS: usize = 5;
 
-/// After so many steps of a check, some tens of microseconds to some tenths of a millisecond, it looks at the clock.
+/// After so many steps of a check, some tens of microseconds to some tenths of a millisecond, it gives way.
 const STEPS: i32 = 200;
-
-/// How long it keeps its core at least before it lets others go first: offered more often, a core that others want would hardly be
-/// had at all.
-const TURN: Duration = Duration::from_micros(250);
 
 /// Lets SQLite check the database file at `path`, which must not be in use; takes as long as reading all of it, unless `given_up`
 /// becomes true. Leaves no `-wal` or `-shm` file behind.
@@ -92,15 +87,11 @@ pub(crate) fn integrity(
     is_over: impl Fn() -> bool + Send + 'static,
 ) -> Result<()> {
     let attempted = format!("checking the integrity of {name}");
-    let mut began = Instant::now();
-    let give_way = move || {
-        if began.elapsed() >= TURN {
-            thread::yield_now();
-            began = Instant::now();
-        }
+    let step = move || {
+        give_way();
         is_over()
     };
-    let checked = connection.progress_handler(STEPS, Some(give_way)).and_then(|()| {
+    let checked = connection.progress_handler(STEPS, Some(step)).and_then(|()| {
         connection
             .prepare(&format!("PRAGMA integrity_check({PROBLEMS})"))?
             .query_map([], |row| row.get(0))?

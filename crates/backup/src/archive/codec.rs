@@ -3,9 +3,8 @@
 //! The only file that knows the compressor, [`bosbase_deflate`]: any number of threads compress pieces of one entry, and the pieces put one
 //! behind the other are a stream that any unzip reads.
 
+use bosbase_background::give_way;
 use bosbase_deflate::Encoder;
-
-use crate::nice;
 
 /// What is compressed at once of a long entry.
 pub(super) const PIECE: usize = 256 << 10;
@@ -28,7 +27,7 @@ pub(super) struct Deflater(Encoder);
 
 impl Deflater {
     pub(super) fn new() -> Self {
-        Self(Encoder::pausing(nice::give_way))
+        Self(Encoder::pausing(give_way))
     }
 
     /// Appends a piece of a stream to `out`: it starts and ends on a byte, and refers to nothing before it. After the last one

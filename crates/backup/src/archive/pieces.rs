@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
+use bosbase_background::give_way;
 use libdeflater::Decompressor;
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +121,7 @@ impl PieceUnpacker {
             _ => Error::with(ErrorKind::Io, "reading the archive", e),
         })?;
         self.packed.extend_from_slice(self.sentinel.packed());
+        give_way();
         let mut bytes = job.memory;
         bytes.resize(job.len + SAID, 0);
         match self.decompressor.deflate_decompress(&self.packed, &mut bytes) {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use bosbase_background::{WORKER, give_way, step_back};
+
 use super::directory::{self, Bounds, Directory};
 use super::entry::{ArchiveEntry, EntryKind, EntryReader, Unpacker};
 use super::manifest::{ManifestEntry, ManifestHeader, ManifestReader};
@@ -533,6 +535,7 @@ impl<R: Read> Read for Hashing<'_, R> {
         let n = self.inner.read(buf)?;
         if n > 0 {
             self.hash.update(&buf[..n]);
+            give_way();
             advance(self.watch.progress, n as u64)?;
         } else if !buf.is_empty() && !self.ended {
             let len = self.entry.len;
@@ -548,10 +551,11 @@ impl<R: Read> Read for Hashing<'_, R> {
     }
 }
 
-/// Reads a whole archive for nothing but the proof, on all cores.
+/// Reads a whole archive for nothing but the proof, on all cores; the calling thread steps back and stays there.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidArchive`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
 pub fn verify(archive: &Archive, progress: &dyn Progress) -> Result<Checked> {
+    step_back(WORKER);
     archive.read_all_at_once(Part::All, progress, || (), |(), _, _| Ok(()))
 }

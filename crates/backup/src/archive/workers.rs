@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crate::nice;
+use bosbase_background::{WORKER, give_way, step_back};
 
 /// More of them would wait for the disk.
 const MOST: usize = 8;
@@ -73,11 +73,11 @@ impl<J, R> Clone for Worker<J, R> {
 impl<J, R> Worker<J, R> {
     /// Does jobs until there will be no more.
     pub(super) fn run(&self, mut work: impl FnMut(J) -> R) {
-        nice::step_back(nice::WORKER);
+        step_back(WORKER);
         while let Some(task) = self.next() {
             // Whoever gave up on it does not wait for the answer.
             let _ = task.answer.send(work(task.job));
-            nice::give_way();
+            give_way();
         }
     }
 
@@ -129,11 +129,11 @@ mod tests {
         let before = getpriority_process(None).unwrap();
         // Also one that is started by a thread that has stepped back: priorities are inherited, and its steps do not add up.
         let starts = move || {
-            nice::step_back(nice::WORKER);
+            step_back(WORKER);
             thread::spawn(move || worker.run(|()| getpriority_process(None).unwrap()))
         };
         let thread = thread::spawn(starts).join().unwrap();
-        assert_eq!(queue.submit(()).wait().unwrap(), (before + nice::WORKER).min(19));
+        assert_eq!(queue.submit(()).wait().unwrap(), (before + WORKER).min(19));
         assert_eq!(getpriority_process(None).unwrap(), before);
         drop(queue);
         thread.join().unwrap();

@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::thread::{self, JoinHandle};
 
+use bosbase_background::give_way;
 use bosbase_disk::Disk;
 use jiff::Timestamp;
 
@@ -20,7 +21,6 @@ use super::sink::Sink;
 use super::workers::{self, Queue, Ticket};
 use crate::entry_path::EntryPath;
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::nice;
 use crate::progress::{NoProgress, Progress, advance};
 
 /// Entries up to this length are compressed in memory, so that their header can tell their sizes.
@@ -181,9 +181,9 @@ impl<'a, W: Write> ArchiveWriter<'a, W> {
             piece.resize(PIECE, 0);
             let read = fill(contents, &mut piece).context(|| format!("reading {path} for the archive"))?;
             piece.truncate(read);
-            nice::give_way();
+            give_way();
             hash.update(&piece);
-            nice::give_way();
+            give_way();
             len += read as u64;
             advance(progress, read as u64)?;
             Ok(piece)

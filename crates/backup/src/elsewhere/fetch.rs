@@ -6,11 +6,12 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Scope};
 
+use bosbase_background::{WORKER, step_back};
+
 use super::pool::{NOTICED_WITHIN, Pool, Share};
 use super::{AT_A_TIME, IN_MEMORY, LEAST, Opened, Source, UploadedFile, WHOLE, watch};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::layout::NOTE_LIMIT;
-use crate::nice;
 use crate::progress::{Progress, cancelled};
 
 /// So many files may be asked for and not yet taken.
@@ -137,7 +138,7 @@ impl Ahead<'_, '_> {
         let started = thread::Builder::new()
             .name("backup-fetch".to_owned())
             .spawn_scoped(self.scope, move || {
-                nice::step_back(nice::WORKER);
+                step_back(WORKER);
                 while let Some(file) = tools.job() {
                     // One that dies would be waited for in vain.
                     let found = catch_unwind(AssertUnwindSafe(|| tools.fetch(file)));

@@ -6,10 +6,11 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
 
+use bosbase_background::{WORKER, step_back};
+
 use super::pool::{NOTICED_WITHIN, Pool, Share};
 use super::{AT_A_TIME, About, IN_MEMORY, LEAST, Put, Target, UploadedFile, WHOLE, watch};
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::nice;
 use crate::progress::{Progress, cancelled};
 
 /// So many long files may be on their way at a time: each takes the memory of a few parts. More than one, so that a thread
@@ -140,7 +141,7 @@ impl Putters<'_, '_> {
         let started = thread::Builder::new()
             .name("restore-put".to_owned())
             .spawn_scoped(self.scope, move || {
-                nice::step_back(nice::WORKER);
+                step_back(WORKER);
                 while let Some(job) = tools.job() {
                     // One that dies would be waited for in vain.
                     let put = catch_unwind(AssertUnwindSafe(|| tools.put_short(&job)));

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use bosbase_background::{WORKER, step_back};
 use bosbase_disk::FileKind;
 
 use super::journal::{Journal, Phase};
@@ -20,7 +21,6 @@ use crate::elsewhere::{self, Target};
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::key::BackupKey;
 use crate::layout;
-use crate::nice;
 use crate::progress::{Progress, cancelled};
 
 /// Kept free beside what is unpacked, bytes: for folders, the journal, and what upgrading the databases adds.
@@ -304,7 +304,7 @@ impl Staged<'_> {
             let checking = thread::Builder::new()
                 .name("restore-check".to_owned())
                 .spawn_scoped(scope, move || {
-                    nice::step_back(nice::WORKER);
+                    step_back(WORKER);
                     check.check_and_upgrade(staged, &given_up)
                 })
                 .context(|| "starting the check of the databases".to_owned())?;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
+use bosbase_background::Urgent;
 use rusqlite::Connection;
 
 use super::watch::Watch;
@@ -190,6 +191,7 @@ fn closed() -> Error {
 fn run(mut session: Session, jobs: &Receiver<Job>, gate: &Gate, published: &Published) -> Session {
     while let Ok(first) = jobs.recv() {
         let mut answers = Vec::new();
+        let urgent = Urgent::begin();
         let failure = match session.group(first, jobs, &mut answers) {
             Ok(()) => session.commit(gate, published).err(),
             Err(error) => Some(error),
@@ -197,6 +199,7 @@ fn run(mut session: Session, jobs: &Receiver<Job>, gate: &Gate, published: &Publ
         if failure.is_some() {
             session.roll_back(published);
         }
+        drop(urgent);
         let failure = failure.as_ref().map(Failure::of);
         for finish in answers {
             finish(failure.as_ref());
@@ -409,6 +412,15 @@ mod tests {
         assert_eq!(sizes(&dir).len(), 8);
         let commits = commits.load(Ordering::SeqCst);
         assert!((1..8).contains(&commits), "{commits} commits");
+        writer.close().unwrap();
+    }
+
+    #[test]
+    fn who_writes_is_urgent() {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = writer(&dir, 1 << 20);
+        let urgent: Result<bool> = writer.run(|_| Ok(Urgent::any()));
+        assert!(urgent.unwrap());
         writer.close().unwrap();
     }
 
