@@ -8,7 +8,7 @@ use bosbase_backup::elsewhere::Target;
 use bosbase_backup::layout::PRIVATE_DIR;
 use bosbase_backup::restore::{self, Site, StagedCheck};
 use bosbase_backup::{ErrorKind as Engine, Progress};
-use bosbase_bucket::{Bucket, BucketConfig, Patience};
+use bosbase_bucket::{Bucket, BucketConfig, Interrupt, Patience};
 
 use super::backups::Backups;
 use super::board::{RunningJob, Ticket};
@@ -63,7 +63,10 @@ impl App {
     fn stage(&self, restorable: &Restorable, running: &RunningJob) -> Result<FilesHeld> {
         let held = FilesHeld::take(&self.files().lock_path(), running)?;
         let job = running.ticket().job().id;
-        let staged = self.backups().stage(restorable, &job, running);
+        let given_up = Interrupt::default();
+        let interrupt = given_up.clone();
+        running.on_stop(move || interrupt.fire());
+        let staged = self.backups().stage(restorable, &job, running, given_up);
         let staged = staged.and_then(|staged| decide_unless_stopped(running, staged));
         if let Err(error) = staged {
             drop(held);
@@ -81,12 +84,19 @@ impl Backups {
         boot::site(self.disk().as_ref(), self.options())
     }
 
-    fn stage<'a>(&'a self, restorable: &Restorable, job: &str, progress: &dyn Progress) -> Result<restore::Staged<'a>> {
+    fn stage<'a>(
+        &'a self,
+        restorable: &Restorable,
+        job: &str,
+        progress: &dyn Progress,
+        given_up: Interrupt,
+    ) -> Result<restore::Staged<'a>> {
         // What is kept makes way for this restore's, where there is no room for both at once.
         release_or_warn(&self.site(), self.options());
         let databases = Databases {
             options: self.options(),
             disk: self.disk(),
+            given_up,
         };
         let Restorable { key, archive, .. } = restorable;
         restore::stage(self.site(), archive, key, &databases, progress).map_err(|error| {
@@ -116,7 +126,7 @@ pub fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>) -> Re
     };
     // As in a server: a backup's command that had opened the data before may still remove files, or read them.
     let held = FilesHeld::take(&crate::files::lock_path(&options.data_dir.join(PRIVATE_DIR)), &told)?;
-    let staged = backups.stage(&restorable, &job, &told);
+    let staged = backups.stage(&restorable, &job, &told, Interrupt::default());
     if let Err(error) = staged.and_then(decide) {
         return running.end(Err(error));
     }
@@ -184,6 +194,8 @@ const DATABASES: [&str; 2] = ["data.db", "auxiliary.db"];
 struct Databases<'a> {
     options: &'a AppOptions,
     disk: &'a Arc<dyn Disk>,
+    /// Ends what the bucket is asked for here; what is put there is interrupted by itself.
+    given_up: Interrupt,
 }
 
 impl Databases<'_> {
@@ -217,10 +229,13 @@ impl StagedCheck for Databases<'_> {
         let bucket = Bucket::new(&config, Patience::Work)
             .map_err(|error| bosbase_backup::Error::with(Engine::Unsupported, ATTEMPTED, error))?;
         let state = self.options.data_dir.join(PRIVATE_DIR);
-        // A new machine and a new bucket: what is put there is nobody else's. Nobody can interrupt that, so it does not wait for long.
+        // A new machine and a new bucket: what is put there is nobody else's.
         let marked = Bucket::new(&config, Patience::Answer)
             .map_err(Into::into)
-            .and_then(|bucket| mark_if_empty(self.disk.as_ref(), &state, &bucket));
+            .and_then(|bucket| {
+                let bucket = bucket.interrupted_by(&self.given_up);
+                mark_if_empty(self.disk.as_ref(), &state, &bucket)
+            });
         if let Err(error) = marked {
             tracing::warn!(%error, "whose the bucket of the uploaded files is could not be told");
         }
@@ -287,7 +302,10 @@ mod tests {
         let is_pending = || restore::is_pending(app.disk().as_ref(), app.data_dir()).unwrap();
 
         let running = begin();
-        let staged = app.backups().stage(&restorable, "job", &running).unwrap();
+        let staged = app
+            .backups()
+            .stage(&restorable, "job", &running, Interrupt::default())
+            .unwrap();
         app.jobs().cancel(None).unwrap();
         let refused = decide_unless_stopped(&running, staged);
         assert!(!is_pending());
@@ -296,7 +314,10 @@ mod tests {
         assert!(app.jobs().all().unwrap()[0].stopped);
 
         let running = begin();
-        let staged = app.backups().stage(&restorable, "job", &running).unwrap();
+        let staged = app
+            .backups()
+            .stage(&restorable, "job", &running, Interrupt::default())
+            .unwrap();
         decide_unless_stopped(&running, staged).unwrap();
         assert!(is_pending());
         app.jobs().keep(running.hand_over());
