@@ -28,8 +28,12 @@ class Clients:
 
     def __exit__(self, *_):
         self.stopping.set()
-        self.took = self.results.recv()
-        self.process.join()
+        try:
+            self.took = self.results.recv()
+        except EOFError:
+            raise RuntimeError("a client failed: its traceback stands above") from None
+        finally:
+            self.process.join()
 
     def _send(self, results):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)

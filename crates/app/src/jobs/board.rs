@@ -181,13 +181,10 @@ impl Board {
     ///
     /// [`crate::ErrorKind::Invalid`] where there is none, or none that can be taken back any more.
     pub fn cancel(&self, id: Option<&str>) -> Result<()> {
-        let is_meant = |active: &&Active| {
-            let job = active.job.borrow();
-            job.state == JobState::Running && id.is_none_or(|id| id == job.id)
-        };
+        let is_meant = |job: &Job| job.state == JobState::Running && id.is_none_or(|id| id == job.id);
         let stops: Vec<_> = {
             let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-            let meant = running.iter().filter(is_meant);
+            let meant = running.iter().filter(|active| is_meant(&active.job.borrow()));
             meant.map(|active| active.stop.clone()).collect()
         };
         // Each of them, whatever came of the one before.
@@ -200,8 +197,8 @@ impl Board {
                 "It can't be cancelled any more: the data is being switched. Undo it when that is done.",
             ));
         }
-        let elsewhere = |job: &Job| job.state == JobState::Running && id.is_none_or(|id| id == job.id);
-        if self.all()?.iter().any(elsewhere) {
+        // Not of this process.
+        if self.all()?.iter().any(is_meant) {
             return Err(Error::invalid(
                 "It runs in a process of its own (bosbase backup …): end that.",
             ));

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 pub mod files;
+pub mod house;
 
 use std::collections::BTreeMap;
 use std::path::Path;
