@@ -17,7 +17,7 @@ use bosbase_backup::{
 };
 use bosbase_disk::fault::{Fault, FaultDisk};
 
-use common::{Bytes, noise, open, put};
+use common::{Bytes, folder_in_memory, noise, open, put};
 
 const KEY: &str = "new.zip";
 
@@ -38,13 +38,7 @@ fn sources(dir: &Path) -> Sources<'static> {
 
 impl House {
     fn new() -> Self {
-        let memory = Path::new("/dev/shm");
-        let root = if memory.is_dir() {
-            tempfile::tempdir_in(memory)
-        } else {
-            tempfile::tempdir()
-        }
-        .unwrap();
+        let root = folder_in_memory();
         let dir = root.path().join("pb_data");
         std::fs::create_dir_all(root.path().join("graves")).unwrap();
         put(&dir, "storage/c/r/small.txt", b"hello hello hello");

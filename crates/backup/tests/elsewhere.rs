@@ -8,7 +8,7 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bosbase_backup::restore::{self, Recovered, Site, StagedCheck, recover, stage};
@@ -20,7 +20,7 @@ use bosbase_disk::{Disk, RealDisk};
 use jiff::Timestamp;
 
 use common::files::{Elsewhere, Fault, MemoryFiles};
-use common::{Bytes, data, noise, open, put, storage};
+use common::{Bytes, data, folder_in_memory, noise, open, put, storage};
 
 const KEY: &str = "a.zip";
 const NOTE: &[u8] = br#"{"user.content_type":"text/plain"}"#;
@@ -38,13 +38,7 @@ fn named(names: &[&str]) -> Vec<String> {
 
 impl House {
     fn new() -> Self {
-        let memory = Path::new("/dev/shm");
-        let root = if memory.is_dir() {
-            tempfile::tempdir_in(memory)
-        } else {
-            tempfile::tempdir()
-        }
-        .unwrap();
+        let root = folder_in_memory();
         let dir = root.path().join("pb_data");
         put(&dir, "storage/c/r/local.txt", b"on the disk");
         Self {

@@ -10,7 +10,7 @@ use bosbase_disk::fault::FaultDisk;
 use jiff::Timestamp;
 
 use super::files::{Elsewhere, MemoryFile, MemoryFiles};
-use super::{Bytes, Fine, Tree, data, open, put};
+use super::{Bytes, Fine, Tree, data, folder_in_memory, open, put};
 
 pub const KEY: &str = "good.zip";
 
@@ -42,14 +42,7 @@ fn archive_of(other: &Path) -> Vec<u8> {
 
 impl House {
     pub fn new() -> Self {
-        // In memory where that can be had: what is durable is simulated.
-        let memory = Path::new("/dev/shm");
-        let root = if memory.is_dir() {
-            tempfile::tempdir_in(memory)
-        } else {
-            tempfile::tempdir()
-        }
-        .unwrap();
+        let root = folder_in_memory();
         let dir = root.path().join("pb_data");
         let other = root.path().join("other");
         std::fs::create_dir_all(root.path().join("graves")).unwrap();

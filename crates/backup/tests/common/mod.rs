@@ -19,6 +19,17 @@ use bosbase_disk::RealDisk;
 /// All files of a folder by their path.
 pub type Tree = BTreeMap<String, Vec<u8>>;
 
+/// A new folder, in memory where that can be had: what is durable is simulated.
+pub fn folder_in_memory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() {
+        tempfile::tempdir_in(memory)
+    } else {
+        tempfile::tempdir()
+    };
+    made.unwrap()
+}
+
 /// Bytes that pose as a pinned database.
 pub struct Bytes(pub &'static str, pub Vec<u8>, usize);
 
