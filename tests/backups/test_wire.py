@@ -88,6 +88,16 @@ def test_backups_that_begin_within_a_second_do_not_share_a_name(root):
 
 
 @pytest.mark.ours
+def test_a_scheduled_backup_that_is_asked_for_while_it_runs_is_made_once_more(root):
+    """The answer was 204, and nothing was done."""
+    root.patch("/api/settings", json={"backups": {"cron": "0 3 * * *", "cronMaxKeep": 9}})
+    for _ in range(3):
+        root.post("/api/crons/__pbAutoBackup__", expect=204)
+    made = lambda: [job for job in jobs(root) if job["state"] == "succeeded"]  # noqa: E731
+    wait_for(lambda: len(made()) >= 2, 30, "the second one")
+
+
+@pytest.mark.ours
 def test_a_file_that_was_lost_before_is_told_of(server, root):
     root.post("/api/collections", json={"name": "papers", "type": "base", "fields": [{"name": "paper", "type": "file", "maxSelect": 1}]})
     paper = root.create("papers", {}, files=[("paper", ("gone.txt", b"x"))])
