@@ -9,6 +9,7 @@ import random
 import time
 import zipfile
 from collections import Counter
+from urllib.parse import quote
 
 from harness.programs import BOSBASE
 from harness.server import Server
@@ -119,7 +120,7 @@ class Fuzz:
             for name in backups:
                 file = self.server.directory / "backups" / name
                 assert name.endswith(".zip") and file.read_bytes() in body
-                self.root.delete(f"/api/backups/{name}")
+                self.root.delete("/api/backups/" + quote(name, safe=""))
         elif status == 200:
             record = self.root.get("/api/collections/papers/records")["items"][0]
             for name in record["paper"]:

@@ -9,13 +9,14 @@ use crate::urgent::URGENT;
 /// How long a thread keeps its core at least: offered more often, a core that others want would hardly be had at all.
 const TURN: Duration = Duration::from_micros(250);
 
+thread_local!(static PACE: Pace = const { Pace::new() });
+
 /// Lets whoever waits for this core go first, unless the thread has just done so. A priority alone does not see to that: what becomes
 /// ready while a thread computes often waits for the system's next tick, some milliseconds. To be called at least a few times in a
 /// millisecond.
 ///
 /// While something [`Urgent`](crate::Urgent) is late, the thread stops; of its time that takes half at most.
 pub fn give_way() {
-    thread_local!(static PACE: Pace = const { Pace::new() });
     PACE.with(|pace| pace.give_way(|| URGENT.is_late()));
 }
 
@@ -53,6 +54,23 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::urgent::Urgent;
+
+    #[test]
+    fn whoever_gives_way_stops_for_what_is_urgent() {
+        let stopped = || PACE.with(|pace| pace.may_go_on_until.get().is_some());
+        // It is late for some milliseconds only, which a busy machine may let pass.
+        let tries = (0..1000).find(|_| {
+            let urgent = Urgent::begin();
+            let began = Instant::now();
+            while !stopped() && began.elapsed() < Duration::from_millis(20) {
+                give_way();
+            }
+            drop(urgent);
+            stopped()
+        });
+        assert!(tries.is_some());
+    }
 
     const LONG: Duration = Duration::from_secs(3600);
 

@@ -1,30 +1,27 @@
 //! What clients wait for, and whether that is late.
 
-use std::ops::Range;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// What is urgent is done within this where nothing is in its way.
-const PATIENCE: Duration = Duration::from_millis(1);
+/// Microseconds. What takes no longer is not late, whatever is usual.
+const SOON: u64 = 1_000;
 
-/// What takes longer than this waits for something else.
-const HELPED: Duration = Duration::from_millis(10);
-
-const LATE: Range<u64> = PATIENCE.as_micros() as u64..HELPED.as_micros() as u64;
+/// Microseconds. What has been late for so long waits for something else than for those who would give way.
+const HELPED: u64 = 9_000;
 
 pub(crate) static URGENT: Urgency = Urgency::new();
 
-/// Something that a client waits for, for as long as this lives. Between a millisecond and ten after its beginning it is late, and
-/// whoever calls [`give_way`](crate::give_way) stops for it: its thread may be ready and have a core, and yet wait for one of the
-/// system's that has none.
+/// Something that a client waits for, for as long as this lives. It is late once it has taken a millisecond, and half as long again as is
+/// usual on this machine, and for nine milliseconds from then on; whoever calls [`give_way`](crate::give_way) stops for it: its thread may be
+/// ready and have a core, and yet wait for one of the system's that has none.
 #[must_use]
 pub struct Urgent(());
 
 impl Urgent {
     /// From now on.
     pub fn begin() -> Self {
-        URGENT.begin();
+        URGENT.begin(now());
         Self(())
     }
 
@@ -37,17 +34,19 @@ impl Urgent {
 
 impl Drop for Urgent {
     fn drop(&mut self) {
-        URGENT.end();
+        URGENT.end(now());
     }
 }
 
-/// Whether anything is urgent, and since when. Without a lock: who is urgent would wait for a thread that holds it and has no core.
-/// For that, what begins just when something else ends may not be noticed, and what begins while something else is urgent counts as
-/// having begun with it.
+/// Whether anything is urgent, since when, and how long it usually takes; times in microseconds on this process's clock. Without a lock:
+/// who is urgent would wait for a thread that holds it and has no core. For that, what begins just when something else ends may
+/// not be noticed, and what begins while something else is urgent counts as having begun with it.
 pub(crate) struct Urgency {
     count: AtomicU32,
-    /// Microseconds on this process's clock; 0 while nothing is urgent.
+    /// 0 while nothing is urgent.
     since: AtomicU64,
+    /// About the median of what it took, which a few that were held up don't change.
+    usual: AtomicU64,
 }
 
 impl Urgency {
@@ -55,18 +54,23 @@ impl Urgency {
         Self {
             count: AtomicU32::new(0),
             since: AtomicU64::new(0),
+            usual: AtomicU64::new(SOON),
         }
     }
 
-    pub(crate) fn begin(&self) {
+    fn begin(&self, now: u64) {
         if self.count.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.since.store(now(), Ordering::Relaxed);
+            self.since.store(now, Ordering::Relaxed);
         }
     }
 
-    pub(crate) fn end(&self) {
+    fn end(&self, now: u64) {
         if self.count.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.since.store(0, Ordering::Relaxed);
+            let took = now.saturating_sub(self.since.swap(0, Ordering::Relaxed));
+            let usual = self.usual.load(Ordering::Relaxed);
+            let step = usual / 32 + 1;
+            let usual = if took > usual { usual + step } else { usual - step };
+            self.usual.store(usual.max(1), Ordering::Relaxed);
         }
     }
 
@@ -76,7 +80,12 @@ impl Urgency {
 
     fn is_late_at(&self, now: impl FnOnce() -> u64) -> bool {
         let since = self.since.load(Ordering::Relaxed);
-        since != 0 && LATE.contains(&now().saturating_sub(since))
+        if since == 0 {
+            return false;
+        }
+        let usual = self.usual.load(Ordering::Relaxed);
+        let late = SOON.max(usual + usual / 2);
+        (late..late + HELPED).contains(&now().saturating_sub(since))
     }
 }
 
@@ -88,34 +97,53 @@ fn now() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
     use super::*;
+
+    /// Begins something at the time 1, lets `usual` be usual, and tells from when until when it is late.
+    fn late(usual: u64) -> (u64, u64) {
+        let urgency = Urgency::new();
+        urgency.usual.store(usual, Ordering::Relaxed);
+        assert!(!urgency.is_late_at(|| SOON + 1));
+        urgency.begin(1);
+        let late = |age: u64| urgency.is_late_at(|| 1 + age);
+        let from = (0..100_000).find(|age| late(*age)).unwrap();
+        let until = (from..100_000).find(|age| !late(*age)).unwrap();
+        assert!((until..100_000).all(|age| !late(age)));
+        urgency.end(until);
+        assert!(!urgency.is_late_at(|| from + 1), "it has ended");
+        (from, until)
+    }
 
     #[test]
     fn what_is_urgent_is_late_after_a_while_and_given_up_later() {
+        assert_eq!(late(100), (1_000, 10_000));
+        assert_eq!(late(8_000), (12_000, 21_000), "a disk that is slow is not late");
+    }
+
+    #[test]
+    fn what_is_usual_is_learnt_and_what_is_rare_does_not_change_it() {
         let urgency = Urgency::new();
-        assert!(!urgency.is_late());
-        urgency.begin();
-        let since = urgency.since.load(Ordering::Relaxed);
-        let late = |age| urgency.is_late_at(|| since + age);
-        assert!(!late(0) && !late(LATE.start - 1) && late(LATE.start) && late(LATE.end - 1) && !late(LATE.end));
-        urgency.end();
-        assert!(!late(LATE.start));
+        let usual = || urgency.usual.load(Ordering::Relaxed);
+        for (took, count, about) in [(8_000, 300, 8_000), (300, 400, 300), (0, 1_000, 0), (500, 2_000, 500)] {
+            for n in 0..count {
+                urgency.begin(1);
+                urgency.end(1 + if n % 10 == 9 { 1_000_000 } else { took });
+            }
+            assert!(usual().abs_diff(about) <= about / 8 + 2, "{} for {took}", usual());
+        }
     }
 
     #[test]
     fn of_several_the_oldest_counts_until_all_have_ended() {
         let urgency = Urgency::new();
-        urgency.begin();
-        let since = urgency.since.load(Ordering::Relaxed);
-        thread::sleep(PATIENCE);
-        urgency.begin();
-        urgency.end();
-        assert_eq!(urgency.since.load(Ordering::Relaxed), since);
-        urgency.end();
-        assert_eq!(urgency.since.load(Ordering::Relaxed), 0);
-        urgency.begin();
-        assert!(urgency.since.load(Ordering::Relaxed) > since);
+        let since = || urgency.since.load(Ordering::Relaxed);
+        urgency.begin(5);
+        urgency.begin(7);
+        urgency.end(8);
+        assert_eq!(since(), 5);
+        urgency.end(9);
+        assert_eq!(since(), 0);
+        urgency.begin(10);
+        assert_eq!(since(), 10);
     }
 }

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use bosbase_background::{WORKER, step_back};
+use bosbase_background::{WORKER, behind};
 use bosbase_disk::{Disk, DiskFile};
 use jiff::Timestamp;
 
@@ -38,7 +38,7 @@ const NAMES_KEPT: usize = 100;
 
 /// The paths of files that the snapshot's records name, as they are told apart below the data directory
 /// (`storage/<collection>/<record>/<file>`).
-pub type MustHave<'a> = Box<dyn Iterator<Item = Result<String, Box<dyn std::error::Error + Send + Sync>>> + 'a>;
+pub type MustHave<'a> = Box<dyn Iterator<Item = Result<String, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>;
 
 /// What a backup is made of.
 pub struct Sources<'a> {
@@ -226,7 +226,8 @@ fn write(
     let attempted = || format!("writing the backup {}", plan.key);
     thread::scope(|scope| {
         let out = Behind::start(scope, upload).context(attempted)?;
-        let (written, out) = pack(disk, plan, sources, out, progress, steps)?;
+        let pack = || pack(disk, plan, sources, out, progress, steps);
+        let (written, out) = behind("backup-read", WORKER, pack).context(attempted)??;
         out.finish().context(attempted)?;
         Ok(written)
     })
@@ -240,7 +241,6 @@ fn pack<W: io::Write>(
     progress: &dyn Progress,
     steps: &dyn Steps,
 ) -> Result<(Written, W)> {
-    step_back(WORKER);
     let private = sources.data_dir.join(PRIVATE_DIR);
     let mut archive = Packing {
         writer: ArchiveWriter::new(out, disk, &private),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use bosbase_background::{LAST, WORKER, step_back};
+use bosbase_background::{LAST, WORKER, behind, step_back};
 use bosbase_disk::Disk;
 use serde::{Deserialize, Serialize};
 
@@ -83,14 +83,15 @@ pub struct Examined {
 
 /// Reads a whole archive as [`crate::verify`] does, then unpacks one database after the other, lets it check itself, and looks for
 /// the files that its records name. It takes as much room as the largest of them, leaves 256 MiB to others, and does without where
-/// there is less. The calling thread steps back and stays there.
+/// there is less.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidArchive`]; [`ErrorKind::InvalidDatabase`] if a database in it is damaged or none; [`ErrorKind::Io`],
 /// [`ErrorKind::Cancelled`].
 pub fn examine(archive: &Archive, room: &Room<'_>, progress: &dyn Progress) -> Result<Examined> {
-    step_back(WORKER);
-    let examined = look_into(archive, room, progress);
+    let examined = behind("backup-examine", WORKER, || look_into(archive, room, progress))
+        .context(|| "starting a thread".to_owned())
+        .flatten();
     if let Err(error) = room.disk.remove_dir_all(&room.dir) {
         tracing::warn!(%error, dir = %room.dir.display(), "unpacked databases could not be removed yet");
     }

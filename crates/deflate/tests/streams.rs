@@ -1,6 +1,7 @@
 //! What the encoder writes is read by other people's decoders, and never grows beyond its bound.
 
 use std::io::Read;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bosbase_deflate::Encoder;
 
@@ -240,4 +241,16 @@ fn the_output_depends_on_the_input_alone() {
     tight.shrink_to_fit();
     encoder.block(&other, true, &mut tight);
     assert!(fresh == used && tight.starts_with(b"before") && fresh == tight[6..]);
+}
+
+#[test]
+fn an_encoder_pauses_after_each_chunk() {
+    static PAUSES: AtomicUsize = AtomicUsize::new(0);
+    let pause = || {
+        PAUSES.fetch_add(1, Ordering::Relaxed);
+    };
+    let mut encoder = Encoder::pausing(pause);
+    encoder.block(&vec![7; 1 << 20], true, &mut Vec::new());
+    // A chunk is two stored blocks of the longest kind.
+    assert_eq!(PAUSES.load(Ordering::Relaxed), (1_usize << 20).div_ceil(2 * 65_535));
 }

@@ -15,8 +15,8 @@ use crate::real::RealFile;
 const PIECE: usize = 256 << 10;
 
 /// Room is asked for so many bytes ahead at once: found for each piece by itself, it would be an entry in the file system's
-/// journal every time, which the next commit writes out and waits for.
-const ROOM: u64 = 4 << 20;
+/// journal every time, which the next commit writes out and waits for. Not for files that may end before.
+const ROOM: u64 = 2 << 20;
 
 /// What memory, offset and length of a write past the cache are multiples of; no usual file system asks for more.
 const ALIGNMENT: usize = 4096;
@@ -60,7 +60,7 @@ impl StreamedFile {
     }
 
     fn write_piece(&mut self) -> io::Result<()> {
-        if self.direct && self.len + self.filled as u64 > self.room {
+        if self.direct && self.len >= ROOM && self.len + self.filled as u64 > self.room {
             // Where it is not to be had this way, the write itself finds it, or says why not.
             let _ = reserve(&self.file, self.len, ROOM);
             self.room = self.len + ROOM;

@@ -17,8 +17,9 @@ use crate::tables::{collections, params};
 /// Problems that a failed check lists at most.
 const PROBLEMS: usize = 5;
 
-/// After so many steps of a check, some tens of microseconds to some tenths of a millisecond, it gives way.
-const STEPS: i32 = 200;
+/// After so many steps of a check it gives way: pages of the tables and indexes first, then entries. Pages that hold the rest of a long
+/// value are no steps.
+const STEPS: i32 = 50;
 
 /// Lets SQLite check the database file at `path`, which must not be in use; takes as long as reading all of it, unless `given_up`
 /// becomes true. Leaves no `-wal` or `-shm` file behind.

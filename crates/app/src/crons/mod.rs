@@ -32,9 +32,17 @@ pub struct Job {
     pub expression: String,
 }
 
-/// What is running now, by job id, and whether it was asked for meanwhile.
+/// What is running now.
 #[derive(Debug, Default)]
-pub(crate) struct Running(Mutex<HashMap<&'static str, bool>>);
+pub(crate) struct Running(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// By job id, and whether it was asked for meanwhile.
+    jobs: HashMap<&'static str, bool>,
+    /// Nothing begins any more.
+    ended: bool,
+}
 
 type Work = fn(&App) -> Result<()>;
 
@@ -124,13 +132,34 @@ impl App {
         works
     }
 
+    /// Has no job begin any more, not even once more; those that run go on.
+    pub fn end_crons(&self) {
+        self.running_crons().close();
+    }
+
+    /// Asks the jobs of this process that make, prove or restore backups to end, or the one that is called `id`, as
+    /// [`Board::cancel`](crate::jobs::Board::cancel). What was to run once more is not.
+    ///
+    /// # Errors
+    ///
+    /// Those of `Board::cancel`.
+    pub fn cancel_jobs(&self, id: Option<&str>) -> Result<()> {
+        self.running_crons().repeat_nothing();
+        self.jobs().cancel(id)
+    }
+
     /// Runs a job that is marked as running, until nobody asks for it any more.
     fn start_cron(&self, id: &'static str, work: Work) -> Result<()> {
         let app = self.clone();
         let started = std::thread::Builder::new().name(format!("cron {id}")).spawn(move || {
             loop {
-                app.run_marked_cron(id, work);
+                outlive("running a recurring job", || app.run_marked_cron(id, work));
                 if !app.running_crons().end(id) {
+                    break;
+                }
+                // Its schedule may be gone by now.
+                if !app.cron_works().iter().any(|(known, ..)| *known == id) {
+                    app.running_crons().forget(id);
                     break;
                 }
             }
@@ -162,39 +191,56 @@ impl App {
 }
 
 impl Running {
-    /// Marks `id` as running; false where it was already.
+    /// Marks `id` as running; false where it was already, or nothing begins any more.
     fn begin(&self, id: &'static str) -> bool {
-        let mut running = self.lock();
-        let is_first = !running.contains_key(id);
-        running.entry(id).or_insert(false);
-        is_first
+        self.mark(id, false)
     }
 
     /// Like [`Running::begin`]; what was running already is to run once more.
     fn begin_or_repeat(&self, id: &'static str) -> bool {
-        let mut running = self.lock();
-        let is_first = !running.contains_key(id);
-        running.insert(id, !is_first);
-        is_first
+        self.mark(id, true)
+    }
+
+    fn mark(&self, id: &'static str, repeat: bool) -> bool {
+        let state = &mut *self.lock();
+        match state.jobs.get_mut(id) {
+            Some(again) => {
+                *again |= repeat;
+                false
+            }
+            None if state.ended => false,
+            None => {
+                state.jobs.insert(id, false);
+                true
+            }
+        }
     }
 
     /// Whether the job that has run is to run once more; otherwise it is not running any more.
     fn end(&self, id: &'static str) -> bool {
-        let mut running = self.lock();
-        let is_wanted = running.get(id) == Some(&true);
+        let mut state = self.lock();
+        let is_wanted = !state.ended && state.jobs.get(id) == Some(&true);
         if is_wanted {
-            running.insert(id, false);
+            state.jobs.insert(id, false);
         } else {
-            running.remove(id);
+            state.jobs.remove(id);
         }
         is_wanted
     }
 
     fn forget(&self, id: &'static str) {
-        self.lock().remove(id);
+        self.lock().jobs.remove(id);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<&'static str, bool>> {
+    fn repeat_nothing(&self) {
+        self.lock().jobs.values_mut().for_each(|again| *again = false);
+    }
+
+    fn close(&self) {
+        self.lock().ended = true;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -223,5 +269,14 @@ mod tests {
         assert!(running.end("a"), "it was asked for twice");
         assert!(!running.end("a"), "once more is enough for both");
         assert!(running.begin_or_repeat("a"));
+
+        assert!(!running.begin_or_repeat("a"));
+        running.repeat_nothing();
+        assert!(!running.end("a"), "somebody has changed their mind");
+
+        assert!(running.begin_or_repeat("a") && !running.begin_or_repeat("a"));
+        running.close();
+        assert!(!running.end("a"), "the server ends");
+        assert!(!running.begin_or_repeat("a") && !running.begin("b"));
     }
 }

@@ -129,6 +129,7 @@ impl PieceUnpacker {
             _ => return Err(Error::archive("a piece of an entry in the archive does not unpack")),
         }
         bytes.truncate(job.len);
+        give_way();
         let mut crc = crc32fast::Hasher::new();
         crc.update(&bytes);
         Ok(PieceDone { bytes, crc })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use bosbase_background::{WORKER, give_way, step_back};
+use bosbase_background::{WORKER, behind, give_way};
 
 use super::directory::{self, Bounds, Directory};
 use super::entry::{ArchiveEntry, EntryKind, EntryReader, Unpacker};
@@ -213,7 +213,7 @@ impl Archive {
         proof.finish(part)
     }
 
-    /// Does what [`Archive::read_all`] does on all cores, below the caller's priority: entries are visited by several threads
+    /// Does what [`Archive::read_all`] does on all cores, by threads that have stepped back: entries are visited by several threads
     /// at once and in no order, each thread with a state of its own. An entry that comes in pieces is visited by the calling
     /// thread while the others unpack it. All threads have ended when this returns. Of an archive that is read in parts, the
     /// part that is read last proves that the manifest names nothing else.
@@ -551,11 +551,11 @@ impl<R: Read> Read for Hashing<'_, R> {
     }
 }
 
-/// Reads a whole archive for nothing but the proof, on all cores; the calling thread steps back and stays there.
+/// Reads a whole archive for nothing but the proof, on all cores, behind those who serve.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidArchive`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
 pub fn verify(archive: &Archive, progress: &dyn Progress) -> Result<Checked> {
-    step_back(WORKER);
-    archive.read_all_at_once(Part::All, progress, || (), |(), _, _| Ok(()))
+    let read = || archive.read_all_at_once(Part::All, progress, || (), |(), _, _| Ok(()));
+    behind("backup-verify", WORKER, read).context(|| "starting a thread".to_owned())?
 }

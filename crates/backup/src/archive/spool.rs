@@ -133,6 +133,7 @@ impl SpoolReader<'_> {
     /// Unpacks the next block.
     fn advance(&mut self) -> io::Result<()> {
         let spool = self.spool;
+        self.current.clear();
         self.taken = 0;
         if let Some(&len) = spool.blocks.get(self.next) {
             self.packed.resize(len as usize, 0);
@@ -143,17 +144,14 @@ impl SpoolReader<'_> {
                     self.packed.copy_from_slice(&spool.packed[start..start + len as usize]);
                 }
             }
-            self.offset += u64::from(len);
             self.current.resize(BLOCK, 0);
-            match self.decompressor.deflate_decompress(&self.packed, &mut self.current) {
-                Ok(BLOCK) => {}
-                _ => return Err(io::Error::other("what was set aside on the disk has changed there")),
+            if self.decompressor.deflate_decompress(&self.packed, &mut self.current) != Ok(BLOCK) {
+                self.current.clear();
+                return Err(io::Error::other("what was set aside on the disk has changed there"));
             }
-        } else {
-            self.current.clear();
-            if self.next == spool.blocks.len() {
-                self.current.extend_from_slice(&spool.tail);
-            }
+            self.offset += u64::from(len);
+        } else if self.next == spool.blocks.len() {
+            self.current.extend_from_slice(&spool.tail);
         }
         self.next += 1;
         Ok(())
@@ -173,9 +171,11 @@ impl Read for SpoolReader<'_> {
 
 fn fill(file: &dyn DiskFile, mut offset: u64, mut buf: &mut [u8]) -> io::Result<()> {
     while !buf.is_empty() {
-        match file.read_at(offset, buf)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            n => (offset, buf) = (offset + n as u64, &mut buf[n..]),
+        match file.read_at(offset, buf) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => (offset, buf) = (offset + n as u64, &mut buf[n..]),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
         }
     }
     Ok(())

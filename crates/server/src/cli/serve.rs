@@ -125,6 +125,7 @@ async fn serve_app(app: App, socket: std::net::TcpListener, serve: &Serve) -> Re
         () = restart.wanted() => End::Restart,
     };
     tracing::info!(restart = matches!(end, End::Restart), "draining");
+    app.end_crons();
     lifecycle.drain(match end {
         End::Stop => PATIENCE,
         End::Restart => RESTART_PATIENCE,

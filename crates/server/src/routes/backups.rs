@@ -115,7 +115,7 @@ async fn cancel(
         Some(Value::String(id)) => Some(id.clone()),
         Some(_) => return Err(bad_body().into()),
     };
-    state.blocking(move |app| app.jobs().cancel(id.as_deref())).await?;
+    state.blocking(move |app| app.cancel_jobs(id.as_deref())).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

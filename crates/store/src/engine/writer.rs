@@ -191,7 +191,6 @@ fn closed() -> Error {
 fn run(mut session: Session, jobs: &Receiver<Job>, gate: &Gate, published: &Published) -> Session {
     while let Ok(first) = jobs.recv() {
         let mut answers = Vec::new();
-        let urgent = Urgent::begin();
         let failure = match session.group(first, jobs, &mut answers) {
             Ok(()) => session.commit(gate, published).err(),
             Err(error) => Some(error),
@@ -199,7 +198,6 @@ fn run(mut session: Session, jobs: &Receiver<Job>, gate: &Gate, published: &Publ
         if failure.is_some() {
             session.roll_back(published);
         }
-        drop(urgent);
         let failure = failure.as_ref().map(Failure::of);
         for finish in answers {
             finish(failure.as_ref());
@@ -296,6 +294,8 @@ impl Session {
     }
 
     fn execute_commit(&self) -> Result<()> {
+        // Threads of the system write and flush the log, and have no core while work in the background fills them all.
+        let _urgent = Urgent::begin();
         self.connection
             .prepare_cached("COMMIT")
             .and_then(|mut statement| statement.execute([]))
@@ -416,11 +416,16 @@ mod tests {
     }
 
     #[test]
-    fn who_writes_is_urgent() {
+    fn a_commit_is_urgent() {
         let dir = tempfile::tempdir().unwrap();
-        let writer = writer(&dir, 1 << 20);
-        let urgent: Result<bool> = writer.run(|_| Ok(Urgent::any()));
-        assert!(urgent.unwrap());
+        let mut connection = open(&dir.path().join("t.db"), Role::Writer, Access::Create).unwrap();
+        connection.execute_batch("CREATE TABLE t (v)").unwrap();
+        let (told, urgent) = channel();
+        let tell = move || told.send(Urgent::any()).is_err();
+        connection.commit_hook(Some(tell)).unwrap();
+        let writer = Writer::start("test", connection, Published::default()).unwrap();
+        writer.run(insert(1)).unwrap();
+        assert!(urgent.recv().unwrap());
         writer.close().unwrap();
     }
 
