@@ -128,7 +128,11 @@ pub(super) fn open_recovered(options: &AppOptions, _alone: &Tenancy) -> Result<A
         Recovered::Switched(switched) => match App::open_databases(options.clone(), disk.clone()) {
             Ok(app) => {
                 let outcome = switched.confirm().map_err(Error::internal)?;
-                tracing::info!(key = outcome.key, "restored");
+                let what = match outcome.kind {
+                    RestoreKind::Restore => "restored",
+                    RestoreKind::Undo => "what a restore had replaced is back",
+                };
+                tracing::info!(key = outcome.key, "{what}");
                 Ok(app)
             }
             Err(error) => {

@@ -25,6 +25,13 @@ impl Backups {
     pub fn export(&self, name: &str, file: &Path, watch: Watch<'_>) -> Result<()> {
         let archive = self.open_archive(name)?;
         let failed = |error: io::Error| Error::invalid(format!("Can't write {}: {error}.", file.display()));
+        // Said before all is read, and not only when it is to get its name.
+        if self.disk().exists(file).map_err(failed)? {
+            return Err(Error::invalid(format!(
+                "{} exists already. Choose another name.",
+                file.display()
+            )));
+        }
         let mut target = NewFile::create(self.disk().as_ref(), file).map_err(failed)?;
         let (mut position, mut buffer) = (0, vec![0; PIECE]);
         while position < archive.len() {
