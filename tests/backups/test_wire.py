@@ -5,6 +5,7 @@ import time
 import zipfile
 
 import pytest
+import requests
 
 from harness.client import wait_for
 from harness.jobs import ended, jobs, last_job
@@ -95,6 +96,15 @@ def test_a_scheduled_backup_that_is_asked_for_while_it_runs_is_made_once_more(ro
         root.post("/api/crons/__pbAutoBackup__", expect=204)
     made = lambda: [job for job in jobs(root) if job["state"] == "succeeded"]  # noqa: E731
     wait_for(lambda: len(made()) >= 2, 30, "the second one")
+
+
+@pytest.mark.ours
+def test_a_restore_that_is_waited_for_is_not_said_to_be_done_before_it_is(root):
+    """With `Prefer: wait` the answer was 204 while the job still ran: it ends in the next process."""
+    root.back_up("one.zip")
+    marker = root.create_marker()
+    root.post("/api/backups/one.zip/restore", headers={"Prefer": "wait=60"}, expect=202)
+    wait_for(lambda: root.marker_is_gone(marker), 30, "the restore", ignore=(requests.RequestException,))
 
 
 @pytest.mark.ours

@@ -146,9 +146,12 @@ async fn answer(state: &AppState, mut ticket: Ticket, headers: &HeaderMap) -> Re
             error,
             ..
         }) => return Err(Error::invalid(error).into()),
-        Some(_) => StatusCode::NO_CONTENT,
-        // The work goes on; its end can be read from the status.
-        None => StatusCode::ACCEPTED,
+        Some(Job {
+            state: JobState::Succeeded,
+            ..
+        }) => StatusCode::NO_CONTENT,
+        // The work goes on, of a restore in the next process; its end can be read from the status.
+        _ => StatusCode::ACCEPTED,
     };
     let mut response = status.into_response();
     if let Ok(applied) = HeaderValue::from_str(&format!("wait={seconds}")) {
