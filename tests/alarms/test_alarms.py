@@ -184,16 +184,6 @@ def test_a_damaged_database_is_told(launch, receiver):
     assert "damaged database" in event["error"] and event["key"] == "damaged.zip"
 
 
-def test_a_backup_that_is_deleted_is_no_trouble_any_more(server, receiver):
-    """It was until the next drill, up to a week, and an alarm on the metrics went on."""
-    root = server.root()
-    use(root, receiver)
-    fail(server, root)
-    wait_for(lambda: alarms(root)["troubles"], 30, "the trouble")
-    root.delete("/api/backups/rotten.zip")
-    assert alarms(root)["troubles"] == []
-
-
 def test_rot_that_a_drill_finds_is_told(server, receiver):
     root = server.root()
     use(root, receiver)

@@ -22,22 +22,13 @@ fn cause(job: &Job) -> Option<String> {
         JobKind::Upload => None,
         _ if job.stopped => None,
         JobKind::Create => Some("create".to_owned()),
-        JobKind::Verify => Some(of_backup(&job.key)),
+        JobKind::Verify => Some(format!("verify {}", job.key)),
         JobKind::Drill => Some("drill".to_owned()),
         JobKind::Restore | JobKind::Undo => Some("restore".to_owned()),
     }
 }
 
-fn of_backup(key: &str) -> String {
-    format!("verify {key}")
-}
-
 impl Ledger {
-    /// Forgets what is not well with a backup that was deleted: it never goes well again.
-    pub fn gone(&mut self, key: &str) {
-        self.troubles.remove(&of_backup(key));
-    }
-
     /// What an ended job is to be told of; nothing where it was dealt with before.
     pub fn job(&mut self, job: &Job, now: Timestamp) -> Vec<Event> {
         if job.state == JobState::Running || !self.is_new(&job.id) {
@@ -110,7 +101,7 @@ impl Ledger {
     }
 
     /// Forgets what is not well and was not told for long, and what was told first where there is too much: a backup that rots and is
-    /// deleted behind our back never goes well again.
+    /// deleted never goes well again.
     fn forget_troubles(&mut self, now: Timestamp) {
         let last = |trouble: &Trouble| trouble.told.iter().copied().max().unwrap_or_default();
         self.troubles
@@ -155,16 +146,6 @@ mod tests {
 
     fn now() -> Timestamp {
         "2026-11-23T06:00:02Z".parse().unwrap()
-    }
-
-    #[test]
-    fn what_is_deleted_is_no_trouble_and_no_other_is_forgotten() {
-        let mut ledger = Ledger::default();
-        for key in ["a.zip", "aa.zip"] {
-            ledger.job(&job(JobKind::Verify, key, true), Timestamp::UNIX_EPOCH);
-        }
-        ledger.gone("a.zip");
-        assert!(ledger.troubles.keys().eq(["verify aa.zip"]));
     }
 
     #[test]

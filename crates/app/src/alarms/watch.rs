@@ -97,24 +97,6 @@ impl App {
         self.watched(JobKind::Drill, Self::run_drill)
     }
 
-    /// Deletes a backup, and what was not well with it is no trouble any more.
-    ///
-    /// # Errors
-    ///
-    /// As [`Backups::delete`](crate::jobs::Backups::delete).
-    pub fn delete_backup(&self, name: &str) -> Result<()> {
-        self.backups().delete(name)?;
-        self.forget_trouble_with(name);
-        Ok(())
-    }
-
-    pub(crate) fn forget_trouble_with(&self, key: &str) {
-        self.alarms().update(|ledger| {
-            ledger.gone(key);
-            Vec::new()
-        });
-    }
-
     fn watched(&self, kind: JobKind, work: fn(&Self) -> Result<()>) -> Result<()> {
         let count = || self.jobs().ended(kind);
         let before = count();

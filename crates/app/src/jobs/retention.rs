@@ -45,7 +45,6 @@ impl App {
             drop(alone);
             let old = old.key;
             self.backups().forget_proof(storage, old.as_str());
-            self.forget_trouble_with(old.as_str());
             tracing::info!(key = %old, %made, "deleted a scheduled backup that has had its day");
             self.note_retention(
                 Level::Info,

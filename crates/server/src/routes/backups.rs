@@ -294,7 +294,9 @@ fn attachment(name: &str) -> String {
 
 async fn delete(_: Superuser, State(state): State<AppState>, Path(key): Path<String>) -> Result<StatusCode, ApiError> {
     // It is looked for first.
-    let deleted = state.asking(2 * PATIENCE, move |app| app.delete_backup(&key)).await?;
+    let deleted = state
+        .asking(2 * PATIENCE, move |app| app.backups().delete(&key))
+        .await?;
     deleted.ok_or_else(|| silent(&state))?;
     Ok(StatusCode::NO_CONTENT)
 }
