@@ -20,9 +20,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from clients import REQUESTS_PER_SECOND  # noqa: E402
-from data import make  # noqa: E402
+from data import make, make_app  # noqa: E402
 from harness.programs import POCKETBASE, ROOT, Program  # noqa: E402
-from measure import measure  # noqa: E402
+from measure import measure, measure_busy  # noqa: E402
 
 ROWS = [
     ("create until listed, s", lambda one: one["create_s"]),
@@ -55,16 +55,37 @@ ROWS = [
     ("1,000 backups listed, ms", lambda one: one["list_1000_ms"]),
 ]
 
+def quantile(who, when, which):
+    return lambda one: (one[f"{who}_{when}_ms"] or {}).get(which, float("nan"))
+
+
+ROWS_BUSY = [
+    ("create until listed, s", lambda one: one["create_s"]),
+    ("archive, MB", lambda one: one["archive_mb"]),
+    ("download right after listing, MB/s", lambda one: one["download_mb_per_s"]),
+    ("restore until served, s", lambda one: one["restore_s"]),
+    ("restore, longest pause, ms", lambda one: one["restore_pause_ms"]),
+    ("restore, failed requests", lambda one: one["restore_failed_requests"]),
+    ("restore, failed writes", lambda one: one["restore_writers_failed"]),
+    ("memory, MiB", lambda one: one["memory_mib"]),
+    *[
+        (f"{who} in {when} {which}, ms", quantile(who, {"idle": "idle"}.get(when, f"during_{when}"), which))
+        for who in ("writers", "readers")
+        for when in ("idle", "create", "download", "proof")
+        for which in ("p50", "p99", "max")
+    ],
+]
+
 GROWTH = [(0.1, 1), (0.1, 100_000), (1, 100), (10, 1000)]
 """Gigabytes and files: a cost that grows faster than the data, or with the count of files, shows between these."""
 
 
-def run(programs, gb, files, rounds, home):
+def run(programs, make, measure, rounds, home):
     """Results of each program, `rounds` of them, in turn."""
     results = {program.name: [] for program in programs}
     source = home / "source" / "pb_data"
     try:
-        make(source, gb * 1e9, files)
+        make(source)
         for _ in range(rounds):
             for program in programs:
                 results[program.name].append(measure(program, source, home))
@@ -73,14 +94,24 @@ def run(programs, gb, files, rounds, home):
     return results
 
 
-def table(results):
+def table(results, rows):
     names = list(results)
     yield f"| {'':34} | " + " | ".join(f"{name:>18}" for name in [*names, "ratio"]) + " |"
     yield f"| {'-' * 34} | " + " | ".join("-" * 17 + ":" for _ in [*names, "ratio"]) + " |"
-    for label, value in ROWS:
+    for label, value in rows:
         cells = [statistics.median(value(one) for one in results[name]) for name in names]
         ratio = f"{cells[0] / cells[1]:18.2f}" if len(cells) == 2 and cells[1] else " " * 18
         yield f"| {label:34} | " + " | ".join(f"{cell:18.1f}" for cell in cells) + f" | {ratio} |"
+
+
+def data(given):
+    """What to measure with: how it is called, and what makes it."""
+    if given.app:
+        yield "1.08 GB shaped like an app's data", make_app
+        return
+    for gb, files in GROWTH if given.growth else [(given.gb, given.files)]:
+        of_files = f"in {files} files" if files else "files"
+        yield f"{gb} GB of data, half of it {of_files}", lambda source, gb=gb, files=files: make(source, gb * 1e9, files)
 
 
 def main():
@@ -88,6 +119,8 @@ def main():
     parser.add_argument("--gb", type=float, default=0.1, help="size of the data in gigabytes (default 0.1)")
     parser.add_argument("--files", type=int, default=None, help="how many files half of it is (default: of 5 MB each)")
     parser.add_argument("--growth", action="store_true", help="0.1, 1 and 10 GB, 1 and 100,000 files, one after the other")
+    parser.add_argument("--app", action="store_true", help="1.08 GB shaped like an app's data, in place of even blocks")
+    parser.add_argument("--busy", action="store_true", help="clients go on all the time; the first download and the first restore count")
     parser.add_argument("--rounds", type=int, default=1, help="rounds of each; the median counts (default 1)")
     parser.add_argument("--bin", type=Path, default=ROOT / "target" / "release" / "bosbase", help="the bosbase binary")
     parser.add_argument("--alone", action="store_true", help="without PocketBase")
@@ -100,15 +133,13 @@ def main():
     home = Path(tempfile.mkdtemp(prefix="bosbase-bench-", dir=given.dir))
     written = []
     try:
-        for gb, files in GROWTH if given.growth else [(given.gb, given.files)]:
-            results = run(programs, gb, files, given.rounds, home)
-            of_files = f" in {files} files" if files else ""
-            print(
-                f"{gb} GB of data, half of it{of_files or ' files'}; {REQUESTS_PER_SECOND} writes/s and reads/s meanwhile, "
-                f"{given.rounds} round(s), {os.cpu_count()} cores\n"
-            )
-            print("\n".join(table(results)) + "\n", flush=True)
-            written.append({"gb": gb, "files": files, "cores": os.cpu_count(), "results": results})
+        for title, make_data in data(given):
+            ask, rows = (measure_busy, ROWS_BUSY) if given.busy else (measure, ROWS)
+            results = run(programs, make_data, ask, given.rounds, home)
+            asked = "clients go on all the time, writes on time" if given.busy else f"{REQUESTS_PER_SECOND} writes/s and reads/s meanwhile"
+            print(f"{title}; {asked}, {given.rounds} round(s), {os.cpu_count()} cores\n")
+            print("\n".join(table(results, rows)) + "\n", flush=True)
+            written.append({"data": title, "busy": given.busy, "cores": os.cpu_count(), "results": results})
             if given.json:
                 given.json.write_text(json.dumps(written, indent=2) + "\n")
     finally:

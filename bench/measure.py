@@ -8,7 +8,7 @@ import time
 
 import requests
 
-from clients import Readers, Writers
+from clients import Readers, Writers, WritersOnTime
 from harness.client import wait_for
 from harness.jobs import ended
 from harness.memory import Watch, anonymous
@@ -178,5 +178,43 @@ def measure(program, source, home, *, idle_seconds=5):
             result["restore_s"], pause, result["restore_failed_requests"] = restore(server, root, "bench.zip")
         result["restore_pause_ms"] = pause * 1000
         result["restore_memory_mib"] = memory.peak / 2**20
+    shutil.rmtree(directory.parent)
+    return result
+
+
+def measure_busy(program, source, home, *, idle_seconds=10):
+    """The same with clients that go on all the time: writes on time, and a reader. The first download and the first restore count."""
+    directory = home / program.name / "pb_data"
+    shutil.copytree(source, directory)
+    os.sync()
+    time.sleep(SETTLING_SECONDS)
+    with Server(program, directory, superuser=False) as server:
+        root, pid = server.root(), server.process.pid
+        result = {"data_mb": sum(path.stat().st_size for path in directory.rglob("*") if path.is_file()) / 1e6}
+        with WritersOnTime(server) as writers, Readers(server) as readers:
+            time.sleep(idle_seconds)
+        result["writers_idle_ms"], result["readers_idle_ms"] = writers.quantiles(), readers.quantiles()
+
+        with Watch(pid) as memory, WritersOnTime(server) as writers, Readers(server) as readers:
+            began = time.monotonic()
+            root.post("/api/backups", json={"name": "bench.zip"}, expect=204, timeout=LONGEST)
+            wait_for(lambda: "bench.zip" in root.backups(), LONGEST, "the backup", every=0.05)
+            listed = time.monotonic()
+            result["download_mb_per_s"] = download_speed(root, "bench.zip") / 1e6
+            downloaded = time.monotonic()
+            root.wait_until_idle(LONGEST)
+            if program is not POCKETBASE:
+                root.wait_until_proven("bench.zip", LONGEST)
+            proven = time.monotonic()
+        result["create_s"], result["memory_mib"] = listed - began, memory.peak / 2**20
+        result["archive_mb"] = root.backups()["bench.zip"]["size"] / 1e6
+        for name, clients in [("writers", writers), ("readers", readers)]:
+            result[f"{name}_during_create_ms"] = clients.quantiles([(began, listed)])
+            result[f"{name}_during_download_ms"] = clients.quantiles([(listed, downloaded)])
+            result[f"{name}_during_proof_ms"] = clients.quantiles([(downloaded, proven)])
+        result["writers_failed"] = writers.failed
+        with WritersOnTime(server) as writers:
+            result["restore_s"], pause, result["restore_failed_requests"] = restore(server, root, "bench.zip")
+        result["restore_pause_ms"], result["restore_writers_failed"] = pause * 1000, writers.failed
     shutil.rmtree(directory.parent)
     return result

@@ -11,15 +11,22 @@ from harness.programs import BOSBASE, ORACLE_RUN, POCKETBASE  # noqa: E402
 from harness.server import Server  # noqa: E402
 
 
+# Folders in which each test measures memory or time, or fills the machine.
+ALONE = {"restore_load", "memory", "limits", "fulldisk", "soak"}
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "ours: what only bosbase promises; skipped when the oracle is under test")
+    config.addinivalue_line("markers", "alone: `./check` runs it with nothing beside it")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    if ORACLE_RUN:
-        for item in items:
-            if item.get_closest_marker("ours"):
-                item.add_marker(pytest.mark.skip(reason="PocketBase does not promise this"))
+    for item in items:
+        if item.path.parent.name in ALONE:
+            item.add_marker(pytest.mark.alone)
+        if ORACLE_RUN and item.get_closest_marker("ours"):
+            item.add_marker(pytest.mark.skip(reason="PocketBase does not promise this"))
 
 
 @pytest.fixture

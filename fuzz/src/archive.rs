@@ -10,8 +10,8 @@ use bosbase_backup::{Archive, Checked, Error, ErrorKind, NoProgress, verify};
 
 use crate::memory;
 
-/// What reading takes whatever the archive: two workers' windows of a mebibyte, their inflaters, the directory's and the
-/// manifest's windows, some batches of entries.
+/// What reading takes for any archive: two workers' windows of a mebibyte, their inflaters, the directory's and
+/// the manifest's windows, some batches of entries.
 const FIXED: usize = 12 << 20;
 /// What it may take beside that for each byte of the archive: the bytes themselves, and their names' hashes.
 const PER_BYTE: usize = 12;
@@ -19,9 +19,9 @@ const PER_BYTE: usize = 12;
 /// Opens and reads `bytes` as an archive.
 ///
 /// # Panics
-/// Unless all of this holds: what is refused is refused as an invalid archive, never as a failing disk; every name stays in
-/// its directory, and no two are alike; no entry yields more or less than it declares; reading twice, by one thread and by
-/// several, proves the same; memory stays within its bound.
+/// Unless all of this holds: what is refused is refused as an invalid archive, never as a failing disk; every name
+/// stays in its directory, and no two are alike; no entry yields more or less than it declares; reading twice, by one
+/// thread and by several, proves the same; memory stays within its bound.
 pub fn archive(bytes: &[u8]) {
     memory::within(FIXED + PER_BYTE * bytes.len(), || {
         if let Some(archive) = refused(Archive::open(Arc::new(MemorySource::new(bytes.to_vec())))) {

@@ -24,8 +24,8 @@ const LIMIT: usize = 12 << 20;
 /// Opens and reads an archive whose manifest is `bytes`.
 ///
 /// # Panics
-/// Unless all of [`crate::archive()`]'s promises hold and, where the archive is proven, its manifest does name exactly what
-/// the archive holds, in its order, with lengths and hashes: as told by another reader of JSON.
+/// Unless all of [`crate::archive()`]'s promises hold and, where the archive is proven, its manifest does name exactly
+/// what the archive holds, in its order, with lengths and hashes: as told by another reader of JSON.
 pub fn manifest(bytes: &[u8]) {
     manifest_is_proven(bytes);
 }

@@ -1,4 +1,5 @@
-//! Every file of the corpus, which holds what each fuzzer ever found worth keeping, and the good archives that it began from.
+//! Every file of the corpus, which holds what each fuzzer ever found worth keeping, and the good archives that it began
+//! from.
 
 #![allow(clippy::disallowed_methods, reason = "a test reads its fixtures")]
 
@@ -53,8 +54,8 @@ fn a_good_manifest_is_proven_and_a_changed_one_is_not() {
     ));
 }
 
-/// An archive of 6 MB took 1.1 GB: the long lines of its manifest waited, as they were read, to be compared. Measured on two cores
-/// since: 5.9 MB with an unknown field, 5.8 with a hash, 7.9 with pieces.
+/// An archive of 6 MB took 1.1 GB: the long lines of its manifest waited, as they were read, to be compared. Measured
+/// on two cores since: 5.9 MB with an unknown field, 5.8 with a hash, 7.9 with pieces.
 #[test]
 fn a_manifest_of_long_lines_takes_little_memory() {
     use bosbase_backup::storage::memory::MemorySource;

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
+from harness.server import free_port
+
 USERNAME, PASSWORD = "mailer", "smtp-pässword-1"
 
 
@@ -54,7 +56,7 @@ class Sink:
             options |= {"ssl_context": context, "auth_require_tls": False}
         if encryption == "starttls":
             options |= {"tls_context": context, "require_starttls": True}
-        options["port"] = _free_port(host)
+        options["port"] = free_port(host)
         self.host, self.port = host, options["port"]
         self.controller = Controller(self, **options)
         self.controller.start()
@@ -109,9 +111,3 @@ class Silent:
         self.socket.close()
         for connection in self.taken:
             connection.close()
-
-
-def _free_port(host):
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]

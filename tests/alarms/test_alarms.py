@@ -184,18 +184,18 @@ def test_a_damaged_database_is_told(launch, receiver):
     assert "damaged database" in event["error"] and event["key"] == "damaged.zip"
 
 
-def test_rot_that_a_drill_finds_is_told(server, receiver):
+def test_rot_that_a_scrub_finds_is_told(server, receiver):
     root = server.root()
     use(root, receiver)
     root.back_up("one.zip")
     rot(server, "one.zip")
-    root.post("/api/crons/__bosbaseDrill__", expect=204)
-    event = wait_for(lambda: receiver.events("failed", "drill"), 60, "the alarm")[0]
+    root.post("/api/crons/__bosbaseScrub__", expect=204)
+    event = wait_for(lambda: receiver.events("failed", "scrub"), 60, "the alarm")[0]
     assert "one.zip is broken" in event["error"]
     assert len(receiver.events()) == 1
     root.delete("/api/backups/one.zip")
-    root.post("/api/crons/__bosbaseDrill__", expect=204)
-    wait_for(lambda: receiver.events("recovered", "drill"), 60, "its end")
+    root.post("/api/crons/__bosbaseScrub__", expect=204)
+    wait_for(lambda: receiver.events("recovered", "scrub"), 60, "its end")
 
 
 def test_retention_that_fails_is_told(server, receiver, s3, proxy_to):
@@ -303,13 +303,28 @@ def test_a_restore_that_switches_off_backups_and_alarms_is_told_to_whom_the_sett
     # Set again, all is told to be well that was told not to be, and nothing else is.
     use(root, receiver, sink, cron="0 3 * * *")
     root.delete("/api/backups/rotten.zip")
-    root.post("/api/crons/__bosbaseDrill__", expect=204)
-    assert ended(root, "drill")["state"] == "succeeded"
+    root.post("/api/crons/__bosbaseScrub__", expect=204)
+    assert ended(root, "scrub")["state"] == "succeeded"
     wait_for(lambda: {event["kind"] for event in receiver.events("recovered")} == {"schedule", "alarms"}, 70, "their end")
     assert len(receiver.events()) == 4, receiver.events()
     assert "backupTroubles" not in root.get("/api/health")["data"] and alarms(root)["troubles"] == []
     assert alarms(root)["ways"] == ["mail", "webhook"] and alarms(root)["lastError"] == ""
     assert_no_secret_is_written(server, root)
+
+
+def test_what_one_way_of_before_has_told_is_not_said_to_be_told_to_nobody(launch, stopping):
+    """The mails arrived, and the log said that the alarm was told to nobody: no webhook was set before, and nothing is now."""
+    sink = stopping(Sink())
+    server = launch()
+    root = server.root()
+    root.back_up("bare.zip")
+    use(root, None, sink, cron="0 3 * * *")
+    root.restore("bare.zip")
+    root = server.root()
+    wait_for(lambda: len(sink.mails) == 2, 30, "the mails, by the mail server of before")
+    wait_for(lambda: alarms(root)["waiting"] == 0, 10, "the record of it")
+    assert "told to nobody" not in server.log(last=10**7)
+    assert alarms(root)["lastError"] == ""
 
 
 def test_an_undo_brings_back_who_is_told_and_a_restore_on_the_command_line_is_seen_at_the_next_start(launch, receiver):

@@ -11,8 +11,9 @@ from harness.programs import BOSBASE, EMAIL, ORACLE_RUN, PASSWORD
 from harness.server import Server
 from harness.tokens import token
 
-# Who is let in: `anyone`; `auth` a valid token of any auth record; `same` one of the very collection; `superuser`; `file` a
-# superuser's file token in the query; `disabled` nobody, as long as the collection has that way to log in off; `rule` what the collection's rules say (null here: superusers only).
+# Who is let in: `anyone`; `auth` a valid token of any auth record; `same` one of the very collection; `superuser`;
+# `file` a superuser's file token in the query; `disabled` nobody, as long as the collection has that way to log in off;
+# `rule` what the collection's rules say (null here: superusers only).
 TABLE = [
     ("GET", "/api/health", "anyone"),
     ("HEAD", "/api/health", "anyone"),
@@ -66,8 +67,27 @@ TABLE = [
     ("POST", "/api/backups/cancel", "superuser"),
     ("GET", "/api/metrics", "superuser"),
     ("POST", "/api/backups/{key}/verify", "superuser"),
+    ("POST", "/api/batch", "anyone"),
+    ("GET", "/api/oauth2-redirect", "anyone"),
+    ("POST", "/api/oauth2-redirect", "anyone"),
+    ("GET", "/api/collections/meta/oauth2-providers", "superuser"),
+    ("POST", "/api/collections/meta/dry-run-view", "superuser"),
+    ("POST", "/api/settings/apple/generate-client-secret", "superuser"),
+    ("POST", "/api/sql", "superuser"),
+    ("DELETE", "/api/logs", "superuser"),
+    ("POST", "/api/collections/{collection}/request-verification", "anyone"),
+    ("POST", "/api/collections/{collection}/confirm-verification", "anyone"),
+    ("POST", "/api/collections/{collection}/request-password-reset", "anyone"),
+    ("POST", "/api/collections/{collection}/confirm-password-reset", "anyone"),
+    ("POST", "/api/collections/{collection}/request-email-change", "same"),
+    ("POST", "/api/collections/{collection}/confirm-email-change", "anyone"),
+    ("GET", "/", "anyone"),
+    ("GET", "/_", "anyone"),
+    ("GET", "/_/", "anyone"),
+    ("GET", "/_/{path}", "anyone"),
 ]
-OURS_ALONE = {("GET", "/api/metrics"), ("POST", "/api/settings/test/webhook"), ("POST", "/api/backups/undo-restore"), ("POST", "/api/backups/cancel"), ("GET", "/api/backups/status"), ("POST", "/api/backups/{key}/verify")}
+# PocketBase has a dashboard of its own, and nothing at /.
+OURS_ALONE = {row[:2] for row in TABLE if row[1] == "/" or row[1].startswith("/_/")} | {("GET", "/api/metrics"), ("POST", "/api/settings/test/webhook"), ("POST", "/api/backups/undo-restore"), ("POST", "/api/backups/cancel"), ("GET", "/api/backups/status"), ("POST", "/api/backups/{key}/verify")}
 
 NO_TOKEN = "The request requires valid record authorization token."
 NOT_ALLOWED = "The authorized record is not allowed to perform this action."
@@ -98,7 +118,7 @@ class Place:
         self.expired_file_token = token(directory, "_superusers", superuser, kind="file", expires_in=-5)
 
     def ask(self, method, path, authorization=None, access=None, query=None):
-        filled = path.format(collection=_collection(path, access), id="missing00000000", file="missing.txt", key="missing.zip")
+        filled = path.format(collection=_collection(path, access), id="missing00000000", file="missing.txt", key="missing.zip", path="some/page")
         body = {} if method in ("POST", "PATCH", "PUT") else None
         if path == "/api/backups" and method == "POST":
             body = {"name": "NOT VALID"}
@@ -139,8 +159,8 @@ def test_it_lets_in_only_whom_it_should(place, method, path, access):
 
     def let_in(*asked, **more):
         got = place.ask(method, path, *asked, access=access, **more)
-        switched_off = "The collection is not configured to allow" in got[1]
-        assert switched_off or got[0] not in (401, 403, 405) and got[0] < 500, got
+        switched_off = "The collection is not configured to allow" in got[1] or "Batch requests are not allowed." in got[1]
+        assert switched_off or got[0] not in (401, 403, 405) and (got[0] < 500 or got[0] == 501), got
 
     if access == "anyone":
         let_in()

@@ -12,7 +12,7 @@ from harness.sample import blob
 
 pytestmark = pytest.mark.ours
 
-DRILL = "/api/crons/__bosbaseDrill__"
+SCRUB = "/api/crons/__bosbaseScrub__"
 
 
 @pytest.fixture
@@ -74,8 +74,8 @@ def test_files_that_records_name_and_the_backup_lacks_are_told_of(server, root, 
     warning = last_job(root, "verify")["warning"]
     assert "two.zip lacks 1 file that" in warning and f"/{lost['id']}/{lost['paper'][0]}" in warning, warning
     assert kept["id"] not in warning
-    root.post(DRILL, expect=204)
-    job = ended(root, "drill")
+    root.post(SCRUB, expect=204)
+    job = ended(root, "scrub")
     assert job["state"] == "succeeded" and "two.zip lacks 1 file that" in job["warning"] and "one.zip" not in job["warning"], job
 
 
@@ -100,8 +100,8 @@ def test_an_upload_that_holds_a_damaged_database_is_found_out(server, root, tmp_
     root.back_up("one.zip")
     spoil = lambda name, content: damaged(content, tmp_path / "spoilt.db") if name == "data.db" else content  # noqa: E731
     root.upload(packed(server.directory / "backups" / "one.zip", tmp_path / "two.zip", spoil), "two.zip")
-    root.post(DRILL, expect=204)
-    job = ended(root, "drill")
+    root.post(SCRUB, expect=204)
+    job = ended(root, "scrub")
     assert job["state"] == "failed" and "two.zip holds a damaged database" in job["error"] and "one.zip" not in job["error"], job
     assert proven(root, "two.zip") == (False, "") and root.backups()["two.zip"]["proofError"]
     assert proven(root, "one.zip") == (True, "databases")
@@ -147,14 +147,19 @@ def test_what_a_kill_leaves_unpacked_is_removed_at_the_next_start(server, root):
     assert opened(server) == []
 
 
-def test_a_restore_ends_a_drill_that_has_a_database_open(server, root):
+def test_the_name_that_the_scrub_had_before_is_still_taken(root):
+    root.post("/api/crons/__bosbaseDrill__", expect=204)
+    assert ended(root, "scrub")["state"] == "succeeded"
+
+
+def test_a_restore_ends_a_scrub_that_has_a_database_open(server, root):
     fill(server, 40)
     root.back_up("one.zip")
-    drilled = threading.Thread(target=lambda: root.with_token(root.token).post(DRILL, expect=204))
-    drilled.start()
+    scrubbed = threading.Thread(target=lambda: root.with_token(root.token).post(SCRUB, expect=204))
+    scrubbed.start()
     wait_for(lambda: opened(server), 30, "the unpacked database", every=0.001)
     root.post("/api/backups/one.zip/restore", expect=204)
     assert ended(root, "restore")["state"] == "succeeded"
-    drilled.join(30)
-    drill = last_job(root, "drill")
-    assert drill["state"] != "running" and opened(server) == [], drill
+    scrubbed.join(30)
+    scrub = last_job(root, "scrub")
+    assert scrub["state"] != "running" and opened(server) == [], scrub

@@ -1,7 +1,6 @@
 """The way back from a restore: what it replaced is kept, told of, and put in place again on request."""
 
 import datetime
-import json
 
 import pytest
 import requests
@@ -9,6 +8,7 @@ import requests
 from harness.client import wait_for
 from harness.jobs import ended, last_job
 from harness.sample import assert_same, content, make_application
+from harness.undo import clock_runs_ahead, let_expire
 
 pytestmark = pytest.mark.ours
 
@@ -75,14 +75,30 @@ def test_what_has_expired_is_not_offered_and_is_removed(server):
     root.restore("one.zip")
     ended(server.root(), "restore")
     assert server.stop() == 0
-    record = server.directory / ".bosbase" / "undo.json"
-    told = json.loads(record.read_text())
     assert list((server.directory / ".bosbase").glob("undo-*"))
-    record.write_text(json.dumps({**told, "until": "2020-01-01T00:00:00Z"}))
+    let_expire(server.directory)
     server.start()
     assert server.root().get("/api/backups/status")["undo"] is None
     server.root().post("/api/backups/undo-restore", expect=400)
     assert not list((server.directory / ".bosbase").glob("undo-*"))
+
+
+def test_a_clock_that_runs_ahead_takes_nothing_away(server):
+    """It was gone for good within a minute, or at the next start."""
+    root = server.root()
+    root.back_up("one.zip")
+    marker = root.create_marker()
+    root.restore("one.zip")
+    ended(server.root(), "restore")
+    assert server.stop() == 0
+    clock_runs_ahead(server.directory)
+    server.start()
+    told = server.root().get("/api/backups/status")["undo"]
+    left = datetime.datetime.fromisoformat(told["expires"]) - datetime.datetime.now(datetime.UTC)
+    assert datetime.timedelta(days=6, hours=23) < left <= datetime.timedelta(days=7), told
+    assert list((server.directory / ".bosbase").glob("undo-*"))
+    assert undo(server)["state"] == "succeeded"
+    assert marker in {record["email"] for record in server.root().records("_superusers")}
 
 
 def test_data_that_cannot_be_opened_does_not_come_back(server):

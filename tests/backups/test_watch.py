@@ -1,4 +1,4 @@
-"""What watches over the backups: drills, retention by calendar, health and metrics."""
+"""What watches over the backups: scrubs, retention by calendar, health and metrics."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from harness.sample import blob
 
 pytestmark = pytest.mark.ours
 
-DRILL = "/api/crons/__bosbaseDrill__"
+SCRUB = "/api/crons/__bosbaseScrub__"
 
 
 @pytest.fixture
@@ -32,14 +32,14 @@ def samples(text):
     return found
 
 
-def drill(root):
+def scrub(root):
     known = {job["id"] for job in root.get("/api/backups/status")["jobs"]}
-    root.post(DRILL, expect=204)
+    root.post(SCRUB, expect=204)
     new = lambda: next((job for job in root.get("/api/backups/status")["jobs"] if job["id"] not in known), None)  # noqa: E731
-    return wait_for(lambda: (job := new()) and job["state"] != "running" and job, 60, "the drill")
+    return wait_for(lambda: (job := new()) and job["state"] != "running" and job, 60, "the scrub")
 
 
-def test_a_drill_proves_all_and_names_what_has_rotted(server, root, tmp_path):
+def test_a_scrub_proves_all_and_names_what_has_rotted(server, root, tmp_path):
     for name in ("one.zip", "two.zip"):
         root.back_up(name)
     copy = tmp_path / "copy.zip"
@@ -48,8 +48,8 @@ def test_a_drill_proves_all_and_names_what_has_rotted(server, root, tmp_path):
     before = root.backups()
     assert not before["three.zip"]["proven"]
     time.sleep(0.01)
-    job = drill(root)
-    assert (job["kind"], job["state"], job["error"]) == ("drill", "succeeded", "")
+    job = scrub(root)
+    assert (job["kind"], job["state"], job["error"]) == ("scrub", "succeeded", "")
     after = root.backups()
     assert all(after[name]["proven"] > before[name]["proven"] for name in before)
     path = server.directory / "backups" / "two.zip"
@@ -58,20 +58,20 @@ def test_a_drill_proves_all_and_names_what_has_rotted(server, root, tmp_path):
     rotten[len(rotten) // 3] ^= 0x55
     path.write_bytes(rotten)
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    job = drill(root)
+    job = scrub(root)
     assert job["state"] == "failed" and "two.zip" in job["error"] and "one.zip" not in job["error"], job
     told = root.backups()
     assert not told["two.zip"]["proven"] and told["two.zip"]["proofError"]
     assert told["one.zip"]["proven"] > after["one.zip"]["proven"] and told["three.zip"]["proven"] > after["three.zip"]["proven"]
-    lines = lambda: root.get("/api/logs", params={"filter": 'level = 8 && message ~ "Drill"'})["items"]  # noqa: E731
-    cron = lambda: root.get("/api/logs", params={"filter": 'message ~ "__bosbaseDrill__ failed"'})["items"]  # noqa: E731
+    lines = lambda: root.get("/api/logs", params={"filter": 'level = 8 && message ~ "Scrub"'})["items"]  # noqa: E731
+    cron = lambda: root.get("/api/logs", params={"filter": 'message ~ "__bosbaseScrub__ failed"'})["items"]  # noqa: E731
     assert wait_for(lambda: lines() or cron(), 20, "a line in the log")
 
 
-def test_a_drill_is_scheduled_by_itself_and_can_be_set_or_switched_off(root):
+def test_a_scrub_is_scheduled_by_itself_and_can_be_set_or_switched_off(root):
     assert "verifyCron" not in root.get("/api/settings")["backups"]
     root.patch("/api/settings", json={"backups": {"verifyCron": "1 2 * * *"}})
-    assert {"id": "__bosbaseDrill__", "expression": "1 2 * * *"} in root.get("/api/crons")
+    assert {"id": "__bosbaseScrub__", "expression": "1 2 * * *"} in root.get("/api/crons")
     root.patch("/api/settings", json={"backups": {"verifyCron": ""}})
     assert root.get("/api/settings")["backups"]["verifyCron"] == ""
     refused = root.patch("/api/settings", json={"backups": {"verifyCron": "daily", "keepLast": -1}}, expect=400)

@@ -3,6 +3,7 @@
 import re
 import time
 import zipfile
+from pathlib import Path
 
 import pytest
 import requests
@@ -108,6 +109,19 @@ def test_a_restore_that_is_waited_for_is_not_said_to_be_done_before_it_is(root):
 
 
 @pytest.mark.ours
+@pytest.mark.ours
+def test_the_process_keeps_its_name_across_a_restore(server, root):
+    """`ps` showed `exe`, and what looks for the server by its name did not find it."""
+
+    def name():
+        return (Path("/proc") / str(server.process.pid) / "comm").read_text().strip()
+
+    before = name()
+    root.back_up("whole.zip")
+    root.restore("whole.zip")
+    assert name() == before == server.program.path.name[:15]
+
+
 def test_a_file_that_was_lost_before_is_told_of(server, root):
     root.post("/api/collections", json={"name": "papers", "type": "base", "fields": [{"name": "paper", "type": "file", "maxSelect": 1}]})
     paper = root.create("papers", {}, files=[("paper", ("gone.txt", b"x"))])
@@ -230,7 +244,7 @@ def test_scheduled_backups_keep_the_newest_and_leave_the_others(server, root):
         root.wait_until_idle()
         seen += set(root.backups()) - known
         time.sleep(1.1)  # Their names hold seconds.
-    assert all(re.fullmatch(r"@auto_pb_backup_acme_\d{14}\.zip", key) for key in seen), seen
+    assert all(re.fullmatch(r"@auto_pb_backup_acme_\d{14}(_i[a-z0-9]{7})?\.zip", key) for key in seen), seen
     assert set(root.backups()) == {"mine.zip", *seen[-2:]}
 
 

@@ -21,13 +21,16 @@ def logs_in(launch, directory, email, password):
 
 def test_superusers_are_created_changed_and_deleted(launch, tmp_path):
     directory = tmp_path / "pb_data"
-    BOSBASE.run("superuser", "create", "one@example.com", "first-1234", "--dir", directory)
+    # In a mistyped directory it said that all went well, and the login failed.
+    said = BOSBASE.run("superuser", "create", "one@example.com", "first-1234", "--dir", directory).stdout
+    assert "new data directory was made there" in said and str(directory) in said
     assert logs_in(launch, directory, "one@example.com", "first-1234")
     BOSBASE.run("superuser", "update", "one@example.com", "second-1234", "--dir", directory)
     assert not logs_in(launch, directory, "one@example.com", "first-1234")
     assert logs_in(launch, directory, "one@example.com", "second-1234")
     BOSBASE.run("superuser", "upsert", "one@example.com", "third-1234", "--dir", directory)
-    BOSBASE.run("superuser", "upsert", "two@example.com", "other-1234", "--dir", directory)
+    said = BOSBASE.run("superuser", "upsert", "two@example.com", "other-1234", "--dir", directory).stdout
+    assert "new data directory" not in said
     assert logs_in(launch, directory, "two@example.com", "other-1234")
     BOSBASE.run("superuser", "delete", "one@example.com", "--dir", directory)
     assert not logs_in(launch, directory, "one@example.com", "third-1234")

@@ -994,7 +994,8 @@ def all_cases():
         for who in ["Ann", "guest"]:
             yield {"kind": "filter", "collection": collection, "filter": filter, "as": who}
     for collection, filter, sort in SORTS:
-        for who in ["superuser", "guest"]:
+        # To a guest PocketBase tells the order of hidden addresses; test_hidden_addresses.py says what is right.
+        for who in ["superuser"] if ".email" in sort else ["superuser", "guest"]:
             yield {"kind": "filter", "collection": collection, "filter": filter, "sort": sort, "as": who}
     for collection, rule, askers in RULES:
         for who in askers:

@@ -111,7 +111,8 @@ def test_a_download_of_which_the_disk_did_not_take_the_end_is_an_error(tmp_path)
 
 
 def test_what_is_told_of_subscriptions_is_not_overtaken(tmp_path):
-    # Two were told of at once on two connections; what came first had the last word, and a subscription that "stood" heard nothing.
+    # Two were told of at once on two connections; what came first had the last word, and a subscription that "stood"
+    # heard nothing.
     told = itertools.count()
 
     def rule(head):

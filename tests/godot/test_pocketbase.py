@@ -14,8 +14,9 @@ from .engine import HERE, Project
 from .outside import Outside
 from .test_suites import faults, parse
 
-SUITE = "pocketbase.gd"
-TESTS = re.findall(r"^func (test_\w+)", (HERE / "project" / SUITE).read_text(), re.M)
+# What our server has as well is another suite, tried there by `test_suites.py`.
+SUITES = ("pocketbase.gd", "test_batch.gd")
+TESTS = {suite: re.findall(r"^func (test_\w+)", (HERE / "project" / suite).read_text(), re.M) for suite in SUITES}
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +34,10 @@ def bucket():
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory, bucket):
+def results(tmp_path_factory, bucket):
     with Server(POCKETBASE, tmp_path_factory.mktemp("pocketbase") / "pb_data") as server, Outside() as outside, Project(HERE / "project") as project:
         root = server.root()
-        root.patch("/api/settings", json={"smtp": {"enabled": True, "host": "127.0.0.1", "port": outside.mail_port}, "batch": {"enabled": True}})
+        root.patch("/api/settings", json={"smtp": {"enabled": True, "host": "127.0.0.1", "port": outside.mail_port}})
         provider = {"name": "oidc", "clientId": "us", "clientSecret": "secret", "pkce": True, "extra": {}}
         provider |= {"authURL": f"{outside.url}/auth", "tokenURL": f"{outside.url}/token", "userInfoURL": f"{outside.url}/userinfo"}
         root.patch(
@@ -45,18 +46,24 @@ def result(tmp_path_factory, bucket):
         )
         project.variables = {"OUTSIDE": outside.url, "BUCKET": bucket}
         project.prepare()
-        yield parse(*project.run("--verbose", "-s", "runner.gd", "--", SUITE, server.url))
+        yield {suite: parse(*project.run("--verbose", "-s", "runner.gd", "--", suite, server.url)) for suite in SUITES}
 
 
-@pytest.mark.parametrize("name", TESTS)
-def test_against_pocketbase(result, name):
-    _, said, output = result
+@pytest.mark.parametrize(("suite", "name"), [(suite, name) for suite in SUITES for name in TESTS[suite]])
+def test_against_pocketbase(results, suite, name):
+    _, said, output = results[suite]
     assert name in said, f"{name} did not run to its end:\n{output[-6000:]}"
     assert said[name] == "", f"{said[name]}\n{output[-3000:]}"
 
 
-def test_all_of_it_ran_and_nothing_leaked(result):
-    status, said, output = result
-    print(f"{len(TESTS)} tests against PocketBase")
-    assert len(TESTS) >= 13 and list(said) == TESTS and f"@done {len(TESTS)}" in output.splitlines()
+@pytest.mark.parametrize("suite", SUITES)
+def test_all_of_it_ran_and_nothing_leaked(results, suite):
+    status, said, output = results[suite]
+    wanted = TESTS[suite]
+    print(f"{len(wanted)} tests of {suite} against PocketBase")
+    assert wanted and list(said) == wanted and f"@done {len(wanted)}" in output.splitlines()
     assert status == 0 and faults(output) == [], output[-6000:]
+
+
+def test_the_count_of_tests():
+    assert sum(map(len, TESTS.values())) >= 14

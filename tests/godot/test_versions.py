@@ -14,12 +14,13 @@ from .engine import HERE, SDK
 
 # Annotations of GDScript 4.4 that the SDK may use; `@abstract` came with 4.5.
 ANNOTATIONS = {"@tool", "@onready", "@export", "@icon", "@static_unload", "@warning_ignore", "@warning_ignore_start", "@warning_ignore_restore"}
-# Warnings that both know: a script that names one which its engine does not know is not loaded at all. `missing_await` came after 4.4.
+# Warnings that both know: a script that names one which its engine does not know is not loaded at all. `missing_await`
+# came after 4.4.
 WARNINGS = {"return_value_discarded", "unused_signal", "unused_parameter", "shadowed_variable", "unsafe_method_access", "unsafe_call_argument"}
 # Functions of GDScript's own, which the engine's description lacks; `ord` came after 4.4.
 NEWER_FUNCTIONS = {"ord"}
-# Classes that the SDK names, or has values of, learnt these after 4.4. It calls them on others only, which knew them before: `erase` of
-# dictionaries and arrays, and so on.
+# Classes that the SDK names, or has values of, learnt these after 4.4. It calls them on others only, which knew them
+# before: `erase` of dictionaries and arrays, and so on.
 ON_OTHERS = {"erase", "duplicate", "bind", "poll", "get_status"}
 
 

@@ -1,6 +1,8 @@
 """One server process on a free loopback port, with its own data directory."""
 
+import contextlib
 import os
+import random
 import resource
 import signal
 import socket
@@ -16,10 +18,13 @@ from .programs import EMAIL, PASSWORD
 START_SECONDS = 60
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port(host="127.0.0.1"):
+    """A port below those that the system gives to connections: one of them could take it before the server does."""
+    for _ in range(100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((host, random.randrange(10_000, 32_000)))
+            return probe.getsockname()[1]
+    raise OSError("no port is free")
 
 
 class Server:

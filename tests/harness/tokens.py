@@ -23,7 +23,7 @@ def token(directory, collection, record_id, *, kind="auth", expires_in=600, extr
     collection_id, options = database.execute("SELECT id, options FROM _collections WHERE name = ?", (collection,)).fetchone()
     key = database.execute(f"SELECT tokenKey FROM `{collection}` WHERE id = ?", (record_id,)).fetchone()[0]
     database.close()
-    secret = json.loads(options)[{"auth": "authToken", "file": "fileToken"}[kind]]["secret"]
+    secret = json.loads(options)[f"{kind}Token"]["secret"]
     claims = {"id": record_id, "type": kind, "collectionId": collection_id, "exp": int(time.time()) + expires_in}
     if kind == "auth":
         claims["refreshable"] = True

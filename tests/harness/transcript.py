@@ -8,6 +8,8 @@ from .client import Client
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z")
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 _FILE = re.compile(r"_[a-z0-9]{10}(?=\.|$|\"|\?)")
+# PocketBase names what comes in a batch twice.
+_FILE_OF_BATCH = re.compile(r"(?<=_[a-z0-9]{10})_[a-z0-9]{10}(?=\.)")
 # A name shorter than three characters is lengthened by chance as well.
 _SHORT_FILE = re.compile(r"(?<=\")([a-z0-9]{0,2})[a-z0-9]{10}_[a-z0-9]{10}(?=\.)")
 _URL = re.compile(r"127\.0\.0\.1:\d+")
@@ -59,6 +61,7 @@ class Transcript:
             text = text.replace(known, name)
         text = _TIME.sub("(time)", text)
         text = _TOKEN.sub("(token)", text)
+        text = _FILE_OF_BATCH.sub("", text)
         text = _SHORT_FILE.sub(r"\1(random)_(random)", text)
         text = _FILE.sub("_(random)", text)
         text = _URL.sub("(address)", text)

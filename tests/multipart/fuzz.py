@@ -148,12 +148,13 @@ class Fuzz:
             return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon:"))
 
     def names(self):
-        """Everything in and beside the data directory, but the side files of the databases, the logs and the folders of gone records."""
+        """Everything in and beside the data directory, but the side files of the databases, the logs, the folders of gone
+        records, and the reserve, which is made when the log is first written."""
         parent = self.server.directory.parent
         return {
             str(path.relative_to(parent))
             for path in parent.rglob("*")
-            if path.is_file() and not path.name.endswith(("-wal", "-shm")) and path != self.server.log_path
+            if path.is_file() and not path.name.endswith(("-wal", "-shm")) and path != self.server.log_path and path.name != "reserve"
         }
 
 

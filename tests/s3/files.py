@@ -1,10 +1,10 @@
 """What the tests of uploaded files in a bucket have in common."""
 
 import io
-import json
 
 from harness.client import wait_for
 from harness.jobs import ended
+from harness.undo import let_expire
 
 from .conftest import ACCESS_KEY, SECRET
 
@@ -80,8 +80,5 @@ def undo(server):
 def expire(server):
     """What is kept for an undo has had its time; the next start finds that."""
     server.stop()
-    path = server.directory / ".bosbase" / "undo.json"
-    record = json.loads(path.read_text())
-    record["until"] = "2020-01-01T00:00:00Z"
-    path.write_text(json.dumps(record))
+    let_expire(server.directory)
     server.start()

@@ -8,7 +8,8 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-# The mark that says whose a bucket of files is. It comes and goes through here when it likes, unspoiled and counted apart.
+# The mark that says whose a bucket of files is. It comes and goes through here when it likes, unspoiled and counted
+# apart.
 OWNER = ".bosbase-owner"
 
 

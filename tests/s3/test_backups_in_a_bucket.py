@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
@@ -423,6 +424,7 @@ def test_a_new_machine_restores_from_the_bucket_alone(launch, s3, tmp_path):
     assert refused.returncode != 0 and "BOSBASE_BACKUPS_S3_SECRET" in refused.stderr
 
 
+@pytest.mark.alone
 def test_neither_memory_nor_disk_grows(server, s3):
     root = server.root()
     use(root, s3.settings())
@@ -465,6 +467,12 @@ def test_the_settings_can_be_tried(server, s3):
     use(root, s3.settings())
     assert test({"filesystem": "backups"}, expect=204) is None
     assert s3.objects() == []
+    # It said yes to an endpoint that names the bucket already: a put goes well there, and every backup failed and was
+    # left behind.
+    use(root, s3.settings(endpoint=f"http://{s3.address}/{s3.bucket}"))
+    answer = test({"filesystem": "backups"})["message"]
+    assert answer.startswith(f"{failed} Raw error: \nfailed to list the test file: "), answer
+    assert s3.objects() == []
     for changes in ({"secret": "wrong-secret"}, {"endpoint": "http://127.0.0.1:1"}):
         use(root, s3.settings(**changes))
         answer = test({"filesystem": "backups"})
@@ -472,3 +480,64 @@ def test_the_settings_can_be_tried(server, s3):
         assert "wrong-secret" not in answer["message"]
         listing = root.get("/api/backups", expect=400)
         assert listing["status"] == 400 and "wrong-secret" not in listing["message"]
+
+
+def test_only_an_answer_of_s3_is_quoted(server):
+    """With an endpoint that had a path and a query, the list of backups showed what a service of the network had answered."""
+    root = server.root()
+    for endpoint in ("http://127.0.0.1:1/admin?all=", "http://127.0.0.1:1/#"):
+        refused = root.patch("/api/settings", json={"backups": {"s3": {"endpoint": endpoint}}}, expect=400)
+        assert refused["data"]["backups"]["s3"]["endpoint"]["code"] == "validation_is_url"
+    answers = [
+        (200, b'{"token": "internal-word"}'),
+        (200, b"<html><Code>internal-word</Code></html>"),
+        (200, b"<ListBucketResult><IsTruncated>internal-word</IsTruncated></ListBucketResult>"),
+        (403, b"<html><Code>internal-word</Code><Message>internal-word</Message></html>"),
+        (403, b"internal-word"),
+    ]
+    with Internal() as internal:
+        config = {"enabled": True, "bucket": "b", "region": "r", "accessKey": "a", "secret": "s", "forcePathStyle": True}
+        use(root, {**config, "endpoint": f"{internal.url}/a/path"})
+        for internal.answer in answers:
+            for said in (
+                root.get("/api/backups", expect=400),
+                root.post("/api/settings/test/s3", json={"filesystem": "backups"}, expect=400),
+                root.post("/api/backups", json={"name": "new.zip"}, expect=400),
+            ):
+                assert "internal-word" not in str(said), internal.answer
+            assert "internal-word" not in str(root.get("/api/backups/status")), internal.answer
+        internal.answer = 403, b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Not you.</Message></Error>"
+        assert "Not you. (AccessDenied)" in root.get("/api/backups", expect=400)["message"]
+
+
+class Internal:
+    """A service of somebody's network that is no bucket and answers everything with `answer`. Use as a context manager."""
+
+    def __init__(self):
+        outer, self.answer = self, (200, b"")
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                status, body = outer.answer
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            do_HEAD = do_PUT = do_POST = do_DELETE = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()

@@ -1,6 +1,5 @@
 """SIGKILL between the decision on a restore and its end, with the uploaded files in a bucket: all of the new data, whose files are all there."""
 
-import json
 import signal
 
 import pytest
@@ -9,13 +8,14 @@ import requests
 from harness.client import wait_for
 from harness.jobs import ended, last_job
 from harness.programs import BOSBASE_FAILPOINTS
+from harness.undo import let_expire
 
 from .files import BUCKET, collection, create, expire, gone, is_settled, keep_in, key, read
 
 pytestmark = pytest.mark.ours
 
 # Those from the one on that decides: before it the old data stays, which other tests try.
-DECIDED = ["restore-journaled", "switch-started", "switch-moving-out", "switch-moved-out", "switch-moving-in", "switch-moved-in", "switch-done", "confirm-recorded", "confirm-done"]
+DECIDED = ["restore-journaled", "switch-started", "switch-moving-out", "switch-moved-out", "switch-moving-in", "switch-moved-in", "switch-done", "confirm-begun", "confirm-recorded", "confirm-done"]
 
 
 def keys(*records):
@@ -83,10 +83,7 @@ def test_while_an_undo_waits_to_be_finished_what_it_brings_back_is_not_given_up(
     root.restore("empty.zip")
     server.stop()
     die(server, "restore-journaled", lambda root: root.post("/api/backups/undo-restore", expect=204))
-    path = server.directory / ".bosbase" / "undo.json"
-    record = json.loads(path.read_text())
-    record["until"] = "2020-01-01T00:00:00Z"
-    path.write_text(json.dumps(record))
+    let_expire(server.directory)
     server.env["BOSBASE_FAILPOINT"] = "switch-started"
     server.start(wait=False)
     assert server.wait_until_dead() == -signal.SIGKILL, server.log()

@@ -12,6 +12,7 @@ import requests
 from harness.client import wait_for
 from harness.memory import Watch, assert_bounded
 from harness.multipart import Multipart
+from harness.pictures import look, png
 from harness.programs import POCKETBASE
 
 from .conftest import ACCESS_KEY, SECRET
@@ -157,6 +158,24 @@ def test_pocketbase_and_this_program_serve_each_others_buckets(launch, s3):
     for record in (mine, yours):
         root.delete(f"/api/collections/docs/records/{record['id']}")
     wait_for(lambda: s3.objects(BUCKET) == [], 15, "all objects to go")
+
+
+def test_thumbnails_are_kept_beside_their_picture_and_go_with_it(server, s3):
+    root, anyone = server.root(), server.client()
+    keep_in(root, s3)
+    collection(root)
+    record = create(root, png(30, 20), b"text", names=["p.png", "t.txt"])
+    picture, text = record["files"]
+    for _again in range(2):
+        thumb = read(anyone, record, picture, params={"thumb": "100x100"})
+        assert thumb.headers["Content-Type"] == "image/png" and look(thumb.content) == ("image/png", 100, 100)
+        assert thumb.headers["Content-Disposition"] == f'inline; filename="100x100_{picture}"'
+    assert read(anyone, record, text, params={"thumb": "100x100"}).content == b"text"
+    kept = key(record, f"thumbs_{picture}/100x100_{picture}")
+    assert s3.objects(BUCKET) == sorted([key(record, picture), key(record, text), kept]) and local_files(server) == []
+    root.patch(f"/api/collections/docs/records/{record['id']}", json={"files": [text]})
+    gone(s3, [key(record, picture), kept])
+    assert read(anyone, record, text).content == b"text"
 
 
 def test_original_names_are_noted_as_pocketbase_notes_them(server, s3, proxy_to):
@@ -360,6 +379,7 @@ def test_the_environment_wins_over_the_settings(launch, s3):
     assert server.wait_until_dead() != 0 and "BOSBASE_STORAGE_S3_REGION" in server.log()
 
 
+@pytest.mark.alone
 def test_memory_stays_bounded(server, s3, tmp_path):
     root = server.root()
     keep_in(root, s3)

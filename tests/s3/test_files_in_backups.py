@@ -337,6 +337,7 @@ def test_a_backup_takes_the_files_from_the_bucket_that_its_own_settings_name(ser
     assert archive(root, "a.zip").read(f"storage/{keys(record)[0]}") == b"over there"
 
 
+@pytest.mark.alone
 def test_memory_stays_bounded(server, s3):
     root = server.root()
     keep_in(root, s3)

@@ -211,6 +211,58 @@ for (const [name, Client] of [["pocketbase", PocketBase], ["bosbase", BosBase]])
             await refused(403, guest.collection("_superusers").getList());
         });
 
+        test("a batch of every kind of change, with files, happens at once", async () => {
+            await root.settings.update({ batch: { enabled: true, maxRequests: 50, timeout: 20 } });
+            const owner = user.authStore.record.id;
+            const old = await root.collection("posts").create({ title: "old", owner, files: [new File(["kept"], "kept.txt"), new File(["goes"], "goes.txt")] });
+            const gone = await root.collection("posts").create({ title: "gone", owner });
+            const id = `batch${randomBytes(5).toString("hex")}`;
+            const seen = [];
+            await user.collection("posts").subscribe("*", (event) => seen.push(`${event.action} ${event.record.title}`));
+            const batch = user.createBatch();
+            batch.collection("posts").create({ title: "new", owner, files: [new File(["one"], "one.txt"), new File(["two"], "two.txt")] }, { expand: "owner" });
+            batch.collection("posts").update(old.id, { title: "changed", files: [old.files[0], new File(["three"], "three.txt")] });
+            batch.collection("posts").upsert({ id, title: "made", owner }, { fields: "id,title" });
+            batch.collection("posts").upsert({ id, title: "made and changed", "count+": 2 });
+            batch.collection("posts").delete(gone.id);
+            const [made, changed, first, second, deleted] = await batch.send();
+            assert.deepEqual([made, changed, first, second, deleted].map((one) => one.status), [200, 200, 200, 200, 204]);
+            assert.equal(made.body.expand.owner.id, owner);
+            const text = async (record, name) => (await fetch(guest.files.getURL(record, name))).text();
+            assert.deepEqual((await Promise.all(made.body.files.map((file) => text(made.body, file)))).sort(), ["one", "two"]);
+            assert.equal(changed.body.files.length, 2);
+            assert.ok(changed.body.files.includes(old.files[0]) && !changed.body.files.includes(old.files[1]));
+            assert.deepEqual(first.body, { id, title: "made" });
+            assert.deepEqual([second.body.title, second.body.count], ["made and changed", 2]);
+            assert.equal(deleted.body, null);
+            await refused(404, root.collection("posts").getOne(gone.id));
+            await until(() => seen.length >= 5, "five messages", 10);
+            if (!oracleRun) assert.deepEqual(seen, ["create new", "update changed", "create made", "update made and changed", "delete gone"]);
+            await user.collection("posts").unsubscribe("*");
+        });
+
+        test("a batch of which one is refused does not happen, and says which", async () => {
+            const owner = user.authStore.record.id;
+            const before = (await root.collection("posts").getList(1, 1)).totalItems;
+            const batch = user.createBatch();
+            batch.collection("posts").create({ title: "good", owner, files: [new File(["x"], "x.txt")] });
+            batch.collection("posts").create({ title: "", owner });
+            const told = await refused(400, batch.send());
+            assert.equal(told.message, "Batch transaction failed.");
+            const inner = told.data.requests[1];
+            assert.deepEqual([inner.code, inner.message], ["batch_request_failed", "Batch request failed."]);
+            assert.deepEqual(inner.response.data.title, { code: "validation_required", message: "Cannot be blank." });
+            assert.equal((await root.collection("posts").getList(1, 1)).totalItems, before);
+            const outsider = guest.createBatch();
+            outsider.collection("posts").create({ title: "by nobody" });
+            assert.equal((await refused(400, outsider.send())).data.requests[0].response.status, 400);
+            assert.equal((await refused(400, user.createBatch().send())).data.requests.code, "validation_required");
+            await root.settings.update({ batch: { enabled: false } });
+            const off = user.createBatch();
+            off.collection("posts").delete("missing00000000");
+            assert.equal((await refused(403, off.send())).message, "Batch requests are not allowed.");
+        });
+
         test("protected files need a file token", async () => {
             const post = await root.collection("posts").create({ title: "paper", owner: user.authStore.record.id, paper: new File(["secret"], "paper.txt") });
             const plain = guest.files.getURL(post, post.paper);

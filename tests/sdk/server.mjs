@@ -42,12 +42,15 @@ export async function until(condition, what, seconds = 60) {
     }
 }
 
-export async function startServer() {
+/** Starts a server, with a superuser unless it is said otherwise. */
+export async function startServer({ superuser = true } = {}) {
     const home = mkdtempSync(join(tmpdir(), "bosbase-sdk-"));
     const directory = join(home, "pb_data");
     const log = join(home, "server.log");
-    const made = spawnSync(binary(), ["superuser", "upsert", EMAIL, PASSWORD, "--dir", directory], { encoding: "utf8" });
-    if (made.status !== 0) throw new Error(`superuser upsert: ${made.error ?? made.stdout + made.stderr}`);
+    if (superuser) {
+        const made = spawnSync(binary(), ["superuser", "upsert", EMAIL, PASSWORD, "--dir", directory], { encoding: "utf8" });
+        if (made.status !== 0) throw new Error(`superuser upsert: ${made.error ?? made.stdout + made.stderr}`);
+    }
     const port = await freePort();
     const output = openSync(log, "a");
     const flags = ["serve", "--dir", directory, "--http", `127.0.0.1:${port}`];
@@ -61,6 +64,8 @@ export async function startServer() {
     return {
         url,
         directory,
+        /** What it said so far. */
+        log: () => readFileSync(log, "utf8"),
         async stop() {
             const ended = new Promise((resolve) => child.once("exit", resolve));
             if (child.exitCode === null) {

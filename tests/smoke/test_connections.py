@@ -34,7 +34,7 @@ def test_a_small_body_that_nobody_wanted_leaves_the_connection_usable(connection
 @pytest.mark.parametrize("expect", [{}, {"Expect": "100-continue"}])
 def test_an_answer_that_ends_the_connection_says_so(connection, expect):
     """A client that keeps its connections sent the next request into one that was closed already."""
-    send(connection, 50_000_000, expect)
+    send(connection, 100_000_000, expect)
     if not expect:
         connection.send(b"x" * 400_000)
     answer = connection.getresponse()

@@ -25,6 +25,15 @@ def test_a_fresh_server_is_healthy_and_lets_its_superuser_in(server):
     assert root.get("/api/backups") == []
 
 
+def test_the_dashboard_is_found_without_its_last_slash(server):
+    for method in ("GET", "HEAD"):
+        for asked, place in (("/_", "/_/"), ("/_?a=b%20c", "/_/?a=b%20c")):
+            answer = server.client().send(method, asked, expect=307, allow_redirects=False)
+            assert answer.headers["Location"] == place
+    assert "text/html" in server.client().send("GET", "/_").headers["Content-Type"]
+    assert server.client().send("POST", "/_", expect=404).json()["message"] == "The requested resource wasn't found."
+
+
 def test_data_that_was_backed_up_and_lost_comes_back_with_a_restore(server):
     root = server.root()
     make_notes(root)

@@ -13,8 +13,8 @@ pub(crate) fn passes(tx: &ReadTx<'_>, record: &Record, rule: &str, context: &Req
     Ok(evaluate(tx, record, rule, context)?.unwrap_or(false))
 }
 
-/// What `rule` says of the stored `record`; `None` where it can't be evaluated, which its caller has to take for the safer
-/// answer.
+/// What `rule` says of the stored `record`; `None` where it can't be evaluated, which its caller has to take for the
+/// safer answer.
 ///
 /// # Errors
 ///

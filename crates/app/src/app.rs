@@ -1,54 +1,29 @@
 //! The application on one data directory.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bosbase_bucket::BucketConfig;
+use bosbase_backup::DataDir;
 use bosbase_disk::Disk;
-use bosbase_store::{Store, StoreOptions};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use bosbase_store::Store;
 
-use crate::alarms::Alarms;
-use crate::crons;
+use crate::accounts::{self, Accounts, superuser_addresses};
+use crate::alarms::{Alarms, Desk};
+use crate::auth::{Passwords, Sessions};
+use crate::collections::{self, Collections};
+use crate::crons::{self, Clock, Crons, EachMinute, Ticker, Works};
 use crate::error::Result;
-use crate::files::{FileStore, FilesPlace};
-use crate::jobs::{Backups, Board, InForce, Job, Places, StepHook};
-use crate::logs::{self, LogWriter};
+use crate::files::FileStore;
+use crate::jobs::{self, BackupJobs, Backups, InForce, Job, JobRegistry, Places};
+use crate::limits::{PasswordTries, RateLimits};
+use crate::logs::{self, LogWriter, Logs};
+use crate::mails::SampleMail;
+use crate::memory::Memory;
+use crate::opening::{self, Opened};
+use crate::options::AppOptions;
 use crate::realtime::{BACKUPS_TOPIC, Hub};
-use crate::records::{Patterns, RecordLocks, StoredReferences};
-use crate::settings::{self, SettingsCell};
-
-/// Where the application's data lies and how it is opened.
-#[derive(Debug, Clone)]
-pub struct AppOptions {
-    /// The data directory; made where it is missing.
-    pub data_dir: PathBuf,
-    /// The 32 byte key that encrypts the stored settings (`--encryptionEnv`), if any.
-    pub encryption_key: Option<String>,
-    /// Print what is done, for a developer at a terminal (`--dev`).
-    pub dev: bool,
-    /// The bucket of the backups, whatever the settings say: for a machine that has none yet, or none that can be read.
-    pub backups_bucket: Option<BucketConfig>,
-    /// Where uploaded files are kept.
-    pub files_place: FilesPlace,
-    /// Told of every step of a backup and of a restore; a test kills the process there.
-    pub steps: StepHook,
-}
-
-impl AppOptions {
-    /// The data directory `data_dir` with nothing else asked for.
-    #[must_use]
-    pub fn at(data_dir: PathBuf) -> Self {
-        Self {
-            data_dir,
-            encryption_key: None,
-            dev: false,
-            backups_bucket: None,
-            files_place: FilesPlace::AsSet,
-            steps: StepHook::default(),
-        }
-    }
-}
+use crate::records::{self, Audience, Records, StoredReferences};
+use crate::reserve::Reserve;
+use crate::settings::{self, Settings, SettingsCell, SettingsStore};
 
 /// An open application. Clones share it.
 #[derive(Clone)]
@@ -60,74 +35,156 @@ struct Inner {
     options: AppOptions,
     store: Store,
     disk: Arc<dyn Disk>,
-    files: FileStore,
-    patterns: Patterns,
-    record_locks: RecordLocks,
-    settings: Arc<SettingsCell>,
-    hub: Hub,
-    backups: Arc<Backups>,
-    logins: Arc<Semaphore>,
+    memory: Memory,
+    findings: Vec<String>,
     log_writer: Arc<LogWriter>,
-    running_crons: crons::Running,
-    alarms: Arc<Alarms>,
+    logs: Logs,
+    settings: SettingsStore,
+    files: FileStore,
+    sessions: Sessions,
+    realtime: Hub,
+    records: Records,
+    collections: Collections,
+    accounts: Accounts,
+    rate_limits: RateLimits,
+    sample_mail: SampleMail,
+    backups: Arc<Backups>,
+    backup_jobs: BackupJobs,
+    alarms: Alarms,
+    crons: Crons,
+    #[cfg(test)]
+    passwords: Arc<Passwords>,
 }
 
 impl App {
-    /// Opens the data directory for a command, beside the server that serves it or without one, making or upgrading its
-    /// databases. The one process that serves it uses [`crate::jobs::open_to_serve`].
-    ///
-    /// # Errors
-    ///
-    /// [`crate::ErrorKind::Invalid`] while a server is in the middle of a restore, [`crate::ErrorKind::Internal`] where the
-    /// databases can't be opened; the cause says why.
-    pub fn open(options: AppOptions) -> Result<Self> {
-        crate::jobs::open_beside(options)
+    /// Opens the databases of a data directory in which no restore waits to be finished, for one who is alone in it.
+    pub(crate) fn open_databases(options: AppOptions, disk: Arc<dyn Disk>) -> Result<Self> {
+        let opened = opening::open_alone(&options.data_dir, disk.as_ref())?;
+        Self::of(opened, options, disk)
     }
 
-    /// Opens the databases of a data directory in which no restore waits to be finished.
-    pub(crate) fn open_databases(options: AppOptions, disk: Arc<dyn Disk>) -> Result<Self> {
-        let store = Store::open(&StoreOptions {
-            dir: options.data_dir.clone(),
-            readers: 8,
-        })
-        .map_err(|error| damaged(error, &options.data_dir))?;
+    /// The same beside another process that has it.
+    pub(crate) fn open_databases_beside(options: AppOptions, disk: Arc<dyn Disk>) -> Result<Self> {
+        let opened = opening::open_beside(&options.data_dir)?;
+        Self::of(opened, options, disk)
+    }
+
+    fn of(Opened { store, findings }: Opened, options: AppOptions, disk: Arc<dyn Disk>) -> Result<Self> {
         let settings = settings::load(&store, options.encryption_key.as_deref())?;
         let settings = Arc::new(SettingsCell::new(settings));
-        let log_writer = Arc::new(LogWriter::start(store.clone()).map_err(crate::Error::internal)?);
+        let reserve = Reserve::in_state_dir(disk.clone(), &options.data_dir.state());
+        let bounds = logs::Bounds {
+            disk: disk.clone(),
+            data_dir: options.data_dir.to_path_buf(),
+            settings: settings.clone(),
+            reserve: reserve.clone(),
+        };
+        let log_writer = Arc::new(LogWriter::start(store.clone(), bounds).map_err(crate::Error::internal)?);
+        let logs = Logs::new(store.clone(), settings.clone(), log_writer.clone(), reserve.clone());
         let files = FileStore::new(
             disk.clone(),
             &options.data_dir,
             Box::new(StoredReferences(store.clone())),
             Box::new(InForce::new(options.clone(), settings.clone(), disk.clone())),
         );
-        let hub = Hub::default();
-        let watchers = hub.clone();
-        let (in_force, log) = (settings.clone(), log_writer.clone());
-        let alarms = Arc::new(Alarms::default());
-        let alarmed = alarms.clone();
-        let tell = move |job: &Job| {
-            watchers.publish(BACKUPS_TOPIC, &serde_json::json!(job));
-            logs::note_job(&in_force.get().logs, &log, job);
-            alarmed.note(job);
+        let sessions = Sessions::new(store.clone(), settings.clone());
+        let realtime = Hub::new(store.clone(), sessions.clone());
+        let audience: Arc<dyn Audience> = Arc::new(realtime.clone());
+
+        let desk = Arc::new(Desk::default());
+        let tell = {
+            let (realtime, logs, desk) = (realtime.clone(), logs.clone(), desk.clone());
+            move |job: &Job| {
+                realtime.publish(BACKUPS_TOPIC, &serde_json::json!(job));
+                jobs::log(&logs, job);
+                desk.note(job);
+            }
         };
         let places = Places::Application(options.clone(), settings.clone());
         let backups = Arc::new(Backups::new(options.clone(), disk.clone(), places, Arc::new(tell)));
-        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let backup_jobs = BackupJobs::new(
+            backups.clone(),
+            store.clone(),
+            files.clone(),
+            settings.clone(),
+            logs.clone(),
+        );
+        let of_superusers = store.clone();
+        let superusers = Box::new(move || superuser_addresses(&of_superusers));
+        let alarms = Alarms::new(desk.clone(), backup_jobs.clone(), superusers);
+        let works = Works {
+            store: store.clone(),
+            settings: settings.clone(),
+            reserve: reserve.clone(),
+            alarms: alarms.clone(),
+            rehearsal: options.rehearsal,
+        };
+        let crons = Crons::new(works, logs.clone());
+
+        let memory = Memory::default();
+        let passwords = Arc::new(Passwords::default());
+        let tries = PasswordTries::new(settings.clone());
+        let records = Records::new(records::Parts {
+            store: store.clone(),
+            files: files.clone(),
+            audience: audience.clone(),
+            sessions: sessions.clone(),
+            passwords: passwords.clone(),
+            tries: tries.clone(),
+            memory: memory.clone(),
+            reserve: reserve.clone(),
+        });
+        let collections = Collections::new(collections::Parts {
+            store: store.clone(),
+            files: files.clone(),
+            audience,
+            reserve: reserve.clone(),
+        });
+        let rate_limits = RateLimits::new(store.clone(), settings.clone());
+        let sample_mail = SampleMail::new(store.clone(), settings.clone());
+        let key = options.encryption_key.clone();
+        let of_settings = files.clone();
+        let changed = Box::new(move |before: &Settings, now: &Settings| {
+            follow_bucket(&of_settings, before, now);
+            desk.hurry();
+            of_settings.purge_objects();
+        });
+        let settings = SettingsStore::new(store.clone(), settings, key, reserve, changed);
+        let accounts = Accounts::new(accounts::Parts {
+            store: store.clone(),
+            sessions: sessions.clone(),
+            logs: logs.clone(),
+            passwords: passwords.clone(),
+            tries,
+            records: records.clone(),
+            files: files.clone(),
+            settings: settings.clone(),
+            backups: backups.clone(),
+        });
         Ok(Self {
             inner: Arc::new(Inner {
                 options,
                 store,
                 disk,
-                files,
-                patterns: Patterns::default(),
-                record_locks: RecordLocks::default(),
-                settings,
-                hub,
-                backups,
-                logins: Arc::new(Semaphore::new(cores)),
+                memory,
+                findings,
                 log_writer,
-                running_crons: crons::Running::default(),
+                logs,
+                settings,
+                files,
+                sessions,
+                realtime,
+                records,
+                collections,
+                accounts,
+                rate_limits,
+                sample_mail,
+                backups,
+                backup_jobs,
                 alarms,
+                crons,
+                #[cfg(test)]
+                passwords,
             }),
         })
     }
@@ -138,39 +195,15 @@ impl App {
         &self.inner.store
     }
 
-    /// The open event streams.
-    #[must_use]
-    pub fn hub(&self) -> &Hub {
-        &self.inner.hub
-    }
-
-    pub(crate) fn settings_cell(&self) -> &SettingsCell {
-        &self.inner.settings
-    }
-
     /// The disk that uploaded files and backups are kept on.
     #[must_use]
     pub fn disk(&self) -> &Arc<dyn Disk> {
         &self.inner.disk
     }
 
-    /// The uploaded files.
-    #[must_use]
-    pub fn files(&self) -> &FileStore {
-        &self.inner.files
-    }
-
-    pub(crate) fn record_locks(&self) -> &RecordLocks {
-        &self.inner.record_locks
-    }
-
-    pub(crate) fn patterns(&self) -> &Patterns {
-        &self.inner.patterns
-    }
-
     /// The data directory.
     #[must_use]
-    pub fn data_dir(&self) -> &Path {
+    pub fn data_dir(&self) -> &DataDir {
         &self.inner.options.data_dir
     }
 
@@ -180,10 +213,76 @@ impl App {
         &self.inner.options
     }
 
-    /// Waits for a core to hash a password on. Asynchronous; the turn ends when what is returned is dropped.
-    pub async fn login_turn(&self) -> Option<OwnedSemaphorePermit> {
-        // Never closed, so never refused.
-        self.inner.logins.clone().acquire_owned().await.ok()
+    /// What the operator of the server should know of the data, a sentence each: what was found when it was opened.
+    #[must_use]
+    pub fn findings(&self) -> &[String] {
+        &self.inner.findings
+    }
+
+    /// The budget of memory of all that clients make the process hold.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.inner.memory
+    }
+
+    /// The records.
+    #[must_use]
+    pub fn records(&self) -> &Records {
+        &self.inner.records
+    }
+
+    /// The collections.
+    #[must_use]
+    pub fn collections(&self) -> &Collections {
+        &self.inner.collections
+    }
+
+    /// The accounts, superusers among them.
+    #[must_use]
+    pub fn accounts(&self) -> &Accounts {
+        &self.inner.accounts
+    }
+
+    /// Which logins stand.
+    #[must_use]
+    pub fn sessions(&self) -> &Sessions {
+        &self.inner.sessions
+    }
+
+    /// How often clients may ask.
+    #[must_use]
+    pub fn rate_limits(&self) -> &RateLimits {
+        &self.inner.rate_limits
+    }
+
+    /// The uploaded files.
+    #[must_use]
+    pub fn files(&self) -> &FileStore {
+        &self.inner.files
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &SettingsStore {
+        &self.inner.settings
+    }
+
+    /// Mails templates for a try.
+    #[must_use]
+    pub fn sample_mail(&self) -> &SampleMail {
+        &self.inner.sample_mail
+    }
+
+    /// The log.
+    #[must_use]
+    pub fn logs(&self) -> &Logs {
+        &self.inner.logs
+    }
+
+    /// The open event streams.
+    #[must_use]
+    pub fn realtime(&self) -> &Hub {
+        &self.inner.realtime
     }
 
     /// The backups and what can be done with them.
@@ -192,49 +291,103 @@ impl App {
         &self.inner.backups
     }
 
+    /// Makes backups and restores them.
+    #[must_use]
+    pub fn backup_jobs(&self) -> &BackupJobs {
+        &self.inner.backup_jobs
+    }
+
     /// The backup or restore that runs, and those that ran.
     #[must_use]
-    pub fn jobs(&self) -> &Board {
+    pub fn jobs(&self) -> &JobRegistry {
         self.inner.backups.jobs()
     }
 
-    /// Whether a backup could be started now.
+    /// Who is told when backups fail.
     #[must_use]
-    pub fn can_backup(&self) -> bool {
-        self.jobs().is_free()
-    }
-
-    /// The queue to the log.
-    pub(crate) fn log_writer(&self) -> &LogWriter {
-        &self.inner.log_writer
-    }
-
-    pub(crate) fn alarms(&self) -> &Alarms {
+    pub fn alarms(&self) -> &Alarms {
         &self.inner.alarms
     }
 
-    /// The recurring jobs that run just now.
-    pub(crate) fn running_crons(&self) -> &crons::Running {
-        &self.inner.running_crons
+    /// The recurring jobs.
+    #[must_use]
+    pub fn crons(&self) -> &Crons {
+        &self.inner.crons
+    }
+
+    #[cfg(test)]
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.inner.passwords
+    }
+
+    /// Runs the recurring jobs when they are due by `clock`, and looks after the data each minute, until the answer is
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// Where the thread can't be started.
+    pub fn start_crons(&self, clock: impl Clock + 'static) -> std::io::Result<Ticker> {
+        let (alarms, data_dir) = (self.alarms().clone(), self.data_dir().to_owned());
+        let (jobs, files) = (self.backup_jobs().clone(), self.files().clone());
+        let each_minute: Vec<EachMinute> = vec![
+            ("watching the backups", Box::new(move |now| alarms.watch_backups(now))),
+            (
+                "looking for other servers",
+                Box::new(move |_| jobs::watch_neighbours(&data_dir)),
+            ),
+            (
+                "removing what was kept for an undo",
+                Box::new(move |_| {
+                    if let Err(error) = jobs.expire_undo() {
+                        tracing::warn!(%error, "data that was kept for an undo is still to be removed");
+                    }
+                }),
+            ),
+            (
+                "removing the files of deleted records",
+                Box::new(move |_| {
+                    if let Err(error) = files.purge_pending() {
+                        tracing::warn!(%error, "files of deleted records are still to be removed");
+                    }
+                }),
+            ),
+        ];
+        crons::start(self.crons().clone(), each_minute, clock)
+    }
+
+    /// Asks the jobs of this process that make, prove or restore backups to end, or the one that is called `id`, as
+    /// [`JobRegistry::cancel`]. What was to run once more is not.
+    ///
+    /// # Errors
+    ///
+    /// Those of `JobRegistry::cancel`.
+    pub fn cancel_jobs(&self, id: Option<&str>) -> Result<()> {
+        self.crons().repeat_nothing();
+        self.jobs().cancel(id)
     }
 
     /// Ends all work and closes the databases; what is called later fails as unavailable.
     ///
     /// # Errors
     ///
-    /// What the database says to its last checkpoint. The data is whole all the same: the log is replayed at the next start.
+    /// What the database says to its last checkpoint. The data is whole all the same: the log is replayed at the next
+    /// start.
     pub fn close(&self) -> Result<()> {
+        self.inner.accounts.close();
         self.inner.log_writer.close();
         Ok(self.inner.store.clone().close()?)
     }
 }
 
-/// Says of a database that can't be read what helps.
-fn damaged(error: bosbase_store::Error, data_dir: &Path) -> crate::Error {
-    if error.kind() != bosbase_store::ErrorKind::Corrupt {
-        return error.into();
+/// Notes which bucket was named for uploaded files, by somebody and not by a backup or a copy of the data.
+fn follow_bucket(files: &FileStore, before: &Settings, now: &Settings) {
+    let place = |settings: &Settings| settings.s3.bucket().map(|config| config.place());
+    let named = place(now);
+    if named == place(before) {
+        return;
     }
-    let dir = data_dir.display();
-    let text = format!("A database in {dir} is damaged. Restore a backup: bosbase backup list --dir {dir}");
-    crate::Error::new(crate::ErrorKind::Internal, text).caused_by(error)
+    if let Err(error) = files.claim(named.as_deref()) {
+        // The settings are in force all the same, and nothing is deleted that should not be.
+        tracing::warn!(%error, "that the bucket of the uploaded files was named here could not be noted");
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// What went wrong, as far as whoever asked has to act on it.
+/// What went wrong, as far as the client has to act on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The request is understood and can't be done as it stands.
@@ -13,6 +13,8 @@ pub enum ErrorKind {
     Forbidden,
     /// There is no such thing, or none that who asks may know of.
     NotFound,
+    /// PocketBase does this, and this version does not yet.
+    Unsupported,
     /// What was sent is larger than is accepted.
     TooLarge,
     /// Too many requests; the caller should slow down.
@@ -25,15 +27,52 @@ pub enum ErrorKind {
 
 /// An operation that did not happen.
 ///
-/// `message` and `data` are public: they are shown to whoever asked. `source` is not.
+/// `message` and `data` are public: they are shown to the client. `source` is not.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
     kind: ErrorKind,
     message: String,
     data: Map<String, Value>,
+    retry_after: Option<u64>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What is said of a fault of ours.
+const GENERIC: &str = "Something went wrong while processing your request.";
+
+/// What helps against what the system refused, deep below `error`.
+fn advice(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    use std::io::ErrorKind as Io;
+    const DESCRIPTORS: &str = "There are too few file descriptors: raise the limit (ulimit -n, LimitNOFILE).";
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        // An I/O error shows what it wraps as itself, not as its cause.
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            match (io.raw_os_error(), io.kind()) {
+                // EMFILE and ENFILE, which have no kind of their own.
+                (Some(23 | 24), _) => return Some(DESCRIPTORS),
+                (_, Io::StorageFull | Io::QuotaExceeded) => return Some("The disk is full."),
+                (_, Io::PermissionDenied) => return Some("The server's user has no right to it."),
+                (_, Io::ReadOnlyFilesystem) => return Some("The file system is mounted read-only."),
+                _ => {}
+            }
+            if let Some(wrapped) = io.get_ref() {
+                cause = Some(wrapped);
+                continue;
+            }
+        }
+        // SQLite does not tell why it can't open a file.
+        if error.to_string().contains("unable to open database file")
+            && let Err(io) = bosbase_disk::Disk::open(&bosbase_disk::RealDisk, std::path::Path::new("/proc/self/stat"))
+            && matches!(io.raw_os_error(), Some(23 | 24))
+        {
+            return Some(DESCRIPTORS);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// The result of this crate's operations.
@@ -46,6 +85,7 @@ impl Error {
             kind,
             message: message.into(),
             data: Map::new(),
+            retry_after: None,
             source: None,
         }
     }
@@ -79,13 +119,18 @@ impl Error {
         Self::new(ErrorKind::NotFound, "The requested resource wasn't found.")
     }
 
+    /// What PocketBase does and this version does not yet: `what` begins the sentence.
+    #[must_use]
+    pub fn unsupported(what: &str) -> Self {
+        Self::new(
+            ErrorKind::Unsupported,
+            format!("{what} not supported by this version yet."),
+        )
+    }
+
     /// A fault of ours with its cause, of which the public text says nothing.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::new(
-            ErrorKind::Internal,
-            "Something went wrong while processing your request.",
-        )
-        .caused_by(source)
+        Self::new(ErrorKind::Internal, GENERIC).caused_by(source)
     }
 
     /// A failed validation: `message` with one `{code, message}` per field.
@@ -94,6 +139,7 @@ impl Error {
             kind: ErrorKind::Invalid,
             message: message.into(),
             data: fields.0,
+            retry_after: None,
             source: None,
         }
     }
@@ -112,6 +158,19 @@ impl Error {
         self
     }
 
+    /// The same error with the seconds after which it makes sense to try again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The seconds after which it makes sense to try again, where they are known.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after
+    }
+
     /// The public text with its details by field, for a status that is read later.
     #[must_use]
     pub fn explain(&self) -> String {
@@ -124,19 +183,39 @@ impl Error {
         text
     }
 
-    /// The public text with all causes, for the log and for whoever sits at the command line.
+    /// Why a job failed, for its status, which superusers alone read: never just that something went wrong.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let mut text = self.explain();
+        if self.kind == ErrorKind::Internal
+            && text == GENERIC
+            && let Some(source) = std::error::Error::source(self)
+        {
+            text = sentence(&chain(source));
+        }
+        match std::error::Error::source(self).and_then(advice) {
+            Some(advice) if !text.contains(advice) => format!("{text} {advice}"),
+            _ => text,
+        }
+    }
+
+    /// The public text with all causes, for the log and for the command line.
     #[must_use]
     pub fn with_causes(&self) -> String {
         let mut text = self.explain();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
             let said = error.to_string();
-            if adds(&text, &said) {
+            // That something went wrong is known by then.
+            if said != GENERIC && adds(&text, &said) {
                 text.push_str(&format!(" ({said})"));
             }
             cause = error.source();
         }
-        text
+        match text.strip_prefix(GENERIC).map(str::trim) {
+            Some(causes) if !causes.is_empty() => causes.to_owned(),
+            _ => text,
+        }
     }
 
     /// What went wrong.
@@ -166,14 +245,22 @@ impl From<bosbase_store::Error> for Error {
             Store::InvalidQuery | Store::InvalidSchema | Store::Unique => {
                 Self::invalid("Something went wrong while processing your request.").caused_by(error)
             }
+            // As with PocketBase it is the request that can't be done; the log says which rule of the table it met.
+            Store::Refused => {
+                Self::invalid("The table in the database refuses what its collection allows.").caused_by(error)
+            }
             Store::NoSpace => Self::new(ErrorKind::Unavailable, "The server's disk is full.").caused_by(error),
             Store::TimedOut => Self::new(
                 ErrorKind::Unavailable,
                 "The query takes too long or the server is too busy; narrow the query or try again later.",
             )
             .caused_by(error),
+            Store::TooLarge => {
+                Self::invalid("The answer is too large; ask for fewer records, fields or relations at once.")
+                    .caused_by(error)
+            }
             Store::Closed => Self::new(ErrorKind::Unavailable, "The server is restarting.").caused_by(error),
-            Store::Corrupt | Store::Database => Self::internal(error),
+            Store::Corrupt | Store::CorruptLog | Store::Database => Self::internal(error),
         }
     }
 }
@@ -194,8 +281,8 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Whether a cause says what `text` does not say yet: an error of another crate may tell its own causes, and its text may have been made a
-/// sentence.
+/// Whether a cause says what `text` does not say yet: an error of another crate may tell its own causes, and its text
+/// may have been made a sentence.
 fn adds(text: &str, cause: &str) -> bool {
     let cause = cause.trim().trim_end_matches('.').to_lowercase();
     !text.to_lowercase().contains(&cause)
@@ -319,4 +406,17 @@ impl FieldErrors {
             Err(Error::validation(message, self))
         }
     }
+}
+
+/// `text` as a sentence: capitalised, with a full stop.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut characters = text.trim().chars();
+    let Some(first) = characters.next() else {
+        return String::new();
+    };
+    let mut sentence: String = first.to_uppercase().chain(characters).collect();
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
 }

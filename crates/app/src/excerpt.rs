@@ -13,8 +13,8 @@ const INLINE: &[&str] = &[
     "span", "strong", "strike", "sub", "sup", "time",
 ];
 
-/// The first `characters` of the text in `html`, spaces collapsed, with `...` behind it where `ellipsis` is asked for and
-/// something was cut off.
+/// The first `characters` of the text in `html`, spaces collapsed, with `...` behind it where `ellipsis` is asked for
+/// and something was cut off.
 pub(crate) fn excerpt(html: &str, characters: usize, ellipsis: bool) -> String {
     let text = text(html, characters);
     let text = text.trim();
@@ -85,8 +85,8 @@ impl Seen {
     }
 }
 
-/// The name of the tag that `html` begins with, in lower case and with its `/` where it is an end, and what is behind the
-/// tag; `None` where the `<` begins none.
+/// The name of the tag that `html` begins with, in lower case and with its `/` where it is an end, and what is behind
+/// the tag; `None` where the `<` begins none.
 fn tag(html: &str) -> Option<(String, &str)> {
     let inner = html.strip_prefix('<')?;
     let name = inner.strip_prefix('/').unwrap_or(inner);

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::error::{Error, Result};
 use crate::excerpt::excerpt;
 
 /// How much of a text is left.
@@ -11,15 +12,41 @@ struct Excerpt {
     ellipsis: bool,
 }
 
-/// One level of what was asked for.
+/// One level of what was asked for; nothing below it means all.
 #[derive(Debug, Default)]
-struct Wanted {
+pub(crate) struct Wanted {
     excerpt: Option<Excerpt>,
     below: Vec<(String, Wanted)>,
 }
 
-/// What of `answer` the comma separated `fields` name; lists are cut down element by element, and what a page of results
-/// says of itself (`page`, `totalItems`, …) stays when the fields are those of its items.
+static ALL: Wanted = Wanted {
+    excerpt: None,
+    below: Vec::new(),
+};
+
+impl Wanted {
+    /// Reads a `fields` parameter.
+    pub(crate) fn parse(fields: &str) -> Self {
+        parse(fields)
+    }
+
+    /// What is wanted of the part `name`; `None` where it is not wanted at all.
+    pub(crate) fn of(&self, name: &str) -> Option<&Self> {
+        if self.below.is_empty() {
+            return Some(&ALL);
+        }
+        let named = |wanted: &str| {
+            self.below
+                .iter()
+                .find(|(known, _)| known == wanted)
+                .map(|(_, below)| below)
+        };
+        named(name).or_else(|| named("*"))
+    }
+}
+
+/// What of `answer` the comma separated `fields` name; lists are cut down element by element, and what a page of
+/// results says of itself (`page`, `totalItems`, …) stays when the fields are those of its items.
 #[must_use]
 pub fn pick(answer: Value, fields: &str) -> Value {
     let wanted = parse(fields);
@@ -80,6 +107,22 @@ fn split(fields: &str) -> Vec<&str> {
         .map(str::trim)
         .filter(|part| !part.is_empty())
         .collect()
+}
+
+/// The JSON of what of `answer` the comma separated `fields` name; all of it where they are empty.
+///
+/// # Errors
+///
+/// [`crate::ErrorKind::Invalid`] where a modifier among them is none.
+pub fn text(answer: Value, fields: &str) -> Result<Vec<u8>> {
+    if !is_valid(fields) {
+        return Err(Error::invalid("Something went wrong while processing your request."));
+    }
+    let picked = match fields {
+        "" => answer,
+        fields => pick(answer, fields),
+    };
+    serde_json::to_vec(&picked).map_err(Error::internal)
 }
 
 /// Whether every modifier in `fields` is one that there is, with arguments that it takes.

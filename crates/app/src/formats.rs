@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-/// Whether `text` has the form of an email address (RFC 5322's dot-atoms, no quoted local parts), in a domain with a dot.
+use ipnet::IpNet;
+
+/// Whether `text` has the form of an email address (RFC 5322's dot-atoms, no quoted local parts), in a domain with a
+/// dot.
 #[must_use]
 pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
@@ -87,41 +90,22 @@ fn is_dns_name(text: &str) -> bool {
 
 /// An address or a subnet (`10.0.0.0/8`) that an address can be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Subnet {
-    network: IpAddr,
-    bits: u8,
-}
+pub struct Subnet(IpNet);
 
 impl Subnet {
     /// Reads an address or a CIDR subnet.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let Some((address, bits)) = text.split_once('/') else {
-            let network = text.parse::<IpAddr>().ok()?.to_canonical();
-            return Some(Self {
-                network,
-                bits: if network.is_ipv4() { 32 } else { 128 },
-            });
-        };
-        let network = address.parse::<IpAddr>().ok()?;
-        let bits = bits.parse::<u8>().ok()?;
-        (bits <= if network.is_ipv4() { 32 } else { 128 }).then_some(Self { network, bits })
+        let alone = text
+            .parse::<IpAddr>()
+            .map(|address| IpNet::from(address.to_canonical()));
+        alone.ok().or_else(|| text.parse().ok()).map(Self)
     }
 
     /// Whether `address` lies in it. An IPv4 address mapped into IPv6 counts as the IPv4 address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.network, address.to_canonical()) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                let mask = u32::MAX.checked_shl(32 - u32::from(self.bits)).unwrap_or(0);
-                network.to_bits() & mask == address.to_bits() & mask
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                let mask = u128::MAX.checked_shl(128 - u32::from(self.bits)).unwrap_or(0);
-                network.to_bits() & mask == address.to_bits() & mask
-            }
-            _ => false,
-        }
+        self.0.contains(&address.to_canonical())
     }
 }
 

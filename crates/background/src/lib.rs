@@ -1,8 +1,9 @@
 //! Working behind the API's back: below its priority, and out of its way.
 //!
-//! Whoever works for long on what no client waits for does so [`behind`] the others, or has its threads [`step_back`], and they
-//! [`give_way`] all the time. Whoever does what clients wait for and threads of the system have a part in, such as a commit, which
-//! they write and flush, says so with an [`Urgent`]: the others stop for it once it is late.
+//! A thread that works for long on what no client waits for does so [`behind`] the others, or has its threads
+//! [`step_back`], and they [`give_way`] all the time. A thread that does what clients wait for and threads of the
+//! system have a part in, such as a commit, which they write and flush, says so with an [`Urgent`]: the others stop for
+//! it once it is late.
 
 mod priority;
 mod turn;

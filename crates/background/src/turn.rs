@@ -11,9 +11,9 @@ const TURN: Duration = Duration::from_micros(250);
 
 thread_local!(static PACE: Pace = const { Pace::new() });
 
-/// Lets whoever waits for this core go first, unless the thread has just done so. A priority alone does not see to that: what becomes
-/// ready while a thread computes often waits for the system's next tick, some milliseconds. To be called at least a few times in a
-/// millisecond.
+/// Lets a thread that waits for this core go first, unless the thread has just done so. A priority alone does not see
+/// to that: what becomes ready while a thread computes often waits for the system's next tick, some milliseconds. To be
+/// called at least a few times in a millisecond.
 ///
 /// While something [`Urgent`](crate::Urgent) is late, the thread stops; of its time that takes half at most.
 pub fn give_way() {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
-/// Microseconds. What takes no longer is not late, whatever is usual.
+/// Microseconds. What takes no longer is not late, even where less is usual.
 const SOON: u64 = 1_000;
 
 /// Microseconds. What has been late for so long waits for something else than for those who would give way.
@@ -12,9 +12,10 @@ const HELPED: u64 = 9_000;
 
 pub(crate) static URGENT: Urgency = Urgency::new();
 
-/// Something that a client waits for, for as long as this lives. It is late once it has taken a millisecond, and half as long again as is
-/// usual on this machine, and for nine milliseconds from then on; whoever calls [`give_way`](crate::give_way) stops for it: its thread may be
-/// ready and have a core, and yet wait for one of the system's that has none.
+/// Something that a client waits for, for as long as this lives. It is late once it has taken a millisecond, and half
+/// as long again as is usual on this machine, and for nine milliseconds from then on; a thread that
+/// calls [`give_way`](crate::give_way) stops for it: its own thread may be ready and have a core, and yet wait for one
+/// of the system's that has none.
 #[must_use]
 pub struct Urgent(());
 
@@ -38,9 +39,10 @@ impl Drop for Urgent {
     }
 }
 
-/// Whether anything is urgent, since when, and how long it usually takes; times in microseconds on this process's clock. Without a lock:
-/// who is urgent would wait for a thread that holds it and has no core. For that, what begins just when something else ends may
-/// not be noticed, and what begins while something else is urgent counts as having begun with it.
+/// Whether anything is urgent, since when, and how long it usually takes; times in microseconds on this process's
+/// clock. Without a lock: who is urgent would wait for a thread that holds it and has no core. For that, what begins
+/// just when something else ends may not be noticed, and what begins while something else is urgent counts as having
+/// begun with it.
 pub(crate) struct Urgency {
     count: AtomicU32,
     /// 0 while nothing is urgent.

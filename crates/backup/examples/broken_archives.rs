@@ -1,8 +1,8 @@
 //! Writes every broken archive of the fixtures to a folder, for tests from outside:
 //! `cargo run -p bosbase-backup --features fixtures --example broken_archives DIR`.
 //!
-//! `at-once--*.zip` must be refused by the upload and by the start of a restore; `later--*.zip` by the upload or by a failed
-//! job that says why. None of them may change the data.
+//! `at-once--*.zip` must be refused by the upload and by the start of a restore; `later--*.zip` by the upload or by a
+//! failed job that says why. None of them may change the data.
 
 use std::io::Write as _;
 use std::path::PathBuf;

@@ -1,19 +1,21 @@
 //! Measures a backup of a data directory and how fast it is read back and unpacked:
 //! `cargo run --release -p bosbase-backup --example throughput -- DATA_DIR WORK_DIR`.
 //!
-//! The databases (`*.db` in the directory) are read as the files they are, so nobody may write to them meanwhile. `WORK_DIR` takes
-//! the backup and what it is unpacked to, and is emptied of both at the end.
+//! The databases (`*.db` in the directory) are read as the files they are, so nobody may write to them meanwhile.
+//! `WORK_DIR` takes the backup and what it is unpacked to, and is emptied of both at the end.
 
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+
+use parking_lot::Mutex;
 
 use bosbase_backup::restore::{self, Site, StagedCheck};
 use bosbase_backup::{
-    Archive, ArchiveSource, BackupInfo, BackupKey, CheckFailure, DatabaseSnapshot, Error, ErrorKind, LocalStorage,
-    NoProgress, NoSteps, Result, Sources, StagedUpload, Steps, Storage, create, verify,
+    Archive, ArchiveSource, BackupInfo, BackupKey, CheckFailure, DataDir, DatabaseSnapshot, Error, ErrorKind,
+    LocalStorage, NoProgress, NoSteps, Result, Sources, StagedUpload, Steps, Storage, create, verify,
 };
 use bosbase_disk::{Disk as _, DiskFile, RealDisk};
 
@@ -51,7 +53,7 @@ impl Clock {
     }
 
     fn stop(self) -> (Instant, Reached) {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.0.into_inner()
     }
 }
 
@@ -78,13 +80,13 @@ fn tell(out: &mut impl Write, steps: &Reached) -> io::Result<()> {
 
 impl Steps for Clock {
     fn reached(&self, step: &'static str) {
-        let mut clock = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clock = self.0.lock();
         let seconds = clock.0.elapsed().as_secs_f64();
         clock.1.push((step, seconds));
     }
 }
 
-/// A storage without a disk: what is left is what reading and compressing take, the most that a backup could reach.
+/// A storage without a disk: it leaves what reading and compressing take, the most that a backup could reach.
 struct Nowhere;
 
 struct Discarded(BackupKey, u64);
@@ -164,15 +166,15 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
             }
         }
         Ok(Sources {
-            data_dir: data.to_owned(),
+            data_dir: DataDir::at(data),
             databases,
-            must_have: Box::new(std::iter::empty()),
-            elsewhere: None,
+            required_files: Box::new(std::iter::empty()),
+            remote_files: None,
         })
     };
     let plan = create::plan(&disk, &key, jiff::Timestamp::now(), &sources(&data)?)?;
     let megabytes = plan.bytes as f64 / 1e6;
-    // What is in the system's cache now is in it for all that follows.
+    // All that follows finds in the system's cache what is in it now.
     let start = Instant::now();
     drop(create::perform(
         &disk,
@@ -235,7 +237,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let clock = Clock::new();
     let site = Site {
         disk: &disk,
-        data_dir: &target,
+        data_dir: &DataDir::at(&target),
         steps: &clock,
         now: jiff::Timestamp::now(),
     };

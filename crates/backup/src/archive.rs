@@ -1,6 +1,7 @@
 //! The archive: a plain ZIP (PKWARE's APPNOTE 6.3, ZIP64 where needed) written and read as a stream.
 //!
-//! [`ArchiveWriter`] makes one; [`Archive`] opens one that nobody vouches for. Neither holds more than a few bytes per entry.
+//! [`ArchiveWriter`] makes one; [`Archive`] opens one that nobody vouches for. Neither holds more than a few bytes per
+//! entry.
 
 mod behind;
 #[cfg(any(test, feature = "fixtures"))]

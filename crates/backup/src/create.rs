@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 
 use bosbase_background::{WORKER, behind};
@@ -12,16 +12,17 @@ use bosbase_disk::{Disk, DiskFile};
 use jiff::Timestamp;
 
 use crate::archive::{ArchiveWriter, Behind, DatabaseFact, EntryMeta, ManifestHeader, Spool};
-use crate::elsewhere::{self, Fetched, Measured, UploadedFile};
+use crate::data_dir::DataDir;
 use crate::entry_path::EntryPath;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::key::BackupKey;
-use crate::layout::PRIVATE_DIR;
 use crate::packed::PackedNames;
 use crate::progress::{Progress, Steps};
 use crate::proof::{Checks, Created};
-use crate::sources::{DatabaseSnapshot, Found, Walk};
-use crate::storage::{BackupInfo, StagedUpload, Storage};
+use crate::remote_files::{self, Fetched, Measured, UploadedFile};
+pub use crate::report::{CreateReport, Names};
+use crate::sources::{DatabaseSnapshot, Found, Walk, is_of_one_file, unreadable};
+use crate::storage::{StagedUpload, Storage};
 
 /// The steps of a backup, in order, at each of which a test may kill the process.
 pub const CREATE_STEPS: &[&str] = &[
@@ -33,23 +34,21 @@ pub const CREATE_STEPS: &[&str] = &[
     "create-verified",
 ];
 
-/// At most so many names are kept of what was left out or missing; the counts are exact.
-const NAMES_KEPT: usize = 100;
-
 /// The paths of files that the snapshot's records name, as they are told apart below the data directory
 /// (`storage/<collection>/<record>/<file>`).
-pub type MustHave<'a> = Box<dyn Iterator<Item = Result<String, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>;
+pub type RequiredFiles<'a> =
+    Box<dyn Iterator<Item = Result<String, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>;
 
 /// What a backup is made of.
 pub struct Sources<'a> {
     /// The data directory.
-    pub data_dir: PathBuf,
+    pub data_dir: DataDir,
     /// Its databases, all pinned at the same moment; one of them is `data.db`.
     pub databases: Vec<Box<dyn DatabaseSnapshot>>,
     /// Files that must be in the backup. While it runs the caller lets none of them be removed.
-    pub must_have: MustHave<'a>,
+    pub required_files: RequiredFiles<'a>,
     /// Where those of them are that are not on the disk.
-    pub elsewhere: Option<&'a dyn elsewhere::Source>,
+    pub remote_files: Option<&'a dyn remote_files::Source>,
 }
 
 /// What is going to be done.
@@ -66,23 +65,24 @@ pub struct CreatePlan {
     /// All bytes to read of what is on the disk.
     pub bytes: u64,
     /// What lies elsewhere, or somewhat more; `None` where that is not known.
-    pub elsewhere: Option<Measured>,
+    pub remote_files: Option<Measured>,
 }
 
 impl CreatePlan {
-    /// What the archive is not going to be longer than, in bytes, unless the data grows meanwhile; `None` where nobody knows.
+    /// What the archive is not going to be longer than, in bytes, unless the data grows meanwhile; `None` where nobody
+    /// knows.
     #[must_use]
     pub fn longest_archive(&self) -> Option<u64> {
-        let elsewhere = self.elsewhere?;
+        let remote_files = self.remote_files?;
         // Each of those has a note beside it.
-        let files = self.files.saturating_add(elsewhere.files.saturating_mul(2));
+        let files = self.files.saturating_add(remote_files.files.saturating_mul(2));
         let entries = files.saturating_add(16).saturating_mul(1 << 10);
         let bytes = self.all_bytes();
         Some(bytes.saturating_add(bytes / 64).saturating_add(entries))
     }
 
     fn all_bytes(&self) -> u64 {
-        self.bytes.saturating_add(self.elsewhere.unwrap_or_default().bytes)
+        self.bytes.saturating_add(self.remote_files.unwrap_or_default().bytes)
     }
 }
 
@@ -96,7 +96,7 @@ impl fmt::Display for CreatePlan {
             self.files,
             self.bytes
         )?;
-        match self.elsewhere {
+        match self.remote_files {
             Some(Measured { files: 0, .. }) => Ok(()),
             Some(Measured { files, bytes }) => write!(f, "; elsewhere {files} files, {bytes} bytes"),
             None => write!(f, "; elsewhere nobody knows how many"),
@@ -104,39 +104,10 @@ impl fmt::Display for CreatePlan {
     }
 }
 
-/// Some names and how many there are.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Names {
-    /// How many.
-    pub count: u64,
-    /// The first hundred of them.
-    pub first: Vec<String>,
-}
-
-impl Names {
-    pub(crate) fn add(&mut self, name: String) {
-        self.count += 1;
-        if self.first.len() < NAMES_KEPT {
-            self.first.push(name);
-        }
-    }
-}
-
-/// What was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreateReport {
-    /// The backup as it is listed.
-    pub backup: BackupInfo,
-    /// Things in the data directory that an archive cannot hold (links, unusual names), with the reason.
-    pub left_out: Names,
-    /// Files that a record names and that were nowhere when the backup began.
-    pub missing: Names,
-}
-
 /// Looks at what there is to do.
 ///
 /// # Errors
-/// [`ErrorKind::Io`] if the data directory cannot be read; what [`elsewhere::Source::measure`] says.
+/// [`ErrorKind::Io`] if the data directory cannot be read; what [`remote_files::Source::measure`] says.
 pub fn plan(disk: &dyn Disk, key: &BackupKey, created: Timestamp, sources: &Sources<'_>) -> Result<CreatePlan> {
     let databases: Vec<_> = sources
         .databases
@@ -156,12 +127,12 @@ pub fn plan(disk: &dyn Disk, key: &BackupKey, created: Timestamp, sources: &Sour
                     files += 1;
                     bytes += metadata.len;
                 }
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) if e.kind() == io::ErrorKind::NotFound || is_of_one_file(&e) => {}
                 Err(e) => return Err(e).context(|| format!("looking at {}", on_disk.display())),
             }
         }
     }
-    let elsewhere = match sources.elsewhere {
+    let remote_files = match sources.remote_files {
         Some(source) => source.measure()?,
         None => Some(Measured::default()),
     };
@@ -171,17 +142,17 @@ pub fn plan(disk: &dyn Disk, key: &BackupKey, created: Timestamp, sources: &Sour
         databases,
         files,
         bytes,
-        elsewhere,
+        remote_files,
     })
 }
 
-/// Writes the backup and lists it, whole and durable. Whatever fails, nothing of it is listed. It is proven by
-/// [`Created::prove`]; the databases' own checks are under way when this returns. The calling thread has a lower priority from
-/// then on.
+/// Writes the backup and lists it, whole and durable. If anything fails, nothing of it is listed. It is proven by
+/// [`Created::prove`]; the databases' own checks are under way when this returns. The calling thread has a lower
+/// priority from then on.
 ///
 /// # Errors
 /// [`ErrorKind::AlreadyExists`]; [`ErrorKind::Vanished`] if a file that must be in it went away meanwhile;
-/// [`ErrorKind::Cancelled`], [`ErrorKind::NoSpace`], [`ErrorKind::Io`]; what [`elsewhere::Source`] says.
+/// [`ErrorKind::Cancelled`], [`ErrorKind::NoSpace`], [`ErrorKind::Io`]; what [`remote_files::Source`] says.
 pub fn perform(
     disk: &dyn Disk,
     plan: &CreatePlan,
@@ -197,13 +168,14 @@ pub fn perform(
     let written = write(disk, plan, sources, &mut upload, progress, steps)?;
     steps.reached("create-written");
     let backup = upload.publish()?;
-    // Opened while nobody else may touch it: what is proven is this one, whatever becomes of the name.
+    // Opened while nobody else may touch it: this one is proven, also if the name becomes another's.
     let source = storage.open(&plan.key);
     steps.reached("create-published");
     let report = CreateReport {
         backup,
         left_out: written.left_out,
         missing: written.missing,
+        withheld: written.withheld,
     };
     Ok(Created::new(report, source, written.checks, written.packed))
 }
@@ -211,6 +183,7 @@ pub fn perform(
 struct Written {
     left_out: Names,
     missing: Names,
+    withheld: u64,
     checks: Checks,
     packed: PackedNames,
 }
@@ -241,7 +214,7 @@ fn pack<W: io::Write>(
     progress: &dyn Progress,
     steps: &dyn Steps,
 ) -> Result<(Written, W)> {
-    let private = sources.data_dir.join(PRIVATE_DIR);
+    let private = sources.data_dir.state();
     let mut archive = Packing {
         writer: ArchiveWriter::new(out, disk, &private),
         disk,
@@ -249,18 +222,22 @@ fn pack<W: io::Write>(
         hasher: RandomState::new(),
         packed: HashSet::new(),
         vanished: HashSet::new(),
+        left_out: HashSet::new(),
+        told: Names::default(),
+        withheld: 0,
         read: 0,
     };
     for database in &mut sources.databases {
         archive.add_database(database.as_mut(), plan.created)?;
     }
     archive.writer.settle()?;
-    let required = Required::collect(sources.must_have, disk, &private)?;
-    // Each snapshot ends with its check, and nothing else holds it any more: while one is held, the write-ahead log grows, and
-    // the files may take long.
+    let required = Required::collect(sources.required_files, disk, &private)?;
+    // Each snapshot ends with its check, and nothing else holds it any more: while one is held, the write-ahead log
+    // grows, and the files may take long.
     let mut written = Written {
         left_out: Names::default(),
         missing: Names::default(),
+        withheld: 0,
         checks: Checks::start(sources.databases)?,
         packed: PackedNames {
             hasher: archive.hasher.clone(),
@@ -272,11 +249,11 @@ fn pack<W: io::Write>(
     for found in Walk::new(disk, &sources.data_dir, names)? {
         match found? {
             Found::File(path, on_disk) => archive.add_file(&path, &on_disk)?,
-            Found::LeftOut(what) => written.left_out.add(what),
+            Found::LeftOut(path, why) => archive.leave_out(&path, &why),
         }
     }
-    let data_dir = sources.data_dir.as_path();
-    match sources.elsewhere {
+    let data_dir: &Path = &sources.data_dir;
+    match sources.remote_files {
         None => required.each(|name| match archive.require(name, data_dir)? {
             Some(name) => archive.lost(name, &mut written.missing),
             None => Ok(()),
@@ -292,11 +269,12 @@ fn pack<W: io::Write>(
         format: crate::archive::MANIFEST_FORMAT,
         program: format!("bosbase {}", env!("CARGO_PKG_VERSION")),
         created: plan.created,
-        files_elsewhere: sources.elsewhere.is_some(),
+        files_elsewhere: sources.remote_files.is_some(),
         databases: plan.databases.clone(),
     };
     let (out, _) = archive.writer.finish(&header)?;
     written.packed.hashes = archive.packed;
+    (written.left_out, written.withheld) = (archive.told, archive.withheld);
     Ok((written, out))
 }
 
@@ -308,6 +286,12 @@ struct Packing<'a, W: io::Write> {
     hasher: RandomState,
     packed: HashSet<u64>,
     vanished: HashSet<u64>,
+    /// What can't be in it.
+    left_out: HashSet<u64>,
+    /// The same by name, with the reason.
+    told: Names,
+    /// How many of it records name.
+    withheld: u64,
     /// Bytes read so far.
     read: u64,
 }
@@ -346,9 +330,21 @@ impl<W: io::Write> Packing<'_, W> {
                 self.vanished.insert(hash);
                 return Ok(());
             }
+            Err(e) if is_of_one_file(&e) => {
+                self.leave_out(path.as_str(), &unreadable(&e));
+                return Ok(());
+            }
             Err(e) => return Err(e).context(|| format!("opening {}", on_disk.display())),
         };
         self.pack(path, file.as_mut(), hash)
+    }
+
+    /// Notes that something can't be in the archive, and why: one file that can't be read keeps no other from being
+    /// backed up.
+    fn leave_out(&mut self, path: &str, why: &str) {
+        if self.left_out.insert(self.hasher.hash_one(path)) {
+            self.told.add(format!("{path}: {why}"));
+        }
     }
 
     fn pack(&mut self, path: &EntryPath, file: &mut dyn DiskFile, hash: u64) -> Result<()> {
@@ -370,7 +366,7 @@ impl<W: io::Write> Packing<'_, W> {
         if self.packed.contains(&hash) {
             return Ok(None);
         }
-        if self.vanished.contains(&hash) {
+        if self.vanished.contains(&hash) || self.left_out.contains(&hash) {
             return Ok(Some(name));
         }
         let Ok(path) = EntryPath::new(name.clone()) else {
@@ -387,6 +383,10 @@ impl<W: io::Write> Packing<'_, W> {
             {
                 return Ok(Some(name));
             }
+            Err(e) if is_of_one_file(&e) => {
+                self.leave_out(&name, &unreadable(&e));
+                return Ok(Some(name));
+            }
             Err(e) => return Err(e).context(|| format!("opening {path}")),
         };
         self.pack(&path, file.as_mut(), hash)?;
@@ -394,7 +394,11 @@ impl<W: io::Write> Packing<'_, W> {
     }
 
     /// A file that a record names is nowhere: since before the backup began, or it went away meanwhile.
-    fn lost(&self, name: String, missing: &mut Names) -> Result<()> {
+    fn lost(&mut self, name: String, missing: &mut Names) -> Result<()> {
+        if self.left_out.contains(&self.hasher.hash_one(name.as_str())) {
+            self.withheld += 1;
+            return Ok(());
+        }
         if self.vanished.contains(&self.hasher.hash_one(name.as_str())) {
             return Err(Error::new(
                 ErrorKind::Vanished,
@@ -408,13 +412,13 @@ impl<W: io::Write> Packing<'_, W> {
     /// Does the same for all of them, with those that are not on this disk fetched from elsewhere.
     fn fetch(
         &mut self,
-        source: &dyn elsewhere::Source,
+        source: &dyn remote_files::Source,
         required: &Required<'_>,
         plan: &CreatePlan,
         data_dir: &Path,
         missing: &mut Names,
     ) -> Result<()> {
-        elsewhere::ahead(source, self.progress, |ahead| {
+        remote_files::ahead(source, self.progress, |ahead| {
             required.each(|name| {
                 let Some(name) = self.require(name, data_dir)? else {
                     return Ok(());
@@ -482,7 +486,7 @@ impl<W: io::Write> Packing<'_, W> {
 struct Required<'a>(Spool<'a>);
 
 impl<'a> Required<'a> {
-    fn collect(names: MustHave<'_>, disk: &'a dyn Disk, dir: &Path) -> Result<Self> {
+    fn collect(names: RequiredFiles<'_>, disk: &'a dyn Disk, dir: &Path) -> Result<Self> {
         let attempted = || "listing the files that records name".to_owned();
         let mut spool = Spool::new(disk, dir);
         for name in names {

@@ -28,8 +28,8 @@ impl EntryPath {
     /// Checks a name.
     ///
     /// # Errors
-    /// If it is empty or too long, absolute, has an empty, `.` or `..` part, a backslash, a control character or a drive
-    /// letter.
+    /// If it is empty or too long, absolute, has an empty, `.` or `..` part, a backslash, a control character or a
+    /// drive letter.
     pub fn new(name: impl Into<String>) -> Result<Self, BadPath> {
         let name = name.into();
         if name.is_empty() {

@@ -1,4 +1,5 @@
-//! Proves a backup in depth: reads all of it, then opens its databases, one at a time, where there is room to unpack them.
+//! Proves a backup in depth: reads all of it, then opens its databases, one at a time, where there is room to unpack
+//! them.
 
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::{Archive, ArchiveEntry, Checked, Part};
 use crate::create::Names;
+use crate::database_format::DatabaseFormat;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::packed::PackedNames;
 use crate::progress::{Progress, cancelled};
@@ -48,8 +50,8 @@ pub trait DatabaseOpener: Sync {
 
 /// A database that was unpacked.
 pub trait UnpackedDatabase: Send {
-    /// Lets it check itself, as long as reading all of it takes, then tells `files` of each file that its records name, as paths
-    /// below the data directory.
+    /// Lets it check itself, as long as reading all of it takes, then tells `files` of each file that its records name,
+    /// as paths below the data directory.
     ///
     /// # Errors
     /// Whether it is damaged, or only could not be checked.
@@ -76,18 +78,18 @@ pub struct Examined {
     pub checked: Checked,
     /// How deep the proof went: there may have been no room to unpack the databases.
     pub depth: Depth,
-    /// Files that records name and the archive lacks: they were missing when it was made, or it was made by another program. Known
-    /// only where the databases were opened.
+    /// Files that records name and the archive lacks: they were missing when it was made, or it was made by another
+    /// program. Known only where the databases were opened.
     pub missing: Names,
 }
 
-/// Reads a whole archive as [`crate::verify`] does, then unpacks one database after the other, lets it check itself, and looks for
-/// the files that its records name. It takes as much room as the largest of them, leaves 256 MiB to others, and does without where
-/// there is less.
+/// Reads a whole archive as [`crate::verify`] does, then unpacks one database after the other, lets it check itself,
+/// and looks for the files that its records name. It takes as much room as the largest of them, leaves 256 MiB to
+/// others, and does without where there is less.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidArchive`]; [`ErrorKind::InvalidDatabase`] if a database in it is damaged or none; [`ErrorKind::Io`],
-/// [`ErrorKind::Cancelled`].
+/// [`ErrorKind::InvalidArchive`]; [`ErrorKind::InvalidDatabase`] if a database in it is damaged or none;
+/// [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
 pub fn examine(archive: &Archive, room: &Room<'_>, progress: &dyn Progress) -> Result<Examined> {
     let examined = behind("backup-examine", WORKER, || look_into(archive, room, progress))
         .context(|| "starting a thread".to_owned())
@@ -137,7 +139,7 @@ fn look_into(archive: &Archive, room: &Room<'_>, progress: &dyn Progress) -> Res
     Ok(examined)
 }
 
-/// A database in an archive, with the files that SQLite kept beside it.
+/// A database in an archive, with the files that stood beside it.
 struct Packed {
     name: String,
     entries: Vec<ArchiveEntry>,
@@ -168,8 +170,7 @@ impl Packed {
     }
 
     fn holds(&self, entry: &ArchiveEntry) -> bool {
-        let rest = entry.path.as_str().strip_prefix(&self.name);
-        entry.is_root_file() && rest.is_some_and(|rest| matches!(rest, "" | "-wal" | "-journal"))
+        entry.is_root_file() && DatabaseFormat::holds_content(&self.name, entry.path.as_str())
     }
 
     fn len(&self) -> u64 {
@@ -211,7 +212,7 @@ impl<'a> Unpacking<'a> {
             return Ok(());
         }
         match self.unpack(entry, contents, buf) {
-            // Somebody else took the room. What is left unread is read for the proof of its bytes.
+            // Somebody else took the room. The rest is read for the proof of its bytes.
             Err(e) if e.kind() == ErrorKind::NoSpace => {
                 self.has_room.store(false, Ordering::Relaxed);
                 self.remove()

@@ -30,8 +30,8 @@ impl BackupKey {
         }
     }
 
-    /// The name of a backup that exists or is brought from elsewhere: any safe single file name that ends in `.zip`, at most
-    /// 255 bytes, not hidden.
+    /// The name of a backup that exists or is brought from elsewhere: any safe single file name that ends in `.zip`, at
+    /// most 255 bytes, not hidden.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidKey`].

@@ -1,7 +1,8 @@
 //! Proves a backup that is listed: reads it back from where it lies, and lets its databases check themselves.
 //!
-//! The databases are checked on the pinned snapshots, while the files are still being packed if that takes long. That the archive holds the very
-//! bytes that were checked is what the hashes prove; so nothing is unpacked, and the proof takes no disk.
+//! The databases are checked on the pinned snapshots, while the files are still being packed if that takes long. That
+//! the archive holds the very bytes that were checked is what the hashes prove; so nothing is unpacked, and the proof
+//! takes no disk.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,15 +13,15 @@ use std::time::Duration;
 use bosbase_background::{LAST, step_back};
 
 use crate::archive::{Archive, Checked, verify};
-use crate::create::CreateReport;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::packed::PackedNames;
 use crate::progress::{Progress, Steps, cancelled};
+use crate::report::CreateReport;
 use crate::sources::{CheckFailure, DatabaseSnapshot};
 use crate::storage::{ArchiveSource, Identity, Storage};
 
-/// How long the checks wait at most for the backup to be listed: until then the processor is the archive's. No longer, since the
-/// write-ahead log grows while a snapshot is held.
+/// How long the checks wait at most for the backup to be listed: until then the processor is the archive's. No longer,
+/// since the write-ahead log grows while a snapshot is held.
 const LISTED_FIRST: Duration = Duration::from_secs(10);
 /// How long it takes at most until a check notices that nobody waits for it any more.
 const NOTICED_WITHIN: Duration = Duration::from_millis(20);
@@ -73,14 +74,14 @@ impl Created {
         }
     }
 
-    /// Reads the backup back from where it lies and compares every length, CRC-32 and BLAKE3, and the names in it with what was
-    /// packed, among which is every file that a record names and that there was; then waits for the databases' own
-    /// checks. Blocks for about as long as making it took.
+    /// Reads the backup back from where it lies and compares every length, CRC-32 and BLAKE3, and the names in it with
+    /// what was packed, among which is every file that a record names and that there was; then waits for the databases'
+    /// own checks. Blocks for about as long as making it took.
     ///
     /// # Errors
     /// - [`ErrorKind::InvalidArchive`]: it is not what was written. It is deleted, unless another has its name by now.
-    /// - [`ErrorKind::InvalidDatabase`]: it is what was written, but the application's database is damaged. It stays listed, since
-    ///   it may be the last copy.
+    /// - [`ErrorKind::InvalidDatabase`]: it is what was written, but the application's database is damaged. It stays
+    ///   listed, since it may be the last copy.
     /// - [`ErrorKind::Io`], [`ErrorKind::NotFound`], [`ErrorKind::Cancelled`]: it could not be proven. It stays listed.
     pub fn prove(self, storage: &dyn Storage, progress: &dyn Progress, steps: &dyn Steps) -> Result<Proof> {
         let source: Arc<dyn ArchiveSource> = Arc::from(self.source?);
@@ -147,9 +148,9 @@ impl Checks {
             .name("backup-check".to_owned())
             .spawn(move || {
                 step_back(LAST);
-                // Whatever became of it.
+                // However it ended.
                 let _ = listed.recv_timeout(LISTED_FIRST);
-                // Whoever gave up does not wait for the outcome.
+                // A proof that was given up does not wait for the outcome.
                 let _ = sender.send(check_all(databases, &nobody_waits));
             })
             .context(|| "starting the check of the databases".to_owned())?;

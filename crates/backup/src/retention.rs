@@ -12,8 +12,8 @@ use crate::storage::BackupInfo;
 /// What scheduled backups are called, as PocketBase calls them.
 pub const AUTO_PREFIX: &str = "@auto_pb_backup_";
 
-/// What is kept, as restic's `forget` has it: a backup stays that any of these rules keeps. Days, weeks (ISO 8601) and months are
-/// those of UTC. All at 0 keeps everything.
+/// What is kept, as restic's `forget` has it: a backup stays that any of these rules keeps. Days, weeks (ISO 8601) and
+/// months are those of UTC. All at 0 keeps everything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rules {
     /// So many of the newest.
@@ -36,7 +36,7 @@ impl Rules {
 
 /// What the proofs of a backup tell; what is worth more comes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum ProofState {
     /// It was never proven, or something was found wrong with it since.
     Unproven,
     /// It was proven, and could not be read when that was last tried. It may be as good as ever.
@@ -51,17 +51,17 @@ pub struct Candidate {
     /// The backup.
     pub backup: BackupInfo,
     /// What its proofs tell.
-    pub standing: Standing,
+    pub proof_state: ProofState,
     /// How many files it lacks that its records name; nothing where that is not known.
     pub missing: Option<u64>,
 }
 
 impl Candidate {
-    /// Whether it may take the place of `other`: it was proven no worse, and lacks no more files. One of which that is not
-    /// known may lack any, or none.
+    /// Whether it may take the place of `other`: it was proven no worse, and lacks no more files. One of which that is
+    /// not known may lack any, or none.
     fn is_worth(&self, other: &Self) -> bool {
-        other.standing == Standing::Unproven
-            || (self.standing >= other.standing
+        other.proof_state == ProofState::Unproven
+            || (self.proof_state >= other.proof_state
                 && match (self.missing, other.missing) {
                     (Some(own), Some(others)) => own <= others,
                     (own, None) => own.unwrap_or_default() == 0,
@@ -79,13 +79,13 @@ pub struct Plan {
     pub more_complete: Vec<Candidate>,
 }
 
-/// What becomes of the backups whose name starts with `prefix`. One is outlived that no rule keeps among those that are worth at
-/// least as much: what is damaged, can't be read, or was never proven takes no proven one's place, and what lacks files
-/// none of one that lacks fewer. So of an application that lost a file for good the backups go on to follow each other, and beside
-/// them stay those, as many as the rules say, that were made before.
+/// What becomes of the backups whose name starts with `prefix`. One is outlived that no rule keeps among those that are
+/// worth at least as much: what is damaged, can't be read, or was never proven takes no proven one's place, and what
+/// lacks files none of one that lacks fewer. So of an application that lost a file for good the backups go on to follow
+/// each other, and beside them stay those, as many as the rules say, that were made before.
 ///
-/// To be asked only once the new backup `made` is published and proven: a failed one must not evict a good one. `made` is
-/// the newest whatever the times say: after the clock was put back it would else be the first to go.
+/// To be asked only once the new backup `made` is published and proven: a failed one must not evict a good one. `made`
+/// is the newest, even where the times say otherwise: after the clock was put back it would else be the first to go.
 #[must_use]
 pub fn plan(list: &[Candidate], rules: &Rules, prefix: &str, made: &BackupKey) -> Plan {
     if rules.is_off() {
@@ -102,8 +102,13 @@ pub fn plan(list: &[Candidate], rules: &Rules, prefix: &str, made: &BackupKey) -
             .then_with(|| b.modified.cmp(&a.modified))
             .then_with(|| a.key.cmp(&b.key))
     });
-    let among_equals = kept(&ours, rules, Candidate::is_worth, |one| (one.standing, one.missing));
-    let whatever_they_lack = kept(&ours, rules, |a, b| a.standing >= b.standing, |one| one.standing);
+    let among_equals = kept(&ours, rules, Candidate::is_worth, |one| (one.proof_state, one.missing));
+    let whatever_they_lack = kept(
+        &ours,
+        rules,
+        |a, b| a.proof_state >= b.proof_state,
+        |one| one.proof_state,
+    );
     let mut plan = Plan::default();
     for (place, candidate) in ours.into_iter().enumerate() {
         if !among_equals.contains(&place) {
@@ -115,7 +120,8 @@ pub fn plan(list: &[Candidate], rules: &Rules, prefix: &str, made: &BackupKey) -
     plan
 }
 
-/// Which of `ours`, newest first, the rules keep, each among those that may take its place. That is the same for all of one class.
+/// Which of `ours`, newest first, the rules keep, each among those that may take its place. That is the same for all of
+/// one class.
 fn kept<Class: Ord>(
     ours: &[&Candidate],
     rules: &Rules,
@@ -172,10 +178,10 @@ fn day(at: Timestamp) -> Date {
 mod tests {
     use proptest::prelude::*;
 
-    use super::Standing::{Proven, Unproven, Unreadable};
+    use super::ProofState::{Proven, Unproven, Unreadable};
     use super::*;
 
-    fn candidate(name: &str, seconds: i64, standing: Standing, missing: Option<u64>) -> Candidate {
+    fn candidate(name: &str, seconds: i64, proof_state: ProofState, missing: Option<u64>) -> Candidate {
         Candidate {
             backup: BackupInfo {
                 key: BackupKey::existing(name).unwrap(),
@@ -183,7 +189,7 @@ mod tests {
                 modified: Timestamp::from_second(seconds).unwrap(),
                 etag: String::new(),
             },
-            standing,
+            proof_state,
             missing,
         }
     }
@@ -193,9 +199,9 @@ mod tests {
     }
 
     /// The names that go of nightly backups, the first being the oldest, by their place in the list.
-    fn gone(nights: &[(Standing, Option<u64>)], rules: &Rules) -> Vec<usize> {
-        let list = (1..).zip(nights).map(|(night, (standing, missing))| {
-            candidate(&format!("{night}.zip"), night * 86_400, *standing, *missing)
+    fn gone(nights: &[(ProofState, Option<u64>)], rules: &Rules) -> Vec<usize> {
+        let list = (1..).zip(nights).map(|(night, (proof_state, missing))| {
+            candidate(&format!("{night}.zip"), night * 86_400, *proof_state, *missing)
         });
         let list: Vec<_> = list.collect();
         let plan = plan(&list, rules, "", &list[list.len() - 1].backup.key);
@@ -230,7 +236,8 @@ mod tests {
 
     #[test]
     fn damaged_ones_take_no_proven_ones_place() {
-        // Three good nights, three with a damaged database, and a good one: the good ones before went, the damaged ones stayed.
+        // Three good nights, three with a damaged database, and a good one: the good ones before went, the damaged ones
+        // stayed.
         let mut nights = [(Proven, Some(0)); 7];
         nights[3..6].fill((Unproven, None));
         for rules in [last(3), daily(3)] {
@@ -238,7 +245,8 @@ mod tests {
         }
     }
 
-    /// Somebody emptied the folder of files: each night a proven backup without them took the place of one that held them.
+    /// Somebody emptied the folder of files: each night a proven backup without them took the place of one that held
+    /// them.
     #[test]
     fn those_that_lack_files_take_no_complete_ones_place() {
         let mut nights = [(Proven, Some(0)); 12];
@@ -372,23 +380,23 @@ mod tests {
         );
     }
 
-    fn some_standing() -> impl Strategy<Value = Standing> {
+    fn some_proof_state() -> impl Strategy<Value = ProofState> {
         prop_oneof![2 => Just(Proven), 1 => Just(Unreadable), 1 => Just(Unproven)]
     }
 
     prop_compose! {
         fn some_list()(
             entries in prop::collection::vec(
-                (0..60_i64 * 86_400 * 10, some_standing(), prop::option::weighted(0.9, 0..3_u64), prop::bool::weighted(0.8)),
+                (0..60_i64 * 86_400 * 10, some_proof_state(), prop::option::weighted(0.9, 0..3_u64), prop::bool::weighted(0.8)),
                 1..40,
             )
         ) -> Vec<Candidate> {
             entries
                 .into_iter()
                 .enumerate()
-                .map(|(n, (seconds, standing, missing, scheduled))| {
+                .map(|(n, (seconds, proof_state, missing, scheduled))| {
                     let prefix = if scheduled { AUTO_PREFIX } else { "mine_" };
-                    candidate(&format!("{prefix}{n}.zip"), 1_700_000_000 + seconds, standing, missing)
+                    candidate(&format!("{prefix}{n}.zip"), 1_700_000_000 + seconds, proof_state, missing)
                 })
                 .collect()
         }
@@ -429,7 +437,7 @@ mod tests {
                 let stands_in = |other: &&Candidate| {
                     let lacks_no_more = other.missing == one.missing
                         || other.missing.is_some_and(|own| own <= one.missing.unwrap_or_default());
-                    let no_worse = one.standing == Unproven || (other.standing >= one.standing && lacks_no_more);
+                    let no_worse = one.proof_state == Unproven || (other.proof_state >= one.proof_state && lacks_no_more);
                     no_worse && (other.backup.modified >= one.backup.modified || other.backup.key == made)
                 };
                 prop_assert!(scheduled(&left).iter().any(stands_in));
@@ -440,7 +448,7 @@ mod tests {
         fn of_the_best_the_fewest_files_are_ever_missing(list in some_list(), rules in some_rules()) {
             let made = list[0].backup.key.clone();
             let best = |list: &[Candidate]| {
-                scheduled(list).iter().filter(|one| one.standing == Proven).filter_map(|one| one.missing).min()
+                scheduled(list).iter().filter(|one| one.proof_state == Proven).filter_map(|one| one.missing).min()
             };
             let left = without(&list, &keys(&plan(&list, &rules, AUTO_PREFIX, &made)));
             prop_assert_eq!(best(&list), best(&left));

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use bosbase_disk::{Disk, Entry, FileKind};
 
+use crate::data_dir;
 use crate::entry_path::EntryPath;
 use crate::error::{Context as _, Result};
-use crate::layout;
 
 /// A database at one point in time, as the bytes of its file. This crate knows no more of databases.
 pub trait DatabaseSnapshot: Send {
@@ -25,15 +25,15 @@ pub trait DatabaseSnapshot: Send {
     /// Reads on where the last read ended; 0 only at the end.
     ///
     /// # Errors
-    /// Whatever the database says.
+    /// Any error of the database.
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize>;
     /// Lets the database check itself, as it was at that point; takes as long as reading all of it.
     ///
     /// # Errors
     /// Whether it is damaged, or only could not be checked.
     fn integrity_check(&mut self) -> Result<(), CheckFailure>;
-    /// What makes a check that is under way in another thread end soon, as [`CheckFailure::Unchecked`]; calling it at any other
-    /// time does nothing. By default nothing does: the check is waited for.
+    /// What makes a check that is under way in another thread end soon, as [`CheckFailure::Unchecked`]; calling it at
+    /// any other time does nothing. By default nothing does: the check is waited for.
     fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
         Box::new(|| ())
     }
@@ -53,8 +53,26 @@ pub enum CheckFailure {
 pub(crate) enum Found {
     /// A file to back up.
     File(EntryPath, PathBuf),
-    /// Something that cannot be in an archive, and why.
-    LeftOut(String),
+    /// Something that cannot be in an archive: its path, and why.
+    LeftOut(String, String),
+}
+
+/// Whether an error of opening something is about that alone: no right to it, a link, a damaged place on the disk. Too
+/// few descriptors, or too little memory, are about everything.
+pub(crate) fn is_of_one_file(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput | io::ErrorKind::NotADirectory
+    ) || matches!(
+        Errno::from_io_error(error),
+        Some(Errno::LOOP | Errno::IO | Errno::NXIO | Errno::BADMSG | Errno::OVERFLOW | Errno::UCLEAN)
+    )
+}
+
+/// Says why something was left out that `error` keeps from being read.
+pub(crate) fn unreadable(error: &io::Error) -> String {
+    format!("it can't be read ({error})")
 }
 
 /// Walks the files of a data directory, holding no more than one open folder per level.
@@ -92,17 +110,17 @@ impl<'a> Walk<'a> {
         let at_root = self.stack.len() == 1;
         let shown = format!("{}{}", level.prefix, entry.name.to_string_lossy());
         let on_disk = level.dir.join(&entry.name);
-        if layout::is_private(&entry.name, entry.kind, at_root)
-            || (at_root && layout::belongs_to_database(&entry.name, &self.databases))
+        if data_dir::is_private(&entry.name, entry.kind, at_root)
+            || (at_root && data_dir::belongs_to_database(&entry.name, &self.databases))
         {
             return Ok(None);
         }
         let Some(name) = entry.name.to_str() else {
-            return Ok(Some(Found::LeftOut(format!("{shown}: its name is not UTF-8"))));
+            return Ok(Some(Found::LeftOut(shown, "its name is not UTF-8".to_owned())));
         };
         let path = match EntryPath::new(format!("{}{name}", level.prefix)) {
             Ok(path) => path,
-            Err(why) => return Ok(Some(Found::LeftOut(format!("{shown}: its name {why}")))),
+            Err(why) => return Ok(Some(Found::LeftOut(shown, format!("its name {why}")))),
         };
         match entry.kind {
             FileKind::File => Ok(Some(Found::File(path, on_disk))),
@@ -115,14 +133,16 @@ impl<'a> Walk<'a> {
                     }),
                     // Deleted since its name was read, with all in it.
                     Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                    Err(e) if is_of_one_file(&e) => return Ok(Some(Found::LeftOut(shown, unreadable(&e)))),
                     Err(e) => return Err(e).context(|| format!("listing {}", on_disk.display())),
                 }
                 Ok(None)
             }
-            FileKind::Symlink => Ok(Some(Found::LeftOut(format!("{shown}: it is a symbolic link")))),
-            FileKind::Other => Ok(Some(Found::LeftOut(format!(
-                "{shown}: it is neither a file nor a folder"
-            )))),
+            FileKind::Symlink => Ok(Some(Found::LeftOut(shown, "it is a symbolic link".to_owned()))),
+            FileKind::Other => Ok(Some(Found::LeftOut(
+                shown,
+                "it is neither a file nor a folder".to_owned(),
+            ))),
         }
     }
 }

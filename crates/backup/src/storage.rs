@@ -74,7 +74,7 @@ impl From<&BackupInfo> for Identity {
 
 /// A place for backups. All methods but [`Storage::interrupt`] block; one value serves all threads.
 pub trait Storage: Send + Sync {
-    /// Which place it is, without who asks: what is in a storage of the same place is in this one.
+    /// Which place it is, without who asks: a backup in a storage of the same place is in this one.
     fn place(&self) -> String;
 
     /// All whole backups, newest first (by name where times are equal). Never one in the making.
@@ -83,15 +83,16 @@ pub trait Storage: Send + Sync {
     /// [`crate::ErrorKind::Io`].
     fn list(&self) -> Result<Vec<BackupInfo>>;
 
-    /// Starts a backup that is invisible until published. `expected` bounds its length, in bytes, where that is known; a storage
-    /// that sends it in parts chooses their length by it.
+    /// Starts a backup that is invisible until published. `expected` bounds its length, in bytes, where that is known;
+    /// a storage that sends it in parts chooses their length by it.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::AlreadyExists`] if the key is taken now; [`crate::ErrorKind::Io`], [`crate::ErrorKind::NoSpace`].
+    /// [`crate::ErrorKind::AlreadyExists`] if the key is taken now; [`crate::ErrorKind::Io`],
+    /// [`crate::ErrorKind::NoSpace`].
     fn create(&self, key: &BackupKey, expected: Option<u64>) -> Result<Box<dyn StagedUpload>>;
 
-    /// Opens a backup for reading; what was opened stays readable when it is deleted or replaced meanwhile, or fails, but
-    /// never yields another's bytes.
+    /// Opens a backup for reading; what was opened stays readable when it is deleted or replaced meanwhile, or fails,
+    /// but never yields another's bytes.
     ///
     /// # Errors
     /// [`crate::ErrorKind::NotFound`], [`crate::ErrorKind::Io`].
@@ -109,15 +110,15 @@ pub trait Storage: Send + Sync {
     /// [`crate::ErrorKind::Io`].
     fn contains(&self, key: &BackupKey) -> Result<bool>;
 
-    /// The job that has this value is to end: what is asked for, and what was opened or begun here, fails soon where it waits for
-    /// somebody else. May be called more than once.
+    /// The job that has this value is to end: what is asked for, and what was opened or begun here, fails soon where it
+    /// waits for somebody else. May be called more than once.
     fn interrupt(&self) {}
 }
 
 /// A backup in the making. Dropping it without publishing leaves nothing behind.
 pub trait StagedUpload: Write + Send {
-    /// Opens what was written so far for a look at it, before anybody else sees it. `None` where the storage cannot read before
-    /// it publishes.
+    /// Opens what was written so far for a look at it, before anybody else sees it. `None` where the storage cannot
+    /// read before it publishes.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
@@ -147,9 +148,10 @@ pub trait ArchiveSource: Send + Sync {
     /// Reads at a byte offset; fewer bytes than asked for are possible, 0 only at the end.
     ///
     /// # Errors
-    /// Whatever the storage says.
+    /// Any error of the storage.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
-    /// Asks for the next reads to come from the medium rather than a cache, where there is one, and for no reading ahead; a hint, no more.
+    /// Asks for the next reads to come from the medium rather than a cache, where there is one, and for no reading
+    /// ahead; a hint, no more.
     fn read_from_medium(&self) {}
 }
 

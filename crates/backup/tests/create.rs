@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use bosbase_backup::{Archive, BackupKey, ErrorKind, NoProgress, Sources, Storage, verify};
+use bosbase_backup::{Archive, BackupKey, DataDir, ErrorKind, NoProgress, Sources, Storage, verify};
 
 use common::{Bytes, noise, open};
 
@@ -51,24 +51,24 @@ fn fill(dir: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-fn sources(dir: &Path, must_have: Vec<String>) -> Sources<'static> {
+fn sources(dir: &Path, required_files: Vec<String>) -> Sources<'static> {
     Sources {
-        data_dir: dir.to_owned(),
+        data_dir: DataDir::at(dir),
         databases: vec![
             Bytes::database("data.db", 5_000_000),
             Bytes::database("auxiliary.db", 100),
         ],
-        must_have: Box::new(must_have.into_iter().map(Ok)),
-        elsewhere: None,
+        required_files: Box::new(required_files.into_iter().map(Ok)),
+        remote_files: None,
     }
 }
 
 fn make(
     dir: &Path,
     name: &str,
-    must_have: Vec<String>,
+    required_files: Vec<String>,
 ) -> bosbase_backup::Result<(bosbase_backup::CreateReport, bosbase_backup::Proof)> {
-    common::make(dir, name, sources(dir, must_have))
+    common::make(dir, name, sources(dir, required_files))
 }
 
 #[test]

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bosbase_backup::{
-    BackupKey, CREATE_STEPS, CheckFailure, DatabaseSnapshot, Error, ErrorKind, LocalStorage, NoProgress, NoSteps,
-    Progress, Proof, Result, Sources, Steps, Storage, create, verify,
+    BackupKey, CREATE_STEPS, CheckFailure, DataDir, DatabaseSnapshot, Error, ErrorKind, LocalStorage, NoProgress,
+    NoSteps, Progress, Proof, Result, Sources, Steps, Storage, create, verify,
 };
 use bosbase_disk::fault::{Fault, FaultDisk};
 
@@ -29,10 +29,10 @@ struct House {
 
 fn sources(dir: &Path) -> Sources<'static> {
     Sources {
-        data_dir: dir.to_owned(),
+        data_dir: DataDir::at(dir),
         databases: vec![Bytes::database("data.db", 30_000), Bytes::database("auxiliary.db", 10)],
-        must_have: Box::new(["storage/c/r/small.txt".to_owned()].into_iter().map(Ok)),
-        elsewhere: None,
+        required_files: Box::new(["storage/c/r/small.txt".to_owned()].into_iter().map(Ok)),
+        remote_files: None,
     }
 }
 

@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bosbase_backup::restore::{self, Site};
 use bosbase_backup::{
-    BackupKey, CheckFailure, DatabaseSnapshot, ErrorKind, NoProgress, NoSteps, Progress, Result, Sources, create,
-    verify,
+    BackupKey, CheckFailure, DataDir, DatabaseSnapshot, ErrorKind, NoProgress, NoSteps, Progress, Result, Sources,
+    create, verify,
 };
 use bosbase_disk::RealDisk;
 
@@ -64,10 +64,10 @@ impl DatabaseSnapshot for Fails {
 
 fn sources(dir: &Path, database: usize) -> Sources<'static> {
     Sources {
-        data_dir: dir.to_owned(),
+        data_dir: DataDir::at(dir),
         databases: vec![Bytes::database("data.db", database)],
-        must_have: Box::new(std::iter::empty()),
-        elsewhere: None,
+        required_files: Box::new(std::iter::empty()),
+        remote_files: None,
     }
 }
 
@@ -103,7 +103,7 @@ fn every_length_comes_back_and_other_unzippers_agree() {
     std::fs::create_dir(&target).unwrap();
     let site = Site {
         disk: &RealDisk,
-        data_dir: &target,
+        data_dir: &DataDir::at(&target),
         steps: &NoSteps,
         now: jiff::Timestamp::now(),
     };
@@ -177,7 +177,8 @@ fn workers() -> usize {
         .count()
 }
 
-/// Alone in its process would be better, but the other tests of this file end as well: it waits for all workers to be gone.
+/// Alone in its process would be better, but the other tests of this file end as well: it waits for all workers to be
+/// gone.
 #[cfg(target_os = "linux")]
 fn assert_no_worker_stays() {
     let until = std::time::Instant::now() + std::time::Duration::from_secs(60);

@@ -64,6 +64,31 @@ fn old_data_that_has_expired_is_deleted() {
     assert!(available_undo(&site).unwrap().is_some());
     assert!(!expire_undo(&site).unwrap());
     site.now += restore::UNDO_KEPT + jiff::SignedDuration::from_secs(1);
+    // A clock that jumped took the undo away for good: so much time must have passed, too.
+    assert!(!expire_undo(&site).unwrap());
+    let kept = available_undo(&site).unwrap().unwrap();
+    assert!(restore::expiry(&site, &kept).unwrap() > kept.until);
+    // An earlier version did not count: it is kept from the next start on.
+    let path = house.dir.join(".bosbase/undo.json");
+    let record = std::fs::read_to_string(&path).unwrap();
+    let mut older: serde_json::Value = serde_json::from_str(&record).unwrap();
+    older.as_object_mut().unwrap().remove("counted").unwrap();
+    put(&house.dir, ".bosbase/undo.json", older.to_string().as_bytes());
+    put(
+        &house.dir,
+        ".bosbase/elapsed.json",
+        br#"{"seconds": 604800, "boot": "another", "uptime": 0}"#,
+    );
+    assert!(!expire_undo(&site).unwrap());
+    drop(recover(house.site(&NoSteps)).unwrap());
+    let counted = |text: String| serde_json::from_str::<serde_json::Value>(&text).unwrap()["counted"].as_u64();
+    assert!(counted(std::fs::read_to_string(&path).unwrap()).unwrap() >= 604_800);
+    put(&house.dir, ".bosbase/undo.json", record.as_bytes());
+    let a_day = br#"{"seconds": 86400, "boot": "", "uptime": 18446744073709551615}"#;
+    put(&house.dir, ".bosbase/elapsed.json", a_day);
+    assert!(restore::expiry(&site, &kept).unwrap() < site.now + restore::UNDO_KEPT);
+    let a_week = br#"{"seconds": 604800, "boot": "another", "uptime": 0}"#;
+    put(&house.dir, ".bosbase/elapsed.json", a_week);
     assert!(expire_undo(&site).unwrap());
     assert!(available_undo(&site).unwrap().is_none());
     assert_eq!(restore::undo(&site).unwrap_err().kind(), ErrorKind::WrongState);

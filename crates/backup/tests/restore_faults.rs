@@ -1,4 +1,5 @@
-//! At every operation of a restore that can fail: all of the old data or all of the new, and at the next start all is settled.
+//! At every operation of a restore that can fail: all of the old data or all of the new, and at the next start all is
+//! settled.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -24,7 +25,8 @@ fn run(house: &House, opens: bool) -> Result<(), (bool, Error)> {
     }
 }
 
-/// Lets operation after operation fail, until a run gets through without meeting the fault; returns how many there were.
+/// Lets operation after operation fail, until a run gets through without meeting the fault; returns how many there
+/// were.
 fn matrix(house: fn() -> House, opens: bool, fault: Fault, lose: bool) -> u64 {
     for at in 1.. {
         let house = house();
@@ -72,8 +74,8 @@ fn a_kill_at_every_operation_leaves_all_old_or_all_new() {
     matrix(House::mounted, true, Fault::PowerCut, false);
     matrix(House::new, false, Fault::PowerCut, false);
     matrix(House::mounted, false, Fault::PowerCut, false);
-    matrix(House::elsewhere, true, Fault::PowerCut, false);
-    matrix(House::elsewhere, false, Fault::PowerCut, false);
+    matrix(House::remote_files, true, Fault::PowerCut, false);
+    matrix(House::remote_files, false, Fault::PowerCut, false);
 }
 
 #[test]
@@ -82,14 +84,14 @@ fn a_power_cut_at_every_operation_leaves_all_old_or_all_new() {
     matrix(House::mounted, true, Fault::PowerCut, true);
     matrix(House::new, false, Fault::PowerCut, true);
     matrix(House::mounted, false, Fault::PowerCut, true);
-    matrix(House::elsewhere, true, Fault::PowerCut, true);
-    matrix(House::elsewhere, false, Fault::PowerCut, true);
+    matrix(House::remote_files, true, Fault::PowerCut, true);
+    matrix(House::remote_files, false, Fault::PowerCut, true);
 }
 
 #[test]
 fn a_kill_at_every_request_leaves_the_old_data_and_its_files() {
     for at in 1.. {
-        let house = House::elsewhere();
+        let house = House::remote_files();
         let files = house.files.clone().unwrap();
         files.arm(at, files::Fault::Unreachable);
         let disk = house.disk.clone();
@@ -124,7 +126,7 @@ fn a_failing_disk_at_every_operation_leaves_all_old_or_all_new() {
     ] {
         matrix(House::new, true, fault, false);
         matrix(House::mounted, false, fault, false);
-        matrix(House::elsewhere, true, fault, false);
+        matrix(House::remote_files, true, fault, false);
     }
 }
 

@@ -38,8 +38,8 @@ pub enum Patience {
     /// For work that nobody watches: for up to two minutes, waiting from 0.2 to 10 seconds in between.
     #[default]
     Work,
-    /// For somebody who waits for the answer: once more, and no lookup, read, deletion or page of a list takes longer than ten seconds in
-    /// all; what is uploaded may take longer by what its length takes at 64 KiB/s.
+    /// For somebody who waits for the answer: once more, and no lookup, read, deletion or page of a list takes longer
+    /// than ten seconds in all; what is uploaded may take longer by what its length takes at 64 KiB/s.
     Answer,
 }
 
@@ -83,7 +83,8 @@ pub struct Label {
     pub original_name: String,
 }
 
-/// A bucket. All methods block, must not be called from async code, and may be called by several threads. Clones share it.
+/// A bucket. All methods block, must not be called from async code, and may be called by several threads. Clones share
+/// it.
 #[derive(Clone)]
 pub struct Bucket {
     pub(crate) inner: Arc<Inner>,
@@ -96,7 +97,8 @@ pub(crate) struct Inner {
     /// Which bucket it is, for who reads of a failure.
     pub(crate) shown: String,
     pub(crate) store: AmazonS3,
-    /// For completing multipart uploads: asks once, since whether it came through is to be looked up before it asks again.
+    /// For completing multipart uploads: asks once, since whether it came through is to be looked up before it asks
+    /// again.
     pub(crate) completing: AmazonS3,
     /// The same, but only where there is no object of their key.
     pub(crate) creating: AmazonS3,
@@ -154,8 +156,8 @@ impl Bucket {
         })
     }
 
-    /// The same bucket, all of whose requests end with [`ErrorKind::Interrupted`] once `interrupt` is fired. An upload that is given up then
-    /// still removes its parts, where that takes ten seconds at the most.
+    /// The same bucket, all of whose requests end with [`ErrorKind::Interrupted`] once `interrupt` is fired. An upload
+    /// that is given up then still removes its parts, where that takes ten seconds at the most.
     #[must_use]
     pub fn interrupted_by(&self, interrupt: &Interrupt) -> Self {
         Self {
@@ -231,8 +233,8 @@ impl Bucket {
         PieceReader::new(self.pieces(object, range))
     }
 
-    /// The objects directly below `prefix` (empty, or ending in `/`), in no order. Those of a name that can't be asked for are
-    /// left out.
+    /// The objects directly below `prefix` (empty, or ending in `/`), in no order. Those of a name that can't be asked
+    /// for are left out.
     ///
     /// # Errors
     /// [`ErrorKind::Denied`], [`ErrorKind::Failed`].
@@ -245,8 +247,8 @@ impl Bucket {
         Ok(found)
     }
 
-    /// All objects anywhere below `prefix`, in pieces of up to 1,000, by key. Those of a name that can't be asked for are left
-    /// out.
+    /// All objects anywhere below `prefix`, in pieces of up to 1,000, by key. Those of a name that can't be asked for
+    /// are left out.
     ///
     /// # Errors
     /// What `visit` says; [`ErrorKind::Denied`], [`ErrorKind::Failed`].
@@ -282,7 +284,8 @@ impl Bucket {
     /// Begins to read a part of an object; with an ETag only if it still is the one that had it.
     ///
     /// # Errors
-    /// Of waiting for it: [`ErrorKind::NotFound`], [`ErrorKind::Replaced`], [`ErrorKind::Denied`], [`ErrorKind::Failed`].
+    /// Of waiting for it: [`ErrorKind::NotFound`], [`ErrorKind::Replaced`], [`ErrorKind::Denied`],
+    /// [`ErrorKind::Failed`].
     pub fn fetch(&self, key: &str, range: Range<u64>, etag: &str) -> Result<Pending<Bytes>> {
         let (bucket, key, etag) = (self.clone(), key.to_owned(), etag.to_owned());
         self.start(async move { bucket.part(&key, range, &etag).await })
@@ -296,7 +299,7 @@ impl Bucket {
         self.fetch(key, range, etag)?.wait()
     }
 
-    /// Puts a small object in the bucket, in place of whatever was there.
+    /// Puts a small object in the bucket, in place of an earlier one.
     ///
     /// # Errors
     /// [`ErrorKind::Denied`], [`ErrorKind::Failed`].
@@ -321,7 +324,8 @@ impl Bucket {
         })
     }
 
-    /// Begins an upload of unknown length, written as a stream. `expected` bounds its length, in bytes, where that is known.
+    /// Begins an upload of unknown length, written as a stream. `expected` bounds its length, in bytes, where that is
+    /// known.
     #[must_use]
     pub fn upload(&self, key: &str, expected: Option<u64>, label: &Label) -> Upload {
         Upload::new(self.clone(), key, expected, label)

@@ -42,7 +42,8 @@ impl BucketConfig {
         format!("{scheme}://{host}/{}", self.bucket.trim())
     }
 
-    /// The same for people: `bucket NAME at https://host`, without a name and password that somebody put in the address.
+    /// The same for people: `bucket NAME at https://host`, without a name and password that somebody put in the
+    /// address.
     #[must_use]
     pub fn shown(&self) -> String {
         let (scheme, host) = self.address();
@@ -70,6 +71,10 @@ impl BucketConfig {
         let mut url = Url::parse(&self.place()).map_err(|error| invalid(&error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(invalid("it is no http or https address"));
+        }
+        // What follows would be part of it, and every request would go to one address of somebody else's choosing.
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(invalid("it must end before a ? or #"));
         }
         if !self.force_path_style {
             let host = format!("{bucket}.{}", url.host_str().unwrap_or_default());
@@ -111,7 +116,14 @@ mod tests {
                 "{endpoint}"
             );
         }
-        for endpoint in ["", "ftp://x", "https://", "http://[::1"] {
+        for endpoint in [
+            "",
+            "ftp://x",
+            "https://",
+            "http://[::1",
+            "http://x/admin?a=",
+            "http://x/#",
+        ] {
             assert_eq!(
                 config(endpoint, true).base().unwrap_err().kind(),
                 ErrorKind::Config,

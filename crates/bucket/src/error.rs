@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use object_store::client::{HttpError, HttpErrorKind};
+
 /// Why a bucket did not do what was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -49,15 +51,22 @@ impl Error {
         }
     }
 
+    /// The bucket holds something else than was put there, as `reason` says.
+    #[must_use]
+    pub fn unlike(reason: &str) -> Self {
+        Self::new(ErrorKind::Replaced, reason)
+    }
+
     /// What the provider answered instead of what was asked for.
     pub(crate) fn answered(status: http::StatusCode, text: &str) -> Self {
-        let kind = match (status.as_u16(), field(text, "Code").as_deref()) {
+        let explained = Explanation::find(text);
+        let kind = match (status.as_u16(), explained.as_ref().map(|found| found.code.as_str())) {
             (_, Some("NoSuchBucket")) | (401 | 403, _) => ErrorKind::Denied,
             (_, Some("NotImplemented")) => ErrorKind::Unsupported,
             (404, _) => ErrorKind::NotFound,
             _ => ErrorKind::Failed,
         };
-        let reason = quoted(text).unwrap_or_else(|| format!("the provider answered {status}"));
+        let reason = explained.map_or_else(|| format!("the provider answered {status}"), |found| found.to_string());
         Self::new(kind, reason.chars().take(LONGEST_REASON).collect::<String>())
     }
 
@@ -114,6 +123,16 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+impl From<io::Error> for Error {
+    /// An error of this crate that went through [`io::Write`] or [`io::Read`].
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(own) => own,
+            Err(other) => Self::new(ErrorKind::Failed, other.to_string()),
+        }
+    }
+}
+
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match error.kind {
@@ -129,11 +148,11 @@ impl From<Error> for io::Error {
 impl From<object_store::Error> for Error {
     fn from(error: object_store::Error) -> Self {
         use object_store::Error as Cause;
-        // The text of the cause quotes the request's address and the whole answer; the answer to a wrong signature repeats
-        // what was signed. So only the two fields that say why are taken over.
+        // The text of the cause quotes the request's address and the whole answer; the answer to a wrong signature
+        // repeats what was signed. So only the two fields that say why are taken over.
         let text = error.to_string();
-        let code = field(&text, "Code");
-        let kind = match (&error, code.as_deref()) {
+        let explained = Explanation::find(&text);
+        let kind = match (&error, explained.as_ref().map(|found| found.code.as_str())) {
             (_, Some("NoSuchBucket")) => ErrorKind::Denied,
             (_, Some("NotImplemented")) => ErrorKind::Unsupported,
             (Cause::NotFound { .. }, _) => ErrorKind::NotFound,
@@ -144,18 +163,49 @@ impl From<object_store::Error> for Error {
             (Cause::InvalidPath { .. }, _) => ErrorKind::Config,
             _ => ErrorKind::Failed,
         };
-        let reason = quoted(&text).unwrap_or_else(|| plain(&error, kind, &text));
+        let reason = explained.map_or_else(|| plain(&error, kind, &text), |found| found.to_string());
         Self::new(kind, reason.chars().take(LONGEST_REASON).collect::<String>())
     }
 }
 
-/// The two fields of an answer that say why.
-fn quoted(text: &str) -> Option<String> {
-    let code = field(text, "Code")?;
-    Some(match field(text, "Message") {
-        Some(message) => format!("{message} ({code})"),
-        None => code,
-    })
+/// What S3's error document says of why. Nothing else of an answer is shown to anybody: the address may be that of a
+/// service which is none of the caller's business.
+struct Explanation {
+    code: String,
+    message: Option<String>,
+}
+
+impl Explanation {
+    /// The longest code, in bytes.
+    const LONGEST_CODE: usize = 64;
+
+    /// The document that `text` ends with, where that is one (`<Error><Code>…</Code><Message>…</Message></Error>`).
+    fn find(text: &str) -> Option<Self> {
+        let mut document = &text[text.find('<')?..];
+        if let Some(rest) = document.strip_prefix("<?xml") {
+            document = rest.split_once("?>")?.1.trim_start();
+        }
+        let opened = document.strip_prefix("<Error")?;
+        if !opened.starts_with(['>', ' ']) || !document.contains("</Error>") {
+            return None;
+        }
+        let code = field(document, "Code")?;
+        let is_code = (1..=Self::LONGEST_CODE).contains(&code.len())
+            && code
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+        let message = field(document, "Message");
+        is_code.then_some(Self { code, message })
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.message {
+            Some(message) => write!(f, "{message} ({})", self.code),
+            None => f.write_str(&self.code),
+        }
+    }
 }
 
 /// What to say of an answer that explains nothing.
@@ -170,8 +220,24 @@ fn plain(error: &object_store::Error, kind: ErrorKind, text: &str) -> String {
         ErrorKind::AlreadyExists => "there is such an object already".to_owned(),
         ErrorKind::Replaced => "the object is not the one that it was".to_owned(),
         ErrorKind::Denied => "the provider refuses access".to_owned(),
-        _ => innermost(error),
+        _ if broke_off(error) => innermost(error),
+        _ => NOT_S3.to_owned(),
     }
+}
+
+/// What is said of an answer that no provider of S3 gives. It quotes nothing of the answer.
+pub(crate) const NOT_S3: &str = "the answer is not one of an S3 provider";
+
+/// Whether the connection failed, and not the reading of what came over it.
+fn broke_off(error: &object_store::Error) -> bool {
+    let mut next: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<HttpError>() {
+            return error.kind() != HttpErrorKind::Decode;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// The last cause, which says in a few words what happened to the connection.
@@ -213,6 +279,36 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "The signature does not match. (SignatureDoesNotMatch)"
+        );
+    }
+
+    /// With an endpoint that has a path, the list of backups showed what an internal service had answered.
+    #[test]
+    fn only_the_error_document_of_s3_is_quoted() {
+        for body in [
+            "<html><Code>secret</Code></html>",
+            "{\"token\": \"secret\"}",
+            "<Code>secret</Code>",
+            "<Errors><Code>secret</Code></Errors>",
+            "<Error><Code>two words of a secret</Code></Error>",
+            "<Error><Code>secret</Code>",
+            "secret",
+        ] {
+            let told = Error::answered(http::StatusCode::FORBIDDEN, body).to_string();
+            assert_eq!(told, "the provider answered 403 Forbidden", "{body}");
+            let text = format!("Server returned non-2xx status code: 403 Forbidden: {body}");
+            let source = text.into();
+            let told = Error::from(object_store::Error::Generic { store: "S3", source }).to_string();
+            assert_eq!(told, "the provider answered 403 Forbidden", "{body}");
+            let source = format!("Got invalid list response: {body}").into();
+            let told = Error::from(object_store::Error::Generic { store: "S3", source }).to_string();
+            assert_eq!(told, NOT_S3, "{body}");
+        }
+        let body = "<?xml version=\"1.0\"?>\n<Error><Code>NoSuchBucket</Code><Message>No &amp; none.</Message></Error>";
+        let error = Error::answered(http::StatusCode::NOT_FOUND, body);
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (ErrorKind::Denied, "No & none. (NoSuchBucket)")
         );
     }
 

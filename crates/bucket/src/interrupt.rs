@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// Ends what a bucket is being asked for, and all that it is asked for later ([`crate::Bucket::interrupted_by`]). Clones share it.
+/// Ends what a bucket is being asked for, and all that it is asked for later ([`crate::Bucket::interrupted_by`]).
+/// Clones share it.
 #[derive(Debug, Clone)]
 pub struct Interrupt(Arc<watch::Sender<bool>>);
 

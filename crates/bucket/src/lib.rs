@@ -1,8 +1,9 @@
-//! A bucket of an S3-compatible object storage, for blocking callers: small objects, streams in multipart uploads, ranged
-//! reads that never mix two objects, and what is needed to clear up after a crash.
+//! A bucket of an S3-compatible object storage, for blocking callers: small objects, streams in multipart uploads,
+//! ranged reads that never mix two objects, and what is needed to clear up after a crash.
 //!
-//! Requests run on two threads of this crate's own (`runtime`). Each is signed with a digest of its body, so that one damaged
-//! on its way is refused and sent again; each is made again, with growing pauses, as long as its failure may pass.
+//! Requests run on two threads of this crate's own (`runtime`). Each is signed with a digest of its body, so that one
+//! damaged on its way is refused and sent again; each is made again, with growing pauses, as long as its failure may
+//! pass.
 //!
 //! ```no_run
 //! use std::io::Write as _;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::bucket::{Inner, Object, Patience, path};
 use crate::error::{Error, ErrorKind, Result};
-use crate::signed::{self, Answer};
+use crate::signed;
 
 /// How long is waited before a page is asked for again; the first of them where somebody waits for it.
 const PAUSES: [Duration; 6] = [
@@ -122,16 +122,15 @@ impl Listing {
         if !answer.status.is_success() {
             return Err(answer.refused());
         }
-        Answer::read(answer)
+        answer.read("ListBucketResult")
     }
 }
 
 fn object(entry: Entry) -> Result<Object> {
     let modified: Timestamp = entry.last_modified.parse().map_err(|_| {
-        let key = &entry.key;
         Error::new(
             ErrorKind::Unsupported,
-            format!("the provider does not tell when {key} was put there"),
+            "the provider does not tell when an object was put there",
         )
     })?;
     Ok(Object {
@@ -179,7 +178,8 @@ mod tests {
         (keys, given.load(Ordering::Relaxed))
     }
 
-    /// An answer that stood still after its beginning was waited for without end, and the job that asked kept its lease.
+    /// An answer that stood still after its beginning was waited for without end, and the job that asked kept its
+    /// lease.
     #[test]
     fn an_answer_that_stops_coming_is_asked_for_again() {
         let text = page(&["a.zip"], None);

@@ -1,9 +1,10 @@
 //! The body of an answer that has to go on.
 
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -41,7 +42,7 @@ impl Body for Moving {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
         let this = &mut *self;
-        let late = this.late.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let late = this.late.get_mut();
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
             this.waiting = false;
             return Poll::Ready(frame);

@@ -1,8 +1,8 @@
 //! How long the parts of a multipart upload are.
 //!
 //! S3 takes at most 10,000 parts of 5 MiB to 5 GiB. Some providers (Cloudflare's R2) want all but the last to be of one
-//! length; none of a length that is not known may be kept in memory. So the length is chosen when it is known about how much
-//! will come, the least that does; where more comes than that, the rest goes in parts that double.
+//! length; none of a length that is not known may be kept in memory. So the length is chosen when it is known about how
+//! much will come, the least that does; where more comes than that, the rest goes in parts that double.
 
 const MIB: u64 = 1 << 20;
 /// The least length of a part, in bytes: three of them are in memory at a time.

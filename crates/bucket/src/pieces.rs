@@ -17,7 +17,7 @@ const PIECE: u64 = 512 << 10;
 /// Requests that are under way or wait to be taken.
 const AHEAD: usize = 3;
 
-/// The bytes of a range, in order. It ends with its first error. What is dropped is given up.
+/// The bytes of a range, in order. It ends with its first error. Dropped, it is given up.
 #[derive(Debug)]
 pub struct Pieces {
     bucket: Bucket,

@@ -2,8 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::task::{Context, Poll};
+
+use parking_lot::Mutex;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
@@ -18,7 +20,7 @@ fn runtime() -> Result<&'static Runtime> {
     if let Some(runtime) = RUNTIME.get() {
         return Ok(runtime);
     }
-    let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _one_at_a_time = STARTING.lock();
     if let Some(runtime) = RUNTIME.get() {
         return Ok(runtime);
     }
@@ -31,7 +33,8 @@ fn runtime() -> Result<&'static Runtime> {
     Ok(RUNTIME.get_or_init(|| started))
 }
 
-/// Something on its way, for who blocks ([`Pending::wait`]) and for who awaits it, in whatever runtime. Dropped, it is given up.
+/// Something on its way, for callers that block ([`Pending::wait`]) and for those that await it, in any runtime.
+/// Dropped, it is given up.
 #[derive(Debug)]
 pub struct Pending<T> {
     receiver: oneshot::Receiver<Result<T>>,

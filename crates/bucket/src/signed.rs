@@ -9,12 +9,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 
 use crate::bucket::Inner;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, NOT_S3, Result};
 
 /// What stays as it is in a query that is signed.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// The longest answer that is read, in bytes: 1,000 keys of 1,024 bytes, each escaped, and what is said of them.
 const LONGEST: usize = 16 << 20;
+
+/// Within so many bytes of an answer its root is named.
+const BEGINNING: usize = 1 << 10;
 
 /// What the provider said.
 pub struct Answer {
@@ -23,10 +26,14 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The document that it is.
-    pub fn read<T: DeserializeOwned>(self) -> Result<T> {
-        let unreadable = |error: quick_xml::DeError| Error::new(ErrorKind::Unsupported, error.to_string());
-        quick_xml::de::from_reader(self.body.reader()).map_err(unreadable)
+    /// The document that it is, whose root is called `root`.
+    pub fn read<T: DeserializeOwned>(self, root: &str) -> Result<T> {
+        let unreadable = || Error::new(ErrorKind::Unsupported, NOT_S3);
+        let beginning = String::from_utf8_lossy(&self.body[..self.body.len().min(BEGINNING)]);
+        if !beginning.contains(&format!("<{root}")) {
+            return Err(unreadable());
+        }
+        quick_xml::de::from_reader(self.body.reader()).map_err(|_| unreadable())
     }
 
     /// It as an error, where it is no success.
@@ -38,7 +45,7 @@ impl Answer {
 /// Asks the bucket itself for something, once.
 pub async fn ask(inner: &Inner, query: &[(&str, &str)]) -> Result<Answer> {
     let encoded = |text: &str| utf8_percent_encode(text, QUERY).to_string();
-    // What is signed is in the order of its names.
+    // The signed parameters are in the order of their names.
     let mut query = query.to_vec();
     query.sort_unstable();
     let query: Vec<_> = query

@@ -69,8 +69,8 @@ impl Transport {
     }
 }
 
-/// Trusts the machine's certificates and Mozilla's: a container without the former can reach a provider all the same, and a
-/// company's own provider is trusted as far as the machine trusts it.
+/// Trusts the machine's certificates and Mozilla's: a container without the former can reach a provider all the same,
+/// and a company's own provider is trusted as far as the machine trusts it.
 fn client() -> Result<reqwest::Client> {
     let failed = |error: &dyn std::fmt::Display| Error::new(ErrorKind::Failed, format!("setting up TLS: {error}"));
     let mut roots = RootCertStore::empty();

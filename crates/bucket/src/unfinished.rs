@@ -72,7 +72,7 @@ async fn page(inner: &Inner, key: &str, marker: Option<&(String, String)>) -> Re
     }
     let answer = signed::ask(inner, &query).await?;
     if answer.status.is_success() {
-        return answer.read();
+        return answer.read("ListMultipartUploadsResult");
     }
     let refused = answer.refused();
     match answer.status.as_u16() {

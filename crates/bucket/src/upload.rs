@@ -42,7 +42,8 @@ pub trait Ledger: Send {
     fn started(&mut self, upload_id: &str) -> io::Result<()>;
 }
 
-/// An object on its way into the bucket. It is not there until [`Upload::finish`] returned; dropped before, it never is.
+/// An object on its way into the bucket. It is not there until [`Upload::finish`] returned; dropped before, it never
+/// is.
 pub struct Upload {
     bucket: Bucket,
     key: String,
@@ -80,6 +81,14 @@ impl Upload {
         self.ledger = Some(ledger);
     }
 
+    /// Makes it a multipart upload however short it is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Denied`], [`ErrorKind::Failed`].
+    pub fn in_parts(&mut self) -> Result<()> {
+        self.begun().map(drop)
+    }
+
     /// Bytes written so far.
     #[must_use]
     pub fn written(&self) -> u64 {
@@ -88,8 +97,8 @@ impl Upload {
 
     /// Puts it in the bucket: durable and whole when it returns. With `creating`, never in place of another.
     ///
-    /// A provider that passes over the condition is asked before; two that write the same key to such a provider within the
-    /// same moment are told apart afterwards, and one of them fails.
+    /// A provider that passes over the condition is asked before; two that write the same key to such a provider within
+    /// the same moment are told apart afterwards, and one of them fails.
     ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`]; [`ErrorKind::Denied`], [`ErrorKind::Failed`].

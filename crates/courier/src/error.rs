@@ -22,8 +22,10 @@ impl Error {
         }
     }
 
-    /// The same with every one of `secrets` struck out, since a server may repeat what it was told, and not endlessly long.
-    pub(crate) fn without(mut self, secrets: &[String]) -> Self {
+    /// The same with every one of `secrets` struck out, since a server may repeat what it was told, and not endlessly
+    /// long.
+    #[must_use]
+    pub fn without(mut self, secrets: &[String]) -> Self {
         for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
             self.reason = self.reason.replace(secret, "***");
         }

@@ -1,7 +1,8 @@
-//! Carries a message out of the house: a mail over SMTP ([`send`]), JSON to a webhook ([`post`]).
+//! Carries messages out of the house: a mail over SMTP ([`send`]), JSON to a webhook ([`post`]), a question over HTTP
+//! ([`Fetcher::ask`]).
 //!
-//! Both are one attempt, with an end to it whatever the other side does; who wants more of them calls again. Neither lets a
-//! secret into what it says went wrong. Calls block.
+//! Each is one attempt, with an end to it whatever the other side does; who wants more of them calls again. None lets a
+//! secret into what it says went wrong. Mails and webhooks block; questions are asynchronous.
 //!
 //! ```no_run
 //! use bosbase_courier::{Mail, Smtp, send};
@@ -28,12 +29,15 @@
 //! ```
 
 mod error;
+mod fetch;
 mod mail;
+mod reach;
 mod smtp;
 mod trust;
 mod webhook;
 
 pub use error::{Error, Result};
+pub use fetch::{Fetcher, Question, Reach, Reply};
 pub use mail::Mail;
 pub use smtp::{Authentication, Smtp, send};
 pub use webhook::{Webhook, post};
@@ -56,4 +60,15 @@ fn within<T>(patience: Duration, work: impl Future<Output = Result<T>>) -> Resul
             format!("no end to it within {} seconds", patience.as_secs()),
         ))
     })
+}
+
+/// `error` and what caused it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
 }

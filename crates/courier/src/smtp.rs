@@ -15,7 +15,7 @@ use crate::trust;
 /// Within so long a connection is made ...
 const CONNECT: Duration = Duration::from_secs(10);
 /// ... and the mail is accepted. Servers that look a mail over take their time to say yes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const ACCEPT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How one logs in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,14 +56,14 @@ impl std::fmt::Debug for Smtp {
     }
 }
 
-/// Hands `mail` to the server. One attempt, of no more than a minute. A password goes over a connection that is encrypted, or does
-/// not leave the machine.
+/// Hands `mail` to the server. One attempt, of no more than a minute. A password goes over a connection that is
+/// encrypted, or does not leave the machine.
 ///
 /// # Errors
 /// What the server said, or why it could not be reached; never the password.
 pub fn send(smtp: &Smtp, mail: &Mail) -> Result<()> {
     let message = mail.message()?;
-    crate::within(PATIENCE, deliver(smtp, &message)).map_err(|error| error.without(&smtp.secrets()))
+    crate::within(ACCEPT_TIMEOUT, deliver(smtp, &message)).map_err(|error| error.without(&smtp.secrets()))
 }
 
 async fn deliver(smtp: &Smtp, message: &lettre::Message) -> Result<()> {

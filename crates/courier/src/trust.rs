@@ -1,5 +1,5 @@
-//! Whose certificates are trusted: those whom the machine trusts and Mozilla. A container may trust nobody by itself, and a company
-//! its own authority.
+//! Whose certificates are trusted: those whom the machine trusts and Mozilla. A container may trust nobody by itself,
+//! and a company its own authority.
 
 use lettre::transport::smtp::client::{Certificate, CertificateStore, TlsParameters};
 use rustls::pki_types::CertificateDer;

@@ -6,12 +6,12 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::trust;
+use crate::{chain, trust};
 
 /// Within so long a connection is made ...
 const CONNECT: Duration = Duration::from_secs(5);
 /// ... and the answer's head is there.
-const PATIENCE: Duration = Duration::from_secs(15);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
 const DOING: &str = "telling the webhook";
 
@@ -59,14 +59,14 @@ impl std::fmt::Debug for Webhook {
     }
 }
 
-/// Sends `json` in a POST. One attempt, of no more than a quarter of a minute. Follows no redirects, and reads nothing of the answer
-/// but its status.
+/// Sends `json` in a POST. One attempt, of no more than a quarter of a minute. Follows no redirects, and reads nothing
+/// of the answer but its status.
 ///
 /// # Errors
 /// An answer that is no success, or why there was none; nothing of the URL but its host, and never the secret.
 pub fn post(webhook: &Webhook, json: String) -> Result<()> {
     let secrets = [webhook.secret.clone()];
-    crate::within(PATIENCE, deliver(webhook, json)).map_err(|error| error.without(&secrets))
+    crate::within(HEAD_TIMEOUT, deliver(webhook, json)).map_err(|error| error.without(&secrets))
 }
 
 async fn deliver(webhook: &Webhook, json: String) -> Result<()> {
@@ -110,16 +110,6 @@ fn client() -> Result<reqwest::Client> {
         .http1_only()
         .build()
         .map_err(|error| Error::new("setting up the request", chain(&error)))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

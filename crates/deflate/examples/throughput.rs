@@ -1,4 +1,5 @@
-//! How fast this encoder and two others compress the given files on one core, in pieces of a quarter of a MiB, and how small.
+//! How fast this encoder and two others compress the given files on one core, in pieces of a quarter of a MiB, and how
+//! small.
 //!
 //! `cargo run --release -p bosbase-deflate --example throughput -- FILE…`
 

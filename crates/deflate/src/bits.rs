@@ -12,8 +12,8 @@ pub(crate) struct Bits {
 }
 
 impl Bits {
-    /// Adds the lowest `count` bits of `bits`; the others must be zero. Without a [`Self::spill`] between them no more than 56
-    /// bits may be added.
+    /// Adds the lowest `count` bits of `bits`; the others must be zero. Without a [`Self::spill`] between them no more
+    /// than 56 bits may be added.
     #[inline(always)]
     pub(crate) fn add(&mut self, bits: u64, count: u32) {
         debug_assert!(self.count + count < 64 && bits >> count == 0);

@@ -6,8 +6,8 @@ use crate::huffman;
 use crate::matches::{CHUNK, Matcher, Sequence};
 use crate::symbols::{self, DISTANCES, END, LENGTHS, LITERALS, MAX_LENGTH};
 
-/// The longest codes for literals and lengths, and for distances: short enough for four literals, or a match, to fit into the 56
-/// bits that can be added at once. RFC 1951 allows 15, which would make no measurable difference.
+/// The longest codes for literals and lengths, and for distances: short enough for four literals, or a match, to fit
+/// into the 56 bits that can be added at once. RFC 1951 allows 15, which would make no measurable difference.
 const LONGEST: u32 = 12;
 
 /// The forms of a block, as written behind the bit that marks the last one.
@@ -41,8 +41,8 @@ impl Encoder {
         Self::pausing(|| {})
     }
 
-    /// Makes an encoder that calls `pause` after every 128 KiB of its input, some tenths of a millisecond, so that the thread can
-    /// let others go first.
+    /// Makes an encoder that calls `pause` after every 128 KiB of its input, some tenths of a millisecond, so that the
+    /// thread can let others go first.
     pub fn pausing(pause: fn()) -> Self {
         Self {
             matcher: Matcher::new(),
@@ -51,8 +51,8 @@ impl Encoder {
         }
     }
 
-    /// Appends `input` to `out` as DEFLATE blocks that refer to nothing before it and end on a byte, so that what is encoded of
-    /// other pieces can be put before and behind it. `last` marks the end of the stream.
+    /// Appends `input` to `out` as DEFLATE blocks that refer to nothing before it and end on a byte, so that what is
+    /// encoded of other pieces can be put before and behind it. `last` marks the end of the stream.
     ///
     /// Never more bytes than `input` has and five for every 65,535 begun, and 10.
     pub fn block(&mut self, input: &[u8], last: bool, out: &mut Vec<u8>) {
@@ -80,7 +80,8 @@ impl Encoder {
         bits.finish(out);
     }
 
-    /// What share of its size `input` would roughly come to, between 0 and 1, found from samples of at most 16 KiB in all.
+    /// What share of its size `input` would roughly come to, between 0 and 1, found from samples of at most 16 KiB in
+    /// all.
     pub fn estimate(&mut self, input: &[u8]) -> f32 {
         if input.is_empty() {
             return 1.0;
@@ -271,7 +272,8 @@ impl Codes {
         }
     }
 
-    /// Writes a chunk and its end to `out`, which must have eight bytes more room than it takes, and tells how many it took.
+    /// Writes a chunk and its end to `out`, which must have eight bytes more room than it takes, and tells how many it
+    /// took.
     fn write(&self, chunk: &[u8], sequences: &[Sequence], bits: &mut Bits, out: &mut [u8]) -> usize {
         let (mut held, mut to, mut rest) = (*bits, 0, chunk);
         for &sequence in sequences {

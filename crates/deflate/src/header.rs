@@ -1,4 +1,5 @@
-//! The beginning of a block that has codes of its own: the lengths of both codes, themselves in a code (RFC 1951, section 3.2.7).
+//! The beginning of a block that has codes of its own: the lengths of both codes, themselves in a code (RFC 1951,
+//! section 3.2.7).
 
 use crate::bits::Bits;
 use crate::huffman;

@@ -5,8 +5,8 @@ use crate::symbols::LITERALS;
 /// More symbols than any alphabet has.
 const MOST: usize = LITERALS;
 
-/// Finds the lengths of a prefix code for symbols that occur so often, none longer than `limit` bits. A symbol that does not occur
-/// has the length 0, but at least two always have a code, as some decoders want.
+/// Finds the lengths of a prefix code for symbols that occur so often, none longer than `limit` bits. A symbol that
+/// does not occur has the length 0, but at least two always have a code, as some decoders want.
 ///
 /// Fewer than 2^23 occurrences in all; `limit` must leave room for all symbols.
 pub(crate) fn lengths<const N: usize>(frequencies: &[u32; N], limit: u32) -> [u8; N] {
@@ -75,8 +75,8 @@ fn depths(used: &[u32], limit: u32) -> [u32; 16] {
     per_length
 }
 
-/// Makes a code of so many symbols per length possible again after lengths were cut to `limit`: one symbol at the limit becomes
-/// the sibling of a shorter one, which gets longer by a bit, until no more codes are given than there are.
+/// Makes a code of so many symbols per length possible again after lengths were cut to `limit`: one symbol at the limit
+/// becomes the sibling of a shorter one, which gets longer by a bit, until no more codes are given than there are.
 fn shorten(per_length: &mut [u32; 16], limit: u32) {
     let limit = limit as usize;
     let mut taken: u32 = (1..=limit).map(|length| per_length[length] << (limit - length)).sum();

@@ -12,12 +12,12 @@ const HASHED: u32 = 6;
 /// The table has two to the power of this many places: with two bytes each it leaves room in the fastest cache.
 const TABLE_BITS: u32 = 13;
 /// After two to the power of this many misses in a row every second byte is looked at, after as many again every third…
-const PATIENCE: u32 = 5;
+const MISSES_PER_STEP: u32 = 5;
 /// …but no fewer than one in this many.
 const MAX_STEP: usize = 32;
 
-/// Literals and the match behind them: from the highest bit down the number of literals, the length (9 bits), the symbol (5) and
-/// the extra bits (13) of the distance.
+/// Literals and the match behind them: from the highest bit down the number of literals, the length (9 bits), the
+/// symbol (5) and the extra bits (13) of the distance.
 #[derive(Clone, Copy)]
 pub(crate) struct Sequence(u64);
 
@@ -54,8 +54,8 @@ impl Sequence {
 
 /// Finds matches, and counts the symbols by which a chunk will be written.
 pub(crate) struct Matcher {
-    /// Where each hash was last seen, without the higher bits of the place. What is found there is compared in any case, so that
-    /// a place that was never set does no harm.
+    /// Where each hash was last seen, without the higher bits of the place. A match found there is compared in any
+    /// case, so that a place that was never set does no harm.
     table: Box<[u16; 1 << TABLE_BITS]>,
     sequences: Vec<Sequence>,
     /// Twice, for bytes at even and at odd places: counting equal bytes one after the other would wait for the first.
@@ -120,7 +120,8 @@ impl Matcher {
                 .push(Sequence::new(found.at - anchor, found.length, symbol, extra));
             at = found.at + found.length;
             anchor = at;
-            // Of what lies inside of a match only its beginning and its end, with which the next may begin, are worth being found.
+            // Of what lies inside of a match only its beginning and its end, with which the next may begin, are worth
+            // being found.
             self.insert(input, found.at + 1);
             self.insert(input, found.at + 2);
             self.insert(input, at - 2);
@@ -130,14 +131,15 @@ impl Matcher {
     /// The next match from `at` on. What lies before it is counted as literals.
     #[inline(always)]
     fn find(&mut self, input: &[u8], mut at: usize, anchor: usize, end: usize) -> Option<Match> {
-        let mut tries = 1 << PATIENCE;
+        let mut tries = 1 << MISSES_PER_STEP;
         while at + MIN_LENGTH <= end
             && let Some(word) = load(input, at)
         {
             let slot = &mut self.table[hash(word)];
             let distance = usize::from((at as u16).wrapping_sub(*slot));
             *slot = at as u16;
-            // Where nothing was set before, or something too far away, the distance may be anything, also 0 and more than there is.
+            // Where nothing was set before, or something too far away, the distance may be anything, also 0 and more
+            // than there is.
             if let Some(earlier) = load(input, at.wrapping_sub(distance))
                 && (word ^ earlier) as u32 == 0
                 && distance.wrapping_sub(1) < MAX_DISTANCE.min(at)
@@ -150,12 +152,12 @@ impl Matcher {
                 return Some(self.reach_back(input, anchor, Match { at, distance, length }));
             }
             tries += 1;
-            if tries < 2 << PATIENCE {
+            if tries < 2 << MISSES_PER_STEP {
                 // The same as below with a step of one, for which a loop costs too much.
                 self.literals[at & 1][word as usize & 255] += 1;
                 at += 1;
             } else {
-                let step = (tries >> PATIENCE).min(MAX_STEP).min(end - at);
+                let step = (tries >> MISSES_PER_STEP).min(MAX_STEP).min(end - at);
                 self.count(input, at, at + step);
                 at += step;
             }
@@ -201,7 +203,8 @@ struct Match {
     length: usize,
 }
 
-/// How many bytes from `at` on are the same as those `distance` earlier, of which the first eight are known to be; at most `most`.
+/// How many bytes from `at` on are the same as those `distance` earlier, of which the first eight are known to be; at
+/// most `most`.
 #[inline(always)]
 fn same(input: &[u8], at: usize, distance: usize, most: usize) -> usize {
     let mut length = 8;

@@ -7,12 +7,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::disk::{Disk, DiskFile};
 
-/// Writes a small file so that after any crash it holds all of the old or all of the new bytes; durable when it returns.
+/// Writes a small file so that after any crash it holds all of the old or all of the new bytes; durable when it
+/// returns.
 ///
-/// Temporary file → sync → rename → sync of the directory. A leftover of a killed one starts with `.` and ends in `.tmp`.
+/// Temporary file → sync → rename → sync of the directory. A leftover of a killed one starts with `.` and ends in
+/// `.tmp`.
 ///
 /// # Errors
-/// Whatever the file system says. After a failure before the rename the old contents stand; after one of the last sync
+/// Any error of the file system. After a failure before the rename the old contents stand; after one of the last sync
 /// either may.
 pub fn write_atomically(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut new = NewFile::create(disk, path)?;
@@ -49,7 +51,7 @@ impl<'a> NewFile<'a> {
     /// Starts a file that will stand at `target`, whose directory must exist.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// Any error of the file system.
     pub fn create(disk: &'a dyn Disk, target: &Path) -> io::Result<Self> {
         let temporary = temporary_beside(target)?;
         let file = disk.create_new(&temporary)?;
@@ -73,7 +75,7 @@ impl<'a> NewFile<'a> {
     /// Makes it durable under its name, which must be free.
     ///
     /// # Errors
-    /// `AlreadyExists` if the name is taken; whatever the file system says.
+    /// `AlreadyExists` if the name is taken; any other error of the file system.
     pub fn publish(self) -> io::Result<()> {
         self.finish(|disk, from, to| disk.rename_new(from, to))
     }
@@ -81,7 +83,7 @@ impl<'a> NewFile<'a> {
     /// Makes it durable under its name, in place of what stood there.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// Any error of the file system.
     pub fn replace(self) -> io::Result<()> {
         self.finish(|disk, from, to| disk.rename(from, to))
     }

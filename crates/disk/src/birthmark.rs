@@ -10,11 +10,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-/// A text that stays the same for as long as the folder at `path` is there, also under another name; a copy of it has another: its
-/// number in its file system and, where that is known, when it was made, in nanoseconds. What copies a whole block device copies both.
+/// A text that stays the same for as long as the folder at `path` is there, also under another name; a copy of it has
+/// another: its number in its file system and, where that is known, when it was made, in nanoseconds. What copies a
+/// whole block device copies both.
 ///
 /// # Errors
-/// `NotFound`; whatever the file system says.
+/// `NotFound`; any other error of the file system.
 pub fn birthmark(path: &Path) -> io::Result<String> {
     let metadata = fs::metadata(path)?;
     let born = metadata.created().ok();

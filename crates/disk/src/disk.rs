@@ -13,7 +13,7 @@ pub enum FileKind {
     File,
     /// A directory.
     Directory,
-    /// A symbolic link, whatever it points to.
+    /// A symbolic link to anything or nothing.
     Symlink,
     /// A socket, pipe or device.
     Other,
@@ -55,11 +55,12 @@ pub trait Disk: Send + Sync + Debug {
     /// Makes a new, empty file open for reading and writing.
     ///
     /// # Errors
-    /// `AlreadyExists` if the name is taken, by whatever.
+    /// `AlreadyExists` if the name is taken, by a file or anything else.
     fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
-    /// Makes a new file for a long write front to back, which passes the system's cache by where it can, so that no sync of
-    /// another file waits for it. All of it is in the file after [`Write::flush`], without which reading and syncing fail.
+    /// Makes a new file for a long write front to back, which passes the system's cache by where it can, so that no
+    /// sync of another file waits for it. All of it is in the file after [`Write::flush`], without which reading and
+    /// syncing fail.
     ///
     /// # Errors
     /// As [`Disk::create_new`].
@@ -70,7 +71,7 @@ pub trait Disk: Send + Sync + Debug {
     /// Opens an existing regular file for reading; a symbolic link as the last component is refused.
     ///
     /// # Errors
-    /// `NotFound`; `InvalidInput` for what is no regular file; whatever the file system says.
+    /// `NotFound`; `InvalidInput` for what is no regular file; any other error of the file system.
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
     /// Renames within one file system, replacing a file of the target's name; atomic.
@@ -88,7 +89,7 @@ pub trait Disk: Send + Sync + Debug {
     /// Removes a name that is not a directory.
     ///
     /// # Errors
-    /// `NotFound`; whatever the file system says.
+    /// `NotFound`; any other error of the file system.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
 
     /// Removes an empty directory.
@@ -100,7 +101,7 @@ pub trait Disk: Send + Sync + Debug {
     /// Removes a directory and all in it, following no links; not atomic. A missing one is fine.
     ///
     /// # Errors
-    /// Whatever the file system says; then part of the tree may be gone.
+    /// Any error of the file system; then part of the tree may be gone.
     fn remove_dir_all(&self, path: &Path) -> io::Result<()>;
 
     /// Makes a directory.
@@ -151,7 +152,7 @@ pub trait Disk: Send + Sync + Debug {
     /// Makes the names in a directory durable.
     ///
     /// # Errors
-    /// Whatever the file system says; then nothing is known of what is durable.
+    /// Any error of the file system; then nothing is known of what is durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
     /// Makes a whole tree durable, contents and names; on Linux by `syncfs`, else file by file.
@@ -163,19 +164,19 @@ pub trait Disk: Send + Sync + Debug {
     /// Bytes that an unprivileged process may still write to the file system that holds `path`.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// Any error of the file system.
     fn space_left(&self, path: &Path) -> io::Result<u64>;
 
     /// The mount points strictly below `dir`, also those of one and the same file system (bind mounts), in no order.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// Any error of the file system.
     fn mounts_below(&self, dir: &Path) -> io::Result<Vec<PathBuf>>;
 
     /// `true` if something stands at `path`, be it a dangling link.
     ///
     /// # Errors
-    /// Whatever the file system says, but `NotFound`.
+    /// Any error of the file system but `NotFound`.
     fn exists(&self, path: &Path) -> io::Result<bool> {
         match self.metadata(path) {
             Ok(_) => Ok(true),
@@ -190,34 +191,43 @@ pub trait DiskFile: Read + Write + Send + Sync + Debug {
     /// Reads at a byte offset, leaving the position alone; fewer bytes than asked for are possible, 0 only at the end.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// Any error of the file system.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// As [`DiskFile::read_at`], as far as that takes no waiting for a disk: fewer bytes than asked for are what the
+    /// system has in its memory. `None` where it has none of them, or can't tell.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    fn read_cached_at(&self, _offset: u64, _buf: &mut [u8]) -> io::Result<Option<usize>> {
+        Ok(None)
+    }
 
     /// Makes the contents durable, not the name.
     ///
     /// # Errors
-    /// Whatever the file system says; the write is then lost for good, a second try proves nothing.
+    /// Any error of the file system; the write is then lost for good, a second try proves nothing.
     fn sync(&self) -> io::Result<()>;
 
     /// What is known of the open file.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// Any error of the file system.
     fn metadata(&self) -> io::Result<Metadata>;
 
     /// Sets the permission bits (`0o777` at most).
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// Any error of the file system.
     fn set_mode(&self, mode: u32) -> io::Result<()>;
 
     /// Sets the time of the last change.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// Any error of the file system.
     fn set_modified(&self, time: SystemTime) -> io::Result<()>;
 
-    /// Asks for what is read from now on to come from the medium, and in the portions that are read: what is cached is forgotten,
-    /// and nothing is read ahead, behind which a commit of the application would wait. A hint, no more.
+    /// Asks for what is read from now on to come from the medium, and in the portions that are read: what is cached is
+    /// forgotten, and nothing is read ahead, behind which a commit of the application would wait. A hint, no more.
     fn read_from_medium(&self);
 }

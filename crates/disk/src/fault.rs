@@ -1,16 +1,18 @@
 //! A disk for tests: it counts its operations, fails the n-th, or loses power at it.
 //!
 //! It works on a real directory. Beside doing what it is told it keeps a list of what is not durable yet; after
-//! [`Fault::PowerCut`] the caller asks [`FaultDisk::lose_unsynced`] to take all of that back: contents written since the last
-//! [`DiskFile::sync`] become an empty file, names made, moved or removed since the last [`Disk::sync_dir`] of *every*
-//! directory concerned are as before. That is harsher than journaling file systems are, on purpose.
+//! [`Fault::PowerCut`] the caller asks [`FaultDisk::lose_unsynced`] to take all of that back: contents written since
+//! the last [`DiskFile::sync`] become an empty file, names made, moved or removed since the last [`Disk::sync_dir`] of
+//! *every* directory concerned are as before. That is harsher than journaling file systems are, on purpose.
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::disk::{Disk, DiskFile, Entries, Metadata};
 use crate::real::RealDisk;
@@ -135,10 +137,10 @@ impl FaultDisk {
         self.lock().last.clone()
     }
 
-    /// Takes back whatever was not made durable.
+    /// Takes back all that was not made durable.
     ///
     /// # Errors
-    /// Whatever the file system underneath says.
+    /// Any error of the file system underneath.
     pub fn lose_unsynced(&self) -> io::Result<()> {
         let mut state = self.lock();
         for path in std::mem::take(&mut state.dirty) {
@@ -162,7 +164,7 @@ impl FaultDisk {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn step(&self, what: &str, path: &Path) -> io::Result<MutexGuard<'_, State>> {

@@ -1,8 +1,9 @@
 //! Durable file operations behind one trait, so that a test can make any single one of them fail.
 //!
-//! [`Disk`] is what the rest of the program may do to a file system; [`RealDisk`] does it. [`FaultDisk`] does it too, until
-//! the n-th operation, which fails, or after which the power is gone. Above the trait stand the few compositions that
-//! durability needs: [`write_atomically`], [`NewFile`] (a streamed file that appears whole or not at all) and [`LockFile`].
+//! [`Disk`] is what the rest of the program may do to a file system; [`RealDisk`] does it. [`FaultDisk`] does it too,
+//! until the n-th operation, which fails, or after which the power is gone. Above the trait stand the few compositions
+//! that durability needs: [`write_atomically`], [`NewFile`] (a streamed file that appears whole or not at all) and
+//! [`LockFile`].
 //!
 //! ```
 //! # fn main() -> std::io::Result<()> {
@@ -27,13 +28,17 @@ pub mod fault;
 mod lock;
 mod mounts;
 mod private;
+mod processes;
 mod real;
 mod streamed;
+mod uptime;
 
 pub use atomic::{NewFile, read_all, write_atomically};
 pub use birthmark::birthmark;
 pub use disk::{Disk, DiskFile, Entry, FileKind, Metadata};
 pub use fault::FaultDisk;
 pub use lock::LockFile;
-pub use private::keep_private;
+pub use private::{become_owner, keep_private};
+pub use processes::{Process, processes_at};
 pub use real::RealDisk;
+pub use uptime::Uptime;

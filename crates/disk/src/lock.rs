@@ -17,7 +17,7 @@ impl LockFile {
     /// Takes the lock for itself alone; `None` if somebody holds it. Never waits.
     ///
     /// # Errors
-    /// Whatever the file system says; its directory must exist.
+    /// Any error of the file system; its directory must exist.
     pub fn try_exclusive(path: &Path) -> io::Result<Option<Self>> {
         Self::try_lock(path, FlockOperation::NonBlockingLockExclusive)
     }
@@ -25,15 +25,16 @@ impl LockFile {
     /// Takes the lock together with other sharers; `None` if somebody holds it alone. Never waits.
     ///
     /// # Errors
-    /// Whatever the file system says; its directory must exist.
+    /// Any error of the file system; its directory must exist.
     pub fn try_shared(path: &Path) -> io::Result<Option<Self>> {
         Self::try_lock(path, FlockOperation::NonBlockingLockShared)
     }
 
-    /// Leaves a note in the file for whoever finds it locked, such as the holder's process id; replaces an earlier one.
+    /// Leaves a note in the file for processes that find it locked, such as the holder's process id; replaces an
+    /// earlier one.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// Any error of the file system.
     pub fn write_note(&mut self, note: &str) -> io::Result<()> {
         self.0.set_len(0)?;
         self.0.write_all_at(note.as_bytes(), 0)?;

@@ -1,18 +1,19 @@
 //! Whom what this process creates is for.
 
+use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rustix::fs::Mode;
-use rustix::process::{geteuid, umask};
+use rustix::process::{Gid, Uid, geteuid, umask};
 
-/// Bits that are taken from whatever is created in a directory of the mode `dir`, or in one that is still to be made.
+/// Bits that are taken from all that is created in a directory of the mode `dir`, or in one that is still to be made.
 ///
-/// A directory that is open to its group and to nobody else (750, 2770) was made so that the group may look, or work, in it. One that is
-/// open to everybody, as `mkdir` makes them, tells nothing.
+/// A directory that is open to its group and to nobody else (750, 2770) was made so that the group may look, or work,
+/// in it. One that is open to everybody, as `mkdir` makes them, tells nothing.
 ///
-/// Where the directory is somebody else's, as for a command that root runs beside a server, nothing is taken: its owner must be able to
-/// read what is left there.
+/// Where the directory is somebody else's, as for a command that root runs beside a server, nothing is taken: its owner
+/// must be able to read what is left there.
 fn taken(dir: Option<u32>, is_own: bool) -> u32 {
     match dir {
         Some(_) if !is_own => 0,
@@ -21,9 +22,10 @@ fn taken(dir: Option<u32>, is_own: bool) -> u32 {
     }
 }
 
-/// Sees to it that whatever this process creates from here on, also what libraries create, is its owner's alone (600, directories 700), or its group's
-/// too, where the directory at `dir` is there and open to its group and to nobody else. In a directory of another user's the `umask` stays as it is. What was there before keeps its mode,
-/// and an `umask` that forbids more holds.
+/// Sees to it that all that this process creates from here on, also what libraries create, is its owner's alone (600,
+/// directories 700), or its group's too, where the directory at `dir` is there and open to its group and to nobody
+/// else. In a directory of another user's the `umask` stays as it is. What was there before keeps its mode, and an
+/// `umask` that forbids more holds.
 ///
 /// To be called while no other thread creates anything.
 pub fn keep_private(dir: &Path) {
@@ -33,6 +35,32 @@ pub fn keep_private(dir: &Path) {
     let mode = found.map(|found| found.permissions().mode());
     let before = umask(Mode::from_raw_mode(0o077));
     umask(before | Mode::from_raw_mode(taken(mode, is_own)));
+}
+
+/// Becomes, where this process is root's, the user whose data lies in `dir`: the owner of the file called `database` in
+/// it, else of the folder itself. What a command that root runs leaves there is that user's then, whose server has to
+/// write it. Answers whether that is so.
+///
+/// To be called while there is no second thread; it is for good.
+///
+/// # Errors
+/// Where the system does not let it.
+pub fn become_owner(dir: &Path, database: &str) -> io::Result<bool> {
+    use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+    if !geteuid().is_root() {
+        return Ok(false);
+    }
+    #[allow(clippy::disallowed_methods, reason = "owners are looked at here and nowhere else")]
+    let found = std::fs::symlink_metadata(dir.join(database)).or_else(|_| std::fs::metadata(dir));
+    let Some(found) = found.ok().filter(|found| found.uid() != 0) else {
+        return Ok(false);
+    };
+    let (user, group) = (Uid::from_raw(found.uid()), Gid::from_raw(found.gid()));
+    set_thread_groups(&[group])?;
+    set_thread_res_gid(group, group, group)?;
+    set_thread_res_uid(user, user, user)?;
+    keep_private(dir);
+    Ok(true)
 }
 
 #[cfg(test)]

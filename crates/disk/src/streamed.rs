@@ -1,8 +1,9 @@
 //! A long file written front to back past the system's cache.
 //!
-//! Hundreds of MB that wait in the cache for one sync at the end make every other sync on that disk wait with them, first of all
-//! those of a database's commits. Written past the cache (`O_DIRECT`) they are on the medium when the write returns, in pieces
-//! short enough that others come in between. Where the file system can't do that, the file is written like any other.
+//! Hundreds of MB that wait in the cache for one sync at the end make every other sync on that disk wait with them,
+//! first of all those of a database's commits. Written past the cache (`O_DIRECT`) they are on the medium when the
+//! write returns, in pieces short enough that others come in between. Where the file system can't do that, the file is
+//! written like any other.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -14,8 +15,8 @@ use crate::real::RealFile;
 /// Bytes written at once.
 const PIECE: usize = 256 << 10;
 
-/// Room is asked for so many bytes ahead at once: found for each piece by itself, it would be an entry in the file system's
-/// journal every time, which the next commit writes out and waits for. Not for files that may end before.
+/// Room is asked for so many bytes ahead at once: found for each piece by itself, it would be an entry in the file
+/// system's journal every time, which the next commit writes out and waits for. Not for files that may end before.
 const ROOM: u64 = 2 << 20;
 
 /// What memory, offset and length of a write past the cache are multiples of; no usual file system asks for more.

@@ -10,6 +10,11 @@ mod http;
 mod restart;
 mod routes;
 
+/// The system's allocator keeps what a large body or answer took, thread by thread; this one gives it back.
+/// Its huge pages (the feature `no_thp` leaves them out) would take 30 MiB more.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     cli::main()
 }

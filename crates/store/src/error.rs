@@ -5,8 +5,11 @@
 pub enum ErrorKind {
     /// The row, collection or parameter does not exist.
     NotFound,
-    /// A unique index refused the write; [`Error::columns`] names the columns.
+    /// A unique index refused the write; [`Error::subject`] names the columns.
     Unique,
+    /// The table refused the write for a reason that the collection does not know: a check, a reference, an expression
+    /// that fails. Nothing was written.
+    Refused,
     /// A filter, sort or rule could not be understood or may not be used here.
     InvalidQuery,
     /// The definition of a collection, field, index or view can't be applied; nothing was changed.
@@ -17,12 +20,27 @@ pub enum ErrorKind {
     NoSpace,
     /// The database file is damaged or is not a database.
     Corrupt,
+    /// `auxiliary.db` is damaged or holds no log. Nothing is wrong with `data.db`: set it aside and open the store
+    /// again.
+    CorruptLog,
     /// The store is shutting down.
     Closed,
+    /// What was asked for is larger than may be read at once.
+    TooLarge,
     /// A query computed for too long, or no connection became free in time.
     TimedOut,
     /// Anything else that the database said.
     Database,
+}
+
+/// The part of a record or a definition that an error is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// The columns of the unique index that refused the record ([`ErrorKind::Unique`]), spelled as the database does.
+    /// An expression stands for itself.
+    Columns(Vec<String>),
+    /// The index of the collection that can't be made ([`ErrorKind::InvalidSchema`]), by its position from 0 on.
+    Index(usize),
 }
 
 /// An operation of the store that did not happen.
@@ -32,7 +50,7 @@ pub struct Error {
     kind: ErrorKind,
     attempted: String,
     detail: String,
-    columns: Vec<String>,
+    subject: Option<Subject>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -47,7 +65,7 @@ impl Error {
             kind,
             attempted: attempted.into(),
             detail: detail.into(),
-            columns: Vec::new(),
+            subject: None,
             source: None,
         }
     }
@@ -59,10 +77,10 @@ impl Error {
         self
     }
 
-    /// The same error naming the columns of the unique index that refused it.
+    /// The same error, telling which part of what was asked for it is about.
     #[must_use]
-    pub fn with_columns(mut self, columns: Vec<String>) -> Self {
-        self.columns = columns;
+    pub fn about(mut self, subject: Subject) -> Self {
+        self.subject = Some(subject);
         self
     }
 
@@ -79,9 +97,15 @@ impl Error {
         &self.detail
     }
 
-    /// For [`ErrorKind::Unique`]: the columns of the violated index.
+    /// The same error as one of another kind.
+    pub(crate) fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Which part of what was asked for the error is about, where that is known.
     #[must_use]
-    pub fn columns(&self) -> &[String] {
-        &self.columns
+    pub fn subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
     }
 }

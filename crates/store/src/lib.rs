@@ -1,15 +1,14 @@
 //! The application's database: what is kept, how it is asked for, and how a point in time of it is pinned.
 //!
-//! Everything that is SQL lives here and nowhere else: the system tables (one file per table under `tables/`), the
-//! numbered migrations, the translation of the filter language to parameterised SQL (`filter/`), the one writer and the
-//! many readers (`engine/`). No SQL text and no driver type leaves this crate, so that a second database engine can
-//! stand behind it one day.
+//! `model/` holds what an application is made of, `language/` understands filters, orders and rules, and `sqlite/` is
+//! the engine: one writer and many readers, a file per table, the numbered migrations, and the rendering of filters as
+//! SQL. No SQL text and no driver type leaves this crate, so that a second database engine can stand behind it one day.
 //!
 //! All calls block; async callers move them off their threads.
 //!
-//! A [`Store`] is both databases of a data directory. [`Store::read`] gives a [`ReadTx`], [`Store::write`] a [`WriteTx`]: one
-//! consistent view, and one change that is durable when the call returns. [`Schema`] holds the [`Collection`]s,
-//! [`Record`] is one row of one, [`Store::snapshot`] pins everything for a backup.
+//! A [`Store`] is both databases of a data directory. [`Store::read`] gives a [`ReadTx`], [`Store::write`] a
+//! [`WriteTx`]: one consistent view, and one change that is durable when the call returns. [`Schema`] holds the
+//! [`Collection`]s, [`Record`] is one row of one, [`Store::snapshot`] pins everything for a backup.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -38,41 +37,34 @@
 //! # }
 //! ```
 
-mod check;
-mod collection;
-mod collection_list;
+pub mod at_once;
 mod engine;
 mod error;
-mod field;
-mod filter;
-mod identity;
-mod migrations;
-mod moment;
-mod query;
-mod record;
-mod request;
-mod schema;
-mod snapshot;
-mod sql;
-mod store;
-mod tables;
-mod transaction;
+mod language;
+mod model;
+mod sqlite;
 
-pub use check::{check_application, check_database, peek_param, upgrade_staged};
-pub use collection::{Collection, CollectionKind, Rules};
-pub use collection_list::{CollectionPage, CollectionQuery};
-pub use error::{Error, ErrorKind, Result};
-pub use field::{Field, FieldKind};
-pub use filter::superuser_only_part;
-pub use identity::{collection_id, field_id, new_id, new_secret, random_text};
-pub use moment::{format_timestamp, normalize_date, now, parse_date};
-pub use query::{ListQuery, RecordPage};
-pub use record::Record;
-pub use request::RequestContext;
-pub use schema::Schema;
-pub use snapshot::{FileReference, FileReferences, PinnedDatabase, Snapshot, StillDatabase, file_references_in};
-pub use store::{Store, StoreOptions};
-pub use tables::defaults::renew_secrets;
-pub use tables::indexes::{Index, IndexColumn};
-pub use tables::logs::{ListLogs, LogEntry, LogPage, LogStat, Logs};
-pub use transaction::{ReadTx, WriteTx};
+pub use engine::{
+    Agreement, Disagreement, DisagreementKind, FileReference, FileReferences, LONG_WRITE, Logs, PinnedDatabase, ReadTx,
+    RecordRow, Revision, Snapshot, StillDatabase, Store, StoreOptions, Stored, WalFollower, WalPosition, WriteTx,
+    applied_migrations, check_application, check_database, due_upgrades, file_references_in, is_own_migration,
+    peek_param, upgrade_staged,
+};
+pub use error::{Error, ErrorKind, Result, Subject};
+pub use language::query::{CollectionQuery, ListQuery};
+pub use language::{Filter, superuser_only_part};
+pub use model::auth_options::{
+    AuthAlert, AuthOptions, MailTemplate, MappedFields, Mfa, OAuth2, OAuth2Provider, Otp, PasswordAuth, TokenOptions,
+    WrongType,
+};
+pub use model::collection::{Collection, CollectionKind, Rules};
+pub use model::context::{HeaderLookup, Headers, RequestContext};
+pub use model::field::{Field, FieldKind};
+pub use model::identity::{collection_id, field_id, new_id, new_log_id, new_secret, random_text};
+pub use model::index::{Index, IndexColumn};
+pub use model::log::{ListLogs, LogEntry, LogLine, LogStat};
+pub use model::moment::{format_timestamp, is_normal_date, normalize_date, now};
+pub use model::page::{Most, Page, PageRequest};
+pub use model::record::Record;
+pub use model::requester::{Gone, Meter, Requester};
+pub use model::schema::Schema;

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use bosbase_store::{
-    Collection, CollectionKind, Error, ErrorKind, Field, FieldKind, Record, Rules, Store, StoreOptions, new_id, now,
+    Collection, CollectionKind, Error, ErrorKind, Field, FieldKind, Record, Rules, Store, StoreOptions, Subject,
+    new_id, now,
 };
 use serde_json::{Map, Value, json};
 
@@ -179,7 +180,7 @@ fn a_changed_definition_keeps_the_values_of_the_fields_that_stay() {
             .collect(),
     };
     let error = store.write(move |tx| tx.insert_record(&twin)).unwrap_err();
-    assert_eq!(error.columns(), ["title"]);
+    assert_eq!(error.subject(), Some(&Subject::Columns(vec!["title".to_owned()])));
 
     // Only the spelling changes.
     let third = Collection {
@@ -204,7 +205,7 @@ fn an_index_that_sqlite_refuses_is_named_and_undoes_the_change() {
     ];
     let error = change(&store, &posts, changed).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidSchema);
-    assert_eq!(error.columns(), ["1"]);
+    assert_eq!(error.subject(), Some(&Subject::Index(1)));
     assert_eq!(
         error.detail(),
         "Failed to create index foo - SQL logic error: no such column: nope (1)."

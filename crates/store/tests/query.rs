@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use bosbase_store::{Collection, ErrorKind, ListQuery, Record, RequestContext, Store, StoreOptions};
+use bosbase_store::{Collection, ErrorKind, ListQuery, PageRequest, Record, RequestContext, Store, StoreOptions};
 use serde_json::{Map, Value, json};
 
 fn collection(definition: Value) -> Collection {
@@ -73,7 +73,10 @@ fn a_list_is_filtered_sorted_counted_and_paged() {
     let query = ListQuery {
         filter: "count > 0".into(),
         sort: "-count".into(),
-        per_page: 2,
+        page: PageRequest {
+            per_page: 2,
+            ..PageRequest::default()
+        },
         ..ListQuery::default()
     };
     assert_eq!(ids(&store, &query).unwrap(), "cb");
@@ -81,7 +84,7 @@ fn a_list_is_filtered_sorted_counted_and_paged() {
         ids(
             &store,
             &ListQuery {
-                page: 2,
+                page: PageRequest { page: 2, ..query.page },
                 ..query.clone()
             }
         )
@@ -157,8 +160,7 @@ fn a_filter_that_joins_more_than_the_database_can_is_refused() {
             .collect::<Vec<_>>()
             .join("||"),
         allow_hidden: true,
-        per_page: 1,
-        skip_total: true,
+        page: PageRequest::first(1),
         ..ListQuery::default()
     };
     assert!(ids(&store, &joining(10)).is_ok());

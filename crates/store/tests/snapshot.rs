@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bosbase_store::{
-    LogEntry, PinnedDatabase, Record, Store, StoreOptions, check_application, check_database, new_id, now,
+    ErrorKind, LogEntry, PinnedDatabase, Record, StillDatabase, Store, StoreOptions, check_application, check_database,
+    new_id, now,
 };
 use serde_json::{Map, json};
 
@@ -147,10 +148,12 @@ fn the_log_is_listed_filtered_counted_and_cut() {
     store.logs().insert_many(entries).unwrap();
     let list = |filter: &str, sort: &str, per_page| {
         let query = bosbase_store::ListLogs {
-            per_page,
+            page: bosbase_store::PageRequest {
+                per_page,
+                ..Default::default()
+            },
             filter: filter.into(),
             sort: sort.into(),
-            ..Default::default()
         };
         store.logs().list(&query)
     };
@@ -192,4 +195,47 @@ fn a_store_closes_under_a_snapshot_that_goes_on() {
     };
     assert_eq!(value(copied.path()), None);
     assert_eq!(value(dir.path()).as_deref(), Some("1"));
+}
+
+/// A damaged archive brought an index whose root was an empty page of a table. `PRAGMA integrity_check` said "ok" and
+/// every create answered 500.
+#[test]
+fn a_root_page_of_the_wrong_kind_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("data.db");
+    let empty = |kind: u8, page_size: usize| {
+        let mut page = vec![kind, 0, 0, 0, 0];
+        page.extend(u16::try_from(page_size % 65_536).unwrap().to_be_bytes());
+        page.push(0);
+        page
+    };
+    for page_size in [512, 4096, 65_536] {
+        for (name, kind) in [("by_x", 0x0d), ("t", 0x0a), ("w", 0x0d)] {
+            let connection = rusqlite::Connection::open(&path).unwrap();
+            let made = format!(
+                "PRAGMA page_size = {page_size}; CREATE TABLE t (x UNIQUE); CREATE INDEX by_x ON t (x);
+                 CREATE TABLE w (x PRIMARY KEY) WITHOUT ROWID;"
+            );
+            connection.execute_batch(&made).unwrap();
+            let root: u32 = connection
+                .query_row("SELECT rootpage FROM sqlite_schema WHERE name = ?", [name], |row| {
+                    row.get(0)
+                })
+                .unwrap();
+            connection.close().unwrap();
+            check_database(&path, &Arc::default()).unwrap();
+            let mut bytes = std::fs::read(&path).unwrap();
+            let (at, page) = ((root as usize - 1) * page_size, empty(kind, page_size));
+            bytes[at..at + page.len()].copy_from_slice(&page);
+            std::fs::write(&path, bytes).unwrap();
+            let error = check_database(&path, &Arc::default()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{name}: {error}");
+            // A proof must not say that it is whole, and a restore refuse it.
+            let mut still = StillDatabase::open(&path, "data.db").unwrap();
+            let error = still.integrity_check().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{name}: {error}");
+            drop(still);
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bosbase_store::{Collection, Error, ErrorKind, Record, Store, StoreOptions, new_id, new_secret, now};
+use bosbase_store::{Collection, Error, ErrorKind, Record, Store, StoreOptions, Subject, new_id, new_secret, now};
 use serde_json::{Map, json};
 
 fn open(dir: &tempfile::TempDir) -> Store {
@@ -68,8 +68,8 @@ fn a_unique_index_names_its_columns() {
     store.write(move |tx| tx.insert_record(&one)).unwrap();
     let error = store.write(move |tx| tx.insert_record(&two)).unwrap_err();
     assert_eq!(
-        (error.kind(), error.columns()),
-        (ErrorKind::Unique, &["email".to_owned()][..])
+        (error.kind(), error.subject()),
+        (ErrorKind::Unique, Some(&Subject::Columns(vec!["email".to_owned()])))
     );
 }
 
@@ -190,7 +190,34 @@ fn an_index_on_an_expression_names_its_columns_too() {
         let answer = store.write(move |tx| tx.insert_record(&record));
         assert_eq!(answer.is_err(), refused, "{name}");
         if let Err(error) = answer {
-            assert_eq!(error.columns(), ["lower(name)"]);
+            assert_eq!(error.subject(), Some(&Subject::Columns(vec!["lower(name)".to_owned()])));
         }
     }
+}
+
+/// A plan made on a view must know whether the write that performs it still has that data before it.
+#[test]
+fn a_write_tells_whether_it_runs_on_the_data_of_a_view() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&StoreOptions::new(dir.path())).unwrap();
+    let view = || store.read(|tx| Ok::<_, Error>(tx.revision())).unwrap();
+    let write = || {
+        store
+            .write(|tx| tx.set_param("a", "1").map(|()| tx.revision()))
+            .unwrap()
+    };
+    let seen = view();
+    assert_eq!(seen, view());
+    assert_eq!(write(), seen);
+    assert_ne!(write(), seen, "somebody wrote in between");
+    let seen = view();
+    let users = Arc::clone(store.schema().find("users").unwrap());
+    store
+        .write(move |tx| tx.update_record(&user(&users, "a@example.com")))
+        .unwrap_err();
+    assert_ne!(write(), seen, "what was undone counts too");
+    let seen = view();
+    let beside = Store::open(&StoreOptions::new(dir.path())).unwrap();
+    beside.write(|tx| tx.set_param("a", "2")).unwrap();
+    assert_ne!(write(), seen, "another process wrote in between");
 }

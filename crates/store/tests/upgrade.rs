@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, reason = "a test")]
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bosbase_store::{ErrorKind, Store, StoreOptions, check_application, upgrade_staged};
 use rusqlite::Connection;
@@ -34,7 +35,7 @@ fn a_directory_of_pocketbase_0_23_becomes_one_of_0_40() {
            '{\"viewQuery\":\"SELECT id, count(*) AS c FROM users GROUP BY id\"}');",
     );
     assert!(text(dir.path(), "SELECT fields FROM _collections WHERE name = 'users'").contains("\"thumbs\":null"));
-    upgrade_staged(dir.path()).unwrap();
+    upgrade_staged(dir.path(), &Arc::default()).unwrap();
     assert!(!dir.path().join("data.db-wal").exists());
     assert!(!dir.path().join("data.db-shm").exists());
     assert_eq!(
@@ -105,6 +106,6 @@ fn what_is_older_or_something_else_is_refused_and_left_alone() {
         check_application(empty.path()).unwrap_err().kind(),
         ErrorKind::InvalidSchema
     );
-    assert!(upgrade_staged(empty.path()).is_err());
-    assert!(upgrade_staged(&empty.path().join("missing")).is_err());
+    assert!(upgrade_staged(empty.path(), &Arc::default()).is_err());
+    assert!(upgrade_staged(&empty.path().join("missing"), &Arc::default()).is_err());
 }

@@ -2,16 +2,16 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::crons::Schedule;
+use crate::schedule::Schedule;
 
 /// How long a scheduled backup may take, or wait for others, before it is missed.
 const GRACE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What is wrong with the age of the `newest` proven backup; nothing where it is as it should be.
 ///
-/// With `hours` it is too old when it is older than that. Without, two backups of the schedule `cron` in a row have to be missing: one that
-/// failed is told of by itself. Where there is none, what counts is `since` when backups are promised like that; with a
-/// schedule also where there is one, so that a new schedule is not late from the start.
+/// With `hours` it is too old when it is older than that. Without, two backups of the schedule `cron` in a row have to
+/// be missing: one that failed is told of by itself. Where there is none, what counts is `since` when backups are
+/// promised like that; with a schedule also where there is one, so that a new schedule is not late from the start.
 pub(super) fn too_old(
     hours: i64,
     cron: &str,
@@ -20,7 +20,8 @@ pub(super) fn too_old(
     now: Timestamp,
 ) -> Option<String> {
     let latest_allowed = if hours > 0 {
-        // More than there was time for is never over. A number that the settings refuse may be in force, restored with an older backup.
+        // More than there was time for is never over. A number that the settings refuse may be in force, restored with
+        // an older backup.
         now.checked_sub(SignedDuration::from_secs(hours.saturating_mul(3600)))
             .ok()?
     } else {

@@ -1,15 +1,15 @@
-//! Brings alarms to where the settings say, each way on a thread of its own, so that one that stands still holds up no other.
+//! Brings alarms to where the settings say, each way on a thread of its own, so that one that stands still holds up no
+//! other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
 use serde_json::{Map, json};
 
+use super::channel::Channel;
 use super::event::{Event, Happened};
-use super::former;
-use super::ledger::{Channel, Waiting};
-use super::{Active, Alarms, NAP};
-use crate::app::App;
+use super::ledger::Waiting;
+use super::{Active, Alarms, Desk, NAP};
 use crate::error::Result;
 use crate::logs::Level;
 use crate::mails;
@@ -27,21 +27,21 @@ enum Outcome {
 }
 
 /// Sends what waits for `channel`, and what comes to wait, until alarms are stopped.
-pub(super) fn deliver_all(app: &App, channel: Channel) {
-    while let Some(mut waiting) = app.alarms().next(channel) {
-        // The thread must live on, whatever an answer does to whoever reads it.
-        let outcome = catch_unwind(AssertUnwindSafe(|| attempt(app, &mut waiting)));
+pub(super) fn deliver_all(alarms: &Alarms, channel: Channel) {
+    while let Some(mut waiting) = alarms.desk().next(channel) {
+        // The thread must live on, also if reading an answer panics.
+        let outcome = catch_unwind(AssertUnwindSafe(|| attempt(alarms, &mut waiting)));
         let outcome = outcome.unwrap_or_else(|_| Outcome::Failed {
             error: "sending it panicked".to_owned(),
         });
-        conclude(app, &waiting, outcome);
+        conclude(alarms, &waiting, outcome);
     }
 }
 
-fn attempt(app: &App, waiting: &mut Waiting) -> Outcome {
+fn attempt(alarms: &Alarms, waiting: &mut Waiting) -> Outcome {
     match waiting.channel {
-        Channel::Mail => by_mail(app, waiting),
-        Channel::Webhook => match to_webhook(&app.settings_for(&waiting.event, Channel::Webhook), &waiting.event) {
+        Channel::Mail => by_mail(alarms, waiting),
+        Channel::Webhook => match to_webhook(&alarms.settings_for(&waiting.event, Channel::Webhook), &waiting.event) {
             Ok(arrived) => Outcome::Done { arrived },
             Err(error) => Outcome::Failed {
                 error: error.to_string(),
@@ -63,13 +63,13 @@ pub(super) fn to_webhook(settings: &Settings, event: &Event) -> Result<bool, bos
 }
 
 /// Mails it to everybody whom the settings name by now and who has not got it yet, and notes in `waiting` who got it.
-fn by_mail(app: &App, waiting: &mut Waiting) -> Outcome {
-    let settings = app.settings_for(&waiting.event, Channel::Mail);
+fn by_mail(alarms: &Alarms, waiting: &mut Waiting) -> Outcome {
+    let settings = alarms.settings_for(&waiting.event, Channel::Mail);
     if !settings.smtp.enabled {
         return Outcome::Done { arrived: false };
     }
     let recipients = if settings.backups.alarm_emails.is_empty() {
-        app.superuser_addresses()
+        (alarms.inner.superusers)()
     } else {
         Ok(settings.backups.alarm_emails.clone())
     };
@@ -85,7 +85,7 @@ fn by_mail(app: &App, waiting: &mut Waiting) -> Outcome {
         if failed == ENOUGH {
             break;
         }
-        match mails::send_alarm(&settings, &address, &waiting.event) {
+        match mail(&settings, &address, &waiting.event) {
             Ok(()) => waiting.arrived.push(address),
             Err(error) => {
                 problem = Some(error.to_string());
@@ -103,14 +103,31 @@ fn by_mail(app: &App, waiting: &mut Waiting) -> Outcome {
     }
 }
 
-fn conclude(app: &App, waiting: &Waiting, outcome: Outcome) {
+/// Mails an alarm to `address` as `settings` say. One attempt; blocks.
+fn mail(settings: &Settings, address: &str, event: &Event) -> Result<(), bosbase_courier::Error> {
+    let subject = format!("{}: {}", settings.meta.app_name, event.headline());
+    let mut lines = vec![event.text(&settings.meta)];
+    for (name, value) in [
+        ("Began", &event.started),
+        ("Ended", &event.finished),
+        ("Job", &event.job),
+    ] {
+        if !value.is_empty() {
+            lines.push(format!("{name}: {value}"));
+        }
+    }
+    lines.push(format!("Application: {}", settings.meta.app_url));
+    lines.push("What became of every job: GET /api/backups/status. The server's log says more.".to_owned());
+    mails::send_lines(settings, address, &subject, &lines)
+}
+
+fn conclude(alarms: &Alarms, waiting: &Waiting, outcome: Outcome) {
     let channel = waiting.channel.name();
     let now = Timestamp::now();
     let error = match outcome {
         Outcome::Done { arrived } => {
-            let nobody =
-                !arrived && waiting.event.event == Happened::Failed && former::ways(&app.settings()).is_empty();
-            if app.alarms().is_done(waiting, arrived, nobody, now) {
+            let nobody = !arrived && waiting.event.event == Happened::Failed && !alarms.has_a_way(&waiting.event);
+            if alarms.desk().is_done(waiting, arrived, nobody, now) {
                 let headline = waiting.event.headline();
                 tracing::warn!(
                     alarm = headline,
@@ -120,7 +137,7 @@ fn conclude(app: &App, waiting: &Waiting, outcome: Outcome) {
                     ("type".to_owned(), json!("alarm")),
                     ("alarm".to_owned(), json!(headline)),
                 ]);
-                app.log_event(
+                alarms.inner.jobs.logs().event(
                     Level::Warning,
                     "An alarm was told to nobody: no mail server and no webhook is set",
                     data,
@@ -150,14 +167,18 @@ fn conclude(app: &App, waiting: &Waiting, outcome: Outcome) {
             ("alarm".to_owned(), json!(waiting.event.headline())),
             ("error".to_owned(), json!(error)),
         ]);
-        app.log_event(Level::Error, &format!("An alarm {what} by {channel}"), data);
+        alarms
+            .inner
+            .jobs
+            .logs()
+            .event(Level::Error, &format!("An alarm {what} by {channel}"), data);
     }
-    app.alarms().is_left(waiting, error, given_up, now);
+    alarms.desk().is_left(waiting, error, given_up, now);
 }
 
-impl Alarms {
-    /// Waits for what is due on `channel`; nothing when alarms are stopped. The attempt is in the ledger before it is made, so that a
-    /// process that dies of it does not make it again at once, and so for ever.
+impl Desk {
+    /// Waits for what is due on `channel`; nothing when alarms are stopped. The attempt is in the ledger before it is
+    /// made, so that a process that dies of it does not make it again at once, and so for ever.
     fn next(&self, channel: Channel) -> Option<Waiting> {
         let mut guard = self.lock();
         loop {
@@ -182,8 +203,7 @@ impl Alarms {
                 Some((_, next)) => NAP.min(std::time::Duration::from_secs((next - now).unsigned_abs())),
                 None => NAP,
             };
-            let woken = self.changed.wait_timeout(guard, nap);
-            guard = woken.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            self.changed.wait_for(&mut guard, nap);
         }
     }
 
@@ -239,15 +259,13 @@ impl Alarms {
     }
 
     fn count(&self, channel: Channel, arrived: bool) {
-        let counts = self.counts.lock();
-        let mut counts = counts.unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut counts = self.counts.lock();
         *counts.entry((channel, arrived)).or_default() += 1;
     }
 
     /// How many attempts on `channel` there were since the start that arrived, or did not.
     pub(super) fn attempts(&self, channel: Channel, arrived: bool) -> u64 {
         let counts = self.counts.lock();
-        let counts = counts.unwrap_or_else(std::sync::PoisonError::into_inner);
         counts.get(&(channel, arrived)).copied().unwrap_or_default()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::ledger::Channel;
+use super::channel::Channel;
 use crate::jobs::{Job, JobKind, JobState};
 use crate::settings::MetaSettings;
 
@@ -44,7 +44,8 @@ pub struct Event {
     pub started: String,
     /// When it ended, or was found.
     pub finished: String,
-    /// What it is about among what is not well; empty where it is about nothing there, and where an earlier version wrote it.
+    /// What it is about among what is not well; empty where it is about nothing there, and where an earlier version
+    /// wrote it.
     #[serde(default)]
     pub cause: String,
     /// Whether it is told to those whom the settings named that a restore replaced.
@@ -93,7 +94,7 @@ impl Event {
         let what = match self.kind.as_str() {
             "create" => "Backup",
             "verify" => "Verification",
-            "drill" => "Verification of all backups",
+            "scrub" => "Verification of all backups",
             "restore" => "Restore",
             "undo" => "Undo of a restore",
             "retention" => "Deletion of old backups",
@@ -153,7 +154,7 @@ pub(super) fn kind_name(kind: JobKind) -> &'static str {
         JobKind::Create => "create",
         JobKind::Upload => "upload",
         JobKind::Verify => "verify",
-        JobKind::Drill => "drill",
+        JobKind::Scrub => "scrub",
         JobKind::Restore => "restore",
         JobKind::Undo => "undo",
     }

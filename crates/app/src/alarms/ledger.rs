@@ -1,13 +1,15 @@
 //! What is known of alarms, in a file: what was dealt with, what is not well, what is still to be told.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use bosbase_backup::StateDir;
 use bosbase_disk::{Disk, read_all, write_atomically};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::channel::Channel;
 use super::event::{Event, Happened};
 use crate::error::{Error, Result};
 
@@ -17,37 +19,6 @@ const LONGEST: u64 = 4 << 20;
 const SEEN: usize = 200;
 /// How many alarms wait at most. What came first goes: who gets none of a hundred needs none of the rest.
 const WAITING: usize = 100;
-
-/// A way on which alarms go out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Channel {
-    /// Mail, to each recipient by itself.
-    Mail,
-    /// A webhook.
-    Webhook,
-}
-
-impl Channel {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Mail, Self::Webhook];
-
-    /// The setting that names where it leads.
-    pub fn setting(self) -> &'static str {
-        match self {
-            Self::Mail => "a mail server (smtp)",
-            Self::Webhook => "a webhook (backups.alarmWebhook)",
-        }
-    }
-
-    /// What it is called.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Mail => "mail",
-            Self::Webhook => "webhook",
-        }
-    }
-}
 
 /// An event that is still to be told on one way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +41,8 @@ pub struct Waiting {
     pub since: i64,
     /// When it is tried next, likewise.
     pub next: i64,
-    /// Of something that goes well again: whether it is to be told only if it is told yet that it did not, which waits as well.
+    /// Of something that goes well again: whether it is to be told only if it is told yet that it did not, which waits
+    /// as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub if_told: bool,
 }
@@ -121,7 +93,8 @@ pub struct Ledger {
     pub waiting: Vec<Waiting>,
     /// What was promised about scheduled backups.
     pub promise: Option<Promise>,
-    /// The last restore of whose settings was told what they lack; empty where there was none, nothing where an earlier version wrote it.
+    /// The last restore of whose settings was told what they lack; empty where there was none, nothing where an earlier
+    /// version wrote it.
     pub restored: Option<String>,
     /// The ways that it took away.
     pub lost: BTreeSet<Channel>,
@@ -144,8 +117,8 @@ impl Ledger {
         true
     }
 
-    /// Puts `event` on its ways; what goes well again only on those on which it was told, or may yet be, that it did not. Answers how many
-    /// alarms had to make room.
+    /// Puts `event` on its ways; what goes well again only on those on which it was told, or may yet be, that it did
+    /// not. Answers how many alarms had to make room.
     pub fn tell(&mut self, event: &Event, now: Timestamp) -> usize {
         for channel in Channel::ALL {
             let is_end = event.event == Happened::Recovered;
@@ -206,15 +179,15 @@ pub struct LedgerFile {
 
 impl LedgerFile {
     /// The one in `state_dir`, of the one process that serves the data directory.
-    pub fn new(disk: Arc<dyn Disk>, state_dir: &Path) -> Self {
+    pub fn new(disk: Arc<dyn Disk>, state_dir: &StateDir) -> Self {
         Self {
             disk,
-            path: state_dir.join("alarms.json"),
+            path: state_dir.alarms(),
         }
     }
 
-    /// What it holds; nothing where there is none. One that can't be read or understood holds nothing: what ended before may be told
-    /// once more, which is better than never.
+    /// What it holds; nothing where there is none. One that can't be read or understood holds nothing: what ended
+    /// before may be told once more, which is better than never.
     pub fn read(&self) -> Option<Ledger> {
         let text = match read_all(self.disk.as_ref(), &self.path, LONGEST) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
@@ -254,7 +227,7 @@ mod tests {
     #[test]
     fn only_where_there_is_no_ledger_there_never_was_one() {
         let dir = tempfile::tempdir().unwrap();
-        let file = LedgerFile::new(Arc::new(RealDisk), dir.path());
+        let file = LedgerFile::new(Arc::new(RealDisk), &StateDir::at(dir.path()));
         assert_eq!(file.read(), None);
         write_atomically(&RealDisk, &file.path, b"{\"seen\": [").unwrap();
         assert_eq!(file.read(), Some(Ledger::default()));

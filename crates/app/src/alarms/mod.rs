@@ -1,42 +1,62 @@
 //! Tells somebody when backups fail: by mail and to a webhook, and once more when they go well again.
 //!
-//! What is to be told is found in the history of jobs ([`App::watch_backups`]), which is durable, so that neither a restart nor a kill
-//! hides a failure; the [`Ledger`] remembers durably what was dealt with and what has yet to arrive. Only the process that
-//! serves the data directory does any of this ([`App::start_alarms`]). An alarm that does not arrive is tried again for a day
-//! that the server runs.
+//! The history of jobs, which is durable, says what is to be told ([`Alarms::watch_backups`]): neither a
+//! restart nor a kill hides a failure; the [`Ledger`] remembers durably what was dealt with and what has yet to arrive.
+//! Only the process that serves the data directory does any of this ([`Alarms::start`]). An alarm that does not arrive
+//! is tried again for a day that the server runs.
 
 mod age;
+mod channel;
 mod delivery;
 mod event;
-mod former;
 mod ledger;
 mod metrics;
 mod rules;
+mod settings_before_restore;
 mod waiting;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use jiff::Timestamp;
 
-use crate::app::App;
 use crate::error::{Error, Result};
-use crate::jobs::{Job, JobState};
+use crate::jobs::{BackupJobs, Job, JobRegistry, JobState};
+use crate::outlive::outlive;
+use crate::settings::Settings;
 
+use channel::Channel;
 pub use event::{Event, Happened};
-use ledger::{Channel, Ledger, LedgerFile};
+use ledger::{Ledger, LedgerFile};
 
 /// How long a thread sleeps where nothing waits.
 const NAP: Duration = Duration::from_secs(60);
 
-/// The alarms of an open application; at rest until [`App::start_alarms`].
+/// What is known of alarms, for all who have something to tell; at rest until [`Alarms::start`].
 #[derive(Default)]
-pub(crate) struct Alarms {
+pub(crate) struct Desk {
     active: Mutex<Option<Active>>,
     changed: Condvar,
     counts: Mutex<BTreeMap<(Channel, bool), u64>>,
+}
+
+/// Finds the addresses of the superusers.
+pub(crate) type FindSuperusers = Box<dyn Fn() -> Result<Vec<String>> + Send + Sync>;
+
+/// The alarms of an open application. Clones share them.
+#[derive(Clone)]
+pub struct Alarms {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    desk: Arc<Desk>,
+    jobs: BackupJobs,
+    superusers: FindSuperusers,
 }
 
 struct Active {
@@ -91,22 +111,21 @@ pub struct TroubleStatus {
 }
 
 /// Alarms under way. Dropped, no more are sent; what waits is sent by the next process.
-pub struct AlarmThreads(App);
+pub struct AlarmThreads(Arc<Desk>);
 
 impl Drop for AlarmThreads {
     fn drop(&mut self) {
-        let alarms = self.0.alarms();
-        *alarms.lock() = None;
-        alarms.changed.notify_all();
+        *self.0.lock() = None;
+        self.0.changed.notify_all();
     }
 }
 
-impl Alarms {
+impl Desk {
     fn lock(&self) -> MutexGuard<'_, Option<Active>> {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+        self.active.lock()
     }
 
-    /// Takes note of how a job ended; for whoever watches jobs.
+    /// Takes note of how a job ended; for the watchers of jobs.
     pub(crate) fn note(&self, job: &Job) {
         // Of one that runs is told five times a second.
         if job.state != JobState::Running {
@@ -142,15 +161,35 @@ impl Alarms {
     }
 }
 
-impl App {
-    /// Begins to send alarms, those first that an earlier process left. What ended before the very first start is not told; where it
-    /// can't be read what was told, what failed may be told twice.
+impl Alarms {
+    /// Alarms about what `jobs` come to, kept on `desk`. `superusers` finds whom to mail where the settings name
+    /// nobody.
+    pub(crate) fn new(desk: Arc<Desk>, jobs: BackupJobs, superusers: FindSuperusers) -> Self {
+        Self {
+            inner: Arc::new(Inner { desk, jobs, superusers }),
+        }
+    }
+
+    fn desk(&self) -> &Desk {
+        &self.inner.desk
+    }
+
+    fn jobs(&self) -> &JobRegistry {
+        self.inner.jobs.jobs()
+    }
+
+    fn settings(&self) -> Arc<Settings> {
+        self.inner.jobs.settings()
+    }
+
+    /// Begins to send alarms, those first that an earlier process left. What ended before the very first start is not
+    /// told; where it can't be read what was told, what failed may be told twice.
     ///
     /// # Errors
     ///
     /// Where the threads can't be started.
-    pub fn start_alarms(&self) -> std::io::Result<AlarmThreads> {
-        let file = LedgerFile::new(self.disk().clone(), self.jobs().state_dir());
+    pub fn start(&self) -> std::io::Result<AlarmThreads> {
+        let file = LedgerFile::new(self.inner.jobs.backups().disk().clone(), &self.jobs().state_dir());
         let known = file.read();
         let first = known.is_none();
         let mut active = Active {
@@ -165,9 +204,9 @@ impl App {
             }
             active.keep();
         }
-        *self.alarms().lock() = Some(active);
-        let threads = AlarmThreads(self.clone());
-        crate::crons::outlive("watching the backups", || {
+        *self.desk().lock() = Some(active);
+        let threads = AlarmThreads(self.inner.desk.clone());
+        outlive("watching the backups", || {
             let now = Timestamp::now();
             // First: the settings that it finds are no surprise then.
             if let Err(error) = self.watch_restored(first, now) {
@@ -179,10 +218,10 @@ impl App {
             self.watch_backups(now);
         });
         for channel in Channel::ALL {
-            let app = self.clone();
+            let alarms = self.clone();
             std::thread::Builder::new()
                 .name(format!("alarm {}", channel.name()))
-                .spawn(move || delivery::deliver_all(&app, channel))?;
+                .spawn(move || delivery::deliver_all(&alarms, channel))?;
         }
         Ok(threads)
     }
@@ -207,8 +246,8 @@ impl App {
 
     /// How alarms fare.
     #[must_use]
-    pub fn alarm_status(&self) -> AlarmStatus {
-        let guard = self.alarms().lock();
+    pub fn status(&self) -> AlarmStatus {
+        let guard = self.desk().lock();
         let Some(Active { ledger, .. }) = guard.as_ref() else {
             return AlarmStatus::default();
         };
@@ -231,7 +270,10 @@ impl App {
             last_sent: ledger.last_sent.clone(),
             last_error: errors.join("; "),
             waiting: ledger.waiting.len(),
-            ways: former::ways(&self.settings()).into_iter().map(Channel::name).collect(),
+            ways: settings_before_restore::ways(&self.settings())
+                .into_iter()
+                .map(Channel::name)
+                .collect(),
             troubles: troubles.collect(),
         }
     }

@@ -10,12 +10,13 @@ use crate::jobs::{Job, JobKind, JobState};
 const PER_DAY: usize = 10;
 /// ... within so many seconds, and one that is about a state rather than a failure.
 const DAY: i64 = 86_400;
-/// So long it is remembered what is not well, in seconds, from when it was last told; the end of what is older is not told ...
+/// So long it is remembered what is not well, in seconds, from when it was last told; the end of an older trouble is
+/// not told ...
 const REMEMBERED: i64 = 30 * DAY;
 /// ... nor of more than so many: with their errors they have to fit the ledger.
 const TROUBLES: usize = 200;
 
-/// What a job that failed is a sign of; nothing where whoever asked for it was told, or wanted its end.
+/// What a job that failed is a sign of; nothing where the client that asked for it was told, or wanted its end.
 fn cause(job: &Job) -> Option<String> {
     match job.kind {
         // The upload's own answer says it.
@@ -23,7 +24,7 @@ fn cause(job: &Job) -> Option<String> {
         _ if job.stopped => None,
         JobKind::Create => Some("create".to_owned()),
         JobKind::Verify => Some(format!("verify {}", job.key)),
-        JobKind::Drill => Some("drill".to_owned()),
+        JobKind::Scrub => Some("scrub".to_owned()),
         JobKind::Restore | JobKind::Undo => Some("restore".to_owned()),
     }
 }
@@ -40,7 +41,7 @@ impl Ledger {
             return self.trouble(&cause, event, PER_DAY, now).into_iter().collect();
         }
         let mut over = vec![cause];
-        if job.kind == JobKind::Drill {
+        if job.kind == JobKind::Scrub {
             over.extend(
                 self.troubles
                     .keys()
@@ -100,8 +101,8 @@ impl Ledger {
         Some(event)
     }
 
-    /// Forgets what is not well and was not told for long, and what was told first where there is too much: a backup that rots and is
-    /// deleted never goes well again.
+    /// Forgets what is not well and was not told for long, and what was told first where there is too much: a backup
+    /// that rots and is deleted never goes well again.
     fn forget_troubles(&mut self, now: Timestamp) {
         let last = |trouble: &Trouble| trouble.told.iter().copied().max().unwrap_or_default();
         self.troubles
@@ -189,14 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn one_verification_does_not_make_up_for_another_and_a_drill_does_for_all() {
+    fn one_verification_does_not_make_up_for_another_and_a_scrub_does_for_all() {
         let mut ledger = Ledger::default();
         for key in ["a.zip", "b.zip"] {
             assert_eq!(ledger.job(&job(JobKind::Verify, key, true), now()).len(), 1);
         }
         assert_eq!(ledger.job(&job(JobKind::Verify, "a.zip", false), now()).len(), 1);
         assert_eq!(ledger.troubles.len(), 1);
-        assert_eq!(ledger.job(&job(JobKind::Drill, "", false), now()).len(), 1);
+        assert_eq!(ledger.job(&job(JobKind::Scrub, "", false), now()).len(), 1);
         assert!(ledger.troubles.is_empty());
     }
 

@@ -2,11 +2,13 @@
 
 use super::ledger::Waiting;
 
-/// After so many seconds an alarm that did not arrive is tried again, then after the longest pause for as long as it takes ...
+/// After so many seconds an alarm that did not arrive is tried again, then after the longest pause for as long as it
+/// takes ...
 const PAUSES: [i64; 5] = [2, 10, 60, 300, 900];
 const LONGEST_PAUSE: i64 = 1800;
-/// ... but for no longer than this, in seconds. What kept a backup from its bucket keeps a mail as well, and may last a night.
-const PATIENCE: i64 = 86_400;
+/// ... but for no longer than this, in seconds. What kept a backup from its bucket keeps a mail as well, and may last a
+/// night.
+const LONGEST_WAIT: i64 = 86_400;
 /// And no less often than about as often as in that time: while the machine was off, nothing was tried.
 const ATTEMPTS: u32 = 50;
 
@@ -39,14 +41,14 @@ impl Waiting {
 
     /// Whether it was tried for long and often enough.
     pub(super) fn is_hopeless(&self, now: i64) -> bool {
-        now - self.since > PATIENCE && self.attempts >= ATTEMPTS
+        now - self.since > LONGEST_WAIT && self.attempts >= ATTEMPTS
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::channel::Channel;
     use super::super::event::{Event, Happened};
-    use super::super::ledger::Channel;
     use super::*;
 
     const NOW: i64 = 1_800_000_000;
@@ -74,14 +76,14 @@ mod tests {
             attempts += 1;
         }
         assert!(
-            (NOW + PATIENCE..NOW + 2 * PATIENCE).contains(&now) && attempts <= ATTEMPTS + 5,
+            (NOW + LONGEST_WAIT..NOW + 2 * LONGEST_WAIT).contains(&now) && attempts <= ATTEMPTS + 5,
             "{attempts}"
         );
         waiting.attempts = 1;
-        assert!(!waiting.is_hopeless(NOW + 3 * PATIENCE));
+        assert!(!waiting.is_hopeless(NOW + 3 * LONGEST_WAIT));
         waiting.attempts = 10 * ATTEMPTS;
         assert!(
-            !waiting.is_hopeless(NOW + PATIENCE / 2),
+            !waiting.is_hopeless(NOW + LONGEST_WAIT / 2),
             "settings that are changed often"
         );
     }
@@ -90,10 +92,10 @@ mod tests {
     fn a_clock_that_was_put_back_keeps_nothing_waiting() {
         let mut waiting = waiting();
         waiting.begin(NOW);
-        waiting.correct(NOW - 10 * PATIENCE);
+        waiting.correct(NOW - 10 * LONGEST_WAIT);
         assert_eq!(
             (waiting.next, waiting.since),
-            (NOW - 10 * PATIENCE, NOW - 10 * PATIENCE)
+            (NOW - 10 * LONGEST_WAIT, NOW - 10 * LONGEST_WAIT)
         );
         waiting.attempts = ATTEMPTS;
         waiting.pause(NOW);

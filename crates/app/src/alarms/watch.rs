@@ -3,12 +3,11 @@
 use jiff::Timestamp;
 use serde_json::{Map, json};
 
-use super::age;
 use super::event::{Event, Happened, kind_name};
 use super::ledger::Promise;
-use crate::app::App;
+use super::{Alarms, age};
 use crate::error::Result;
-use crate::jobs::{JobKind, SKEW};
+use crate::jobs::{BackupJobs, JobKind, SKEW};
 use crate::logs::Level;
 
 /// Whether backups are made by themselves.
@@ -18,14 +17,14 @@ const AGE: &str = "age";
 /// The deletion of scheduled backups that have had their day.
 const RETENTION: &str = "retention";
 
-impl App {
-    /// Looks what failed since it was last looked, here, in other processes, or with a process that was killed, and whether there
-    /// is a proven backup as young as was promised.
+impl Alarms {
+    /// Looks what failed since it was last looked, here, in other processes, or with a process that was killed, and
+    /// whether there is a proven backup as young as was promised.
     pub(crate) fn watch_backups(&self, now: Timestamp) {
         match self.jobs().all() {
             Ok(jobs) => {
                 // The newest comes first there, and last here.
-                self.alarms()
+                self.desk()
                     .update(|ledger| jobs.iter().rev().flat_map(|job| ledger.job(job, now)).collect());
             }
             Err(error) => tracing::warn!(error = error.with_causes(), "the jobs could not be read for alarms"),
@@ -39,9 +38,13 @@ impl App {
         let settings = self.settings();
         let (cron, hours) = (settings.backups.cron.as_str(), settings.backups.alarm_after_hours);
         // Not the storage's list: a bucket that stands still must hold up nobody, and each list may cost money.
-        let newest = self.backups().newest_recorded(now.as_second().saturating_add(SKEW))?;
+        let newest = self
+            .inner
+            .jobs
+            .backups()
+            .newest_recorded(now.as_second().saturating_add(SKEW))?;
         let newest = newest.and_then(|second| Timestamp::from_second(second).ok());
-        let events = self.alarms().update(|ledger| {
+        let events = self.desk().update(|ledger| {
             let mut events: Vec<Event> = ledger.ways_are(&settings).into_iter().collect();
             let before = ledger.promise.take().unwrap_or_else(|| Promise {
                 cron: cron.to_owned(),
@@ -83,27 +86,27 @@ impl App {
     ///
     /// # Errors
     ///
-    /// As [`App::run_scheduled_backup`].
+    /// As [`BackupJobs::run_scheduled_backup`].
     pub(crate) fn run_watched_backup(&self) -> Result<()> {
-        self.watched(JobKind::Create, Self::run_scheduled_backup)
+        self.watched(JobKind::Create, BackupJobs::run_scheduled_backup)
     }
 
     /// Reads all backups back, likewise.
     ///
     /// # Errors
     ///
-    /// As [`App::run_drill`].
-    pub(crate) fn run_watched_drill(&self) -> Result<()> {
-        self.watched(JobKind::Drill, Self::run_drill)
+    /// As [`BackupJobs::run_scrub`].
+    pub(crate) fn run_watched_scrub(&self) -> Result<()> {
+        self.watched(JobKind::Scrub, BackupJobs::run_scrub)
     }
 
-    fn watched(&self, kind: JobKind, work: fn(&Self) -> Result<()>) -> Result<()> {
+    fn watched(&self, kind: JobKind, work: fn(&BackupJobs) -> Result<()>) -> Result<()> {
         let count = || self.jobs().ended(kind);
         let before = count();
-        let outcome = work(self);
+        let outcome = work(&self.inner.jobs);
         let after = count();
         let now = Timestamp::now();
-        let events = self.alarms().update(|ledger| {
+        let events = self.desk().update(|ledger| {
             let event = match &outcome {
                 // The job that failed is told of by itself.
                 Err(_) if after.1 > before.1 => None,
@@ -134,7 +137,7 @@ impl App {
                 ("kind".to_owned(), json!(event.kind)),
                 ("error".to_owned(), json!(event.error)),
             ]);
-            self.log_event(level, &headline, data);
+            self.inner.jobs.logs().event(level, &headline, data);
         }
     }
 }

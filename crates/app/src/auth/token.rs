@@ -1,13 +1,11 @@
 //! Tokens: what they say, how they are signed, and whom they stand for.
 
-use bosbase_store::{Collection, Record};
+use bosbase_store::{AuthOptions, Record, TokenOptions};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::options::{AuthOptions, TokenOptions};
-use crate::app::App;
 use crate::error::{Error, Result};
-use crate::formats::Subnet;
 
 /// What a token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,18 +47,30 @@ impl Purpose {
 /// A token's claims, in the order in which PocketBase writes them.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Claims {
-    collection_id: String,
+pub(super) struct Claims {
+    pub(super) collection_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     email: Option<String>,
     exp: i64,
-    id: String,
+    pub(super) id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     new_email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refreshable: Option<bool>,
     #[serde(rename = "type")]
     purpose: String,
+}
+
+impl Claims {
+    /// The last second in which the token is good, in Unix time.
+    pub(super) fn last_second(&self) -> i64 {
+        self.exp
+    }
+
+    /// Whether its time is over.
+    pub(super) fn is_over(&self) -> bool {
+        self.exp < jiff::Timestamp::now().as_second()
+    }
 }
 
 /// A token for `record`, lasting `seconds` or else as long as its collection says.
@@ -80,11 +90,29 @@ pub(crate) fn issue(record: &Record, purpose: Purpose, seconds: Option<i64>, ref
 ///
 /// As [`issue`].
 pub(crate) fn issue_for_mail(record: &Record, purpose: Purpose) -> Result<String> {
-    let email = record.text("email").to_owned();
     sign(record, purpose, None, |claims| {
-        claims.new_email = (purpose == Purpose::EmailChange).then(|| email.clone());
-        claims.email = Some(email);
+        claims.email = Some(record.text("email").to_owned());
     })
+}
+
+/// A token that is mailed to the address `new_email`, which `record` is to have.
+///
+/// # Errors
+///
+/// As [`issue`].
+pub(crate) fn issue_for_email_change(record: &Record, new_email: &str) -> Result<String> {
+    sign(record, Purpose::EmailChange, None, |claims| {
+        claims.email = Some(record.text("email").to_owned());
+        claims.new_email = Some(new_email.to_owned());
+    })
+}
+
+/// The addresses that a token names, before anybody looked at its signature: the account's, and the one that it is to
+/// have. Empty where it names none.
+pub(crate) fn addresses(token: &str) -> (String, String) {
+    let claims = jsonwebtoken::dangerous::insecure_decode_claims::<Map<String, Value>>(token).unwrap_or_default();
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    (text("email"), text("newEmail"))
 }
 
 fn sign(record: &Record, purpose: Purpose, seconds: Option<i64>, more: impl FnOnce(&mut Claims)) -> Result<String> {
@@ -101,8 +129,10 @@ fn sign(record: &Record, purpose: Purpose, seconds: Option<i64>, more: impl FnOn
         purpose: purpose.name().to_owned(),
     };
     more(&mut claims);
-    let key =
-        signing_key(record, token).ok_or_else(|| Error::internal("the record can't sign tokens: it has no key"))?;
+    let key = signing_key(record, token).ok_or_else(|| {
+        // Data from elsewhere; the client that gave the right password is told what is wrong.
+        Error::invalid("The account can't log in: it has no token key, or its collection no token secret. A new password gives it a key.")
+    })?;
     jsonwebtoken::encode(
         &Header::new(Algorithm::HS256),
         &claims,
@@ -125,83 +155,30 @@ fn signing_key(record: &Record, token: &TokenOptions) -> Option<String> {
     (!own.is_empty() && !token.secret.is_empty()).then(|| format!("{own}{}", token.secret))
 }
 
-impl App {
-    /// The record that an auth token stands for, in a request from the address `ip`; `None` where the token is not valid (any
-    /// more), or is that of a superuser and the settings bind those to other addresses.
-    ///
-    /// # Errors
-    ///
-    /// Where the database can't be asked.
-    pub fn authenticate(&self, token: &str, ip: &str) -> Result<Option<Record>> {
-        self.bearer(token, Purpose::Auth, ip)
-    }
-
-    /// The record that a file token stands for, as [`App::authenticate`].
-    ///
-    /// # Errors
-    ///
-    /// Where the database can't be asked.
-    pub fn authenticate_file_token(&self, token: &str, ip: &str) -> Result<Option<Record>> {
-        self.bearer(token, Purpose::File, ip)
-    }
-
-    /// Whether the settings admit superusers from the address `ip`.
-    fn admits_superuser_from(&self, ip: &str) -> bool {
-        let settings = self.settings();
-        if settings.superuser_ips.is_empty() {
-            return true;
-        }
-        ip.parse().is_ok_and(|ip| {
-            settings
-                .superuser_ips
-                .iter()
-                .filter_map(|text| Subnet::parse(text))
-                .any(|subnet| subnet.contains(ip))
-        })
-    }
-
-    fn bearer(&self, token: &str, purpose: Purpose, ip: &str) -> Result<Option<Record>> {
-        let Ok(claims) = jsonwebtoken::dangerous::insecure_decode_claims::<Claims>(token) else {
-            return Ok(None);
-        };
-        if claims.purpose != purpose.name() || claims.id.is_empty() {
-            return Ok(None);
-        }
-        let schema = self.store().schema();
-        let Some(collection) = schema.find(&claims.collection_id).filter(|found| found.is_auth()) else {
-            return Ok(None);
-        };
-        let found = self
-            .store()
-            .read(|tx| tx.record(collection, &claims.id).map_err(Error::from))?;
-        let Some(record) = found else {
-            return Ok(None);
-        };
-        if !is_signed(token, &record, collection, purpose)? {
-            return Ok(None);
-        }
-        let admitted = !collection.is_superusers() || self.admits_superuser_from(ip);
-        Ok(admitted.then_some(record))
-    }
+/// What a token for `purpose` says, before anybody looked at its signature; `None` for anything else.
+pub(super) fn claimed(token: &str, purpose: Purpose) -> Option<Claims> {
+    jsonwebtoken::dangerous::insecure_decode_claims::<Claims>(token)
+        .ok()
+        .filter(|claims| claims.purpose == purpose.name() && !claims.id.is_empty())
 }
 
-/// Whether `token` was signed for `record` and has not expired. The signature is compared in constant time.
-fn is_signed(token: &str, record: &Record, collection: &Collection, purpose: Purpose) -> Result<bool> {
-    let options = AuthOptions::of(collection)?;
-    let Some(key) = signing_key(record, purpose.options(&options)) else {
-        return Ok(false);
+/// Whether `token` was signed for `record`, whose collection has these options, and has not expired. The signature is
+/// compared in constant time.
+pub(super) fn is_signed_with(token: &str, record: &Record, options: &AuthOptions, purpose: Purpose) -> bool {
+    let Some(key) = signing_key(record, purpose.options(options)) else {
+        return false;
     };
     let mut validation = Validation::new(Algorithm::HS256);
     validation.leeway = 0;
     validation.validate_aud = false;
-    Ok(jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(key.as_bytes()), &validation).is_ok())
+    jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_secret(key.as_bytes()), &validation).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use bosbase_store::CollectionKind;
+    use bosbase_store::{Collection, CollectionKind};
     use serde_json::{Map, json};
 
     use super::*;
@@ -224,7 +201,7 @@ mod tests {
     }
 
     fn valid(token: &str, record: &Record, purpose: Purpose) -> bool {
-        is_signed(token, record, &record.collection, purpose).unwrap()
+        is_signed_with(token, record, &AuthOptions::of(&record.collection).unwrap(), purpose)
     }
 
     #[test]

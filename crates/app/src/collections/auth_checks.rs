@@ -1,62 +1,18 @@
 //! Whether an auth collection's options can stand.
 
-use bosbase_store::Collection;
-use serde_json::{Value, json};
+use bosbase_store::{
+    AuthOptions, Collection, MailTemplate, Mfa, OAuth2, OAuth2Provider, Otp, PasswordAuth, TokenOptions,
+};
+use serde_json::json;
 
-use super::defaults::has_unique_index;
+use super::context::Context;
 use super::problem::{Check, Problem, Problems};
 use super::rules::{at_least, between, length, required};
-use super::validate::Context;
+use crate::formats::is_url;
+use crate::oauth2::is_known;
 
-/// The options that sign tokens.
-const TOKENS: [&str; 5] = [
-    "authToken",
-    "passwordResetToken",
-    "emailChangeToken",
-    "verificationToken",
-    "fileToken",
-];
-/// The options that are mails.
-const TEMPLATES: [&str; 3] = [
-    "verificationTemplate",
-    "resetPasswordTemplate",
-    "confirmEmailChangeTemplate",
-];
-/// The providers that PocketBase knows; a definition that names another could not go back to it.
-const PROVIDERS: [&str; 32] = [
-    "apple",
-    "google",
-    "microsoft",
-    "yandex",
-    "facebook",
-    "instagram2",
-    "github",
-    "gitlab",
-    "bitbucket",
-    "gitee",
-    "gitea",
-    "discord",
-    "twitter",
-    "kakao",
-    "vk",
-    "linear",
-    "notion",
-    "monday",
-    "lark",
-    "box",
-    "spotify",
-    "trakt",
-    "twitch",
-    "patreon",
-    "strava",
-    "wakatime",
-    "livechat",
-    "mailcow",
-    "planningcenter",
-    "oidc",
-    "oidc2",
-    "oidc3",
-];
+/// What is said of a way to log in that would keep everybody out.
+const NO_SUCH_LOGIN: &str = "This version has no such login of superusers yet: they would be locked out.";
 /// About three years, in seconds.
 const MAX_TOKEN_DURATION: i64 = 94_670_856;
 /// A day, in seconds.
@@ -65,65 +21,72 @@ const MAX_CODE_DURATION: i64 = 86_400;
 /// Checks the options of `collection` and adds what is wrong with them.
 pub fn check(context: &Context<'_, '_>, collection: &Collection, problems: &mut Problems) {
     let mut found = Problems::default();
-    for (name, may_be_empty) in [("authRule", true), ("manageRule", false)] {
-        let rule = |collection: &Collection| collection.options.get(name).and_then(Value::as_str).map(str::to_owned);
-        let now = rule(collection);
-        if !may_be_empty && now.as_deref() == Some("") {
-            found.add(
-                name,
-                Problem::new("validation_nil_or_not_empty_required", "cannot be blank"),
-            );
-        }
-        let before = context.original.map(rule);
-        found.check(
-            name,
-            context.rule(collection, now.as_deref(), before.as_ref().map(Option::as_deref)),
+    let now = AuthOptions::readable(&collection.options);
+    let before = context
+        .original
+        .map(|original| AuthOptions::readable(&original.options));
+    let before = before.as_ref();
+    if now.manage_rule.as_deref() == Some("") {
+        found.add(
+            "manageRule",
+            Problem::new("validation_nil_or_not_empty_required", "cannot be blank"),
         );
     }
-    let options = Value::Object(collection.options.clone());
-    let mut alert = Problems::default();
-    alert.check("emailTemplate", template(&options["authAlert"]["emailTemplate"]));
-    found.check("authAlert", alert.into_check());
-    found.check("passwordAuth", password_auth(&options["passwordAuth"]));
-    found.check("oauth2", oauth2(&options["oauth2"]));
-    found.check("otp", one_time_password(&options["otp"]));
-    found.check("mfa", multi_factor(&options["mfa"]));
-    for name in TOKENS {
-        found.check(name, token(&options[name]));
+    let rule = |now: &Option<String>, before: Option<&Option<String>>| {
+        context.rule(collection, now.as_deref(), before.map(Option::as_deref))
+    };
+    found.check("authRule", rule(&now.auth_rule, before.map(|before| &before.auth_rule)));
+    found.check(
+        "manageRule",
+        rule(&now.manage_rule, before.map(|before| &before.manage_rule)),
+    );
+    let alert = template(&now.auth_alert.email_template);
+    found.check("authAlert", alert.map_err(|problem| problem.at("emailTemplate")));
+    found.check("passwordAuth", password_auth(&now.password_auth));
+    found.check("oauth2", oauth2(&now.oauth2));
+    found.check("otp", one_time_password(&now.otp));
+    found.check("mfa", multi_factor(&now.mfa));
+    if collection.is_superusers() {
+        for name in newly_locking(&now, before) {
+            found.add(
+                name,
+                Problem::new("validation_unsupported", NO_SUCH_LOGIN).at("enabled"),
+            );
+        }
     }
-    for name in TEMPLATES {
-        found.check(name, template(&options[name]));
+    for (name, options) in now.tokens() {
+        found.check(name, token(options));
+    }
+    for (name, mail) in now.templates() {
+        found.check(name, template(mail));
     }
     // What the options are together is looked at once each is sound by itself.
     if found.is_empty() {
-        together(context, collection, &options, &mut found);
+        together(context, collection, &now, before, &mut found);
     }
     for (name, problem) in found {
         problems.add(name, problem);
     }
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_default()
+/// The options that would be switched on now and could keep every superuser out: one-time passwords and a second factor
+/// need a mail server that works, and the command line has no one-time password yet. What another program switched on
+/// stays.
+fn newly_locking(now: &AuthOptions, before: Option<&AuthOptions>) -> impl Iterator<Item = &'static str> {
+    let was_on = |is_on: fn(&AuthOptions) -> bool| before.is_some_and(is_on);
+    let mfa = now.mfa.enabled && !was_on(|before| before.mfa.enabled);
+    let otp = now.otp.enabled && !was_on(|before| before.otp.enabled);
+    [mfa.then_some("mfa"), otp.then_some("otp")].into_iter().flatten()
 }
 
-fn number(value: &Value, name: &str) -> i64 {
-    value[name].as_i64().unwrap_or_default()
-}
-
-fn enabled(value: &Value) -> bool {
-    value["enabled"].as_bool().unwrap_or_default()
-}
-
-fn template(value: &Value) -> Check {
+fn template(mail: &MailTemplate) -> Check {
     let mut problems = Problems::default();
-    problems.check("subject", required(!text(value, "subject").is_empty()));
-    problems.check("body", required(!text(value, "body").is_empty()));
+    problems.check("subject", required(!mail.subject.is_empty()));
+    problems.check("body", required(!mail.body.is_empty()));
     problems.into_check()
 }
 
-fn token(value: &Value) -> Check {
-    let (secret, duration) = (text(value, "secret"), number(value, "duration"));
+fn token(TokenOptions { secret, duration }: &TokenOptions) -> Check {
     let mut problems = Problems::default();
     problems.check(
         "secret",
@@ -131,65 +94,71 @@ fn token(value: &Value) -> Check {
     );
     problems.check(
         "duration",
-        required(duration != 0).and_then(|()| between(duration, 10, MAX_TOKEN_DURATION)),
+        required(*duration != 0).and_then(|()| between(*duration, 10, MAX_TOKEN_DURATION)),
     );
     problems.into_check()
 }
 
-fn password_auth(value: &Value) -> Check {
-    let fields = value["identityFields"].as_array().map_or(0, Vec::len);
-    required(!enabled(value) || fields > 0).map_err(|problem| problem.at("identityFields"))
+fn password_auth(options: &PasswordAuth) -> Check {
+    required(!options.enabled || !options.identity_fields.is_empty()).map_err(|problem| problem.at("identityFields"))
 }
 
-fn code_duration(value: &Value) -> Check {
-    let duration = number(value, "duration");
+fn code_duration(duration: i64) -> Check {
     required(duration != 0)?;
     between(duration, 10, MAX_CODE_DURATION)
 }
 
-fn one_time_password(value: &Value) -> Check {
+fn one_time_password(otp: &Otp) -> Check {
     let mut problems = Problems::default();
-    if enabled(value) {
-        let length = number(value, "length");
-        problems.check("duration", code_duration(value));
-        problems.check("length", required(length != 0).and_then(|()| at_least(length, 4)));
+    if otp.enabled {
+        problems.check("duration", code_duration(otp.duration));
+        problems.check(
+            "length",
+            required(otp.length != 0).and_then(|()| at_least(otp.length, 4)),
+        );
     }
-    problems.check("emailTemplate", template(&value["emailTemplate"]));
+    problems.check("emailTemplate", template(&otp.email_template));
     problems.into_check()
 }
 
-fn multi_factor(value: &Value) -> Check {
-    if enabled(value) {
-        code_duration(value).map_err(|problem| problem.at("duration"))
+fn multi_factor(mfa: &Mfa) -> Check {
+    if mfa.enabled {
+        code_duration(mfa.duration).map_err(|problem| problem.at("duration"))
     } else {
         Ok(())
     }
 }
 
-fn oauth2(value: &Value) -> Check {
-    if !enabled(value) {
+fn oauth2(oauth2: &OAuth2) -> Check {
+    if !oauth2.enabled {
         return Ok(());
     }
-    let providers = value["providers"].as_array().cloned().unwrap_or_default();
+    let providers = &oauth2.providers;
+    twice(providers).map_err(|problem| problem.at("providers"))?;
     let mut problems = Problems::default();
     for (index, provider) in providers.iter().enumerate() {
-        let name = text(provider, "name");
+        let name = provider.name.as_str();
         let mut of_provider = Problems::default();
-        for part in ["name", "clientId", "clientSecret"] {
-            of_provider.check(part, required(!text(provider, part).is_empty()));
+        for (part, value) in [
+            ("name", &provider.name),
+            ("clientId", &provider.client_id),
+            ("clientSecret", &provider.client_secret),
+        ] {
+            of_provider.check(part, required(!value.is_empty()));
         }
-        if !name.is_empty() && !PROVIDERS.contains(&name) {
+        for (part, url) in [
+            ("authURL", &provider.auth_url),
+            ("tokenURL", &provider.token_url),
+            ("userInfoURL", &provider.user_info_url),
+        ] {
+            if !url.is_empty() && !is_url(url) {
+                of_provider.add(part, Problem::new("validation_is_url", "must be a valid URL"));
+            }
+        }
+        if !name.is_empty() && !is_known(name) {
             let problem = Problem::with(
                 "validation_missing_provider",
                 format!("Invalid or missing provider with name {name}."),
-                json!({"name": name}),
-            );
-            of_provider.add("name", problem);
-        }
-        if !name.is_empty() && providers[..index].iter().any(|other| text(other, "name") == name) {
-            let problem = Problem::with(
-                "validation_duplicated_provider",
-                format!("The provider {name} is already registered."),
                 json!({"name": name}),
             );
             of_provider.add("name", problem);
@@ -199,38 +168,56 @@ fn oauth2(value: &Value) -> Check {
     problems.into_check().map_err(|problem| problem.at("providers"))
 }
 
-fn together(context: &Context<'_, '_>, collection: &Collection, options: &Value, found: &mut Problems) {
-    let mfa = &options["mfa"];
-    if enabled(mfa) {
-        let methods = ["passwordAuth", "oauth2", "otp"];
-        if methods.iter().filter(|method| enabled(&options[**method])).count() < 2 {
+/// That a provider is there twice is told before all else.
+fn twice(providers: &[OAuth2Provider]) -> Check {
+    for (index, provider) in providers.iter().enumerate() {
+        let name = provider.name.as_str();
+        if !name.is_empty() && providers[..index].iter().any(|other| other.name == name) {
+            let problem = Problem::with(
+                "validation_duplicated_provider",
+                format!("The provider {name} is already registered."),
+                json!({"name": name}),
+            );
+            return Err(problem.at("name").at(index.to_string()));
+        }
+    }
+    Ok(())
+}
+
+fn together(
+    context: &Context<'_, '_>,
+    collection: &Collection,
+    now: &AuthOptions,
+    before: Option<&AuthOptions>,
+    found: &mut Problems,
+) {
+    if now.mfa.enabled {
+        let methods = [now.password_auth.enabled, now.oauth2.enabled, now.otp.enabled];
+        if methods.iter().filter(|is_on| **is_on).count() < 2 {
             let problem = Problem::new(
                 "validation_mfa_not_enough_auths",
                 "MFA requires at least 2 auth methods to be enabled.",
             );
             return found.add("mfa", problem.at("enabled"));
         }
-        let rule = text(mfa, "rule");
-        let before = context
-            .original
-            .map(|original| original.options.get("mfa").map_or("", |mfa| text(mfa, "rule")));
+        let rule = now.mfa.rule.as_str();
+        let before = before.map(|before| Some(before.mfa.rule.as_str()));
         if !rule.is_empty()
-            && let Err(problem) = context.rule(collection, Some(rule), before.map(Some))
+            && let Err(problem) = context.rule(collection, Some(rule), before)
         {
             return found.add("mfa", problem.at("rule"));
         }
     }
-    let password = &options["passwordAuth"];
-    if enabled(password)
-        && let Err(problem) = identity_fields(collection, &password["identityFields"])
+    if now.password_auth.enabled
+        && let Err(problem) = identity_fields(collection, &now.password_auth.identity_fields)
     {
         found.add("passwordAuth", problem.at("identityFields"));
     }
 }
 
 /// Who logs in must be found by a value that only they have.
-fn identity_fields(collection: &Collection, names: &Value) -> Check {
-    for name in names.as_array().into_iter().flatten().filter_map(Value::as_str) {
+fn identity_fields(collection: &Collection, names: &[String]) -> Check {
+    for name in names {
         let params = || json!({"fieldName": name});
         if collection.field(name).is_none() {
             return Err(Problem::with(
@@ -239,7 +226,7 @@ fn identity_fields(collection: &Collection, names: &Value) -> Check {
                 params(),
             ));
         }
-        if !has_unique_index(&collection.indexes, name) {
+        if !collection.has_unique(name) {
             return Err(Problem::with(
                 "validation_missing_unique_constraint",
                 format!("The field {name} doesn't have a UNIQUE constraint."),

@@ -1,42 +1,16 @@
 //! What every collection has without being asked: its id, its system fields and indexes, an auth collection's options.
 
-use std::sync::LazyLock;
-
-use bosbase_store::{
-    Collection, CollectionKind, Field, FieldKind, Index, IndexColumn, Rules, random_text, renew_secrets,
-};
-use serde_json::{Map, Value};
+use bosbase_store::{AuthOptions, Collection, CollectionKind, Field, FieldKind, Index, Rules, random_text};
+use serde_json::Map;
 
 use super::fields;
 
 /// The alphabet of the suffix that stands for an id not known yet.
 const LOWER_CASE_AND_DIGITS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-/// The longest index name made here, in bytes.
-const MAX_INDEX_NAME: usize = 64;
-
-static AUTH_OPTIONS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("auth_options.json")).expect("the built-in options are a JSON object")
-});
-
-/// The options of a new auth collection, with fresh secrets.
-pub fn auth_options() -> Map<String, Value> {
-    let mut options = AUTH_OPTIONS.clone();
-    renew_secrets(&mut options);
-    options
-}
-
-/// The options of a new collection of `kind`.
-pub fn options(kind: CollectionKind) -> Map<String, Value> {
-    match kind {
-        CollectionKind::Base => Map::new(),
-        CollectionKind::Auth => auth_options(),
-        CollectionKind::View => Map::from_iter([("viewQuery".to_owned(), Value::String(String::new()))]),
-    }
-}
 
 /// A collection of `kind` with nothing in it yet.
 pub fn blank(kind: CollectionKind) -> Collection {
-    Collection {
+    let mut collection = Collection {
         id: String::new(),
         name: String::new(),
         kind,
@@ -44,10 +18,16 @@ pub fn blank(kind: CollectionKind) -> Collection {
         fields: Vec::new(),
         indexes: Vec::new(),
         rules: Rules::default(),
-        options: options(kind),
+        options: Map::new(),
         created: String::new(),
         updated: String::new(),
+    };
+    match kind {
+        CollectionKind::Base => {}
+        CollectionKind::Auth => collection.options = AuthOptions::of_new_collection().to_stored(),
+        CollectionKind::View => collection.set_view_query(String::new()),
     }
+    collection
 }
 
 /// Adds the system fields and indexes that are missing, and sets on those that are there what they can't be without.
@@ -151,7 +131,7 @@ fn token_key_field(collection: &mut Collection) {
         };
         fields::add(&mut collection.fields, field);
     }
-    unique_index(collection, "tokenKey", "");
+    unique_index(collection, "tokenKey");
 }
 
 fn email_field(collection: &mut Collection) {
@@ -176,7 +156,7 @@ fn email_field(collection: &mut Collection) {
         };
         fields::add(&mut collection.fields, field);
     }
-    unique_index(collection, "email", "`email` != ''");
+    unique_index(collection, "email");
 }
 
 fn flag_field(collection: &mut Collection, name: &str) {
@@ -223,15 +203,8 @@ fn text(min: i64, max: i64, pattern: &str, autogenerate: &str, primary_key: bool
     }
 }
 
-/// Whether one of `indexes` makes `column` alone unique.
-pub fn has_unique_index(indexes: &[String], column: &str) -> bool {
-    indexes.iter().filter_map(|sql| Index::parse(sql)).any(|index| {
-        index.unique && matches!(index.columns.as_slice(), [only] if only.name.eq_ignore_ascii_case(column))
-    })
-}
-
-fn unique_index(collection: &mut Collection, column: &str, condition: &str) {
-    if has_unique_index(&collection.indexes, column) {
+fn unique_index(collection: &mut Collection, column: &str) {
+    if collection.has_unique(column) {
         return;
     }
     let suffix = if !collection.id.is_empty() {
@@ -241,21 +214,7 @@ fn unique_index(collection: &mut Collection, column: &str, condition: &str) {
     } else {
         random_text(10, LOWER_CASE_AND_DIGITS)
     };
-    let mut name = format!("idx_{column}_{suffix}");
-    while name.len() > MAX_INDEX_NAME {
-        name.pop();
-    }
-    let index = Index {
-        unique: true,
-        name,
-        table: collection.name.clone(),
-        columns: vec![IndexColumn {
-            name: column.to_owned(),
-            ..IndexColumn::default()
-        }],
-        condition: condition.to_owned(),
-        ..Index::default()
-    };
+    let index = Index::of_identity(column, &collection.name, &suffix);
     collection.indexes.push(index.statement());
 }
 
@@ -291,14 +250,5 @@ mod tests {
         let before = collection.clone();
         complete(&mut collection);
         assert_eq!(collection, before);
-    }
-
-    #[test]
-    fn new_auth_options_have_secrets_of_their_own() {
-        let secret =
-            |options: &Map<String, Value>| options["authToken"]["secret"].as_str().unwrap_or_default().to_owned();
-        let (one, other) = (auth_options(), auth_options());
-        assert_eq!(secret(&one).len(), 50);
-        assert_ne!(secret(&one), secret(&other));
     }
 }

@@ -1,9 +1,9 @@
 //! A definition as it was sent, laid over what was there before.
 
-use std::sync::LazyLock;
-
-use bosbase_store::{Collection, CollectionKind, Index, collection_id, normalize_date, now};
-use serde_json::{Map, Value, json};
+use bosbase_store::{
+    AuthOptions, Collection, CollectionKind, Index, OAuth2, WrongType, collection_id, normalize_date, now,
+};
+use serde_json::{Map, Value};
 
 use super::{defaults, fields};
 
@@ -21,31 +21,6 @@ pub struct Draft {
 /// The sent values don't have the types that a definition's have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
-
-/// The shape of an auth collection's options: the type of each value, and the value of what is not given. A list shows the
-/// shape of its items; null stands for text that may be null, an empty list for a flag that may be, an empty object for any.
-static AUTH_SHAPE: LazyLock<Value> = LazyLock::new(|| {
-    let template = json!({"subject": "", "body": ""});
-    let token = json!({"secret": "", "duration": 0});
-    json!({
-        "authRule": null, "manageRule": null,
-        "authAlert": {"enabled": false, "emailTemplate": template},
-        "oauth2": {
-            "enabled": false,
-            "mappedFields": {"id": "", "name": "", "username": "", "avatarURL": ""},
-            "providers": [{
-                "pkce": [], "name": "", "clientId": "", "clientSecret": "", "authURL": "", "tokenURL": "",
-                "userInfoURL": "", "displayName": "", "extra": {},
-            }],
-        },
-        "passwordAuth": {"enabled": false, "identityFields": [""]},
-        "mfa": {"enabled": false, "duration": 0, "rule": ""},
-        "otp": {"enabled": false, "duration": 0, "length": 0, "emailTemplate": template},
-        "authToken": token, "passwordResetToken": token, "emailChangeToken": token, "verificationToken": token,
-        "fileToken": token,
-        "verificationTemplate": template, "resetPasswordTemplate": template, "confirmEmailChangeTemplate": template,
-    })
-});
 
 impl Draft {
     /// A new collection from what was sent.
@@ -112,21 +87,12 @@ impl Draft {
         match collection.kind {
             CollectionKind::Base => {}
             CollectionKind::View => {
-                let mut query = collection
-                    .options
-                    .get("viewQuery")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .to_owned();
+                let mut query = collection.view_query().to_owned();
                 text(sent, "viewQuery", &mut query)?;
-                collection.options = Map::from_iter([("viewQuery".to_owned(), Value::String(query))]);
+                collection.set_view_query(query);
             }
             CollectionKind::Auth => {
-                let mut options = Value::Object(std::mem::take(&mut collection.options));
-                lay_over(&AUTH_SHAPE, &mut options, &Value::Object(sent.clone()))?;
-                if let Value::Object(options) = options {
-                    collection.options = options;
-                }
+                AuthOptions::lay_over(&mut collection.options, sent).map_err(|WrongType| Malformed)?;
             }
         }
         Ok(())
@@ -148,12 +114,13 @@ impl Draft {
         if collection.is_auth() {
             forget_missing_mapped_fields(collection);
         }
+        if collection.is_superusers() {
+            // Nobody becomes a superuser by what another says.
+            AuthOptions::change(&mut collection.options, |options| options.oauth2 = OAuth2::default());
+        }
         for sql in &mut collection.indexes {
-            if let Some(mut index) = Index::parse(sql)
-                && !index.table.eq_ignore_ascii_case(&collection.name)
-            {
-                index.table.clone_from(&collection.name);
-                *sql = index.statement();
+            if let Some(text) = Index::on_table(sql, &collection.name) {
+                *sql = text;
             }
         }
     }
@@ -172,21 +139,14 @@ fn free_id(kind: CollectionKind, name: &str, taken: impl Fn(&str) -> bool) -> St
 
 /// OAuth2 must not write to fields that are gone.
 fn forget_missing_mapped_fields(collection: &mut Collection) {
-    let Some(Value::Object(mapped)) = collection
-        .options
-        .get_mut("oauth2")
-        .and_then(|oauth2| oauth2.get_mut("mappedFields"))
-    else {
-        return;
-    };
-    for target in mapped.values_mut() {
-        let exists = target
-            .as_str()
-            .is_some_and(|name| collection.fields.iter().any(|field| field.name == name));
-        if !exists {
-            *target = Value::String(String::new());
+    let fields = &collection.fields;
+    AuthOptions::change(&mut collection.options, |options| {
+        for target in options.oauth2.mapped_fields.targets_mut() {
+            if !fields.iter().any(|field| field.name == *target) {
+                target.clear();
+            }
         }
-    }
+    });
 }
 
 /// The type that was sent; `None` where it is none that exists. Without one it is the plain one.
@@ -230,63 +190,10 @@ fn texts(value: &Value) -> Option<Vec<String>> {
     }
 }
 
-/// Lays `sent` over `target`, as far as `shape` knows what is in it.
-fn lay_over(shape: &Value, target: &mut Value, sent: &Value) -> Result<(), Malformed> {
-    match (shape, sent) {
-        // Text that may be null: a rule.
-        (Value::Null, Value::Null | Value::String(_))
-        | (Value::Bool(_), Value::Bool(_))
-        | (Value::String(_), Value::String(_)) => *target = sent.clone(),
-        (Value::Number(_), Value::Number(number)) if number.is_i64() => *target = sent.clone(),
-        (Value::Object(any), Value::Object(_)) if any.is_empty() => *target = sent.clone(),
-        (Value::Array(items), Value::Null | Value::Bool(_)) if items.is_empty() => *target = sent.clone(),
-        (_, Value::Null) => *target = zero(shape),
-        (Value::Array(items), Value::Array(sent)) => {
-            let before = match target.take() {
-                Value::Array(before) => before,
-                _ => Vec::new(),
-            };
-            let shape = items.first().ok_or(Malformed)?;
-            let mut list = Vec::with_capacity(sent.len());
-            for item in sent {
-                let mut target = same_name(&before, item).unwrap_or_else(|| zero(shape));
-                lay_over(shape, &mut target, item)?;
-                list.push(target);
-            }
-            *target = Value::Array(list);
-        }
-        (Value::Object(parts), Value::Object(sent)) => {
-            if !target.is_object() {
-                *target = zero(shape);
-            }
-            for (name, shape) in parts {
-                if let (Some(sent), Some(target)) = (sent.get(name), target.as_object_mut()) {
-                    lay_over(shape, target.entry(name).or_insert_with(|| zero(shape)), sent)?;
-                }
-            }
-        }
-        _ => return Err(Malformed),
-    }
-    Ok(())
-}
-
-/// The earlier item of the same name: a provider sent back without the secret, which is never shown, keeps it.
-fn same_name(before: &[Value], item: &Value) -> Option<Value> {
-    let name = item.get("name")?.as_str()?;
-    before.iter().find(|other| other["name"] == name).cloned()
-}
-
-fn zero(shape: &Value) -> Value {
-    match shape {
-        Value::Array(items) if items.is_empty() => Value::Null,
-        Value::Array(_) => json!([]),
-        Value::Object(parts) => parts.iter().map(|(name, shape)| (name.clone(), zero(shape))).collect(),
-        other => other.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn sent(value: &Value) -> Map<String, Value> {
@@ -353,6 +260,11 @@ mod tests {
             ["CREATE UNIQUE INDEX IF NOT EXISTS `i1` ON `b1` (\n  `a` COLLATE nocase DESC,\n  `id`\n) WHERE a != ''"]
         );
         assert_eq!(indexes("create index i on b1 (a)"), ["create index i on b1 (a)"]);
+        assert_eq!(indexes("create index i on B1 (a)"), ["CREATE INDEX `i` ON `b1` (`a`)"]);
+        assert_eq!(
+            indexes("CREATE INDEX `i` ON `` (`a`)"),
+            ["CREATE INDEX `i` ON `b1` (`a`)"]
+        );
     }
 
     #[test]

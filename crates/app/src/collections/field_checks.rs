@@ -3,9 +3,9 @@
 use bosbase_store::{Collection, Field, FieldKind};
 use serde_json::json;
 
+use super::context::Context;
 use super::problem::{Check, Problem, Problems};
 use super::rules::{MAX_SAFE, at_least, at_most, between, domain, length, no_via, regex, required, word};
-use super::validate::Context;
 
 /// Names that mean something else in filters and answers.
 const RESERVED: [&str; 7] = [

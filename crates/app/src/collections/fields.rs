@@ -3,8 +3,8 @@
 use bosbase_store::{Field, FieldKind, field_id, normalize_date};
 use serde_json::Value;
 
-/// Adds `field` to `list`: in the place of the one with its id, or, where it has none, of the one with its name, whose id
-/// it takes over; else at the end, with an id made of its type and name.
+/// Adds `field` to `list`: in the place of the one with its id, or, where it has none, of the one with its name, whose
+/// id it takes over; else at the end, with an id made of its type and name.
 pub fn add(list: &mut Vec<Field>, mut field: Field) {
     let existing = if field.id.is_empty() {
         list.iter()

@@ -1,20 +1,22 @@
 //! Many definitions at once, all or none.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use bosbase_store::{Collection, Field, WriteTx};
+use bosbase_store::{Collection, Field, LONG_WRITE, Schema, WriteTx};
 use serde_json::{Map, Value, json};
 
+use super::context::Context;
 use super::draft::Draft;
 use super::problem::{Problem, Problems};
-use super::validate::{self, Context};
-use super::{complete, fields, index_problem, malformed, store};
-use crate::app::App;
-use crate::error::{Error, Result};
-use crate::records::Patterns;
-use crate::records::{carry_out, disk_error};
+use super::validate;
+use super::{Collections, complete, fields, index_problem, malformed, store};
+use crate::error::{Error, ErrorKind, Result};
+use crate::files::Removals;
+use crate::records::{Patterns, carry_out, disk_error};
 
+/// How often an import starts over because somebody else changed the collections meanwhile.
+const ATTEMPTS: usize = 10;
 const FAILED: &str = "Failed to import collections.";
 const CODE: &str = "validation_collections_import_failure";
 
@@ -24,27 +26,64 @@ struct Imported {
     view_error: Option<String>,
 }
 
-impl App {
-    /// Makes or changes the collections of `sent.collections`, each found by its id or name; with `sent.deleteMissing` deletes
-    /// the others, but for the system's, and the fields that are not named. All of it happens or nothing.
+impl Collections {
+    /// Makes or changes the collections of `sent.collections`, each found by its id or name; with `sent.deleteMissing`
+    /// deletes the others, but for the system's, and the fields that are not named. All of it happens or nothing.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Invalid`] with the first definition that can't stand.
-    pub fn import_collections(&self, sent: &Map<String, Value>) -> Result<()> {
+    pub fn import(&self, sent: &Map<String, Value>) -> Result<()> {
         let definitions = definitions(sent)?;
         let delete_missing = match sent.get("deleteMissing") {
             None | Some(Value::Null) => false,
             Some(value) => value.as_bool().ok_or_else(unreadable)?,
         };
-        let files = self.files().clone();
-        let removal = self.store().write(move |tx| {
-            let removed = import(tx, &definitions, delete_missing)?;
-            files.intend(Vec::new(), removed).map_err(disk_error)
-        })?;
-        carry_out(removal);
-        Ok(())
+        let definitions = Arc::new(definitions);
+        for _ in 0..ATTEMPTS {
+            let noted = match delete_missing {
+                true => left_out(&self.store().schema(), &definitions),
+                false => Vec::new(),
+            };
+            let removals = Removals::of_collections(noted.clone());
+            let removal = self.files().intend(removals).map_err(disk_error)?;
+            let definitions = definitions.clone();
+            let imported = self.store().write_within(LONG_WRITE, move |tx| {
+                if delete_missing && left_out(tx.schema(), &definitions) != noted {
+                    return Ok(false);
+                }
+                import(tx, &definitions, delete_missing).map(|()| true)
+            })?;
+            if imported {
+                carry_out(removal);
+                return Ok(());
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            "The collections are being changed all the time; try again.",
+        ))
     }
+}
+
+/// The id, or else the name, by which a definition finds what is there.
+fn key(definition: &Map<String, Value>) -> &str {
+    let text = |name: &str| definition.get(name).and_then(Value::as_str);
+    let text = |name: &str| text(name).filter(|text| !text.is_empty());
+    text("id").or_else(|| text("name")).unwrap_or_default()
+}
+
+/// The ids of the collections that no definition names, but for the system's.
+fn left_out(schema: &Schema, definitions: &[Map<String, Value>]) -> Vec<String> {
+    let named: HashSet<&str> = definitions
+        .iter()
+        .filter_map(|definition| schema.find(key(definition)))
+        .map(|collection| collection.id.as_str())
+        .collect();
+    let all = schema.all().iter();
+    all.filter(|collection| !collection.system && !named.contains(collection.id.as_str()))
+        .map(|collection| collection.id.clone())
+        .collect()
 }
 
 fn unreadable() -> Error {
@@ -71,14 +110,14 @@ fn definitions(sent: &Map<String, Value>) -> Result<Vec<Map<String, Value>>> {
         .collect()
 }
 
-/// The ids of the collections that were deleted.
-fn import(tx: &mut WriteTx<'_>, definitions: &[Map<String, Value>], delete_missing: bool) -> Result<Vec<String>> {
+fn import(tx: &mut WriteTx<'_>, definitions: &[Map<String, Value>], delete_missing: bool) -> Result<()> {
     let before: HashMap<String, Arc<Collection>> = tx
         .schema()
         .all()
         .iter()
         .map(|collection| (collection.id.clone(), collection.clone()))
         .collect();
+    let left_out = left_out(tx.schema(), definitions);
     let mut drafts = Vec::with_capacity(definitions.len());
     for definition in definitions {
         drafts.push(draft(tx, definition, delete_missing)?);
@@ -86,18 +125,13 @@ fn import(tx: &mut WriteTx<'_>, definitions: &[Map<String, Value>], delete_missi
     // Views may ask about any of the others.
     drafts.sort_by_key(|draft| draft.collection.is_view());
 
-    let mut removed = Vec::new();
     if delete_missing {
         // First, for their names may be used anew. Views before what they ask about.
-        let mut missing: Vec<_> = before
-            .values()
-            .filter(|old| !old.system && !drafts.iter().any(|draft| draft.collection.id == old.id))
-            .collect();
+        let mut missing: Vec<_> = left_out.iter().filter_map(|id| before.get(id)).collect();
         missing.sort_by_key(|old| !old.is_view());
         for old in missing {
             tx.delete_collection(old)
                 .map_err(|error| raw(error.detail()).caused_by(error))?;
-            removed.push(old.id.clone());
         }
     }
     let mut imported = Vec::with_capacity(drafts.len());
@@ -130,18 +164,11 @@ fn import(tx: &mut WriteTx<'_>, definitions: &[Map<String, Value>], delete_missi
             return Err(failed(collection, &problems));
         }
     }
-    Ok(removed)
+    Ok(())
 }
 
 fn draft(tx: &WriteTx<'_>, definition: &Map<String, Value>, delete_missing: bool) -> Result<Draft> {
-    let text = |name: &str| {
-        definition
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
-    let key = text("id").or_else(|| text("name")).unwrap_or_default();
-    let Some(existing) = tx.schema().find(key) else {
+    let Some(existing) = tx.schema().find(key(definition)) else {
         return Draft::create(definition).map_err(malformed);
     };
     let mut definition = definition.clone();
@@ -157,7 +184,7 @@ fn draft(tx: &WriteTx<'_>, definition: &Map<String, Value>, delete_missing: bool
     Ok(draft)
 }
 
-/// Adds a field that is there to the imported ones; one of its name and type is it, whatever id was sent.
+/// Adds a field that is there to the imported ones; one of its name and type is it, also if another id was sent.
 fn keep(list: &mut Vec<Field>, field: &Field) {
     if list.iter().any(|other| other.id == field.id) {
         return;

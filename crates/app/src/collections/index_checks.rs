@@ -5,9 +5,8 @@ use std::collections::HashSet;
 use bosbase_store::{Collection, Index};
 use serde_json::json;
 
-use super::defaults::has_unique_index;
+use super::context::Context;
 use super::problem::{Check, Problem};
-use super::validate::Context;
 
 /// Checks the indexes of `collection`.
 pub fn check(context: &Context<'_, '_>, collection: &Collection) -> Check {
@@ -25,7 +24,7 @@ pub fn check(context: &Context<'_, '_>, collection: &Collection) -> Check {
     unique_system_indexes_are_kept(context, collection)?;
     if collection.is_auth() {
         for field in ["tokenKey", "email"] {
-            if !has_unique_index(&collection.indexes, field) {
+            if !collection.has_unique(field) {
                 return Err(Problem::with(
                     "validation_missing_required_unique_index",
                     format!("Missing required unique index for field \"{field}\"."),

@@ -1,9 +1,10 @@
 //! Collections: how they are defined, checked, changed and removed.
 //!
-//! What is sent becomes a [`draft`](Draft), is completed with what follows from it, checked as a whole (`validate`), and stored with
-//! its table in one transaction. Definitions, ids, codes and messages are PocketBase's.
+//! What is sent becomes a [`draft`](Draft), is completed with what follows from it, checked as a whole (`validate`),
+//! and stored with its table in one transaction. Definitions, ids, codes and messages are PocketBase's.
 
 mod auth_checks;
+mod context;
 mod defaults;
 mod draft;
 mod field_checks;
@@ -20,30 +21,64 @@ mod validate;
 
 use std::sync::Arc;
 
-use bosbase_store::{Collection, CollectionKind, ErrorKind as StoreError, WriteTx, new_secret};
+use bosbase_store::{
+    AuthOptions, Collection, CollectionKind, ErrorKind as StoreError, LONG_WRITE, Page, Store, Subject, WriteTx,
+    new_secret,
+};
 use serde_json::{Map, Value};
 
-use crate::app::App;
 use crate::error::{Error, Result};
-use crate::records::Patterns;
+use crate::files::FileStore;
+use crate::records::{Audience, Patterns};
+use crate::reserve::Reserve;
 
+use context::Context;
 use draft::{Draft, Malformed};
 use problem::{Problem, Problems, sentence};
-use validate::Context;
 
-pub use bosbase_store::{CollectionPage, CollectionQuery};
+pub use bosbase_store::CollectionQuery;
 pub use present::present;
 
 const CREATE_FAILED: &str = "Failed to create collection.";
 const UPDATE_FAILED: &str = "Failed to update collection.";
 
-impl App {
+/// The collections of an application. Clones share them.
+#[derive(Clone)]
+pub struct Collections {
+    inner: Arc<Parts>,
+}
+
+/// What collections need.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) files: FileStore,
+    pub(crate) audience: Arc<dyn Audience>,
+    pub(crate) reserve: Reserve,
+}
+
+impl Collections {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self { inner: Arc::new(parts) }
+    }
+
+    fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    fn files(&self) -> &FileStore {
+        &self.inner.files
+    }
+
+    fn audience(&self) -> &dyn Audience {
+        self.inner.audience.as_ref()
+    }
+
     /// The collections that pass the query's filter.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Invalid`] for a filter or order that can't be used.
-    pub fn list_collections(&self, query: &CollectionQuery) -> Result<CollectionPage> {
+    pub fn list(&self, query: &CollectionQuery) -> Result<Page<Arc<Collection>>> {
         Ok(self.store().read(|tx| tx.list_collections(query))?)
     }
 
@@ -52,7 +87,7 @@ impl App {
     /// # Errors
     ///
     /// [`crate::ErrorKind::NotFound`].
-    pub fn collection(&self, id_or_name: &str) -> Result<Arc<Collection>> {
+    pub fn get(&self, id_or_name: &str) -> Result<Arc<Collection>> {
         self.store()
             .schema()
             .find(id_or_name)
@@ -65,8 +100,8 @@ impl App {
     /// # Errors
     ///
     /// [`crate::ErrorKind::Invalid`] with what is wrong by field.
-    pub fn create_collection(&self, sent: Map<String, Value>) -> Result<Arc<Collection>> {
-        self.store().write(move |tx| {
+    pub fn create(&self, sent: Map<String, Value>) -> Result<Arc<Collection>> {
+        self.store().write_within(LONG_WRITE, move |tx| {
             if ["type", "name"].iter().any(|part| !is_text_or_absent(&sent, part)) {
                 return Err(Error::invalid(
                     "Failed to load the collection type data due to invalid formatting.",
@@ -77,15 +112,15 @@ impl App {
         })
     }
 
-    /// Changes what `sent` names of a collection; the rest stays. A list of fields or indexes replaces the one before, and the
-    /// columns of fields that are gone go with them.
+    /// Changes what `sent` names of a collection; the rest stays. A list of fields or indexes replaces the one before,
+    /// and the columns of fields that are gone go with them.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::NotFound`]; [`crate::ErrorKind::Invalid`] with what is wrong by field.
-    pub fn update_collection(&self, id_or_name: &str, sent: Map<String, Value>) -> Result<Arc<Collection>> {
+    pub fn update(&self, id_or_name: &str, sent: Map<String, Value>) -> Result<Arc<Collection>> {
         let key = id_or_name.to_owned();
-        self.store().write(move |tx| {
+        self.store().write_within(LONG_WRITE, move |tx| {
             let original = tx.schema().find(&key).cloned().ok_or_else(Error::not_found)?;
             let draft = Draft::update(&original, &sent).map_err(malformed)?;
             save(tx, draft, UPDATE_FAILED)
@@ -94,7 +129,7 @@ impl App {
 
     /// What a new collection of each type starts with.
     #[must_use]
-    pub fn collection_scaffolds(&self) -> Map<String, Value> {
+    pub fn scaffolds(&self) -> Map<String, Value> {
         [
             ("base", CollectionKind::Base),
             ("auth", CollectionKind::Auth),
@@ -145,20 +180,16 @@ fn complete(tx: &WriteTx<'_>, draft: &mut Draft) -> Option<String> {
     if let Some(original) = &draft.original
         && collection.is_auth()
         && auth_rule(original) != auth_rule(collection)
-        && let Some(token) = collection.options.get_mut("authToken").and_then(Value::as_object_mut)
     {
         // Who is logged in may not be admitted by the new rule.
-        token.insert("secret".to_owned(), Value::String(new_secret()));
+        AuthOptions::change(&mut collection.options, |options| {
+            options.auth_token.secret = new_secret();
+        });
     }
     if !collection.is_view() {
         return None;
     }
-    let query = collection
-        .options
-        .get("viewQuery")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    match tx.view_fields(query) {
+    match tx.view_fields(collection.view_query()) {
         Ok(fields) => {
             collection.fields = fields;
             None
@@ -170,13 +201,10 @@ fn complete(tx: &WriteTx<'_>, draft: &mut Draft) -> Option<String> {
     }
 }
 
-/// The auth rule, where one that admits nobody is as good as none: changing between the two says nothing about sessions.
-fn auth_rule(collection: &Collection) -> &str {
-    collection
-        .options
-        .get("authRule")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+/// The auth rule, where one that admits nobody is as good as none: changing between the two says nothing about
+/// sessions.
+fn auth_rule(collection: &Collection) -> String {
+    AuthOptions::readable(&collection.options).auth_rule.unwrap_or_default()
 }
 
 fn store(tx: &mut WriteTx<'_>, draft: &Draft) -> bosbase_store::Result<()> {
@@ -203,12 +231,11 @@ fn explain(error: bosbase_store::Error, message: &str) -> Error {
 
 /// The complaint about the index that the database refused, if it was one: the store names its position.
 fn index_problem(error: &bosbase_store::Error) -> Option<Problems> {
-    let position = error
-        .columns()
-        .first()
-        .filter(|_| error.kind() == StoreError::InvalidSchema)?;
+    let Some(Subject::Index(position)) = error.subject() else {
+        return None;
+    };
     let problem = Problem::new("validation_invalid_index_expression", error.detail());
     let mut problems = Problems::default();
-    problems.add("indexes", problem.at(position));
+    problems.add("indexes", problem.at(position.to_string()));
     Some(problems)
 }

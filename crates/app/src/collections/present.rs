@@ -1,16 +1,7 @@
 //! A definition as it is shown: options beside the rest, without secrets.
 
-use bosbase_store::Collection;
-use serde_json::{Map, Value, json};
-
-/// The options that hold a secret.
-const TOKENS: [&str; 5] = [
-    "authToken",
-    "passwordResetToken",
-    "emailChangeToken",
-    "verificationToken",
-    "fileToken",
-];
+use bosbase_store::{AuthOptions, Collection};
+use serde_json::{Map, Value};
 
 /// The collection as JSON.
 #[must_use]
@@ -24,22 +15,7 @@ pub fn present(collection: &Collection) -> Map<String, Value> {
     } else {
         Map::new()
     };
-    for token in TOKENS {
-        if let Some(token) = options.get_mut(token).and_then(Value::as_object_mut) {
-            token.remove("secret");
-        }
-    }
-    if let Some(oauth2) = options.get_mut("oauth2").and_then(Value::as_object_mut) {
-        let providers = oauth2.entry("providers").or_insert_with(|| json!([]));
-        if providers.is_null() {
-            *providers = json!([]);
-        }
-        for provider in providers.as_array_mut().into_iter().flatten() {
-            if let Some(provider) = provider.as_object_mut() {
-                provider.remove("clientSecret");
-            }
-        }
-    }
+    AuthOptions::hide_secrets(&mut options);
     shown.append(&mut options);
     shown
 }
@@ -47,6 +23,7 @@ pub fn present(collection: &Collection) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use bosbase_store::CollectionKind;
+    use serde_json::json;
 
     use super::*;
     use crate::collections::defaults;

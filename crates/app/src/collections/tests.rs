@@ -1,10 +1,13 @@
 //! Collections on a real database, as a superuser changes them.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
-use crate::app::{App, AppOptions};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind};
+use crate::options::AppOptions;
 use crate::records::Body;
 
 struct Place {
@@ -17,14 +20,16 @@ impl Place {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let app = App::open(AppOptions::at(dir.path().join("pb_data"))).unwrap();
-        app.create_superuser("root@example.com", "password1234").unwrap();
+        app.accounts()
+            .create_superuser("root@example.com", "password1234")
+            .unwrap();
         let superusers = app.store().schema().find("_superusers").unwrap().clone();
         let auth = app
             .store()
             .read(|tx| tx.find_record(&superusers, "email", "root@example.com", false))
             .unwrap();
         let root = Caller {
-            auth,
+            auth: auth.map(Arc::new),
             ..Caller::default()
         };
         Self { app, root, _dir: dir }
@@ -32,17 +37,18 @@ impl Place {
 
     fn create(&self, definition: &Value) -> Result<String, Error> {
         self.app
-            .create_collection(object(definition))
+            .collections()
+            .create(object(definition))
             .map(|made| made.id.clone())
     }
 
     fn record(&self, collection: &str, values: &Value) {
         let body = Body::from_values(object(values));
-        self.app.create_record(collection, &body, "", &self.root).unwrap();
+        self.app.records().create(collection, &body, "", &self.root).unwrap();
     }
 
     fn count(&self, collection: &str) -> u64 {
-        let collection = self.app.collection(collection).unwrap();
+        let collection = self.app.collections().get(collection).unwrap();
         self.app.store().read(|tx| tx.count_records(&collection)).unwrap()
     }
 }
@@ -79,7 +85,7 @@ fn a_renamed_field_keeps_its_values_and_a_dropped_one_goes() {
         .unwrap();
     place.record("notes", &json!({"id": "note00000000001", "a": "kept", "b": "gone"}));
     let fields = json!({"fields": [{"type": "text", "name": "renamed", "id": "keep"}]});
-    let changed = place.app.update_collection("notes", object(&fields)).unwrap();
+    let changed = place.app.collections().update("notes", object(&fields)).unwrap();
     assert!(changed.field("b").is_none() && changed.field("id").is_some());
     let record = place
         .app
@@ -96,16 +102,19 @@ fn what_others_relate_to_is_not_deleted() {
     let id = place.create(&json!({"name": "target"})).unwrap();
     let relation = json!({"name": "source", "fields": [{"type": "relation", "name": "to", "collectionId": id}]});
     place.create(&relation).unwrap();
-    let error = place.app.delete_collection("target").unwrap_err();
+    let error = place.app.collections().delete("target").unwrap_err();
     assert_eq!(
         error.message(),
         "Failed to delete collection probably due to existing reference in source."
     );
-    place.app.delete_collection("source").unwrap();
-    place.app.delete_collection("target").unwrap();
-    assert_eq!(place.app.collection("target").unwrap_err().kind(), ErrorKind::NotFound);
+    place.app.collections().delete("source").unwrap();
+    place.app.collections().delete("target").unwrap();
     assert_eq!(
-        place.app.delete_collection("_superusers").unwrap_err().kind(),
+        place.app.collections().get("target").unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+    assert_eq!(
+        place.app.collections().delete("_superusers").unwrap_err().kind(),
         ErrorKind::Invalid
     );
 }
@@ -129,7 +138,7 @@ fn emptying_a_collection_is_deleting_each_of_its_records() {
         place.record("children", &json!({"parent": parent}));
         place.record("friends", &json!({"parent": parent}));
     }
-    place.app.truncate_collection("parents").unwrap();
+    place.app.collections().truncate("parents").unwrap();
     assert_eq!(place.count("parents"), 0);
     assert_eq!(place.count("children"), 0);
     assert_eq!(place.count("friends"), 3);
@@ -138,12 +147,12 @@ fn emptying_a_collection_is_deleting_each_of_its_records() {
     place.record("parents", &json!({"id": "parent000000009"}));
     place.record("dependants", &json!({"parent": "parent000000009"}));
     assert_eq!(
-        place.app.truncate_collection("parents").unwrap_err().kind(),
+        place.app.collections().truncate("parents").unwrap_err().kind(),
         ErrorKind::Invalid
     );
     assert_eq!(place.count("parents"), 1);
     assert_eq!(
-        place.app.truncate_collection("_superusers").unwrap_err().kind(),
+        place.app.collections().truncate("_superusers").unwrap_err().kind(),
         ErrorKind::Invalid
     );
 }
@@ -155,37 +164,39 @@ fn an_import_happens_as_a_whole_or_not_at_all() {
     let failing = json!({"collections": [
         {"name": "one"}, {"name": "two", "fields": [{"type": "relation", "name": "r", "collectionId": "nope"}]},
     ], "deleteMissing": true});
-    let error = place.app.import_collections(&object(&failing)).unwrap_err();
+    let error = place.app.collections().import(&object(&failing)).unwrap_err();
     assert_eq!(error.message(), "Failed to import collections.");
-    assert!(place.app.collection("one").is_err() && place.app.collection("old").is_ok());
+    assert!(place.app.collections().get("one").is_err() && place.app.collections().get("old").is_ok());
 
     let good = json!({"collections": [
         {"name": "seen", "type": "view", "viewQuery": "SELECT id FROM one"}, {"name": "one"},
     ], "deleteMissing": true});
-    place.app.import_collections(&object(&good)).unwrap();
-    assert!(place.app.collection("one").is_ok() && place.app.collection("seen").is_ok());
-    assert!(place.app.collection("old").is_err() && place.app.collection("_superusers").is_ok());
+    place.app.collections().import(&object(&good)).unwrap();
+    assert!(place.app.collections().get("one").is_ok() && place.app.collections().get("seen").is_ok());
+    assert!(place.app.collections().get("old").is_err() && place.app.collections().get("_superusers").is_ok());
 }
 
 #[test]
 fn a_new_auth_rule_ends_the_sessions() {
     let place = Place::new();
-    let secret = || place.app.collection("users").unwrap().options["authToken"]["secret"].clone();
+    let secret = || place.app.collections().get("users").unwrap().options["authToken"]["secret"].clone();
     let before = secret();
     place
         .app
-        .update_collection("users", object(&json!({"listRule": ""})))
+        .collections()
+        .update("users", object(&json!({"listRule": ""})))
         .unwrap();
     assert_eq!(secret(), before);
     place
         .app
-        .update_collection("users", object(&json!({"authRule": "verified = true"})))
+        .collections()
+        .update("users", object(&json!({"authRule": "verified = true"})))
         .unwrap();
     assert_ne!(secret(), before);
 }
 
-/// A hundred comments on one post, asked for over and over along the way there and back, were an answer of 200 MB; a thousand
-/// of them were the end of the process.
+/// A hundred comments on one post, asked for over and over along the way there and back, were an answer of 200 MB; a
+/// thousand of them were the end of the process.
 #[test]
 fn relations_taken_there_and_back_do_not_multiply_without_end() {
     let place = Place::new();
@@ -205,14 +216,15 @@ fn relations_taken_there_and_back_do_not_multiply_without_end() {
     for _ in 0..60 {
         place.record("comments", &json!({"post": post}));
     }
-    let shown = |expand: &str| place.app.view_record("posts", post, expand, &Caller::default());
+    let shown = |expand: &str| place.app.records().view("posts", post, expand, &Caller::default());
     let once = shown("comments_via_post.post.comments_via_post").unwrap();
     assert_eq!(once["expand"]["comments_via_post"].as_array().unwrap().len(), 60);
     let error = shown("comments_via_post.post.comments_via_post.post.comments_via_post").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }
 
-/// Ids of 36 characters made the filter that asks for a hundred of them longer than filters may be: nothing was expanded.
+/// Ids of 36 characters made the filter that asks for a hundred of them longer than filters may be: nothing was
+/// expanded.
 #[test]
 fn many_relations_with_long_ids_are_expanded() {
     let place = Place::new();
@@ -233,7 +245,8 @@ fn many_relations_with_long_ids_are_expanded() {
     place.record("posts", &json!({"id": "aaaaaaaaaaaaaaa", "tags": ids}));
     let post = place
         .app
-        .view_record("posts", "aaaaaaaaaaaaaaa", "tags", &Caller::default())
+        .records()
+        .view("posts", "aaaaaaaaaaaaaaa", "tags", &Caller::default())
         .unwrap();
     assert_eq!(post["expand"]["tags"].as_array().unwrap().len(), 100);
 }

@@ -1,97 +1,20 @@
 //! Whether a definition can stand: what is checked before anything is stored.
 
-use std::sync::Arc;
-
-use bosbase_store::{Collection, CollectionKind, Field, FieldKind, Schema, WriteTx};
+use bosbase_store::{Collection, CollectionKind, Field, FieldKind};
 use serde_json::json;
 
 use super::auth_checks;
+use super::context::Context;
 use super::draft::Draft;
 use super::field_checks;
 use super::index_checks;
 use super::problem::{Check, Problem, Problems};
-use crate::records::Patterns;
-
 use super::rules::{length, no_via, required, word};
 
 /// Tables of the database that are not collections.
 const INTERNAL_TABLES: [&str; 3] = ["_collections", "_params", "_migrations"];
 /// Fields of auth records' requests that are no columns.
 const RESERVED_IN_AUTH: [&str; 2] = ["passwordConfirm", "oldPassword"];
-
-/// What a definition is checked against.
-pub struct Context<'a, 'tx> {
-    /// The transaction that it would be stored in.
-    pub tx: &'a WriteTx<'tx>,
-    /// What is stored now; `None` for a new one.
-    pub original: Option<&'a Collection>,
-    /// Evaluates the patterns of text fields.
-    pub patterns: Patterns,
-    /// What the view's query turned out to be, if it is one.
-    pub view_error: Option<String>,
-}
-
-impl Context<'_, '_> {
-    /// The collections as they are stored.
-    pub fn schema(&self) -> &Schema {
-        self.tx.schema()
-    }
-
-    /// The stored collection with exactly this id.
-    pub fn collection_with_id(&self, id: &str) -> Option<&Arc<Collection>> {
-        self.schema().find(id).filter(|collection| collection.id == id)
-    }
-
-    /// The field with this id as it is stored.
-    fn before(&self, field: &Field) -> Option<&Field> {
-        self.original?.fields.iter().find(|other| other.id == field.id)
-    }
-
-    /// Where the stored relation points; it can't be changed.
-    pub fn relation_before(&self, field: &Field) -> Option<&str> {
-        match &self.before(field)?.kind {
-            FieldKind::Relation { collection_id, .. } => Some(collection_id),
-            _ => None,
-        }
-    }
-
-    /// When a stored system autodate is set; that can't be changed.
-    pub fn autodate_before(&self, field: &Field) -> Option<(bool, bool)> {
-        match self.before(field).filter(|_| field.system)?.kind {
-            FieldKind::Autodate { on_create, on_update } => Some((on_create, on_update)),
-            _ => None,
-        }
-    }
-
-    /// The system collection that is stored.
-    fn system(&self) -> Option<&Collection> {
-        self.original.filter(|original| original.system)
-    }
-
-    /// Checks a rule of `collection`; `before` is what it was.
-    pub fn rule(&self, collection: &Collection, rule: Option<&str>, before: Option<Option<&str>>) -> Check {
-        self.rule_text(collection, rule.unwrap_or_default())?;
-        match before {
-            Some(before) if self.system().is_some() && before != rule => Err(Problem::new(
-                "validation_collection_system_rule_change",
-                "System collection API rule cannot be changed.",
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    fn rule_text(&self, collection: &Collection, rule: &str) -> Check {
-        if rule.is_empty() {
-            return Ok(());
-        }
-        self.tx.validate_rule(collection, rule).map_err(|error| {
-            Problem::new(
-                "validation_invalid_rule",
-                format!("Invalid rule. Raw error: {}", error.detail()),
-            )
-        })
-    }
-}
 
 /// Everything that is wrong with the draft.
 pub fn check(context: &Context<'_, '_>, draft: &Draft) -> Problems {
@@ -234,10 +157,7 @@ fn no_duplicates(fields: &[Field]) -> Check {
                 format!("Duplicated or invalid field id {:?}", field.id),
             )
             .at("id")
-        } else if earlier
-            .iter()
-            .any(|other| other.name.to_lowercase() == field.name.to_lowercase())
-        {
+        } else if earlier.iter().any(|other| other.name.eq_ignore_ascii_case(&field.name)) {
             // Names are columns, which SQLite compares without regard to case.
             Problem::with(
                 "validation_duplicated_field_name",
@@ -351,8 +271,7 @@ fn rules(context: &Context<'_, '_>, collection: &Collection, problems: &mut Prob
 }
 
 fn view_query(context: &Context<'_, '_>, collection: &Collection) -> Check {
-    let query = collection.options.get("viewQuery").and_then(serde_json::Value::as_str);
-    required(query.is_some_and(|query| !query.is_empty()))?;
+    required(!collection.view_query().is_empty())?;
     match &context.view_error {
         None => Ok(()),
         Some(error) => Err(Problem::new(

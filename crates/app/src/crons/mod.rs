@@ -1,27 +1,29 @@
-//! Recurring work: PocketBase's housekeeping jobs, the scheduled backup, and whoever starts them by hand.
+//! Recurring work: PocketBase's housekeeping jobs, the scheduled backup, and starting them by hand.
 //!
-//! [`start`] ticks once a minute on a thread of its own; each job that is due runs on another. A job never overlaps
-//! itself: one that is due while it runs is left out, one that somebody asks for meanwhile runs once more after. Its panic
-//! ends only that run, and what went wrong is in the logs.
+//! A [`Ticker`] ticks once a minute on a thread of its own; each job that is due runs on another. A job never overlaps
+//! itself: one that is due while it runs is left out, one that somebody asks for meanwhile runs once more after. Its
+//! panic ends only that run, and what went wrong is in the logs.
 
 mod housekeeping;
-mod schedule;
 mod ticker;
+mod works;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use serde_json::{Map, json};
 
-use crate::app::App;
 use crate::error::{Error, ErrorKind, Result};
-use crate::logs::Level;
-use crate::settings::BackupSettings;
+use crate::logs::{Level, Logs};
+use crate::outlive::outlive;
+use crate::schedule::Schedule;
 
-pub use schedule::Schedule;
-pub(crate) use ticker::outlive;
-pub use ticker::{Clock, SystemClock, Ticker, start};
+pub use ticker::{Clock, SystemClock, Ticker};
+pub(crate) use ticker::{EachMinute, start};
+pub(crate) use works::Works;
 
 /// A job as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -44,43 +46,51 @@ struct State {
     ended: bool,
 }
 
-type Work = fn(&App) -> Result<()>;
-
-/// The jobs every application has: id, expression, work.
-const SYSTEM: [(&str, &str, Work); 4] = [
-    ("__pbDBOptimize__", "0 0 * * *", App::optimize),
-    ("__pbMFACleanup__", "0 * * * *", housekeeping::delete_expired_mfas),
-    ("__pbOTPCleanup__", "0 * * * *", housekeeping::delete_expired_otps),
-    ("__pbLogsCleanup__", "0 */6 * * *", housekeeping::delete_old_logs),
-];
-
-/// The job that reads all backups back.
-const DRILL: &str = "__bosbaseDrill__";
-
-/// Checks a cron expression.
-///
-/// # Errors
-///
-/// A sentence that says which part is wrong, fit to be shown.
-pub fn validate(expression: &str) -> Result<(), String> {
-    Schedule::parse(expression).map(|_| ())
+/// A recurring job.
+pub(crate) struct Work {
+    id: &'static str,
+    expression: String,
+    is_listed: bool,
+    run: Box<dyn FnOnce() -> Result<()> + Send>,
 }
 
-impl App {
+/// The recurring jobs of an open application. Clones share them.
+#[derive(Clone)]
+pub struct Crons {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    works: Works,
+    running: Running,
+    logs: Logs,
+}
+
+impl Crons {
+    /// The jobs that `works` tells of; what fails is noted in `logs`.
+    pub(crate) fn new(works: Works, logs: Logs) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                works,
+                running: Running::default(),
+                logs,
+            }),
+        }
+    }
+
+    fn find(&self, id: &str) -> Option<Work> {
+        self.inner.works.all().into_iter().find(|work| work.id == id)
+    }
+
     /// Every job, in the order of registration.
     #[must_use]
-    pub fn crons(&self) -> Vec<Job> {
-        // What nobody asked for is not listed, so that the list is PocketBase's; it runs all the same.
-        let usual = BackupSettings::default().verify_cron;
-        let is_listed = |(id, expression, _): &(&str, String, Work)| {
-            *id != DRILL || !(expression.is_empty() || *expression == usual)
-        };
-        self.cron_works()
-            .into_iter()
-            .filter(is_listed)
-            .map(|(id, expression, _)| Job {
-                id: id.to_owned(),
-                expression,
+    pub fn list(&self) -> Vec<Job> {
+        let works = self.inner.works.all().into_iter();
+        works
+            .filter(|work| work.is_listed)
+            .map(|work| Job {
+                id: work.id.to_owned(),
+                expression: work.expression,
             })
             .collect()
     }
@@ -90,95 +100,76 @@ impl App {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] without such a job; [`ErrorKind::Unavailable`] where no thread can be started.
-    pub fn run_cron(&self, id: &str) -> Result<()> {
-        let (id, _, work) = self
-            .cron_works()
-            .into_iter()
-            .find(|(known, ..)| *known == id)
+    pub fn run(&self, id: &str) -> Result<()> {
+        let work = self
+            .find(works::current_name(id))
             .ok_or_else(|| Error::new(ErrorKind::NotFound, "Missing or invalid cron job."))?;
-        if self.running_crons().begin_or_repeat(id) {
-            self.start_cron(id, work)
+        if self.inner.running.begin_or_repeat(work.id) {
+            self.start(work)
         } else {
             Ok(())
         }
     }
 
     /// Starts every job whose schedule names the minute of `moment`.
-    pub(crate) fn run_due_crons(&self, moment: jiff::Timestamp) {
-        for (id, expression, work) in self.cron_works() {
+    pub(crate) fn run_due(&self, moment: jiff::Timestamp) {
+        for work in self.inner.works.all() {
             // The settings admit only valid schedules; one from elsewhere that is not never comes due.
-            if !Schedule::parse(&expression).is_ok_and(|schedule| schedule.is_due(moment)) {
+            if !Schedule::parse(&work.expression).is_ok_and(|schedule| schedule.is_due(moment)) {
                 continue;
             }
-            if !self.running_crons().begin(id) {
+            let id = work.id;
+            if !self.inner.running.begin(id) {
                 tracing::debug!(cron = id, "is running already");
-            } else if let Err(error) = self.start_cron(id, work) {
+            } else if let Err(error) = self.start(work) {
                 tracing::error!(cron = id, %error, "could not start the job");
             }
         }
     }
 
-    fn cron_works(&self) -> Vec<(&'static str, String, Work)> {
-        let mut works: Vec<(&'static str, String, Work)> = SYSTEM
-            .iter()
-            .map(|(id, expression, work)| (*id, (*expression).to_owned(), *work))
-            .collect();
-        let backups = self.settings().backups.cron.clone();
-        if !backups.is_empty() {
-            works.push(("__pbAutoBackup__", backups, App::run_watched_backup));
-        }
-        let drill = self.settings().backups.verify_cron.clone();
-        works.push((DRILL, drill, App::run_watched_drill));
-        works
-    }
-
     /// Has no job begin any more, not even once more; those that run go on.
-    pub fn end_crons(&self) {
-        self.running_crons().close();
+    pub fn end(&self) {
+        self.inner.running.close();
     }
 
-    /// Asks the jobs of this process that make, prove or restore backups to end, or the one that is called `id`, as
-    /// [`Board::cancel`](crate::jobs::Board::cancel). What was to run once more is not.
-    ///
-    /// # Errors
-    ///
-    /// Those of `Board::cancel`.
-    pub fn cancel_jobs(&self, id: Option<&str>) -> Result<()> {
-        self.running_crons().repeat_nothing();
-        self.jobs().cancel(id)
+    /// Has no job run once more that was asked for while it ran.
+    pub(crate) fn repeat_nothing(&self) {
+        self.inner.running.repeat_nothing();
     }
 
     /// Runs a job that is marked as running, until nobody asks for it any more.
-    fn start_cron(&self, id: &'static str, work: Work) -> Result<()> {
-        let app = self.clone();
+    fn start(&self, work: Work) -> Result<()> {
+        let id = work.id;
+        let crons = self.clone();
         let started = std::thread::Builder::new().name(format!("cron {id}")).spawn(move || {
-            loop {
-                outlive("running a recurring job", || app.run_marked_cron(id, work));
-                if !app.running_crons().end(id) {
-                    break;
+            let running = &crons.inner.running;
+            let mut next = Some(work);
+            while let Some(work) = next {
+                outlive("running a recurring job", || crons.run_marked(work));
+                if !running.end(id) {
+                    return;
                 }
-                // Its schedule may be gone by now.
-                if !app.cron_works().iter().any(|(known, ..)| *known == id) {
-                    app.running_crons().forget(id);
-                    break;
-                }
+                next = crons.find(id);
             }
+            // Its schedule is gone by now.
+            running.forget(id);
         });
         if let Err(error) = started {
-            self.running_crons().forget(id);
+            self.inner.running.forget(id);
             return Err(Error::new(ErrorKind::Unavailable, "The job could not be started.").caused_by(error));
         }
         Ok(())
     }
 
-    fn run_marked_cron(&self, id: &str, work: Work) {
-        let failure = match catch_unwind(AssertUnwindSafe(|| work(self))) {
+    fn run_marked(&self, work: Work) {
+        let Work { id, run, .. } = work;
+        let failure = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(())) => return,
             Ok(Err(error)) => crate::error::chain(&error),
             Err(_) => "it panicked".to_owned(),
         };
         tracing::error!(cron = id, failure, "the job failed");
-        self.log_event(
+        self.inner.logs.event(
             Level::Error,
             &format!("Cron job {id} failed"),
             Map::from_iter([
@@ -241,7 +232,7 @@ impl Running {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

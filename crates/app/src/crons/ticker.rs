@@ -1,13 +1,13 @@
 //! The heartbeat of the recurring work.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::app::App;
+use super::Crons;
+use crate::outlive::outlive;
 
 /// By how many minutes a clock may go back and still be taken to repeat them.
 const LARGEST_REPEAT: i64 = 60;
@@ -35,15 +35,22 @@ pub struct Ticker {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Runs the jobs of `app` when they are due by `clock`, until the answer is dropped.
+/// What is done each minute: its name, and how.
+pub(crate) type EachMinute = (&'static str, Box<dyn Fn(Timestamp) + Send>);
+
+/// Runs the jobs of `crons` when they are due by `clock`, and `each_minute` after them, until the answer is dropped.
 ///
-/// A minute that passes while the machine sleeps is not made up for; one that the clock repeats is not run twice, unless the
-/// clock was put back by more than an hour.
+/// A minute that passes while the machine sleeps is not made up for; one that the clock repeats is not run twice,
+/// unless the clock was put back by more than an hour.
 ///
 /// # Errors
 ///
 /// Where the thread can't be started.
-pub fn start(app: App, clock: impl Clock + 'static) -> std::io::Result<Ticker> {
+pub(crate) fn start(
+    crons: Crons,
+    each_minute: Vec<EachMinute>,
+    clock: impl Clock + 'static,
+) -> std::io::Result<Ticker> {
     let (stop, stopped) = channel();
     let thread = std::thread::Builder::new().name("crons".to_owned()).spawn(move || {
         let mut last = minute(clock.now());
@@ -55,19 +62,11 @@ pub fn start(app: App, clock: impl Clock + 'static) -> std::io::Result<Ticker> {
             let now = clock.now();
             if is_new(minute(now), last) {
                 last = minute(now);
-                outlive("starting the jobs that are due", || app.run_due_crons(now));
+                outlive("starting the jobs that are due", || crons.run_due(now));
             }
-            outlive("watching the backups", || app.watch_backups(now));
-            outlive("removing what was kept for an undo", || {
-                if let Err(error) = app.expire_undo() {
-                    tracing::warn!(%error, "data that was kept for an undo is still to be removed");
-                }
-            });
-            outlive("removing the files of deleted records", || {
-                if let Err(error) = app.files().purge_pending() {
-                    tracing::warn!(%error, "files of deleted records are still to be removed");
-                }
-            });
+            for (what, work) in &each_minute {
+                outlive(what, || work(now));
+            }
         }
     })?;
     Ok(Ticker {
@@ -83,14 +82,6 @@ impl Drop for Ticker {
             // It ended by itself or by a panic; both are an end.
             let _ = thread.join();
         }
-    }
-}
-
-/// Does `work` and goes on after its panic: what goes wrong with one thing must not end the schedule of all, nor the server's start.
-pub(crate) fn outlive(what: &str, work: impl FnOnce()) {
-    // What it panicked of was written to the standard error.
-    if catch_unwind(AssertUnwindSafe(work)).is_err() {
-        tracing::error!(what, "it panicked; the rest goes on");
     }
 }
 
@@ -122,14 +113,6 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_does_not_end_the_schedule() {
-        let mut done = Vec::new();
-        outlive("panicking", || panic!("on purpose"));
-        outlive("working", || done.push(1));
-        assert_eq!(done, [1]);
-    }
-
-    #[test]
     fn the_next_tick_is_just_past_the_full_minute() {
         let at = |text: &str| until_next_minute(text.parse().unwrap()).as_millis();
         assert_eq!(at("2026-11-23T06:30:00Z"), 60_005);
@@ -151,7 +134,7 @@ mod tests {
     #[test]
     fn a_job_runs_when_its_minute_comes() {
         let dir = tempfile::tempdir().unwrap();
-        let app = App::open(crate::AppOptions::at(dir.path().join("pb_data"))).unwrap();
+        let app = crate::App::open(crate::AppOptions::at(dir.path().join("pb_data"))).unwrap();
         let old = bosbase_store::LogEntry {
             id: "old000000000000".to_owned(),
             created: "2020-01-01 00:00:00.000Z".to_owned(),
@@ -164,7 +147,7 @@ mod tests {
             begin: "2026-11-23T05:59:59.900Z".parse().unwrap(),
             started: std::time::Instant::now(),
         };
-        let ticker = start(app.clone(), clock).unwrap();
+        let ticker = app.start_crons(clock).unwrap();
         let give_up = std::time::Instant::now() + Duration::from_secs(20);
         // The logs are cleaned at six.
         while app.store().logs().get("old000000000000").unwrap().is_some() {

@@ -1,23 +1,23 @@
-//! The backups of a data directory and the jobs on them: all that can be done without opening its databases, which may be
-//! damaged or gone when it matters most.
+//! The backups of a data directory and the jobs on them: all that can be done without opening its databases, which may
+//! be damaged or gone when it matters most.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use bosbase_backup::layout::{BACKUPS_DIR, PRIVATE_DIR};
-use bosbase_backup::{BucketStorage, LocalStorage, Notes, Storage};
+use parking_lot::Mutex;
+
+use bosbase_backup::{BucketStorage, DataDir, LocalStorage, Notes, Storage};
 use bosbase_bucket::BucketConfig;
 use bosbase_disk::{Disk, RealDisk};
 
-use super::board::{Board, Observer};
+use super::directory::require_directory;
 use super::engine::refuse;
+use super::foreign::Foreign;
 use super::places::Places;
 use super::proofs::Proofs;
-use crate::app::AppOptions;
+use super::registry::{JobRegistry, Observer};
 use crate::error::{Error, Result};
-
-/// Where multipart uploads are noted down, in the folder that is ours alone.
-const UPLOADS_DIR: &str = "bucket-uploads";
+use crate::options::AppOptions;
+use crate::options::BackupsPlace;
 
 /// One storage, as a job needs it.
 pub(super) struct JobStorage {
@@ -37,8 +37,10 @@ pub struct Backups {
     local: Arc<LocalStorage>,
     /// The bucket used last, which remembers what was done there.
     bucket: Mutex<Option<(BucketConfig, Arc<BucketStorage>)>>,
-    jobs: Board,
+    jobs: JobRegistry,
     proofs: Proofs,
+    /// What others were last seen to have made in the same place.
+    foreign: Mutex<Option<Foreign>>,
 }
 
 impl Backups {
@@ -46,10 +48,10 @@ impl Backups {
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::Invalid`] where there is no such directory. A machine that is told of a bucket needs none: its backups are there,
-    /// and what has to be remembered of them makes the directory.
+    /// [`crate::ErrorKind::Invalid`] where there is no such directory. A machine that is told of a bucket needs none:
+    /// its backups are there, and what has to be remembered of them makes the directory.
     pub fn open(options: AppOptions) -> Result<Self> {
-        if options.backups_bucket.is_none() {
+        if !matches!(options.backups_place, BackupsPlace::Bucket(_)) {
             require_directory(&options.data_dir)?;
         }
         let places = Places::Directory(options.clone());
@@ -57,10 +59,9 @@ impl Backups {
     }
 
     pub(crate) fn new(options: AppOptions, disk: Arc<dyn Disk>, places: Places, observer: Observer) -> Self {
-        let local = Arc::new(LocalStorage::new(disk.clone(), options.data_dir.join(BACKUPS_DIR)));
-        let private = options.data_dir.join(PRIVATE_DIR);
-        let proofs = Proofs::new(disk.clone(), &private);
-        let jobs = Board::new(disk.clone(), private, observer);
+        let local = Arc::new(LocalStorage::new(disk.clone(), options.data_dir.backups()));
+        let proofs = Proofs::new(disk.clone(), &options.data_dir.state());
+        let jobs = JobRegistry::new(disk.clone(), options.data_dir.clone(), observer);
         Self {
             options,
             disk,
@@ -69,12 +70,13 @@ impl Backups {
             bucket: Mutex::default(),
             jobs,
             proofs,
+            foreign: Mutex::default(),
         }
     }
 
     /// The backup or restore that runs, and those that ran.
     #[must_use]
-    pub fn jobs(&self) -> &Board {
+    pub fn jobs(&self) -> &JobRegistry {
         &self.jobs
     }
 
@@ -90,7 +92,8 @@ impl Backups {
         }
     }
 
-    /// Where backups are kept now, for a job. It asks once and goes on with what it got, whatever is set meanwhile.
+    /// Where backups are kept now, for a job. It asks once and goes on with what it got, also if the settings change
+    /// meanwhile.
     ///
     /// # Errors
     ///
@@ -126,11 +129,32 @@ impl Backups {
             .map_or_else(|| self.local.place(), |config| config.place())
     }
 
+    /// Whether the databases are open: a command that only lists backups may have no data directory.
+    pub(super) fn is_of_application(&self) -> bool {
+        self.places.are_of_application()
+    }
+
+    /// As [`Backups::place`], of the data directory itself.
+    pub(super) fn local_place(&self) -> String {
+        self.local.place()
+    }
+
+    /// Scheduled backups of other data directories in the same place, as far as is known; `None` where none were seen.
+    #[must_use]
+    pub fn foreign(&self) -> Option<Foreign> {
+        self.foreign.lock().clone()
+    }
+
+    /// Remembers what was seen of others; answers what was before.
+    pub(super) fn set_foreign(&self, seen: Option<Foreign>) -> Option<Foreign> {
+        std::mem::replace(&mut *self.foreign.lock(), seen)
+    }
+
     fn bucket(&self) -> Result<Option<Arc<BucketStorage>>> {
         let Some(config) = self.places.backups() else {
             return Ok(None);
         };
-        let mut last = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.bucket.lock();
         if let Some((_, storage)) = last.as_ref().filter(|(known, _)| *known == config) {
             return Ok(Some(storage.clone()));
         }
@@ -140,26 +164,32 @@ impl Backups {
     }
 
     fn notes(&self) -> Notes {
-        let dir = self.options.data_dir.join(PRIVATE_DIR).join(UPLOADS_DIR);
-        Notes::new(self.disk.clone(), dir)
+        Notes::new(self.disk.clone(), self.options.data_dir.state().bucket_uploads())
     }
 
     pub(super) fn proofs(&self) -> &Proofs {
         &self.proofs
     }
 
-    pub(super) fn disk(&self) -> &Arc<dyn Disk> {
+    pub(crate) fn disk(&self) -> &Arc<dyn Disk> {
         &self.disk
+    }
+
+    pub(crate) fn data_dir(&self) -> &DataDir {
+        &self.options.data_dir
     }
 
     pub(super) fn options(&self) -> &AppOptions {
         &self.options
     }
 
-    /// Removes what killed processes left half made; for whoever holds the lease.
-    pub(super) fn clean(&self) -> Result<()> {
+    /// Removes what killed processes left half made; for the holder of the lease.
+    pub(crate) fn clean(&self) -> Result<()> {
         self.local.clean().map_err(Error::internal)?;
         self.clean_opened()?;
+        if self.options.rehearsal {
+            return Ok(());
+        }
         let leftovers = self.notes().leftovers().map_err(Error::internal)?;
         let Some(config) = self.places.backups().filter(|_| !leftovers.is_empty()) else {
             return Ok(());
@@ -174,47 +204,4 @@ impl Backups {
         });
         Ok(())
     }
-}
-
-/// Sees to it that a mistyped directory is told of rather than made.
-///
-/// # Errors
-///
-/// [`crate::ErrorKind::Invalid`] where there is none.
-pub fn require_directory(data_dir: &Path) -> Result<()> {
-    if RealDisk.exists(data_dir).map_err(Error::internal)? {
-        return Ok(());
-    }
-    let dir = data_dir.display();
-    Err(Error::invalid(format!(
-        "There is no data directory {dir}. Name another with --dir DIR."
-    )))
-}
-
-/// Makes a data directory where there is none, for a backup that comes from elsewhere.
-///
-/// # Errors
-///
-/// [`crate::ErrorKind::Invalid`] where it can't be made.
-pub fn make_directory(data_dir: &Path) -> Result<()> {
-    let dir = data_dir.display();
-    RealDisk
-        .create_dir_all(data_dir)
-        .map_err(|error| Error::invalid(format!("Can't make the data directory {dir}: {error}.")))
-}
-
-/// Sees to it that there is an application's database.
-///
-/// # Errors
-///
-/// [`crate::ErrorKind::Invalid`] where there is none.
-pub fn require_application(data_dir: &Path) -> Result<()> {
-    require_directory(data_dir)?;
-    if RealDisk.exists(&data_dir.join("data.db")).map_err(Error::internal)? {
-        return Ok(());
-    }
-    let dir = data_dir.display();
-    Err(Error::invalid(format!(
-        "There is no data.db in {dir}. Name another directory with --dir DIR, or restore a backup."
-    )))
 }

@@ -1,40 +1,39 @@
 //! Makes backups: on request and on schedule.
 
-use bosbase_backup::create::{self, CreateReport, Names, Sources};
-use bosbase_backup::elsewhere::Source;
+use bosbase_backup::create::{self, CreateReport, Sources};
+use bosbase_backup::remote_files::Source;
 use bosbase_backup::{BackupKey, DatabaseSnapshot, ErrorKind as Engine, Storage};
 use jiff::Timestamp;
 use std::time::Duration;
 
-use super::board::{RunningJob, Ticket};
-use super::engine::{FilesHeld, Pinned, path_of, refuse, sentence};
+use super::backup_jobs::BackupJobs;
+use super::engine::{FilesHeld, Pinned, path_of, refuse};
+use super::found::{Found, some};
+use super::listed::Proved;
 use super::name::{MANUAL, SCHEDULED, generate};
-use super::proofs::{Found, Proved};
+use super::registry::{RunningJob, Ticket};
 use super::status::JobKind;
-use crate::app::App;
-use crate::error::{Error, FieldErrors, Result};
+use crate::error::{Error, FieldErrors, Result, sentence};
 use crate::files::BucketSource;
 use crate::settings;
 
-/// How long a scheduled backup waits for other work on backups to end: a day without a backup would be the worse choice.
+/// How long a scheduled backup waits for other work on backups to end: a day without a backup would be the worse
+/// choice.
 const SCHEDULE_PATIENCE: Duration = Duration::from_secs(3600);
 
-/// Of the files that a warning is about, so many are named.
-const NAMED: usize = 5;
-
-impl App {
+impl BackupJobs {
     /// Begins a backup called `name`, or by a name made up from the application's and the time where that is empty, and
     /// returns while it is being made.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Invalid`] while another backup or restore runs, for a name that breaks the rule
-    /// (`^[a-z0-9_-]+\.zip$`, at most 150 characters) or is taken. Where the storage can't be asked, too, but that is remembered as a
-    /// backup that failed: whoever relies on it hears of it, even if who asked for it does not.
+    /// (`^[a-z0-9_-]+\.zip$`, at most 150 characters) or is taken. Where the storage can't be asked, too, but that is
+    /// remembered as a backup that failed: its users hear of it, even if the client that asked for it does not.
     pub fn start_backup(&self, name: &str) -> Result<Ticket> {
         let lease = self.jobs().lease()?;
         let key = if name.is_empty() {
-            self.generated_key(MANUAL)?
+            self.generated_key(MANUAL, None)?
         } else {
             validated(name)?
         };
@@ -52,25 +51,25 @@ impl App {
         };
         running.interrupts(&storage);
         let ticket = running.ticket();
-        let app = self.clone();
+        let this = self.clone();
         super::spawn("backup", running, move |running| {
-            app.make_backup(storage.as_ref(), &key, running)
+            this.make_backup(storage.as_ref(), &key, running)
         });
         Ok(ticket)
     }
 
-    /// Makes the backup that `settings.backups.cron` asks for and proves it, then deletes those scheduled ones that neither
-    /// `settings.backups.cronMaxKeep` nor a `keep…` beside it keeps. Returns when it is done. A backup that fails deletes
-    /// nothing.
+    /// Makes the backup that `settings.backups.cron` asks for and proves it, then deletes those scheduled ones that
+    /// neither `settings.backups.cronMaxKeep` nor a `keep…` beside it keeps. Returns when it is done. A backup that
+    /// fails deletes nothing.
     ///
     /// # Errors
     ///
-    /// As [`App::start_backup`], and what the backup itself fails of.
+    /// As [`BackupJobs::start_backup`], and what the backup itself fails of.
     pub fn run_scheduled_backup(&self) -> Result<()> {
         let lease = self.jobs().lease_within(SCHEDULE_PATIENCE)?;
-        let key = self.generated_key(SCHEDULED)?;
+        let key = self.generated_key(SCHEDULED, Some(&self.backups().tag()?))?;
         let running = self.jobs().begin(lease, JobKind::Create, key.as_str())?;
-        // Whatever is set meanwhile: what has had its day is deleted where its successor was made.
+        // Also if the settings change meanwhile: what has had its day is deleted where its successor was made.
         let storage = match self.backups().storage_for_job() {
             Ok(storage) => storage,
             Err(error) => return running.end(Err(error)),
@@ -86,12 +85,13 @@ impl App {
         self.delete_outlived(storage.after.as_ref(), &key)
     }
 
-    fn generated_key(&self, prefix: &str) -> Result<BackupKey> {
+    fn generated_key(&self, prefix: &str, tag: Option<&str>) -> Result<BackupKey> {
         let app_name = self.settings().meta.app_name.clone();
-        // What was begun of late is asked rather than the storage, which may be far away: nobody else makes up names of this second.
+        // What was begun of late is asked rather than the storage, which may be far away: nobody else makes up names of
+        // this second.
         let jobs = self.jobs().history().read()?;
         let is_taken = |name: &str| jobs.iter().any(|job| job.key == name);
-        BackupKey::existing(&generate(prefix, &app_name, Timestamp::now(), is_taken)).map_err(Error::internal)
+        BackupKey::existing(&generate(prefix, &app_name, Timestamp::now(), tag, is_taken)).map_err(Error::internal)
     }
 
     pub(super) fn make_backup(&self, storage: &dyn Storage, key: &BackupKey, running: &RunningJob) -> Result<()> {
@@ -99,15 +99,15 @@ impl App {
         let held = FilesHeld::take(&self.files().lock_path(), running)?;
         let snapshot = self.store().snapshot()?;
         let references = snapshot.file_references();
-        let must_have = references.map(|reference| Ok(path_of(&reference?)));
+        let required_files = references.map(|reference| Ok(path_of(&reference?)));
         // Those of the snapshot: another process may have changed them since this one read its own.
         let settings = settings::of_snapshot(&snapshot, self.options().encryption_key.as_deref())?;
-        let bucket = self.options().files_place.bucket(&settings);
-        let elsewhere = bucket
+        let bucket = self.options().files_place.bucket(|| settings.s3.bucket());
+        let remote_files = bucket
             .map(|config| BucketSource::open(&config))
             .transpose()
             .map_err(|error| Error::invalid(sentence(&error.to_string())))?;
-        if let Some(source) = &elsewhere {
+        if let Some(source) = &remote_files {
             let interrupt = source.interrupter();
             running.on_stop(move || interrupt.fire());
         }
@@ -118,8 +118,8 @@ impl App {
                 .into_iter()
                 .map(|database| Box::new(Pinned(database)) as Box<dyn DatabaseSnapshot>)
                 .collect(),
-            must_have: Box::new(must_have),
-            elsewhere: elsewhere.as_ref().map(|source| source as &dyn Source),
+            required_files: Box::new(required_files),
+            remote_files: remote_files.as_ref().map(|source| source as &dyn Source),
         };
         let plan = create::plan(self.disk().as_ref(), key, Timestamp::now(), &sources).map_err(refuse)?;
         tracing::info!(%plan, "backup begins");
@@ -143,12 +143,15 @@ impl App {
             key: key.as_str(),
             which: created.identity(),
         };
-        let missing = created.report().missing.clone();
+        let mut missing = created.report().missing.clone();
+        // What could not be read is not in the backup either.
+        missing.count += created.report().withheld;
         let proof = created.prove(storage, running, &*steps);
         if let Ok(proof) = &proof {
             tracing::info!(%key, entries = proof.checked.entries, "backup proven");
         }
-        // The databases were checked where they were pinned, and the digests say that these very bytes are in the backup.
+        // The databases were checked where they were pinned, and the digests say that these very bytes are in the
+        // backup.
         let found = proof.map(|_| Found::made(missing));
         self.backups().conclude_proof(&proved, running, found)
     }
@@ -162,8 +165,8 @@ impl App {
             ),
             (
                 &report.left_out,
-                "file can't be held by a backup (links, special files)",
-                "files can't be held by a backup (links, special files)",
+                "file can't be read, or be held by a backup",
+                "files can't be read, or be held by a backup",
             ),
         ] {
             if names.count == 0 {
@@ -176,13 +179,6 @@ impl App {
         }
         tracing::info!(key = %report.backup.key, bytes = report.backup.size, "backup made");
     }
-}
-
-/// The first of these names.
-pub(super) fn some(names: &Names) -> String {
-    let shown: Vec<&str> = names.first.iter().take(NAMED).map(String::as_str).collect();
-    let more = if names.count > shown.len() as u64 { ", …" } else { "" };
-    format!("{}{more}", shown.join(", "))
 }
 
 fn validated(name: &str) -> Result<BackupKey> {
@@ -217,11 +213,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::app::AppOptions;
-    use crate::jobs::{JobState, open_to_serve};
+    use crate::app::App;
+    use crate::jobs::JobState;
+    use crate::options::AppOptions;
+    use crate::start::open_to_serve;
 
-    /// `bosbase backup create` beside a server worked off the server's removals when it was done, and took a file away that the
-    /// server had just put in place for a record still to be committed.
+    /// `bosbase backup create` beside a server worked off the server's removals when it was done, and took a file away
+    /// that the server had just put in place for a record still to be committed.
     #[test]
     fn a_backup_beside_the_server_removes_nothing() {
         let dir = tempfile::tempdir().unwrap();
@@ -237,7 +235,7 @@ mod tests {
         drop(held);
         let mut in_flight = files.begin("pbc_1", "r");
         files.place(&mut in_flight, &[&upload]).unwrap();
-        let ticket = beside.start_backup("a.zip").unwrap();
+        let ticket = beside.backup_jobs().start_backup("a.zip").unwrap();
         while ticket.job().state == JobState::Running {
             std::thread::sleep(Duration::from_millis(5));
         }

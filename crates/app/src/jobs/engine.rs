@@ -5,31 +5,18 @@ use std::io;
 use bosbase_backup::{CheckFailure, DatabaseSnapshot, ErrorKind as Engine, Progress};
 use bosbase_store::{ErrorKind as Stored, FileReference, PinnedDatabase};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, sentence};
 
-/// An engine's failure as the caller's: what is wrong with a backup or the room for it is theirs to know.
+/// An engine's failure as the caller's: they are to know faults of a backup or of the room for it.
 pub fn refuse(error: bosbase_backup::Error) -> Error {
     let text = sentence(&error.to_string());
     match error.kind() {
         Engine::NotFound => Error::new(ErrorKind::NotFound, "Missing or invalid backup file."),
-        // Why a bucket fails is for whoever set it up to know; its errors hold no secrets.
+        // Why a bucket fails is for the person who set it up to know; its errors hold no secrets.
         Engine::Io | Engine::Unreachable if error.is_of_bucket() => Error::invalid(text).caused_by(error),
         Engine::Io => Error::internal(error),
         _ => Error::invalid(text).caused_by(error),
     }
-}
-
-/// `text` as a sentence: capitalised, with a full stop.
-pub fn sentence(text: &str) -> String {
-    let mut characters = text.trim().chars();
-    let Some(first) = characters.next() else {
-        return String::new();
-    };
-    let mut sentence: String = first.to_uppercase().chain(characters).collect();
-    if !sentence.ends_with(['.', '!', '?']) {
-        sentence.push('.');
-    }
-    sentence
 }
 
 /// Where a file that a record names lies in the data directory, and in a backup.
@@ -73,10 +60,12 @@ impl DatabaseSnapshot for Pinned {
 pub struct FilesHeld(#[expect(dead_code, reason = "held for its lock")] bosbase_disk::LockFile);
 
 impl FilesHeld {
-    /// How long removals that are under way may take: one in a bucket that does not answer, two minutes and its last try.
-    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(150);
+    /// How long removals that are under way may take: one in a bucket that does not answer, two minutes and its last
+    /// try.
+    const REMOVALS_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(150);
 
-    /// Waits for removals that are under way and keeps new ones from beginning, unless `progress` says that nobody wants it any more.
+    /// Waits for removals that are under way and keeps new ones from beginning, unless `progress` says that nobody
+    /// wants it any more.
     ///
     /// # Errors
     ///
@@ -87,7 +76,7 @@ impl FilesHeld {
             if let Some(lock) = bosbase_disk::LockFile::try_exclusive(lock).map_err(Error::internal)? {
                 return Ok(Self(lock));
             }
-            if progress.cancelled() || begun.elapsed() > Self::PATIENCE {
+            if progress.cancelled() || begun.elapsed() > Self::REMOVALS_TIMEOUT {
                 return Err(Error::invalid(
                     "The removal of uploaded files takes too long; try again later.",
                 ));

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use bosbase_backup::StateDir;
 use bosbase_disk::{Disk, LockFile};
 
 use crate::error::{Error, Result};
@@ -20,8 +21,8 @@ impl Lease {
     /// # Errors
     ///
     /// [`crate::ErrorKind::Invalid`] with [`BUSY`] while somebody else holds it, in this process or another.
-    pub fn take(disk: &dyn Disk, state_dir: &Path) -> Result<Self> {
-        match exclusive(disk, &state_dir.join("job.lock")).map_err(Error::internal)? {
+    pub fn take(disk: &dyn Disk, state_dir: &StateDir) -> Result<Self> {
+        match exclusive(disk, &state_dir.job_lock()).map_err(Error::internal)? {
             Some(lock) => Ok(Self(lock)),
             None => Err(Error::invalid(BUSY)),
         }
@@ -30,16 +31,16 @@ impl Lease {
 
 /// The right to serve a data directory or to replace what is in it.
 #[derive(Debug)]
-pub struct Tenancy(#[expect(dead_code, reason = "held for its lock")] LockFile);
+pub struct ServeLock(#[expect(dead_code, reason = "held for its lock")] LockFile);
 
-impl Tenancy {
+impl ServeLock {
     /// Takes the data directory whose state lies in `state_dir`, `None` while another process has it. Never waits.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Internal`] where the lock can't be made.
-    pub fn take(disk: &dyn Disk, state_dir: &Path) -> Result<Option<Self>> {
-        Ok(exclusive(disk, &state_dir.join("serve.lock"))
+    pub fn take(disk: &dyn Disk, state_dir: &StateDir) -> Result<Option<Self>> {
+        Ok(exclusive(disk, &state_dir.serve_lock())
             .map_err(Error::internal)?
             .map(Self))
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use bosbase_backup::{Archive, ArchiveSource, BackupInfo, BackupKey, ErrorKind as Engine, StagedUpload, Storage};
 
 use super::backups::Backups;
-use super::board::RunningJob;
 use super::engine::refuse;
+use super::registry::RunningJob;
 use super::status::{Job, JobKind, JobPhase, JobState};
 use crate::error::{Error, ErrorKind, FieldErrors, Result};
 
@@ -30,6 +30,9 @@ impl Backups {
     /// As [`Backups::list`], of one storage.
     pub(super) fn list_in(&self, storage: &dyn Storage) -> Result<Vec<BackupInfo>> {
         let mut list = storage.list().map_err(refuse)?;
+        if self.is_of_application() {
+            self.note_foreign(storage, &list);
+        }
         // Published a moment ago, and its job still keeps everybody from using it.
         let in_the_making = |job: &Job| matches!(job.kind, JobKind::Create | JobKind::Upload);
         if let Some(job) = self.jobs().running().filter(in_the_making) {
@@ -55,8 +58,8 @@ impl Backups {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] where there is none of this name, [`ErrorKind::Invalid`] while it is being made, verified or
-    /// restored.
+    /// [`ErrorKind::NotFound`] where there is none of this name, [`ErrorKind::Invalid`] while it is being made,
+    /// verified or restored.
     pub fn delete(&self, name: &str) -> Result<()> {
         let missing = || Error::new(ErrorKind::NotFound, "Invalid or already deleted backup file.");
         let key = BackupKey::existing(name).map_err(|error| missing().caused_by(error))?;
@@ -66,6 +69,11 @@ impl Backups {
             ));
         }
         let storage = self.storage()?;
+        if self.options().rehearsal && storage.place() != self.local_place() {
+            return Err(Error::invalid(
+                "This server was started with --rehearsal: it deletes nothing in a bucket.",
+            ));
+        }
         self.jobs().stop_proofs(Some(key.as_str()), "it was deleted meanwhile");
         storage.delete(&key).map_err(|error| match error.kind() {
             Engine::NotFound => missing().caused_by(error),
@@ -83,14 +91,15 @@ impl Backups {
         Ok(named && !self.jobs().is_free())
     }
 
-    /// Takes in a backup made elsewhere under `name`, reading it from `content` to its end; `longest` bounds its length, in
-    /// bytes, where that is known. It is listed once it is durable and its structure, names and `data.db` are such that it
-    /// could be restored. One in a bucket that can't be looked at any more when it is there stays, and the job warns of it.
+    /// Takes in a backup made elsewhere under `name`, reading it from `content` to its end; `longest` bounds its
+    /// length, in bytes, where that is known. It is listed once it is durable and its structure, names and `data.db`
+    /// are such that it could be restored. One in a bucket that can't be looked at any more when it is there stays, and
+    /// the job warns of it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`] for a name that is taken or unsafe, an archive that could never be restored, a busy lease or an
-    /// upload cut short; [`ErrorKind::Unavailable`] for a full disk. Nothing of it stays.
+    /// [`ErrorKind::Invalid`] for a name that is taken or unsafe, an archive that could never be restored, a busy lease
+    /// or an upload cut short; [`ErrorKind::Unavailable`] for a full disk. Nothing of it stays.
     pub fn upload(&self, name: &str, longest: Option<u64>, content: impl Read) -> Result<BackupInfo> {
         let key = BackupKey::existing(name).map_err(|error| {
             let text = "The file name must be a single safe name that ends in .zip.";
@@ -164,7 +173,7 @@ enum Unfit {
 }
 
 impl Unfit {
-    /// Says it to whoever sent it.
+    /// Says it to the client that sent it.
     fn refuse(self, key: &BackupKey) -> Error {
         let (code, text, cause) = match self {
             Self::NoArchive => {

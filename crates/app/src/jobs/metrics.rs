@@ -1,21 +1,19 @@
-//! What a monitoring system asks for, as Prometheus' text (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
-
-use std::fmt::Write as _;
+//! What a monitoring system asks of backups.
 
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::backups::Backups;
-use super::newest::newest_proven;
-use super::proofs::Listed;
+use super::listed::Listed;
 use super::status::{Job, JobKind, JobState};
 use crate::error::Result;
+use crate::metrics::Metrics;
 
 const KINDS: [(JobKind, &str); 6] = [
     (JobKind::Create, "create"),
     (JobKind::Upload, "upload"),
     (JobKind::Verify, "verify"),
-    (JobKind::Drill, "drill"),
+    (JobKind::Scrub, "scrub"),
     (JobKind::Restore, "restore"),
     (JobKind::Undo, "undo"),
 ];
@@ -27,53 +25,45 @@ pub fn is_metrics_token(given: &str, wanted: &str) -> bool {
 }
 
 impl Backups {
-    /// How old the newest proven backup is, what backups there are, and how the last job of each kind went. `listed` is what the
-    /// storage answered, `None` where it did not.
+    /// Adds how old the newest proven backup is, what backups there are, and how the last job of each kind went.
+    /// `listed` is what the storage answered, `None` where it did not.
     ///
     /// # Errors
     ///
     /// Where the records of jobs and proofs can't be read.
-    pub fn metrics(&self, listed: Option<&[Listed]>) -> Result<String> {
-        let mut text = String::new();
+    pub fn measure(&self, listed: Option<&[Listed]>, metrics: &mut Metrics) -> Result<()> {
+        const UP: (&str, &str) = (
+            "bosbase_backup_storage_up",
+            "Whether the storage of backups can be listed.",
+        );
         let newest = match listed {
             Some(list) => {
                 let bytes: u64 = list.iter().map(|listed| listed.backup.size).sum();
                 let proven = list.iter().filter(|listed| listed.proof.is_good()).count();
                 let failed = list.iter().filter(|listed| !listed.proof.error.is_empty()).count();
-                gauge(
-                    &mut text,
-                    "bosbase_backup_storage_up",
-                    "Whether the storage of backups can be listed.",
-                    1,
-                );
-                gauge(&mut text, "bosbase_backups", "Backups that are listed.", list.len());
-                gauge(&mut text, "bosbase_backups_proven", "Backups that were proven.", proven);
+                metrics.gauge(UP.0, UP.1, 1);
+                metrics.gauge("bosbase_backups", "Backups that are listed.", list.len());
+                metrics.gauge("bosbase_backups_proven", "Backups that were proven.", proven);
                 let help = "Backups whose last proof failed.";
-                gauge(&mut text, "bosbase_backups_failed_proof", help, failed);
-                gauge(&mut text, "bosbase_backups_bytes", "The size of all backups.", bytes);
-                newest_proven(list)
+                metrics.gauge("bosbase_backups_failed_proof", help, failed);
+                metrics.gauge("bosbase_backups_bytes", "The size of all backups.", bytes);
+                self.newest_of(list)?
             }
             None => {
-                gauge(
-                    &mut text,
-                    "bosbase_backup_storage_up",
-                    "Whether the storage of backups can be listed.",
-                    0,
-                );
+                metrics.gauge(UP.0, UP.1, 0);
                 self.newest_recorded_proven()?
             }
         };
         if let Some(age) = newest.age {
             let help = "How old the newest proven backup is; absent while there is none.";
-            gauge(&mut text, "bosbase_backup_newest_proven_age_seconds", help, age);
+            metrics.gauge("bosbase_backup_newest_proven_age_seconds", help, age);
         }
         let help = "Proven backups of a time that is yet to come: a clock was wrong, and their age is not known.";
-        gauge(&mut text, "bosbase_backups_proven_ahead", help, newest.ahead);
-        self.add_jobs(&mut text)?;
-        Ok(text)
+        metrics.gauge("bosbase_backups_proven_ahead", help, newest.ahead);
+        self.measure_jobs(metrics)
     }
 
-    fn add_jobs(&self, text: &mut String) -> Result<()> {
+    fn measure_jobs(&self, metrics: &mut Metrics) -> Result<()> {
         let jobs = self.jobs().all()?;
         let last = |kind: JobKind| {
             let ended = |job: &&Job| job.kind == kind && job.state != JobState::Running;
@@ -108,37 +98,21 @@ impl Backups {
             ),
         ];
         for (name, help, value) in of_each {
-            head(text, name, help, "gauge");
+            let mut of_kinds = metrics.gauges(name, help);
             for (kind, job) in &last {
-                let _ = writeln!(text, "{name}{{kind=\"{kind}\"}} {}", value(job));
+                of_kinds.sample(&[("kind", kind)], value(job));
             }
         }
-        head(
-            text,
-            "bosbase_backup_jobs_total",
-            "Jobs that ended since the server started, by kind and outcome.",
-            "counter",
-        );
+        let help = "Jobs that ended since the server started, by kind and outcome.";
+        let mut ended = metrics.counters("bosbase_backup_jobs_total", help);
         for (kind, name) in KINDS {
             let (succeeded, failed) = self.jobs().ended(kind);
             for (outcome, count) in [("succeeded", succeeded), ("failed", failed)] {
-                let _ = writeln!(
-                    text,
-                    "bosbase_backup_jobs_total{{kind=\"{name}\",outcome=\"{outcome}\"}} {count}"
-                );
+                ended.sample(&[("kind", name), ("outcome", outcome)], count);
             }
         }
         Ok(())
     }
-}
-
-fn head(text: &mut String, name: &str, help: &str, kind: &str) {
-    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-}
-
-fn gauge(text: &mut String, name: &str, help: &str, value: impl std::fmt::Display) {
-    head(text, name, help, "gauge");
-    let _ = writeln!(text, "{name} {value}");
 }
 
 /// A time as the wire has it in seconds since 1970; 0 for none.

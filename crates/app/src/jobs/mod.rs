@@ -1,52 +1,74 @@
 //! Backups and restores: what may run, who runs it, how it ended.
 //!
-//! One job runs at a time on a data directory, whoever asks ([`Lease`]). A [`Job`] is begun on the [`Board`], told of to
-//! whoever watches, and its outcome is written down before anybody hears of it, so that it can be read after a restart.
+//! One job runs at a time on a data directory, for all who ask ([`Lease`]). A [`Job`] is begun on the [`JobRegistry`],
+//! told of to its watchers, and its outcome is written down before anybody hears of it, so that it can be read after
+//! a restart.
 
+mod backup_jobs;
 mod backups;
-mod board;
-mod boot;
 mod create;
-mod drill;
+mod directory;
 mod engine;
+mod fitness;
+mod foreign;
+mod found;
 mod lease;
+mod line;
+mod listed;
 mod manage;
 mod metrics;
 mod name;
+mod neighbours;
 mod newest;
 mod opened;
+mod origin;
 mod places;
 mod proofs;
-mod records;
+mod registry;
 mod release;
 mod restorable;
 mod restore;
 mod retention;
+mod scrub;
+mod state_locks;
 mod status;
-mod steps;
 mod stop;
 mod transfer;
 mod undo;
+mod unfinished;
 mod verify;
 
-pub use backups::{Backups, make_directory, require_application};
-pub use board::{Board, RestartWanted, RunningJob, Ticket};
-pub use boot::{open_beside, open_to_serve};
+pub use backup_jobs::BackupJobs;
+pub use backups::Backups;
 pub use bosbase_backup::restore::{RESTORE_STEPS, ROLLBACK_STEPS};
 pub use bosbase_backup::{CREATE_STEPS, Steps};
-pub use bosbase_disk::keep_private;
-pub use lease::{BUSY, Lease, Tenancy};
+pub use bosbase_disk::{become_owner, keep_private};
+pub use directory::{make_directory, require_application};
+pub(crate) use fitness::prove_storage;
+pub use foreign::Foreign;
+pub use lease::{BUSY, Lease, ServeLock};
+pub(crate) use line::log;
+pub use listed::Listed;
 pub use metrics::is_metrics_token;
+pub use neighbours::{Neighbour, neighbours};
+pub(crate) use neighbours::{require_none, watch_neighbours};
 pub use newest::NewestProven;
 pub(crate) use newest::SKEW;
+pub use origin::{take_over_backups, take_over_files};
 pub(crate) use places::{InForce, Places};
-pub use proofs::{Listed, Proof};
-pub use restore::restore_offline;
+pub use proofs::Proof;
+pub use registry::{JobRegistry, RestartWanted, RunningJob, Ticket};
+pub(crate) use release::release_expired;
+pub(crate) use restore::{NextStart, restore_offline};
 pub use status::{History, Job, JobKind, JobPhase, JobState};
-pub use steps::StepHook;
-pub use undo::{Undoable, undo_offline};
+pub use transfer::{Importing, Watch};
+pub use undo::Undoable;
+pub(crate) use undo::undo_offline;
+pub(crate) use unfinished::{is_interrupted, restore_is_pending, settle_history, site, take_alone};
 
 use crate::error::{Error, Result};
+pub use crate::options::BackupsPlace;
+pub use crate::steps::StepHook;
 
 /// Runs a job's work on a thread of its own and ends the job with what came of it.
 fn spawn(name: &str, running: RunningJob, work: impl FnOnce(&RunningJob) -> Result<()> + Send + 'static) {
@@ -68,7 +90,7 @@ fn conclude(running: RunningJob, outcome: Result<()>) {
 }
 
 /// Runs `work` on a thread called `name`. Where there can be no thread, `work` is dropped, and a job in it has failed.
-fn on_its_own(name: &str, work: impl FnOnce() + Send + 'static) {
+pub(crate) fn on_its_own(name: &str, work: impl FnOnce() + Send + 'static) {
     if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(work) {
         tracing::error!(%error, "no thread for a job");
     }

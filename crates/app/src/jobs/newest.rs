@@ -1,11 +1,11 @@
 //! How old the newest backup is that is known to be good.
 
 use super::backups::Backups;
-use super::proofs::Listed;
+use super::listed::Listed;
 use crate::error::Result;
 
-/// By so many seconds a backup may come from the future, as the clocks of a bucket and of this machine differ. What is further ahead
-/// was made by a clock that was wrong, then or now, and tells nothing of its age.
+/// By so many seconds a backup may come from the future, as the clocks of a bucket and of this machine differ. What is
+/// further ahead was made by a clock that was wrong, then or now, and tells nothing of its age.
 pub(crate) const SKEW: i64 = 3600;
 
 /// How old the newest backup is that is known to be good.
@@ -13,7 +13,8 @@ pub(crate) const SKEW: i64 = 3600;
 pub struct NewestProven {
     /// Its age in seconds; nothing where there is none.
     pub age: Option<u64>,
-    /// How many are good and of a time that is yet to come: a clock was wrong, and how old they are nobody knows. They don't count.
+    /// How many are good and of a time that is yet to come: a clock was wrong, and how old they are nobody knows. They
+    /// don't count.
     pub ahead: usize,
 }
 
@@ -29,15 +30,6 @@ impl NewestProven {
     }
 }
 
-/// How old the newest of these is that is known to be good.
-pub(super) fn newest_proven(list: &[Listed]) -> NewestProven {
-    let good = list.iter().filter(|listed| listed.proof.is_good());
-    NewestProven::of(
-        good.map(|listed| listed.backup.modified.as_second()),
-        jiff::Timestamp::now().as_second(),
-    )
-}
-
 impl Backups {
     /// How old the newest backup is that is known to be good and is still there.
     ///
@@ -45,28 +37,45 @@ impl Backups {
     ///
     /// As [`Backups::listed`].
     pub fn newest_proven(&self) -> Result<NewestProven> {
-        Ok(newest_proven(&self.listed()?))
+        self.newest_of(&self.listed()?)
     }
 
-    /// As [`Backups::newest_proven`], as far as it is known without asking the storage: what was deleted behind our back
-    /// counts.
+    /// How old the newest of these is that is known to be good.
+    pub(super) fn newest_of(&self, list: &[Listed]) -> Result<NewestProven> {
+        let origin = self.origin_at(&self.place())?;
+        let good = list.iter().filter(|listed| listed.proof.is_good());
+        let own = good.filter(|listed| !origin.is_anothers(listed.backup.key.as_str()));
+        let times = own.map(|listed| listed.backup.modified.as_second());
+        Ok(NewestProven::of(times, jiff::Timestamp::now().as_second()))
+    }
+
+    /// When those were made that are known to be good, without those that others made: a copy of the data that makes
+    /// backups in the same place keeps nobody from hearing that this one makes none any more.
+    fn times_of_good(&self) -> Result<Vec<i64>> {
+        let place = self.place();
+        let origin = self.origin_at(&place)?;
+        self.proofs().times_of_good(&place, |key| !origin.is_anothers(key))
+    }
+
+    /// As [`Backups::newest_proven`], as far as it is known without asking the storage: what was deleted behind our
+    /// back counts.
     ///
     /// # Errors
     ///
     /// Where the record of proofs can't be read.
     pub fn newest_recorded_proven(&self) -> Result<NewestProven> {
-        let good = self.proofs().times_of_good(&self.place())?;
+        let good = self.times_of_good()?;
         Ok(NewestProven::of(good.into_iter(), jiff::Timestamp::now().as_second()))
     }
 
-    /// When the newest backup was made that is known to be good, in seconds since 1970, as [`Backups::newest_recorded_proven`]; those aside that
-    /// are of after `latest`.
+    /// When the newest backup was made that is known to be good, in seconds since 1970, as
+    /// [`Backups::newest_recorded_proven`]; those aside that are of after `latest`.
     ///
     /// # Errors
     ///
     /// Where the record of proofs can't be read.
     pub(crate) fn newest_recorded(&self, latest: i64) -> Result<Option<i64>> {
-        let good = self.proofs().times_of_good(&self.place())?;
+        let good = self.times_of_good()?;
         Ok(good.into_iter().filter(|at| *at <= latest).max())
     }
 }

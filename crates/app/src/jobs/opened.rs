@@ -2,18 +2,12 @@
 
 use std::path::Path;
 
-use bosbase_backup::layout::PRIVATE_DIR;
-use bosbase_backup::{Archive, CheckFailure, DatabaseOpener, Examined, Progress, Room, UnpackedDatabase};
+use bosbase_backup::{Archive, CheckFailure, DataDir, DatabaseOpener, Examined, Progress, Room, UnpackedDatabase};
 use bosbase_store::{ErrorKind as Stored, StillDatabase};
 
 use super::backups::Backups;
 use super::engine::path_of;
 use crate::error::{Error, Result};
-
-/// Where they are unpacked, in the folder that is ours alone: a folder for each job.
-const OPENED_DIR: &str = "opened";
-/// The databases of a data directory, the application's first.
-const DATABASES: [&str; 2] = ["data.db", "auxiliary.db"];
 
 impl Backups {
     /// Reads a backup from end to end and opens its databases, where there is room, for the job of this id.
@@ -37,7 +31,7 @@ impl Backups {
     }
 
     fn opened(&self) -> std::path::PathBuf {
-        self.options().data_dir.join(PRIVATE_DIR).join(OPENED_DIR)
+        self.options().data_dir.state().opened()
     }
 }
 
@@ -45,7 +39,7 @@ struct Databases;
 
 impl DatabaseOpener for Databases {
     fn names(&self) -> &[&str] {
-        &DATABASES
+        &DataDir::DATABASES
     }
 
     fn open(&self, path: &Path) -> std::result::Result<Box<dyn UnpackedDatabase>, CheckFailure> {
@@ -53,7 +47,7 @@ impl DatabaseOpener for Databases {
         let database = StillDatabase::open(path, &name).map_err(failure)?;
         Ok(Box::new(Opened {
             database,
-            is_application: name == DATABASES[0],
+            is_application: name == DataDir::DATABASE,
         }))
     }
 }

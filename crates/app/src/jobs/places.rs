@@ -7,10 +7,10 @@ use bosbase_backup::restore;
 use bosbase_bucket::BucketConfig;
 use bosbase_disk::Disk;
 
-use super::boot::{is_interrupted, site};
-use crate::app::AppOptions;
+use super::unfinished::{is_interrupted, site};
 use crate::error::{Error, Result};
-use crate::files::Elsewhere;
+use crate::files::RemoteFiles;
+use crate::options::{AppOptions, BackupsPlace};
 use crate::settings::{self, SettingsCell};
 
 /// The settings as far as they name buckets.
@@ -22,13 +22,19 @@ pub(crate) enum Places {
 }
 
 impl Places {
+    /// Whether these are of an open application.
+    pub(super) fn are_of_application(&self) -> bool {
+        matches!(self, Self::Application(..))
+    }
+
     /// The bucket of the backups as it is set now; `None` for the data directory.
     pub(crate) fn backups(&self) -> Option<BucketConfig> {
         match self {
-            Self::Application(options, _) | Self::Directory(options) if options.backups_bucket.is_some() => {
-                options.backups_bucket.clone()
-            }
-            Self::Application(_, cell) => cell.get().backups.s3.bucket(),
+            Self::Application(options, cell) => match &options.backups_place {
+                BackupsPlace::AsSet => cell.get().backups.s3.bucket(),
+                place => place.bucket(),
+            },
+            Self::Directory(options) if options.backups_place != BackupsPlace::AsSet => options.backups_place.bucket(),
             Self::Directory(options) => read(options).unwrap_or_else(|error| {
                 // A damaged database is what backups are for.
                 tracing::warn!(
@@ -67,14 +73,18 @@ impl InForce {
     }
 }
 
-impl Elsewhere for InForce {
+impl RemoteFiles for InForce {
     fn bucket(&self) -> Option<BucketConfig> {
-        self.options.files_place.bucket(&self.settings.get())
+        self.options.files_place.bucket(|| self.settings.get().s3.bucket())
     }
 
     fn is_shared(&self) -> io::Result<bool> {
         let disk = self.disk.as_ref();
         let kept = restore::available_undo(&site(disk, &self.options)).map_err(io::Error::other)?;
         Ok(kept.is_some() || restore::is_pending(disk, &self.options.data_dir).map_err(io::Error::other)?)
+    }
+
+    fn deletes_nothing(&self) -> bool {
+        self.options.rehearsal
     }
 }

@@ -1,19 +1,14 @@
 //! What is known of each backup: when it was last proven, and what the last proof found.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use bosbase_backup::create::Names;
-use bosbase_backup::retention::Standing;
-use bosbase_backup::{BackupInfo, Depth, Examined, Identity, Storage};
+use bosbase_backup::retention::ProofState;
+use bosbase_backup::{BackupInfo, Depth, Identity, StateDir};
 use bosbase_disk::{Disk, read_all, write_atomically};
 use serde::{Deserialize, Serialize};
 
-use super::backups::Backups;
-use super::create::some;
-use super::engine::refuse;
-use super::records::Records;
+use super::state_locks::Records;
 use crate::error::{Error, Result};
 use crate::moment;
 
@@ -44,7 +39,7 @@ pub(super) enum Verdict {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Proof {
-    key: String,
+    pub(super) key: String,
     size: u64,
     /// Seconds since 1970; with the size it tells the backup from another of the same name, where there is no `etag`.
     modified: i64,
@@ -68,8 +63,8 @@ pub struct Proof {
     /// What is wrong with the databases in it, found when it was made; empty where nothing is.
     #[serde(default)]
     damage: String,
-    /// How many files it lacks that its records name, found when it was made or its databases were opened; nothing where that
-    /// is not known.
+    /// How many files it lacks that its records name, found when it was made or its databases were opened; nothing
+    /// where that is not known.
     #[serde(default)]
     pub missing: Option<u64>,
 }
@@ -88,19 +83,19 @@ impl Proof {
     /// Whether it was proven when that was last tried: one that could not even be read is none to rely on.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.standing() == Standing::Proven
+        self.proof_state() == ProofState::Proven
     }
 
     /// What it is worth to retention.
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn proof_state(&self) -> ProofState {
         match (self.proven.is_empty(), self.error.is_empty()) {
-            (true, _) => Standing::Unproven,
-            (false, false) => Standing::Unreadable,
-            (false, true) => Standing::Proven,
+            (true, _) => ProofState::Unproven,
+            (false, false) => ProofState::Unreadable,
+            (false, true) => ProofState::Proven,
         }
     }
 
-    fn is_of(&self, place: &str, key: &str, which: &Identity) -> bool {
+    pub(super) fn is_of(&self, place: &str, key: &str, which: &Identity) -> bool {
         let own = Identity {
             size: self.size,
             modified: self.modified,
@@ -114,77 +109,6 @@ impl Proof {
     }
 }
 
-/// What a proof found that did not fail.
-pub(super) struct Found {
-    pub depth: Depth,
-    /// Files that records name and that are not in the backup.
-    missing: Names,
-    /// Whether the job told of those before.
-    is_told: bool,
-}
-
-impl Found {
-    /// Of a backup that was just made, with a warning of the files that were `missing` then.
-    pub(super) fn made(missing: Names) -> Self {
-        Self {
-            depth: Depth::Databases,
-            missing,
-            is_told: true,
-        }
-    }
-
-    /// What whoever relies on the backup called `key` should know.
-    pub(super) fn warning(&self, key: &str) -> Option<String> {
-        let mut warnings = Vec::new();
-        if self.depth == Depth::Bytes {
-            warnings.push(format!(
-                "There was no room to unpack the databases of {key}: its bytes are as they should be, its databases were not opened."
-            ));
-        }
-        if self.missing.count > 0 && !self.is_told {
-            let (count, some) = (self.missing.count, some(&self.missing));
-            let files = if count == 1 { "file" } else { "files" };
-            warnings.push(format!("{key} lacks {count} {files} that its records name: {some}."));
-        }
-        (!warnings.is_empty()).then(|| warnings.join(" "))
-    }
-
-    pub(super) fn verdict(&self) -> Verdict {
-        Verdict::Proven {
-            depth: self.depth,
-            missing: (self.depth == Depth::Databases).then_some(self.missing.count),
-        }
-    }
-}
-
-impl From<Examined> for Found {
-    fn from(examined: Examined) -> Self {
-        Self {
-            depth: examined.depth,
-            missing: examined.missing,
-            is_told: false,
-        }
-    }
-}
-
-/// What a proof was about.
-pub(super) struct Proved<'a> {
-    /// Where it lies.
-    pub storage: &'a dyn Storage,
-    pub key: &'a str,
-    /// What was read under that name.
-    pub which: Identity,
-}
-
-/// A backup and what is known of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// The backup.
-    pub backup: BackupInfo,
-    /// Nothing is known of one that was never proven.
-    pub proof: Proof,
-}
-
 /// The file of proofs.
 pub(super) struct Proofs {
     disk: Arc<dyn Disk>,
@@ -193,27 +117,31 @@ pub(super) struct Proofs {
 }
 
 impl Proofs {
-    /// When the backups in `place` were made that are known to be good, in seconds since 1970.
+    /// When the backups in `place` were made that are known to be good and count, by their names, in seconds since
+    /// 1970.
     ///
     /// # Errors
     ///
     /// Where they can't be read.
-    pub(super) fn times_of_good(&self, place: &str) -> Result<Vec<i64>> {
+    pub(super) fn times_of_good(&self, place: &str, counts: impl Fn(&str) -> bool) -> Result<Vec<i64>> {
         let known = self.read()?;
-        let good = known.iter().filter(|proof| proof.is_good() && proof.is_in(place));
+        let good = known
+            .iter()
+            .filter(|proof| proof.is_good() && proof.is_in(place) && counts(&proof.key));
         Ok(good.map(|proof| proof.modified).collect())
     }
 
-    pub(super) fn new(disk: Arc<dyn Disk>, state_dir: &Path) -> Self {
+    pub(super) fn new(disk: Arc<dyn Disk>, state_dir: &StateDir) -> Self {
         Self {
             disk,
-            path: state_dir.join("proofs.json"),
+            path: state_dir.proofs(),
             records: Records::new(state_dir),
         }
     }
 
-    /// All that is known. A file that can't be understood knows nothing: what is not known to be proven is not.
-    fn read(&self) -> Result<Vec<Proof>> {
+    /// All that is known. A file that can't be understood knows nothing: a backup that is not known to be proven is
+    /// not.
+    pub(super) fn read(&self) -> Result<Vec<Proof>> {
         use std::io::ErrorKind::{FileTooLarge, NotFound};
         match read_all(self.disk.as_ref(), &self.path, LONGEST) {
             Ok(bytes) => Ok(serde_json::from_slice(&bytes).unwrap_or_default()),
@@ -227,9 +155,9 @@ impl Proofs {
         write_atomically(self.disk.as_ref(), &self.path, &bytes).map_err(Error::internal)
     }
 
-    /// Writes down how a proof of the backup `key` in `place` ended, durably, and forgets what is not in `list`, which is all that
-    /// lies there; answers what is known of it now.
-    fn record(
+    /// Writes down how a proof of the backup `key` in `place` ended, durably, and forgets what is not in `list`, which
+    /// is all that lies there; answers what is known of it now.
+    pub(super) fn record(
         &self,
         place: &str,
         (key, which): (&str, &Identity),
@@ -289,7 +217,7 @@ impl Proofs {
     }
 
     /// Forgets what is known of a name in `place`.
-    fn forget(&self, place: &str, key: &str) -> Result<()> {
+    pub(super) fn forget(&self, place: &str, key: &str) -> Result<()> {
         let _alone = self.records.change()?;
         let mut proofs = self.read()?;
         let before = proofs.len();
@@ -298,76 +226,6 @@ impl Proofs {
             return Ok(());
         }
         self.write(&proofs)
-    }
-}
-
-impl Backups {
-    /// All backups, newest first, with what is known of each.
-    ///
-    /// # Errors
-    ///
-    /// As [`Backups::list`], and where the record of proofs can't be read.
-    pub fn listed(&self) -> Result<Vec<Listed>> {
-        self.listed_in(self.storage()?.as_ref())
-    }
-
-    /// As [`Backups::listed`], of one storage, whatever the settings name by now.
-    pub(super) fn listed_in(&self, storage: &dyn Storage) -> Result<Vec<Listed>> {
-        let backups = self.list_in(storage)?;
-        let place = storage.place();
-        let known = self.proofs().read()?;
-        let mut by_key: HashMap<&str, Vec<&Proof>> = HashMap::new();
-        for proof in &known {
-            by_key.entry(&proof.key).or_default().push(proof);
-        }
-        let with_proof = |backup: BackupInfo| {
-            let key = backup.key.as_str();
-            let of_key = by_key.get(key).into_iter().flatten();
-            let proof = of_key
-                .copied()
-                .find(|proof| proof.is_of(&place, key, &Identity::from(&backup)));
-            Listed {
-                proof: proof.cloned().unwrap_or_default(),
-                backup,
-            }
-        };
-        Ok(backups.into_iter().map(with_proof).collect())
-    }
-
-    /// How deep the last proof of the backup called `name` went, as [`Proof::depth`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Backups::listed`].
-    pub fn depth_of(&self, name: &str) -> Result<&'static str> {
-        let list = self.listed()?;
-        let listed = list.iter().find(|listed| listed.backup.key.as_str() == name);
-        Ok(listed.map_or("", |listed| listed.proof.depth()))
-    }
-
-    /// Writes down how a proof ended, and answers what is known of the backup now; nothing where it is not there any more.
-    pub(super) fn record_proof(&self, proved: &Proved<'_>, job: &str, verdict: Verdict) -> Result<Option<Proof>> {
-        let Proved { storage, key, which } = proved;
-        let list = storage.list().map_err(refuse)?;
-        let is_it = |backup: &BackupInfo| backup.key.as_str() == *key && which.is(&backup.into());
-        if !list.iter().any(is_it) {
-            return Ok(None);
-        }
-        let record = self
-            .proofs()
-            .record(&storage.place(), (key, which), &list, job, verdict);
-        record.map(Some)
-    }
-
-    /// Forgets what is known of a backup that is no more.
-    pub(super) fn forget_proof(&self, storage: &dyn Storage, key: &str) {
-        if let Err(error) = self.proofs().forget(&storage.place(), key) {
-            tracing::warn!(
-                error = error.with_causes(),
-                key,
-                "the record of proofs could not be changed"
-            );
-        }
     }
 }
 
@@ -403,7 +261,7 @@ mod tests {
     impl House {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
-            let proofs = Proofs::new(Arc::new(RealDisk), dir.path());
+            let proofs = Proofs::new(Arc::new(RealDisk), &StateDir::at(dir.path()));
             Self { dir, proofs }
         }
 
@@ -449,14 +307,14 @@ mod tests {
         let list = [a.clone()];
         house.record(HERE, &a, &list, proven(Depth::Databases));
         let known = house.record(HERE, &a, &list, Verdict::Unknown("bad sector".to_owned()));
-        assert_eq!((known.is_good(), known.standing()), (false, Standing::Unreadable));
+        assert_eq!((known.is_good(), known.proof_state()), (false, ProofState::Unreadable));
         assert_eq!(
             (known.proven.is_empty(), known.depth()),
             (false, "databases"),
             "it tells what was"
         );
         let known = house.record(HERE, &a, &list, proven(Depth::Bytes));
-        assert_eq!((known.is_good(), known.standing()), (true, Standing::Proven));
+        assert_eq!((known.is_good(), known.proof_state()), (true, ProofState::Proven));
     }
 
     #[test]

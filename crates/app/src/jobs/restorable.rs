@@ -8,9 +8,10 @@ use bosbase_backup::{Archive, BackupKey, ErrorKind as Engine, Identity, Storage}
 use bosbase_store::ErrorKind as Stored;
 
 use super::backups::{Backups, JobStorage};
-use super::engine::{refuse, sentence};
-use super::proofs::{Proved, Verdict};
-use crate::error::{Error, FieldErrors, Result};
+use super::engine::refuse;
+use super::listed::Proved;
+use super::proofs::Verdict;
+use crate::error::{Error, FieldErrors, Result, sentence};
 
 /// A backup whose structure was checked, and for which there is room.
 pub(super) struct Restorable {
@@ -80,7 +81,8 @@ impl Backups {
     }
 }
 
-/// What a failed restore proves of its backup. Most failures prove nothing: the disk was full, the bucket away, the job stopped.
+/// What a failed restore proves of its backup. Most failures prove nothing: the disk was full, the bucket away, the job
+/// stopped.
 fn verdict(error: &bosbase_backup::Error) -> Option<Verdict> {
     match error.kind() {
         Engine::InvalidArchive => Some(Verdict::Failed(error.to_string())),

@@ -4,31 +4,32 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use bosbase_backup::elsewhere::Target;
-use bosbase_backup::layout::PRIVATE_DIR;
+use bosbase_backup::remote_files::Target;
 use bosbase_backup::restore::{self, Site, StagedCheck};
-use bosbase_backup::{ErrorKind as Engine, Progress};
+use bosbase_backup::{DataDir, ErrorKind as Engine, Progress};
 use bosbase_bucket::{Bucket, BucketConfig, Interrupt, Patience};
+use bosbase_store::Agreement;
 
+use super::backup_jobs::BackupJobs;
 use super::backups::Backups;
-use super::board::{RunningJob, Ticket};
-use super::boot;
 use super::engine::{FilesHeld, refuse};
-use super::lease::Tenancy;
+use super::lease::ServeLock;
+use super::registry::{RunningJob, Ticket};
 use super::release::release_or_warn;
 use super::restorable::Restorable;
-use super::status::{JobKind, JobState};
+use super::status::{Job, JobKind, JobState};
 use super::transfer::Watch;
-use crate::app::{App, AppOptions};
+use super::unfinished;
 use crate::error::{Error, Result};
 use crate::files::{BucketTarget, FilesPlace, mark_if_empty};
+use crate::options::AppOptions;
 use crate::settings::{self, Settings};
 use bosbase_disk::{Disk, RealDisk};
 
-impl App {
+impl BackupJobs {
     /// Begins to restore the backup called `name` once its structure is checked and there is room for it. The data is
-    /// served meanwhile; when everything is staged, proven and decided, [`super::Board::restart_wanted`] resolves, and the next
-    /// process puts the new data in place.
+    /// served meanwhile; when everything is staged, proven and decided, [`super::JobRegistry::restart_wanted`]
+    /// resolves, and the next process puts the new data in place.
     ///
     /// # Errors
     ///
@@ -42,14 +43,14 @@ impl App {
         running.interrupts(&restorable.storage.asked);
         let ticket = running.ticket();
         self.jobs().stop_proofs(Some(key.as_str()), "it is being restored");
-        let app = self.clone();
-        let work = move |running: RunningJob| match app.stage(&restorable, &running) {
+        let this = self.clone();
+        let work = move |running: RunningJob| match this.stage(&restorable, &running) {
             Ok(held) => {
                 // Until this process ends: what the restored data names and was found in the bucket must be there then.
                 std::mem::forget(held);
-                app.jobs().stop_proofs(None, "the server restarts to finish a restore");
-                app.jobs().keep(running.hand_over());
-                app.jobs().want_restart();
+                this.jobs().stop_proofs(None, "the server restarts to finish a restore");
+                this.jobs().keep(running.hand_over());
+                this.jobs().want_restart();
             }
             Err(error) => super::conclude(running, Err(error)),
         };
@@ -58,7 +59,7 @@ impl App {
     }
 }
 
-impl App {
+impl BackupJobs {
     /// Stages a backup and decides on it, while nobody removes a file that it may name.
     fn stage(&self, restorable: &Restorable, running: &RunningJob) -> Result<FilesHeld> {
         let held = FilesHeld::take(&self.files().lock_path(), running)?;
@@ -81,7 +82,34 @@ impl App {
 
 impl Backups {
     pub(crate) fn site(&self) -> Site<'_> {
-        boot::site(self.disk().as_ref(), self.options())
+        unfinished::site(self.disk().as_ref(), self.options())
+    }
+
+    /// How the last restore ended; nothing where there was none.
+    ///
+    /// # Errors
+    ///
+    /// Where that can't be read.
+    pub(crate) fn last_restore(&self) -> Result<Option<restore::RestoreOutcome>> {
+        restore::last_outcome(self.disk().as_ref(), &self.options().data_dir).map_err(Error::internal)
+    }
+
+    /// The settings of the data that the last restore, or undo, replaced; nothing where it is not kept any more.
+    ///
+    /// # Errors
+    ///
+    /// Where they can't be read.
+    pub(crate) fn former_settings(&self) -> Result<Option<Settings>> {
+        let kept = restore::available_undo(&self.site()).map_err(Error::internal)?;
+        let Some(folder) = kept.as_ref().and_then(|record| record.folder()) else {
+            return Ok(None);
+        };
+        let AppOptions {
+            data_dir,
+            encryption_key,
+            ..
+        } = self.options();
+        settings::peek(&data_dir.join(folder), encryption_key.as_deref())
     }
 
     fn stage<'a>(
@@ -106,18 +134,28 @@ impl Backups {
     }
 }
 
+/// What the next start of a server would do with a data directory that its caller has alone.
+#[derive(Clone, Copy)]
+pub(crate) struct NextStart {
+    /// Ends a restore that was interrupted.
+    pub(crate) end_interrupted: fn(&AppOptions, &ServeLock) -> Result<()>,
+    /// Puts in place what was decided, and clears up.
+    pub(crate) finish: fn(&AppOptions, &ServeLock) -> Result<()>,
+}
+
 /// Restores the backup called `name` into a data directory that nobody serves, and says in a sentence how it ended.
 ///
 /// # Errors
 ///
-/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as [`App::start_restore`]. The data is then as
-/// it was.
-pub fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>) -> Result<String> {
+/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as [`BackupJobs::start_restore`]. The data
+/// is then as it was.
+pub(crate) fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>, next: NextStart) -> Result<String> {
     let backups = Backups::open(options.clone())?;
     let through = format!("Restore through it (POST /api/backups/{name}/restore)");
-    let tenancy = alone(options, &through)?;
+    let serve_lock = alone(options, &through, next)?;
     let lease = backups.jobs().lease()?;
     let restorable = backups.restorable(name)?;
+    let replaces = RealDisk.exists(&options.data_dir.database()).map_err(Error::internal)?;
     let running = backups.jobs().begin(lease, JobKind::Restore, restorable.key.as_str())?;
     let job = running.ticket().job().id;
     let told = Told {
@@ -125,45 +163,58 @@ pub fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>) -> Re
         watch,
     };
     // As in a server: a backup's command that had opened the data before may still remove files, or read them.
-    let held = FilesHeld::take(&crate::files::lock_path(&options.data_dir.join(PRIVATE_DIR)), &told)?;
+    let held = FilesHeld::take(&options.data_dir.state().files_lock(), &told)?;
     let staged = backups.stage(&restorable, &job, &told, Interrupt::default());
     if let Err(error) = staged.and_then(decide) {
         return running.end(Err(error));
     }
-    see_through(&backups, &tenancy, running)?;
+    let done = see_through(&backups, &serve_lock, running, next)?;
     drop(held);
     let (dir, key) = (options.data_dir.display(), &restorable.key);
-    Ok(format!(
-        "Restored {key}. The replaced data is kept for a week, in {dir}/{PRIVATE_DIR}/undo-…; to have it back: bosbase backup undo."
-    ))
+    let state = options.data_dir.state();
+    if !replaces {
+        return Ok(done.told(format!("Restored {key} into {dir}, where there was no data.")));
+    }
+    Ok(done.told(format!(
+        "Restored {key}. The replaced data is kept for a week, in {}/undo-…; to have it back: bosbase backup undo --dir {dir}.",
+        state.display()
+    )))
 }
 
 /// Takes a data directory that nobody serves, and ends a restore that was interrupted in it.
-pub(super) fn alone(options: &AppOptions, through: &str) -> Result<Tenancy> {
-    let tenancy = boot::take_alone(options)?.ok_or_else(|| {
+pub(super) fn alone(options: &AppOptions, through: &str, next: NextStart) -> Result<ServeLock> {
+    let serve_lock = unfinished::take_alone(options)?.ok_or_else(|| {
         let dir = options.data_dir.display();
         Error::invalid(format!("A server is using {dir}. {through}, or stop it first."))
     })?;
-    boot::end_interrupted(options, &tenancy)?;
-    Ok(tenancy)
+    super::neighbours::require_none(&options.data_dir)?;
+    (next.end_interrupted)(options, &serve_lock)?;
+    Ok(serve_lock)
 }
 
-/// Does what was decided as the next start of a server would, and says how it ended.
-pub(super) fn see_through(backups: &Backups, tenancy: &Tenancy, running: RunningJob) -> Result<()> {
+/// Does what was decided as the next start of a server would, and answers the job as it ended.
+pub(super) fn see_through(
+    backups: &Backups,
+    serve_lock: &ServeLock,
+    running: RunningJob,
+    next: NextStart,
+) -> Result<Job> {
     let options = backups.options();
     let id = running.ticket().job().id;
     let lease = running.hand_over();
-    let opened = boot::open_recovered(options, tenancy).and_then(|app| {
-        app.files().take_charge();
-        boot::settle(&app, None)?;
-        app.close()
-    });
-    // Where nothing could be opened, the old data was as damaged as the new; how the restore ended is known all the same.
-    boot::settle_history(backups.disk().as_ref(), &options.data_dir, backups.jobs().history())?;
+    let opened = (next.finish)(options, serve_lock);
+    // Where nothing could be opened, the old data was as damaged as the new; how the restore ended is known all the
+    // same.
+    unfinished::settle_history(
+        backups.disk().as_ref(),
+        &options.data_dir,
+        backups.jobs().history(),
+        None,
+    )?;
     let jobs = backups.jobs().history().read()?;
     drop(lease);
     match jobs.into_iter().find(|job| job.id == id) {
-        Some(job) if job.state == JobState::Succeeded => opened,
+        Some(job) if job.state == JobState::Succeeded => opened.map(|()| job),
         Some(job) => Err(Error::invalid(job.error)),
         None => Err(Error::invalid(
             "The outcome of the restore is not known; see: bosbase backup list.",
@@ -171,7 +222,7 @@ pub(super) fn see_through(backups: &Backups, tenancy: &Tenancy, running: Running
     }
 }
 
-/// Past this point the restore is done by whoever opens the data next.
+/// Past this point the restore is done by the next process that opens the data.
 fn decide(staged: restore::Staged<'_>) -> Result<()> {
     let _decided = staged.commit().map_err(refuse)?;
     Ok(())
@@ -187,14 +238,11 @@ fn decide_unless_stopped(running: &RunningJob, staged: restore::Staged<'_>) -> R
     outcome
 }
 
-/// The databases of a data directory; a backup may lack the second, which holds logs alone.
-const DATABASES: [&str; 2] = ["data.db", "auxiliary.db"];
-
 /// Checks staged databases and brings them up to date, so that the next start finds nothing to do.
 struct Databases<'a> {
     options: &'a AppOptions,
     disk: &'a Arc<dyn Disk>,
-    /// Ends what the bucket is asked for here; what is put there is interrupted by itself.
+    /// Ends requests to the bucket from here; uploads are interrupted by themselves.
     given_up: Interrupt,
 }
 
@@ -202,15 +250,19 @@ impl Databases<'_> {
     /// The bucket in which the staged data keeps its uploaded files.
     fn bucket(&self, staged_dir: &Path) -> bosbase_backup::Result<Option<BucketConfig>> {
         if self.options.files_place != FilesPlace::AsSet {
-            return Ok(self.options.files_place.bucket(&Settings::default()));
+            return Ok(self.options.files_place.bucket(|| None));
         }
         match settings::peek(staged_dir, self.options.encryption_key.as_deref()) {
             Ok(settings) => Ok(settings.and_then(|settings| settings.s3.bucket())),
-            // What is wrong with the database is for its check to say, without which nothing is restored.
+            // The check of the database says what is wrong with it, without which nothing is restored.
             Err(error) if is_of_store(&error) => Ok(None),
             Err(error) => {
                 let attempted = "where the restored data keeps its uploaded files can't be told";
-                Err(bosbase_backup::Error::with(Engine::InvalidDatabase, attempted, error))
+                Err(bosbase_backup::Error::with(
+                    Engine::InvalidDatabase,
+                    attempted,
+                    Unfit(error),
+                ))
             }
         }
     }
@@ -228,8 +280,8 @@ impl StagedCheck for Databases<'_> {
         };
         let bucket = Bucket::new(&config, Patience::Work)
             .map_err(|error| bosbase_backup::Error::with(Engine::Unsupported, ATTEMPTED, error))?;
-        let state = self.options.data_dir.join(PRIVATE_DIR);
-        // A new machine and a new bucket: what is put there is nobody else's.
+        let state = self.options.data_dir.state();
+        // A new machine and a new bucket: nobody else owns the files that are put there.
         let marked = Bucket::new(&config, Patience::Answer)
             .map_err(Into::into)
             .and_then(|bucket| {
@@ -249,18 +301,67 @@ impl StagedCheck for Databases<'_> {
         staged_dir: &Path,
         given_up: &Arc<AtomicBool>,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        for name in DATABASES {
+        // A backup may lack the second, which holds logs alone.
+        for name in DataDir::DATABASES {
             let path = staged_dir.join(name);
-            if RealDisk.exists(&path)? {
-                bosbase_store::check_database(&path, given_up)?;
+            if !RealDisk.exists(&path)? {
+                continue;
+            }
+            match bosbase_store::check_database(&path, given_up) {
+                // A log keeps nobody from the data: the process that opens it sets a damaged one aside and says so.
+                Err(error) if name == DataDir::LOG && error.kind() == bosbase_store::ErrorKind::Corrupt => {
+                    tracing::warn!(%error, "the log in the backup is damaged; it is set aside when the data is opened");
+                }
+                checked => checked?,
             }
         }
-        bosbase_store::upgrade_staged(staged_dir)?;
+        require_agreement(&bosbase_store::upgrade_staged(staged_dir, given_up)?).map_err(Unfit)?;
+        super::fitness::prove_staged(&DataDir::at(staged_dir), self.options.encryption_key.as_deref())
+            .map_err(Unfit)?;
         Ok(())
     }
 }
 
-/// Tells the job's watchers and whoever sits at the terminal.
+/// Refuses data whose collections say what its database does not: requests to them would fail.
+fn require_agreement(agreement: &Agreement) -> Result<()> {
+    const SHOWN: usize = 3;
+    let fatal: Vec<String> = agreement
+        .disagreements
+        .iter()
+        .filter(|one| one.is_fatal())
+        .map(ToString::to_string)
+        .collect();
+    if fatal.is_empty() {
+        return Ok(());
+    }
+    let more = match fatal.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    let some: Vec<&str> = fatal.iter().take(SHOWN).map(String::as_str).collect();
+    Err(Error::invalid(format!(
+        "The collections and the database do not agree: {}{more}",
+        some.join(" ")
+    )))
+}
+
+/// Why staged data could not be served, with all causes: the person who restores it has to know.
+#[derive(Debug)]
+struct Unfit(Error);
+
+impl std::fmt::Display for Unfit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.with_causes())
+    }
+}
+
+impl std::error::Error for Unfit {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.0)
+    }
+}
+
+/// Tells the job's watchers and the terminal.
 struct Told<'a> {
     running: &'a RunningJob,
     watch: Watch<'a>,
@@ -281,16 +382,16 @@ impl Progress for Told<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::open_to_serve;
+    use crate::start::open_to_serve;
 
-    /// Whoever wants the end of a restore has it, or the restore is decided: nothing in between, and nothing left that would keep the next
-    /// from beginning.
+    /// A request for a restore's end succeeds, or the restore is decided: nothing in between, and nothing left that
+    /// would keep the next from beginning.
     #[test]
     fn a_restore_that_was_cancelled_is_not_decided_and_one_that_is_decided_is_not_cancelled() {
         let dir = tempfile::tempdir().unwrap();
         let options = AppOptions::at(dir.path().join("pb_data"));
         let (app, _tenancy) = open_to_serve(&options, std::time::Duration::ZERO).unwrap();
-        let ticket = app.start_backup("a.zip").unwrap();
+        let ticket = app.backup_jobs().start_backup("a.zip").unwrap();
         while ticket.job().state == JobState::Running {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }

@@ -3,31 +3,32 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bosbase_backup::retention::{self, Candidate, Plan, Rules, Standing};
+use bosbase_backup::retention::{self, Candidate, Plan, ProofState, Rules};
 use bosbase_backup::{BackupInfo, BackupKey, ErrorKind as Engine, Identity, Storage};
 use serde_json::{Map, Value, json};
 
+use super::backup_jobs::BackupJobs;
 use super::engine::refuse;
+use super::listed::Listed;
 use super::name::SCHEDULED;
-use super::proofs::Listed;
-use crate::app::App;
 use crate::error::Result;
 use crate::logs::Level;
 use crate::settings::BackupSettings;
 
-/// How long retention waits for whoever uses backups to end. Nothing is lost by what stays a day longer.
-const PATIENCE: Duration = Duration::from_secs(3600);
+/// How long retention waits for the users of backups to end. Nothing is lost by what stays a day longer.
+const RETENTION_WAIT: Duration = Duration::from_secs(3600);
 
-impl App {
-    /// Deletes the scheduled backups that have had their day, now that `made` is proven, and tells of those that stay for the
-    /// files that newer ones lack.
+impl BackupJobs {
+    /// Deletes the scheduled backups that have had their day, now that `made` is proven, and tells of those that stay
+    /// for the files that newer ones lack.
     pub(super) fn delete_outlived(&self, storage: &dyn Storage, made: &BackupKey) -> Result<()> {
         let mut done = BTreeSet::new();
         loop {
-            // Whoever restores one, or verifies it, holds this. A restore may be about to end the process: then the next
-            // scheduled backup does what is left.
-            let alone = self.jobs().lease_within(PATIENCE)?;
-            // An hour may have passed: what was to stay may be gone by now, and what was to go another by the same name.
+            // A restore or a verification holds this. A restore may be about to end the process: then the
+            // next scheduled backup does what is left.
+            let alone = self.jobs().lease_within(RETENTION_WAIT)?;
+            // An hour may have passed: what was to stay may be gone by now, and what was to go another by the same
+            // name.
             let Plan {
                 outlived,
                 more_complete,
@@ -59,12 +60,15 @@ impl App {
     /// What is to be done as things are now: nothing, where `made` is not there any more or no longer known to be good.
     fn plan_retention(&self, storage: &dyn Storage, made: &BackupKey) -> Result<Plan> {
         let candidate = |listed: Listed| Candidate {
-            standing: listed.proof.standing(),
+            proof_state: listed.proof.proof_state(),
             missing: listed.proof.missing,
             backup: listed.backup,
         };
-        let list: Vec<_> = self.backups().listed_in(storage)?.into_iter().map(candidate).collect();
-        let is_good = |one: &Candidate| one.backup.key == *made && one.standing == Standing::Proven;
+        let mut list: Vec<_> = self.backups().listed_in(storage)?.into_iter().map(candidate).collect();
+        // Those of others neither go nor take the place of ours.
+        let origin = self.backups().origin(storage)?;
+        list.retain(|one| one.backup.key == *made || origin.is_own(one.backup.key.as_str()));
+        let is_good = |one: &Candidate| one.backup.key == *made && one.proof_state == ProofState::Proven;
         if !list.iter().any(is_good) {
             tracing::warn!(%made, "retention stops: the backup that was made is not there any more, or not known to be good");
             return Ok(Plan::default());
@@ -107,7 +111,7 @@ impl App {
             ("made".to_owned(), json!(made.as_str())),
         ]);
         data.extend(more);
-        self.log_event(level, message, data);
+        self.logs().event(level, message, data);
     }
 }
 
@@ -123,7 +127,7 @@ fn delete(storage: &dyn Storage, old: &BackupInfo) -> Result<bool> {
         Ok(_) | Err(_) => {}
     }
     match storage.delete(&old.key) {
-        // Whoever was faster did the same.
+        // The faster one did the same.
         Err(error) if error.kind() != Engine::NotFound => Err(refuse(error)),
         _ => Ok(true),
     }
@@ -146,8 +150,9 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::app::AppOptions;
+    use crate::app::App;
     use crate::jobs::{JobKind, Lease};
+    use crate::options::AppOptions;
 
     /// Long enough for a retention to have found that somebody holds the lease.
     const WAITS: Duration = Duration::from_millis(400);
@@ -164,7 +169,7 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let app = App::open(AppOptions::at(dir.path().join("pb_data"))).unwrap();
             let patch = json!({"backups": {"cronMaxKeep": 2}});
-            app.update_settings(patch.as_object().unwrap()).unwrap();
+            app.settings().update(patch.as_object().unwrap()).unwrap();
             let storage = app.backups().storage().unwrap();
             let house = Self {
                 app,
@@ -180,12 +185,12 @@ mod tests {
         }
 
         fn lease(&self) -> Lease {
-            self.app.jobs().lease_within(PATIENCE).unwrap()
+            self.app.jobs().lease_within(RETENTION_WAIT).unwrap()
         }
 
         fn back_up(&self, key: &BackupKey, lease: Lease) {
             let running = self.app.jobs().begin(lease, JobKind::Create, key.as_str()).unwrap();
-            let outcome = self.app.make_backup(self.storage.as_ref(), key, &running);
+            let outcome = self.app.backup_jobs().make_backup(self.storage.as_ref(), key, &running);
             running.end(outcome).unwrap();
         }
 
@@ -193,7 +198,7 @@ mod tests {
         fn retain(&self, made: &BackupKey, meanwhile: impl FnOnce(Lease)) {
             let lease = self.lease();
             let (app, storage, made) = (self.app.clone(), self.storage.clone(), made.clone());
-            let retention = thread::spawn(move || app.delete_outlived(storage.as_ref(), &made));
+            let retention = thread::spawn(move || app.backup_jobs().delete_outlived(storage.as_ref(), &made));
             thread::sleep(WAITS);
             meanwhile(lease);
             retention.join().unwrap().unwrap();

@@ -1,13 +1,15 @@
 //! What became of backups and restores: kept in a file, so that it can be read after a restart and after a kill.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use bosbase_backup::StateDir;
 use bosbase_disk::{Disk, LockFile, read_all, write_atomically};
 use serde::{Deserialize, Serialize};
 
-use super::records::Records;
+use super::state_locks::Records;
 use crate::error::{Error, Result};
+use crate::reserve::Reserve;
 
 /// How many finished jobs are remembered.
 const REMEMBERED: usize = 50;
@@ -26,8 +28,9 @@ pub enum JobKind {
     Upload,
     /// Reads a backup from end to end and holds it against its manifest.
     Verify,
-    /// Reads all backups back, as a drill.
-    Drill,
+    /// Reads all backups back, as a scrub.
+    #[serde(alias = "drill")]
+    Scrub,
     /// Replaces the data by a backup's.
     Restore,
     /// Brings back the data that a restore, or an undo, replaced.
@@ -79,7 +82,7 @@ pub struct Job {
     /// Why it failed; empty where it did not.
     #[serde(default)]
     pub error: String,
-    /// What whoever relies on it should know although it succeeded; empty mostly.
+    /// What its users should know although it succeeded; empty mostly.
     #[serde(default)]
     pub warning: String,
     /// Whether it failed since somebody wanted its end: the backup it proved was deleted, say.
@@ -92,27 +95,47 @@ pub struct Job {
     pub finished: String,
 }
 
-/// The file of jobs. Whoever changes it holds [`super::records::Records`] meanwhile.
+impl Job {
+    /// Adds a sentence to what its users should know.
+    pub(super) fn add_warning(&mut self, warning: &str) {
+        if !self.warning.is_empty() {
+            self.warning.push(' ');
+        }
+        self.warning.push_str(warning);
+    }
+
+    /// `text` with what its users should know.
+    pub(super) fn told(&self, text: String) -> String {
+        if self.warning.is_empty() {
+            return text;
+        }
+        format!("{text}\nWarning: {}", self.warning)
+    }
+}
+
+/// The file of jobs. A change holds [`super::state_locks::Records`] meanwhile.
 #[derive(Clone)]
 pub struct History {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     records: Records,
+    reserve: Reserve,
 }
 
 impl History {
     /// The history kept in `state_dir`.
     #[must_use]
-    pub fn new(disk: Arc<dyn Disk>, state_dir: &Path) -> Self {
+    pub fn new(disk: Arc<dyn Disk>, state_dir: &StateDir) -> Self {
         Self {
-            disk,
-            path: state_dir.join("jobs.json"),
+            path: state_dir.jobs(),
             records: Records::new(state_dir),
+            reserve: Reserve::in_state_dir(disk.clone(), state_dir),
+            disk,
         }
     }
 
-    /// Every remembered job, newest first. A file that can't be understood counts as empty: it is a record of the past, and
-    /// must not keep anybody from the present.
+    /// Every remembered job, newest first. A file that can't be understood counts as empty: it is a record of the past,
+    /// and must not keep anybody from the present.
     ///
     /// # Errors
     ///
@@ -164,8 +187,8 @@ impl History {
         job.phase == JobPhase::Proving && self.records.nobody_proves().is_none()
     }
 
-    /// Ends what an earlier process left running, `settle` saying how each ended. Returns those that changed. For whoever
-    /// holds the lease.
+    /// Ends what an earlier process left running, `settle` saying how each ended. Returns those that changed. For
+    /// the holder of the lease.
     ///
     /// # Errors
     ///
@@ -190,7 +213,9 @@ impl History {
 
     fn write(&self, jobs: &[Job]) -> Result<()> {
         let bytes = serde_json::to_vec_pretty(jobs).map_err(Error::internal)?;
-        write_atomically(self.disk.as_ref(), &self.path, &bytes).map_err(Error::internal)
+        // What a job failed of is to be known when it was a full disk.
+        self.reserve
+            .spend(|| write_atomically(self.disk.as_ref(), &self.path, &bytes).map_err(Error::internal))
     }
 }
 
@@ -217,12 +242,12 @@ mod tests {
         }
     }
 
-    /// A few uploads whose entries had names of 64 KiB, quoted in why they failed, made the file longer than it is read: no
-    /// backup could begin any more, and no server start.
+    /// A few uploads whose entries had names of 64 KiB, quoted in why they failed, made the file longer than it is
+    /// read: no backup could begin any more, and no server start.
     #[test]
     fn errors_of_any_length_leave_the_history_readable() {
         let dir = tempfile::tempdir().unwrap();
-        let history = History::new(Arc::new(RealDisk), dir.path());
+        let history = History::new(Arc::new(RealDisk), &StateDir::at(dir.path()));
         for _ in 0..60 {
             history.put(&failed(&"\u{1}".repeat(64 << 10))).unwrap();
         }
@@ -234,7 +259,7 @@ mod tests {
     #[test]
     fn a_history_that_is_too_long_is_begun_anew() {
         let dir = tempfile::tempdir().unwrap();
-        let history = History::new(Arc::new(RealDisk), dir.path());
+        let history = History::new(Arc::new(RealDisk), &StateDir::at(dir.path()));
         write_atomically(&RealDisk, &history.path, &vec![b' '; 2 << 20]).unwrap();
         history.put(&failed("no")).unwrap();
         assert_eq!(history.read().unwrap().len(), 1);

@@ -1,40 +1,42 @@
 //! Asks a job to end, and lets it pass the point from which it can't be taken back.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::error::{Error, Result};
 
 type Interrupt = Box<dyn Fn() + Send + Sync>;
 
-/// Shared by a job and whoever may want its end.
+/// Shared by a job and the requests for its end.
 #[derive(Default)]
 pub(super) struct Stop {
     wanted: AtomicBool,
     reason: Mutex<String>,
     /// End what the job waits for.
     interrupts: Mutex<Vec<Interrupt>>,
-    /// Whether it can't be taken back any more; held by whoever decides.
+    /// Whether it can't be taken back any more; held while that is decided.
     decided: Mutex<bool>,
 }
 
 impl Stop {
-    /// Asks the job to end because of `reason`; `false` where it can't be taken back any more. Does not wait for its end.
+    /// Asks the job to end because of `reason`; `false` where it can't be taken back any more. Does not wait for its
+    /// end.
     pub(super) fn ask(&self, reason: &str) -> bool {
-        let decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
+        let decided = self.decided.lock();
         if *decided {
             return false;
         }
-        reason.clone_into(&mut self.reason.lock().unwrap_or_else(PoisonError::into_inner));
+        reason.clone_into(&mut self.reason.lock());
         self.wanted.store(true, Ordering::Relaxed);
-        let interrupts = self.interrupts.lock().unwrap_or_else(PoisonError::into_inner);
+        let interrupts = self.interrupts.lock();
         interrupts.iter().for_each(|interrupt| interrupt());
         true
     }
 
     /// Has `interrupt`, which does not wait, called when the job is asked to end, at once if it was.
     pub(super) fn also(&self, interrupt: Interrupt) {
-        let mut interrupts = self.interrupts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut interrupts = self.interrupts.lock();
         if self.is_wanted() {
             interrupt();
         }
@@ -47,7 +49,7 @@ impl Stop {
 
     /// Why it was asked to end, if it was.
     pub(super) fn reason(&self) -> Option<String> {
-        let reason = || self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reason = || self.reason.lock().clone();
         self.is_wanted().then(reason)
     }
 
@@ -57,7 +59,7 @@ impl Stop {
     ///
     /// What `work` says, and that the job was asked to end.
     pub(super) fn decide<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        let mut decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut decided = self.decided.lock();
         if let Some(reason) = self.reason() {
             return Err(Error::invalid(format!("It was given up: {reason}.")));
         }

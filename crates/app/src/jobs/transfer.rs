@@ -4,7 +4,7 @@ use std::io::{self, Read, Write as _};
 use std::path::Path;
 
 use bosbase_backup::BackupInfo;
-use bosbase_disk::NewFile;
+use bosbase_disk::{Disk as _, DiskFile, NewFile, RealDisk};
 
 use super::backups::Backups;
 use crate::error::{Error, Result};
@@ -20,8 +20,8 @@ impl Backups {
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::NotFound`] where there is no such backup, [`crate::ErrorKind::Invalid`] where the file can't be
-    /// written.
+    /// [`crate::ErrorKind::NotFound`] where there is no such backup, [`crate::ErrorKind::Invalid`] where the file can't
+    /// be written.
     pub fn export(&self, name: &str, file: &Path, watch: Watch<'_>) -> Result<()> {
         let archive = self.open_archive(name)?;
         let failed = |error: io::Error| Error::invalid(format!("Can't write {}: {error}.", file.display()));
@@ -50,13 +50,14 @@ impl Backups {
     ///
     /// # Errors
     ///
-    /// As [`Backups::upload`]; [`crate::ErrorKind::Invalid`] where the file can't be read.
-    pub fn import(&self, file: &Path, name: Option<&str>, watch: Watch<'_>) -> Result<BackupInfo> {
-        let failed = |error: io::Error| Error::invalid(format!("Can't read {}: {error}.", file.display()));
-        let own_name = file.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = name.map(str::to_owned).or(own_name).unwrap_or_default();
-        let source = self.disk().open(file).map_err(failed)?;
-        let total = source.metadata().map_err(failed)?.len;
+    /// As [`Backups::upload`].
+    pub fn import(&self, file: Importing, name: Option<&str>, watch: Watch<'_>) -> Result<BackupInfo> {
+        let Importing {
+            own_name,
+            source,
+            total,
+        } = file;
+        let name = name.map_or(own_name, str::to_owned);
         let source = Watched {
             source,
             done: 0,
@@ -64,6 +65,30 @@ impl Backups {
             watch,
         };
         self.upload(&name, Some(total), source)
+    }
+}
+
+/// A file that a backup is to be taken from, opened by who may read it.
+pub struct Importing {
+    own_name: String,
+    source: Box<dyn DiskFile>,
+    total: u64,
+}
+
+impl Importing {
+    /// Opens `file`.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Invalid`] where it can't be read.
+    pub fn open(file: &Path) -> Result<Self> {
+        let failed = |error: io::Error| Error::invalid(format!("Can't read {}: {error}.", file.display()));
+        let source = RealDisk.open(file).map_err(failed)?;
+        Ok(Self {
+            own_name: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            total: source.metadata().map_err(failed)?.len,
+            source,
+        })
     }
 }
 

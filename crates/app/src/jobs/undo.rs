@@ -3,15 +3,17 @@
 use bosbase_backup::restore::{self, RestoreKind, UndoRecord};
 use jiff::Timestamp;
 
-use super::backups::{Backups, require_directory};
-use super::board::Ticket;
+use super::backup_jobs::BackupJobs;
+use super::backups::Backups;
+use super::directory::require_directory;
 use super::engine::refuse;
+use super::registry::Ticket;
 use super::release::release_or_warn;
-use super::restore::{alone, see_through};
+use super::restore::{NextStart, alone, see_through};
 use super::status::JobKind;
-use crate::app::{App, AppOptions};
 use crate::error::{Error, Result};
 use crate::moment;
+use crate::options::AppOptions;
 
 /// The data that can be had back, as the status endpoint shows it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -27,8 +29,8 @@ pub struct Undoable {
     pub expires: String,
 }
 
-impl From<UndoRecord> for Undoable {
-    fn from(record: UndoRecord) -> Self {
+impl Undoable {
+    fn of(record: UndoRecord, expires: Timestamp) -> Self {
         Self {
             kind: match record.replaced_by {
                 RestoreKind::Restore => JobKind::Restore,
@@ -36,18 +38,20 @@ impl From<UndoRecord> for Undoable {
             },
             key: record.key,
             restored: moment::wire(record.replaced),
-            expires: moment::wire(record.until),
+            expires: moment::wire(expires),
         }
     }
 }
 
-impl App {
-    /// Begins to bring back the data that the last restore replaced. As after a restore, [`super::Board::restart_wanted`]
-    /// resolves, and the next process puts it in place; what is served now is then itself kept for an undo.
+impl BackupJobs {
+    /// Begins to bring back the data that the last restore replaced. As after a restore,
+    /// [`super::JobRegistry::restart_wanted`] resolves, and the next process puts it in place; the data served now is
+    /// then itself kept for an undo.
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::Invalid`] where there is nothing to undo, and while another job runs. Nothing has changed then.
+    /// [`crate::ErrorKind::Invalid`] where there is nothing to undo, and while another job runs. Nothing has changed
+    /// then.
     pub fn start_undo(&self) -> Result<Ticket> {
         let lease = self.jobs().lease()?;
         let record = self.backups().undo_record()?.ok_or_else(nothing)?;
@@ -64,8 +68,12 @@ impl App {
 
     /// Gives up the data kept for an undo whose time is over, as every start does; a server may run for months.
     pub(crate) fn expire_undo(&self) -> Result<()> {
-        let record = restore::available_undo(&self.backups().site()).map_err(Error::internal)?;
-        if record.is_none_or(|record| record.until > Timestamp::now()) {
+        let site = self.backups().site();
+        let Some(record) = restore::available_undo(&site).map_err(Error::internal)? else {
+            return Ok(());
+        };
+        // Asked each minute, so that the time is counted while the server runs.
+        if !restore::has_expired(&site, &record).map_err(Error::internal)? {
             return Ok(());
         }
         // Where a job runs, the next minute will do.
@@ -84,46 +92,56 @@ impl Backups {
     ///
     /// [`crate::ErrorKind::Internal`] where the record can't be read.
     pub fn undoable(&self) -> Result<Option<Undoable>> {
-        Ok(self.undo_record()?.map(Undoable::from))
+        let Some(record) = self.undo_record()? else {
+            return Ok(None);
+        };
+        let expires = restore::expiry(&self.site(), &record).map_err(Error::internal)?;
+        Ok(Some(Undoable::of(record, expires)))
     }
 
     /// What is kept and has not expired.
     fn undo_record(&self) -> Result<Option<UndoRecord>> {
-        let record = restore::available_undo(&self.site()).map_err(Error::internal)?;
-        Ok(record.filter(|record| record.until > Timestamp::now()))
+        let site = self.site();
+        let Some(record) = restore::available_undo(&site).map_err(Error::internal)? else {
+            return Ok(None);
+        };
+        let is_over = restore::has_expired(&site, &record).map_err(Error::internal)?;
+        Ok((!is_over).then_some(record))
     }
 
-    /// Past this point the undo is done by whoever opens the data next.
+    /// Past this point the undo is done by the next process that opens the data.
     fn decide_undo(&self) -> Result<()> {
         let _decided = restore::undo(&self.site()).map_err(refuse)?;
         Ok(())
     }
 }
 
-/// Brings back what the last restore replaced in a data directory that nobody serves, and says in a sentence how it ended.
+/// Brings back what the last restore replaced in a data directory that nobody serves, and says in a sentence how it
+/// ended.
 ///
 /// # Errors
 ///
-/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as [`App::start_undo`]. The data is then as it
-/// was.
-pub fn undo_offline(options: &AppOptions) -> Result<String> {
+/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as [`BackupJobs::start_undo`]. The data is
+/// then as it was.
+pub(crate) fn undo_offline(options: &AppOptions, next: NextStart) -> Result<String> {
     require_directory(&options.data_dir)?;
     let backups = Backups::open(options.clone())?;
-    let tenancy = alone(options, "Undo through it (POST /api/backups/undo-restore)")?;
+    let serve_lock = alone(options, "Undo through it (POST /api/backups/undo-restore)", next)?;
     let lease = backups.jobs().lease()?;
     let record = backups.undo_record()?.ok_or_else(nothing)?;
     let running = backups.jobs().begin(lease, JobKind::Undo, &record.key)?;
     if let Err(error) = backups.decide_undo() {
         return running.end(Err(error));
     }
-    see_through(&backups, &tenancy, running)?;
+    let done = see_through(&backups, &serve_lock, running, next)?;
     let (what, key) = match record.replaced_by {
         RestoreKind::Restore => ("before the restore of", record.key),
         RestoreKind::Undo => ("that the undo took away, from", record.key),
     };
-    Ok(format!(
-        "The data {what} {key} is back. What it replaced is kept for a week; to have that back: bosbase backup undo."
-    ))
+    Ok(done.told(format!(
+        "The data {what} {key} is back. What it replaced is kept for a week; to have that back: bosbase backup undo --dir {}.",
+        options.data_dir.display()
+    )))
 }
 
 fn nothing() -> Error {
@@ -132,11 +150,12 @@ fn nothing() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use bosbase_backup::layout::PRIVATE_DIR;
     use bosbase_disk::{Disk as _, RealDisk};
 
     use super::*;
-    use crate::jobs::{JobState, restore_offline};
+    use crate::app::App;
+    use crate::jobs::JobState;
+    use crate::start::restore_offline;
 
     /// A server that ran for months kept what a restore had replaced until somebody started it anew.
     #[test]
@@ -144,37 +163,42 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let options = AppOptions::at(dir.path().join("pb_data"));
         let app = App::open(options.clone()).unwrap();
-        let ticket = app.start_backup("a.zip").unwrap();
+        let ticket = app.backup_jobs().start_backup("a.zip").unwrap();
         while ticket.job().state == JobState::Running {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         app.close().unwrap();
         restore_offline(&options, "a.zip", &|_, _| {}).unwrap();
         let app = App::open(options.clone()).unwrap();
-        let private = options.data_dir.join(PRIVATE_DIR);
+        let private = options.data_dir.state();
         let folders = || {
             let names = RealDisk.list(&private).unwrap().map(|entry| entry.unwrap().name);
             names.filter(|name| name.to_string_lossy().starts_with("undo-")).count()
         };
-        app.expire_undo().unwrap();
+        app.backup_jobs().expire_undo().unwrap();
         assert!(app.backups().undoable().unwrap().is_some());
         assert_eq!(folders(), 1);
-        let path = private.join("undo.json");
+        let path = private.undo_record();
         let record = String::from_utf8(bosbase_disk::read_all(&RealDisk, &path, 1 << 20).unwrap()).unwrap();
         let until = app.backups().undo_record().unwrap().unwrap().until.to_string();
         let over = record.replace(&until, "2020-01-01T00:00:00Z");
         assert_ne!(record, over);
         bosbase_disk::write_atomically(&RealDisk, &path, over.as_bytes()).unwrap();
+        // A clock that was set ahead of time makes nothing old.
+        app.backup_jobs().expire_undo().unwrap();
+        assert_eq!((app.backups().undoable().unwrap().is_some(), folders()), (true, 1));
+        let week = br#"{"seconds": 604800, "boot": "another", "uptime": 0}"#;
+        bosbase_disk::write_atomically(&RealDisk, &private.elapsed(), week).unwrap();
         assert!(
             app.backups().undoable().unwrap().is_none(),
             "it is over, even where it still lies there"
         );
-        assert!(app.start_undo().is_err());
+        assert!(app.backup_jobs().start_undo().is_err());
         let lease = app.jobs().lease().unwrap();
-        app.expire_undo().unwrap();
+        app.backup_jobs().expire_undo().unwrap();
         assert_eq!(folders(), 1, "somebody may be using them");
         drop(lease);
-        app.expire_undo().unwrap();
+        app.backup_jobs().expire_undo().unwrap();
         assert_eq!(folders(), 0);
         app.close().unwrap();
     }

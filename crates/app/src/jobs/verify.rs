@@ -5,15 +5,17 @@ use std::sync::Arc;
 use bosbase_backup::{Archive, BackupKey, ErrorKind as Engine, Identity};
 
 use super::backups::Backups;
-use super::board::{RunningJob, Ticket};
 use super::engine::refuse;
-use super::proofs::{Found, Proved, Verdict};
+use super::found::Found;
+use super::listed::Proved;
+use super::proofs::Verdict;
+use super::registry::{RunningJob, Ticket};
 use super::status::JobKind;
 use crate::error::{Error, Result};
 
 impl Backups {
-    /// Begins to hold a backup against its own checksums, digests and list of contents and, where there is room to unpack them, to
-    /// open its databases; returns meanwhile.
+    /// Begins to hold a backup against its own checksums, digests and list of contents and, where there is room to
+    /// unpack them, to open its databases; returns meanwhile.
     ///
     /// # Errors
     ///
@@ -112,10 +114,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::app::{App, AppOptions};
+    use crate::app::App;
     use crate::jobs::status::JobState;
+    use crate::options::AppOptions;
 
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
     /// What stops a proof says nothing of the backup: a restore of it must not make it one that nobody should rely on.
     #[test]
@@ -124,12 +127,12 @@ mod tests {
         let options = AppOptions::at(dir.path().join("pb_data"));
         let app = App::open(options.clone()).unwrap();
         let begin = |app: &App, kind, key: &BackupKey| {
-            let lease = app.jobs().lease_within(PATIENCE).unwrap();
+            let lease = app.jobs().lease_within(TEST_TIMEOUT).unwrap();
             app.jobs().begin(lease, kind, key.as_str()).unwrap()
         };
         let (key, storage) = (BackupKey::existing("a.zip").unwrap(), app.backups().storage().unwrap());
         let made = begin(&app, JobKind::Create, &key);
-        let outcome = app.make_backup(storage.as_ref(), &key, &made);
+        let outcome = app.backup_jobs().make_backup(storage.as_ref(), &key, &made);
         made.end(outcome).unwrap();
         let before = app.backups().listed().unwrap();
         assert!(before[0].proof.is_good());

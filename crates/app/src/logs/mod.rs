@@ -6,19 +6,21 @@
 mod line;
 mod writer;
 
-pub use bosbase_store::{ListLogs, LogEntry, LogPage, LogStat};
+use std::sync::Arc;
+
+pub use bosbase_store::{ListLogs, LogEntry, LogStat, Page};
+use bosbase_store::{Record, Store};
 use serde_json::{Map, Value, json};
 
-use crate::app::App;
 use crate::error::{Error, Result};
-use crate::jobs::{Job, JobState};
-use crate::settings::LogSettings;
+use crate::reserve::Reserve;
+use crate::settings::SettingsCell;
 
 pub use line::RequestLine;
-pub(crate) use writer::LogWriter;
+pub(crate) use writer::{Bounds, LogWriter};
 
 /// The most data that one line keeps where the settings don't say, in bytes.
-const MAX_DATA: usize = 64 << 10;
+const MAX_DATA: usize = 16 << 10;
 /// Says that a line's data was more.
 const TRUNCATED: &str = "__pb_truncated__";
 
@@ -35,10 +37,29 @@ pub enum Level {
     Error = 8,
 }
 
-impl App {
+/// The log of an open application. Clones share it.
+#[derive(Clone)]
+pub struct Logs {
+    store: Store,
+    settings: Arc<SettingsCell>,
+    writer: Arc<LogWriter>,
+    reserve: Reserve,
+}
+
+impl Logs {
+    /// The log that `writer` writes to `store`, as far as `settings` want it.
+    pub(crate) fn new(store: Store, settings: Arc<SettingsCell>, writer: Arc<LogWriter>, reserve: Reserve) -> Self {
+        Self {
+            store,
+            settings,
+            writer,
+            reserve,
+        }
+    }
+
     /// Notes a request that was answered. Returns at once.
-    pub fn log_request(&self, line: RequestLine) {
-        let settings = self.settings();
+    pub fn request(&self, line: RequestLine) {
+        let settings = self.settings.get();
         if settings.logs.max_days == 0 || (line.error.is_none() && line.is_about_logs()) {
             return;
         }
@@ -46,20 +67,38 @@ impl App {
         if i64::from(level as i8) < settings.logs.min_level {
             return;
         }
-        let message = line.message();
-        let data = line.into_data(settings.logs.log_ip, settings.logs.log_auth_id);
-        let data = limited(data, settings.logs.max_data_size);
-        self.log_writer().push(level, message, data);
+        self.writer.push_request(line, &settings.logs);
     }
 
     /// Notes an event of the application itself. Returns at once.
-    pub fn log_event(&self, level: Level, message: &str, data: Map<String, Value>) {
-        note(&self.settings().logs, self.log_writer(), level, message, data);
+    pub fn event(&self, level: Level, message: &str, data: Map<String, Value>) {
+        let settings = self.settings.get();
+        let settings = &settings.logs;
+        if settings.max_days == 0 || i64::from(level as i8) < settings.min_level {
+            return;
+        }
+        let data = limited(data, settings.max_data_size);
+        self.writer.push(level, message.to_owned(), data);
     }
 
-    /// Notes how a job ended that an earlier process began.
-    pub(crate) fn log_job(&self, job: &Job) {
-        note_job(&self.settings().logs, self.log_writer(), job);
+    /// Notes a failure that nobody is told of otherwise.
+    pub(crate) fn failure(&self, message: &str, error: &Error) {
+        self.failed(message, error, Map::new());
+    }
+
+    /// As [`Logs::failure`], of what was to be done for `account`.
+    pub(crate) fn failure_for(&self, account: &Record, message: &str, error: &Error) {
+        let mut data = Map::new();
+        data.insert("collection".to_owned(), account.collection.name.as_str().into());
+        data.insert("record".to_owned(), account.id().into());
+        self.failed(message, error, data);
+    }
+
+    fn failed(&self, message: &str, error: &Error, mut data: Map<String, Value>) {
+        let reason = error.with_causes();
+        tracing::error!(error = reason, ?data, "{message}");
+        data.insert("error".to_owned(), Value::String(reason));
+        self.event(Level::Error, message, data);
     }
 
     /// The lines that pass the query's filter.
@@ -67,8 +106,8 @@ impl App {
     /// # Errors
     ///
     /// [`crate::ErrorKind::Invalid`] for a filter or order that can't be used.
-    pub fn list_logs(&self, query: &ListLogs) -> Result<LogPage> {
-        Ok(self.store().logs().list(query)?)
+    pub fn list(&self, query: &ListLogs) -> Result<Page<LogEntry>> {
+        Ok(self.store.logs().list(query)?)
     }
 
     /// One line.
@@ -76,8 +115,17 @@ impl App {
     /// # Errors
     ///
     /// [`crate::ErrorKind::NotFound`].
-    pub fn log_entry(&self, id: &str) -> Result<LogEntry> {
-        self.store().logs().get(id)?.ok_or_else(Error::not_found)
+    pub fn entry(&self, id: &str) -> Result<LogEntry> {
+        self.store.logs().get(id)?.ok_or_else(Error::not_found)
+    }
+
+    /// Deletes all lines that are stored; those that wait to be written are stored after it.
+    ///
+    /// # Errors
+    ///
+    /// Where the database can't be written.
+    pub fn clear(&self) -> Result<()> {
+        self.reserve.spend(|| Ok(self.store.logs().delete_all()?))
     }
 
     /// How many lines that pass `filter` each hour has.
@@ -85,43 +133,12 @@ impl App {
     /// # Errors
     ///
     /// [`crate::ErrorKind::Invalid`] for a filter that can't be used.
-    pub fn log_stats(&self, filter: &str) -> Result<Vec<LogStat>> {
-        self.store().logs().stats(filter).map_err(|error| match error.kind() {
+    pub fn stats(&self, filter: &str) -> Result<Vec<LogStat>> {
+        self.store.logs().stats(filter).map_err(|error| match error.kind() {
             bosbase_store::ErrorKind::InvalidQuery => Error::invalid("Invalid filter format.").caused_by(error),
             _ => error.into(),
         })
     }
-}
-
-/// Notes an event, as far as the settings want to know of it.
-fn note(settings: &LogSettings, log: &LogWriter, level: Level, message: &str, data: Map<String, Value>) {
-    if settings.max_days == 0 || i64::from(level as i8) < settings.min_level {
-        return;
-    }
-    log.push(level, message.to_owned(), limited(data, settings.max_data_size));
-}
-
-/// Notes how a job ended; one that runs is not worth a line.
-pub(crate) fn note_job(settings: &LogSettings, log: &LogWriter, job: &Job) {
-    let (level, outcome) = match job.state {
-        JobState::Running => return,
-        JobState::Succeeded => (Level::Info, "succeeded"),
-        JobState::Failed => (Level::Error, "failed"),
-    };
-    let mut data = match json!(job) {
-        Value::Object(data) => data,
-        _ => Map::new(),
-    };
-    let kind = data.remove("kind").unwrap_or_default();
-    let name = kind.as_str().unwrap_or_default();
-    let message = match job.key.as_str() {
-        // A drill is about none in particular.
-        "" => format!("Backup job {name} {outcome}"),
-        key => format!("Backup job {name} of {key} {outcome}"),
-    };
-    data.insert("job".to_owned(), kind);
-    data.insert("type".to_owned(), json!("backup"));
-    note(settings, log, level, &message, data);
 }
 
 /// A line as it is shown.
@@ -136,11 +153,15 @@ pub fn present(entry: &LogEntry) -> Value {
     })
 }
 
-/// `data` with no more of its parts, in the order of their names, than go into `max` bytes (0: the default), and, where some
-/// are missing, a part that says so.
+/// How many bytes of data a line keeps where the settings say `max` (0: the default).
+fn most(max: i64) -> usize {
+    usize::try_from(max).ok().filter(|max| *max > 0).unwrap_or(MAX_DATA)
+}
+
+/// `data` with no more of its parts, in the order of their names, than go into `max` bytes (0: the default), and, where
+/// some are missing, a part that says so.
 fn limited(data: Map<String, Value>, max: i64) -> Map<String, Value> {
-    let max = usize::try_from(max).ok().filter(|max| *max > 0).unwrap_or(MAX_DATA);
-    let mut left = max;
+    let mut left = most(max);
     let mut kept = Map::new();
     for (name, value) in data {
         let size = name.len() + value.to_string().len();

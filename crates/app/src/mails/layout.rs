@@ -1,6 +1,7 @@
 //! The page around a mail's body.
 
-/// `body` in a page that mail programs show decently. A link of the class `btn` looks like a button, as in PocketBase's templates.
+/// `body` in a page that mail programs show decently. A link of the class `btn` looks like a button, as in PocketBase's
+/// templates.
 pub(super) fn page(body: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n\

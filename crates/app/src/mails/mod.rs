@@ -1,45 +1,37 @@
 //! Mails: what they look like, and that they go where `settings.smtp` says.
 
+mod account;
 mod layout;
+mod outbox;
 mod plain;
 mod template;
 mod test_email;
 
+pub use test_email::SampleMail;
+
 use bosbase_courier::{Authentication, Mail, Smtp};
 
-use crate::alarms::Event;
+pub(crate) use self::account::{AccountMail, LoginAlertMail, OneTimePasswordMail};
+pub(crate) use self::outbox::Outbox;
 use crate::settings::{Settings, SmtpSettings};
 
-/// Mails an alarm to `address` as `settings` say. One attempt; blocks.
+/// Mails `lines` of text to `address` as `settings` say, a paragraph each. One attempt; blocks.
 ///
 /// # Errors
 ///
 /// What the mail server said, or why it could not be reached.
-pub(crate) fn send_alarm(settings: &Settings, address: &str, event: &Event) -> Result<(), bosbase_courier::Error> {
-    let subject = format!("{}: {}", settings.meta.app_name, event.headline());
-    let mut lines = vec![event.text(&settings.meta)];
-    for (name, value) in [
-        ("Began", &event.started),
-        ("Ended", &event.finished),
-        ("Job", &event.job),
-    ] {
-        if !value.is_empty() {
-            lines.push(format!("{name}: {value}"));
-        }
-    }
-    lines.push(format!("Application: {}", settings.meta.app_url));
-    lines.push("What became of every job: GET /api/backups/status. The server's log says more.".to_owned());
+pub(crate) fn send_lines(
+    settings: &Settings,
+    address: &str,
+    subject: &str,
+    lines: &[String],
+) -> Result<(), bosbase_courier::Error> {
     let paragraphs: Vec<String> = lines
         .iter()
         .map(|line| format!("<p>{}</p>", template::escaped(line)))
         .collect();
-    send(
-        settings,
-        address,
-        &subject,
-        &paragraphs.join("\n"),
-        Some(lines.join("\n")),
-    )
+    let (body, text) = (paragraphs.join("\n"), lines.join("\n"));
+    send(settings, address, subject, &body, Some(text))
 }
 
 /// Mails `body`, HTML for the inside of a page, with what it says as text where no other `text` is given.

@@ -1,15 +1,15 @@
-//! Mails a collection's template as it would be mailed to a user, so that whoever set it up sees it.
+//! Mails a collection's template as it would be mailed to a user, so that the person who set it up sees it.
 
 use std::sync::Arc;
 
-use bosbase_store::{Collection, FieldKind, Record, new_secret, now};
+use bosbase_store::{AuthOptions, Collection, FieldKind, MailTemplate, Record, Store, new_secret, now};
 use serde_json::{Map, Value};
 
-use super::template::Template;
-use crate::app::App;
-use crate::auth::{Purpose, issue_for_mail};
+use super::account::{AccountMail, LoginAlertMail, OneTimePasswordMail};
+use super::template::filled;
 use crate::error::{Error, FieldErrors, Result};
-use crate::formats::is_email;
+use crate::form::{check_email, text};
+use crate::settings::SettingsCell;
 
 const FAILED: &str = "Failed to send the test email.";
 const LONGEST: usize = 255;
@@ -17,9 +17,7 @@ const LONGEST: usize = 255;
 /// A mail that is sent to users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Verification,
-    PasswordReset,
-    EmailChange,
+    Account(AccountMail),
     Otp,
     LoginAlert,
 }
@@ -27,57 +25,66 @@ enum Kind {
 impl Kind {
     fn parse(name: &str) -> Option<Self> {
         match name {
-            "verification" => Some(Self::Verification),
-            "password-reset" => Some(Self::PasswordReset),
-            "email-change" => Some(Self::EmailChange),
+            "verification" => Some(Self::Account(AccountMail::Verification)),
+            "password-reset" => Some(Self::Account(AccountMail::PasswordReset)),
+            "email-change" => Some(Self::Account(AccountMail::EmailChange)),
             "otp" => Some(Self::Otp),
             "login-alert" => Some(Self::LoginAlert),
             _ => None,
         }
     }
 
-    /// Where its template is among the options of the collection.
-    fn pointer(self) -> &'static str {
+    /// Its template among the options of the collection.
+    fn template(self, options: &AuthOptions) -> &MailTemplate {
         match self {
-            Self::Verification => "/verificationTemplate",
-            Self::PasswordReset => "/resetPasswordTemplate",
-            Self::EmailChange => "/confirmEmailChangeTemplate",
-            Self::Otp => "/otp/emailTemplate",
-            Self::LoginAlert => "/authAlert/emailTemplate",
+            Self::Account(mail) => mail.template(options),
+            Self::Otp => OneTimePasswordMail::template(options),
+            Self::LoginAlert => LoginAlertMail::template(options),
         }
     }
 
     /// What it fills in by itself for `record`.
     fn values(self, record: &Record) -> Result<Vec<(&'static str, String)>> {
-        let token = |purpose| Ok(vec![("{TOKEN}", issue_for_mail(record, purpose)?)]);
         match self {
-            Self::Verification => token(Purpose::Verification),
-            Self::PasswordReset => token(Purpose::PasswordReset),
-            Self::EmailChange => token(Purpose::EmailChange),
-            Self::Otp => Ok(vec![
-                ("{OTP}", "123456".to_owned()),
-                ("{OTP_ID}", "_PB_TEST_OTP_ID_".to_owned()),
-            ]),
+            Self::Account(mail) => Ok(vec![("{TOKEN}", mail.token(record, record.text("email"))?)]),
+            Self::Otp => {
+                let sample = OneTimePasswordMail {
+                    id: "_PB_TEST_OTP_ID_".to_owned(),
+                    password: "123456".to_owned(),
+                };
+                Ok(sample.values().into())
+            }
             Self::LoginAlert => Ok(vec![("{ALERT_INFO}", format!("{} - TEST_IP TEST_USER_AGENT", now()))]),
         }
     }
 }
 
-impl App {
+/// Mails a template for a try.
+pub struct SampleMail {
+    store: Store,
+    settings: Arc<SettingsCell>,
+}
+
+impl SampleMail {
+    /// Of the collections of `store`, by the mail server of `settings`.
+    pub(crate) fn new(store: Store, settings: Arc<SettingsCell>) -> Self {
+        Self { store, settings }
+    }
+
     /// Mails the template `request.template` of `request.collection` (that of the superusers where it is not said) to
     /// `request.email`, filled in for a record that there is not. Blocks.
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::Invalid`] in PocketBase's words, with the mail server's reason; and where `settings.smtp` is off: no
-    /// other program on the machine is asked to send it.
-    pub fn test_email(&self, request: &Map<String, Value>) -> Result<()> {
+    /// [`crate::ErrorKind::Invalid`] in PocketBase's words, with the mail server's reason; and where `settings.smtp` is
+    /// off: no other program on the machine is asked to send it.
+    pub fn send(&self, request: &Map<String, Value>) -> Result<()> {
         let (email, template, name) = (
             text(request, "email")?,
             text(request, "template")?,
             text(request, "collection")?,
         );
-        let schema = self.store().schema();
+        let schema = self.store.schema();
         let found = schema.find(if name.is_empty() { Collection::SUPERUSERS } else { name });
         let collection = found.filter(|found| found.is_auth());
         let kind = Kind::parse(template);
@@ -88,13 +95,7 @@ impl App {
             let message = "Must be a valid auth collection id or name.";
             errors.add("collection", "validation_invalid_auth_collection", message);
         }
-        if email.is_empty() {
-            errors.add_required("email");
-        } else if email.len() > LONGEST {
-            errors.add_length("email", 1, LONGEST);
-        } else if !is_email(email) {
-            errors.add("email", "validation_is_email", "Must be a valid email address.");
-        }
+        check_email(&mut errors, "email", email);
         if template.is_empty() {
             errors.add_required("template");
         } else if kind.is_none() {
@@ -104,23 +105,15 @@ impl App {
             return errors.into_result(FAILED);
         };
         let raw = |reason: &str| Error::invalid(format!("{FAILED} Raw error: \n{reason}."));
-        let settings = self.settings();
+        let settings = self.settings.get();
         if !settings.smtp.enabled {
             return Err(raw("no mail server is set up: settings.smtp.enabled is off"));
         }
         let record = sample(collection, email);
         let values = kind.values(&record)?;
-        let mail = Template::of(&record, kind.pointer()).filled(&settings.meta, &record, &values);
+        let options = AuthOptions::readable(&collection.options);
+        let mail = filled(kind.template(&options), &settings.meta, &record, &values);
         super::send(&settings, email, &mail.subject, &mail.body, None).map_err(|error| raw(&error.to_string()))
-    }
-}
-
-fn text<'a>(request: &'a Map<String, Value>, name: &str) -> Result<&'a str> {
-    match request.get(name) {
-        None | Some(Value::Null) => Ok(""),
-        Some(value) => value
-            .as_str()
-            .ok_or_else(|| Error::invalid("An error occurred while loading the submitted data.")),
     }
 }
 

@@ -1,26 +1,29 @@
 //! One open event stream: its queue, what it subscribed to, and whose it is.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
-use bosbase_store::Record;
-use tokio::sync::mpsc;
+use parking_lot::{Mutex, MutexGuard};
+
+use tokio::sync::Notify;
 
 use super::hub::Hub;
+use super::payload::Payload;
 use super::topic::Subscription;
+use crate::caller::Caller;
 
 /// How many messages wait for a client before it is cut: a burst, as when a collection is truncated, is no reason yet.
 const MESSAGES: usize = 20_000;
 /// How many bytes wait for a client before it is cut; a single message may be larger.
-const BYTES: usize = 8 << 20;
+pub(super) const BYTES: usize = 8 << 20;
 
 /// What a client is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// The event's name: the subscription as the client wrote it.
-    pub name: String,
+    pub name: Arc<str>,
     /// JSON on one line.
-    pub data: Arc<str>,
+    pub data: Arc<Payload>,
 }
 
 impl Message {
@@ -34,28 +37,41 @@ impl Message {
 /// A client as the hub holds it.
 pub(super) struct Client {
     pub(super) id: String,
-    sender: Mutex<Option<mpsc::Sender<Message>>>,
-    waiting_bytes: AtomicUsize,
+    waiting: Mutex<Waiting>,
+    changed: Notify,
     state: Mutex<ClientState>,
+}
+
+/// What a client has yet to hear.
+#[derive(Default)]
+struct Waiting {
+    messages: VecDeque<Message>,
+    bytes: usize,
+    is_cut: bool,
 }
 
 /// Who the client is and what it wants to hear of.
 #[derive(Debug, Default, Clone)]
 pub(super) struct ClientState {
-    pub(super) auth: Option<Record>,
+    /// Who was logged in when it subscribed, and with which token; `None` for a guest.
+    pub(super) session: Option<Arc<Caller>>,
     pub(super) subscriptions: Arc<Vec<Subscription>>,
+    /// About how much memory they take, in bytes.
+    pub(super) subscribed_bytes: usize,
 }
 
 impl Client {
-    pub(super) fn new(id: String) -> (Arc<Self>, mpsc::Receiver<Message>) {
-        let (sender, receiver) = mpsc::channel(MESSAGES);
-        let client = Self {
+    pub(super) fn new(id: String) -> Arc<Self> {
+        Arc::new(Self {
             id,
-            sender: Mutex::new(Some(sender)),
-            waiting_bytes: AtomicUsize::new(0),
+            waiting: Mutex::default(),
+            changed: Notify::new(),
             state: Mutex::default(),
-        };
-        (Arc::new(client), receiver)
+        })
+    }
+
+    fn lock_waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock()
     }
 
     /// A copy of who the client is and what it subscribed to.
@@ -64,21 +80,63 @@ impl Client {
     }
 
     pub(super) fn lock_state(&self) -> MutexGuard<'_, ClientState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
+    }
+
+    /// Whether it is subscribed to `topic`.
+    pub(super) fn has_topic(&self, topic: &str) -> bool {
+        self.lock_state().subscriptions.iter().any(|one| &*one.name == topic)
+    }
+
+    /// Ends its subscription to `topic`; whether it had one.
+    pub(super) fn forget_topic(&self, topic: &str) -> bool {
+        let mut state = self.lock_state();
+        let others: Vec<Subscription> = state
+            .subscriptions
+            .iter()
+            .filter(|one| &*one.name != topic)
+            .cloned()
+            .collect();
+        let had_one = others.len() < state.subscriptions.len();
+        if had_one {
+            state.subscriptions = Arc::new(others);
+        }
+        had_one
     }
 
     /// Queues a message. Never waits; says whether the client keeps up.
     pub(super) fn send(&self, message: Message) -> bool {
-        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(sender) = sender.as_ref() else { return false };
         let size = message.size();
-        let before = self.waiting_bytes.fetch_add(size, Ordering::Relaxed);
-        (before == 0 || before + size <= BYTES) && sender.try_send(message).is_ok()
+        let mut waiting = self.lock_waiting();
+        let fits = waiting.messages.len() < MESSAGES && (waiting.bytes == 0 || waiting.bytes + size <= BYTES);
+        if waiting.is_cut || !fits {
+            return false;
+        }
+        waiting.bytes += size;
+        waiting.messages.push_back(message);
+        drop(waiting);
+        self.changed.notify_one();
+        true
+    }
+
+    /// How many bytes wait for it.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.lock_waiting().bytes
     }
 
     /// Ends the stream once what is queued was read.
     pub(super) fn cut(&self) {
-        self.sender.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.lock_waiting().is_cut = true;
+        self.changed.notify_one();
+    }
+
+    /// Ends the stream at once, and forgets what is queued: a client that does not read would keep it.
+    pub(super) fn abandon(&self) {
+        *self.lock_waiting() = Waiting {
+            is_cut: true,
+            ..Waiting::default()
+        };
+        self.changed.notify_one();
     }
 }
 
@@ -86,7 +144,6 @@ impl Client {
 pub struct Subscriber {
     pub(super) hub: Hub,
     pub(super) client: Arc<Client>,
-    pub(super) receiver: mpsc::Receiver<Message>,
 }
 
 impl Subscriber {
@@ -98,9 +155,31 @@ impl Subscriber {
 
     /// The next message; `None` once the client was cut. Asynchronous, and may be dropped without losing a message.
     pub async fn next(&mut self) -> Option<Message> {
-        let message = self.receiver.recv().await?;
-        self.client.waiting_bytes.fetch_sub(message.size(), Ordering::Relaxed);
-        Some(message)
+        loop {
+            let changed = self.client.changed.notified();
+            {
+                let mut waiting = self.client.lock_waiting();
+                if let Some(message) = waiting.messages.pop_front() {
+                    waiting.bytes = waiting.bytes.saturating_sub(message.size());
+                    return Some(message);
+                }
+                if waiting.is_cut {
+                    return None;
+                }
+            }
+            changed.await;
+        }
+    }
+}
+
+#[cfg(test)]
+impl Subscriber {
+    /// The next message if there is one; `Err(true)` once the client was cut.
+    pub(super) fn try_next(&self) -> Result<Message, bool> {
+        let mut waiting = self.client.lock_waiting();
+        let message = waiting.messages.pop_front().ok_or(waiting.is_cut)?;
+        waiting.bytes = waiting.bytes.saturating_sub(message.size());
+        Ok(message)
     }
 }
 

@@ -5,12 +5,12 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 
 use bosbase_store::Record;
-use serde_json::Value;
 
 use super::broadcast;
 use super::client::{Client, Message};
-use super::hub::{Hub, RecordAction};
-use crate::app::App;
+use super::hub::Hub;
+use crate::memory::weight;
+use crate::records::RecordAction;
 
 /// How many changes may wait to be told.
 const JOBS: usize = 4096;
@@ -21,14 +21,15 @@ const BYTES: usize = 32 << 20;
 pub(super) enum Job {
     /// A record was created or changed.
     Saved {
-        app: App,
+        hub: Hub,
         action: RecordAction,
         record: Record,
     },
-    /// Records were deleted, among them accounts; who is told was decided before.
+    /// Records were deleted, among them accounts; who is told was decided before, but for those that are `late`.
     Deleted {
         hub: Hub,
         messages: Vec<(Arc<Client>, Message)>,
+        late: Vec<Record>,
         accounts: Vec<Record>,
     },
 }
@@ -37,21 +38,17 @@ impl Job {
     /// About how much memory it takes, in bytes.
     fn size(&self) -> usize {
         match self {
-            Self::Saved { record, .. } => record.values.values().map(weight).sum(),
-            Self::Deleted { messages, .. } => messages.iter().map(|(_, message)| message.size()).sum(),
+            Self::Saved { record, .. } => size(record),
+            Self::Deleted { messages, late, .. } => {
+                let messages = messages.iter().map(|(_, message)| message.size());
+                messages.chain(late.iter().map(size)).sum()
+            }
         }
     }
 }
 
-fn weight(value: &Value) -> usize {
-    const VALUE: usize = 32;
-    VALUE
-        + match value {
-            Value::String(text) => text.len(),
-            Value::Array(items) => items.iter().map(weight).sum(),
-            Value::Object(map) => map.iter().map(|(name, value)| name.len() + weight(value)).sum(),
-            _ => 0,
-        }
+fn size(record: &Record) -> usize {
+    record.values.values().map(weight).sum()
 }
 
 /// The queue with its thread, which begins with the first job and ends with the queue.

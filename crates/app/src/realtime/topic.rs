@@ -1,19 +1,23 @@
 //! A subscription: what it is to, and the options it came with.
 
+use std::sync::Arc;
+
 use bosbase_store::{Collection, Record};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
+
+use crate::memory::weight;
 
 /// One subscription of a client, as `posts/*?options={"query":{},"headers":{}}`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Subscription {
     /// The text it was made with; messages carry it as their name.
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     /// What is before the `?`.
     pub(super) topic: String,
     /// What is behind it, as it was written.
     pub(super) parameters: String,
-    /// `filter`, `expand`, `fields` and whatever rules ask of `@request.query`.
+    /// `filter`, `expand`, `fields` and all that rules ask of `@request.query`.
     pub(super) query: Map<String, Value>,
     /// `@request.headers`.
     pub(super) headers: Map<String, Value>,
@@ -28,7 +32,7 @@ impl Subscription {
             .unwrap_or_default();
         let section = |key: &str| options.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
         Self {
-            name: name.to_owned(),
+            name: name.into(),
             topic: topic.to_owned(),
             parameters: parameters.to_owned(),
             query: section("query")
@@ -40,6 +44,15 @@ impl Subscription {
                 .map(|(key, value)| (key.to_lowercase().replace('-', "_"), text(value)))
                 .collect(),
         }
+    }
+
+    /// About how much memory it takes, in bytes.
+    pub(super) fn size(&self) -> usize {
+        const OWN: usize = 256;
+        const ENTRY: usize = 128;
+        let entries = self.query.iter().chain(&self.headers);
+        let entries: usize = entries.map(|(name, value)| ENTRY + name.len() + weight(value)).sum();
+        OWN + self.name.len() + self.topic.len() + self.parameters.len() + entries
     }
 
     /// An option of the query, empty where it is not given.

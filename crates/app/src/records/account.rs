@@ -2,28 +2,36 @@
 
 use std::sync::Arc;
 
-use bosbase_store::{Collection, FieldKind, Record, WriteTx, new_secret};
+use bosbase_store::{Collection, FieldKind, ReadTx, Record, WriteTx, new_secret};
 use serde_json::Value;
 
 use super::draft::Draft;
+use super::link;
 use super::pattern;
+use super::validate::TRACES;
 use super::value;
+use crate::caller::Caller;
 use crate::error::{FieldErrors, Result};
+use crate::lockout::INSTALLER;
 
 const REQUIRED: (&str, &str) = ("validation_required", "Cannot be blank.");
 const MISMATCH: (&str, &str) = ("validation_values_mismatch", "Values don't match.");
 
-/// System collections whose records belong to an account, by `collectionRef` and `recordRef`.
-const TRACES: [&str; 4] = ["_externalAuths", "_mfas", "_otps", "_authOrigins"];
+/// An old password that has to be right for a change to happen.
+#[derive(Debug, Clone)]
+pub(super) struct Proof {
+    pub(super) account: Record,
+    pub(super) old: String,
+}
 
-/// Checks what a form for an account has to meet beyond its fields' options. `manager` may change everything.
-///
-/// Takes as long as a password's hash does where the old one has to be proven: not within a transaction.
-pub(super) fn check(draft: &Draft, manager: bool) -> FieldErrors {
+/// Checks what a form for an account has to meet beyond its fields' options, but for the old password, which may have
+/// to be proven. `manager` may change everything.
+pub(super) fn check(draft: &Draft, manager: bool) -> (FieldErrors, Option<Proof>) {
     let mut errors = FieldErrors::new();
+    let mut proof = None;
     let record = &draft.record;
     if !record.collection.is_auth() {
-        return errors;
+        return (errors, proof);
     }
     let mut add = |field: &str, (code, message): (&str, &str)| errors.add(field, code, message);
     let sent = |name: &str| draft.body.get(name).map(value::text).unwrap_or_default();
@@ -55,12 +63,33 @@ pub(super) fn check(draft: &Draft, manager: bool) -> FieldErrors {
     {
         if old.is_empty() {
             add("oldPassword", REQUIRED);
-        } else if !bcrypt::verify(&old, original.text("password")).unwrap_or(false) {
-            let message = "Missing or invalid old password.";
-            add("oldPassword", ("validation_invalid_old_password", message));
+        } else {
+            let account = original.clone();
+            proof = Some(Proof { account, old });
         }
     }
-    errors
+    (errors, proof)
+}
+
+/// The caller, where it is the account with which the first superuser is made.
+pub(super) fn installer(caller: &Caller) -> Option<&Record> {
+    let auth = caller.auth.as_deref()?;
+    (auth.collection.is_superusers() && auth.text("email") == INSTALLER).then_some(auth)
+}
+
+/// Ends the link for making the first superuser, where `made` is one.
+///
+/// # Errors
+///
+/// Where the database can't be written.
+pub(super) fn delete_installer(tx: &mut WriteTx<'_>, made: &Record) -> Result<()> {
+    if !made.collection.is_superusers() || made.text("email") == INSTALLER {
+        return Ok(());
+    }
+    if let Some(installer) = tx.find_record(&made.collection, "email", INSTALLER, false)? {
+        tx.delete_record(&installer.collection, installer.id())?;
+    }
+    Ok(())
 }
 
 /// Ends the validity of all tokens where the password or address changes, unless the change brings its own key.
@@ -72,19 +101,23 @@ pub(super) fn renew_token_key(draft: &mut Draft) {
     }
     let changed = !draft.plain_password("password").is_empty() || original.text("email") != record.text("email");
     if changed {
-        let made = match record.collection.field("tokenKey").map(|field| &field.kind) {
-            Some(FieldKind::Text {
-                autogenerate_pattern, ..
-            }) => pattern::generate(autogenerate_pattern),
-            _ => None,
-        };
-        let key = made.filter(|key| key.len() >= 30).unwrap_or_else(new_secret);
+        let key = new_token_key(record);
         draft.record.values.insert("tokenKey".to_owned(), Value::String(key));
     }
 }
 
+fn new_token_key(record: &Record) -> String {
+    let made = match record.collection.field("tokenKey").map(|field| &field.kind) {
+        Some(FieldKind::Text {
+            autogenerate_pattern, ..
+        }) => pattern::generate(autogenerate_pattern),
+        _ => None,
+    };
+    made.filter(|key| key.len() >= 30).unwrap_or_else(new_secret)
+}
+
 /// Whether another auth collection has a record of this id: ids of accounts are unique across all of them.
-pub(super) fn id_taken_elsewhere(tx: &WriteTx<'_>, record: &Record) -> Result<bool> {
+pub(super) fn id_taken_elsewhere(tx: &ReadTx<'_>, record: &Record) -> Result<bool> {
     if !record.collection.is_auth() {
         return Ok(false);
     }
@@ -96,6 +129,15 @@ pub(super) fn id_taken_elsewhere(tx: &WriteTx<'_>, record: &Record) -> Result<bo
     Ok(false)
 }
 
+/// What is wrong with an id that another account has.
+pub(super) fn duplicate_id() -> FieldErrors {
+    FieldErrors::one(
+        "id",
+        "validation_invalid_auth_id",
+        "Invalid or duplicated auth record id.",
+    )
+}
+
 /// Deletes the records of system collections that belong to an account that is deleted.
 pub(super) fn delete_traces(tx: &mut WriteTx<'_>, collection: &Collection, id: &str) -> Result<()> {
     TRACES
@@ -103,12 +145,40 @@ pub(super) fn delete_traces(tx: &mut WriteTx<'_>, collection: &Collection, id: &
         .try_for_each(|table| delete_from(tx, table, collection, id))
 }
 
-/// Forgets from where an account was logged in, after its password changed.
-pub(super) fn delete_origins(tx: &mut WriteTx<'_>, record: &Record) -> Result<()> {
-    delete_from(tx, "_authOrigins", &record.collection, record.id())
+/// Forgets from where an account was logged in, which first factors it has proven and which one-time passwords it was
+/// mailed, after its password changed.
+pub(super) fn delete_sessions(tx: &mut WriteTx<'_>, record: &Record) -> Result<()> {
+    ["_authOrigins", "_mfas", "_otps"]
+        .iter()
+        .try_for_each(|table| delete_from(tx, table, &record.collection, record.id()))
+}
+
+/// Forgets who the account is elsewhere, but for what `kept` says.
+pub(super) fn delete_links(tx: &mut WriteTx<'_>, record: &Record, kept: Option<&Record>) -> Result<()> {
+    let goes = |link: &Record| !kept.is_some_and(|kept| link::is_same(kept, link));
+    delete_those(tx, "_externalAuths", &record.collection, record.id(), goes)
+}
+
+/// Ends the validity of all tokens, unless they end with the change already.
+pub(super) fn end_tokens(record: &mut Record, before: &Record) {
+    if record.text("tokenKey") == before.text("tokenKey") {
+        record
+            .values
+            .insert("tokenKey".to_owned(), new_token_key(record).into());
+    }
 }
 
 fn delete_from(tx: &mut WriteTx<'_>, table: &str, collection: &Collection, id: &str) -> Result<()> {
+    delete_those(tx, table, collection, id, |_| true)
+}
+
+fn delete_those(
+    tx: &mut WriteTx<'_>,
+    table: &str,
+    collection: &Collection,
+    id: &str,
+    goes: impl Fn(&Record) -> bool,
+) -> Result<()> {
     let schema = tx.schema().clone();
     let Some(table): Option<&Arc<Collection>> = schema.find(table) else {
         return Ok(());
@@ -118,7 +188,7 @@ fn delete_from(tx: &mut WriteTx<'_>, table: &str, collection: &Collection, id: &
     };
     // Ids of accounts are unique across collections, so that hardly ever one of another is among them.
     for trace in tx.records_referencing(table, field, id, usize::MAX)? {
-        if trace.text("collectionRef") == collection.id {
+        if trace.text("collectionRef") == collection.id && goes(&trace) {
             tx.delete_record(table, trace.id())?;
         }
     }

@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::value;
 use crate::files::Upload;
 
-/// Values by key (a field's name, perhaps with a modifier such as `tags+`) and uploaded files by key, in the order sent.
+/// Values by key (a field's name, perhaps with a modifier such as `tags+`) and uploaded files by key, in the order
+/// sent.
 #[derive(Debug, Default)]
 pub struct Body {
     /// The values, as JSON or as guessed from a form's strings.
@@ -21,5 +23,10 @@ impl Body {
             values,
             files: Vec::new(),
         }
+    }
+
+    /// The id that it names, if any.
+    pub(super) fn id(&self) -> Option<String> {
+        self.values.get("id").map(value::text).filter(|id| !id.is_empty())
     }
 }

@@ -1,12 +1,15 @@
 //! A record in the making: what is stored, with what was sent applied to it.
 
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 
-use bosbase_store::{Field, FieldKind, Record};
+use bosbase_store::{Field, FieldKind, Record, normalize_date};
 use serde_json::{Map, Value};
 
-use super::{date, pattern, value};
-use crate::files::Upload;
+use super::{pattern, value};
+
+/// What a request made up, by key and pattern, so that it makes up the same record again when it is planned anew.
+pub(super) type Made = BTreeMap<(String, String), String>;
 
 /// A record as it would be stored, and what can't be seen from its values alone.
 #[derive(Debug, Clone)]
@@ -19,6 +22,8 @@ pub(super) struct Draft {
     pub(super) passwords: BTreeMap<String, String>,
     /// Number fields that were sent something that is no finite number.
     pub(super) not_numbers: Vec<String>,
+    /// JSON fields that were sent what can't be kept as it is.
+    pub(super) not_json: Vec<String>,
     /// What was sent, with modifiers replaced by their outcome: `@request.body`.
     pub(super) body: Map<String, Value>,
 }
@@ -41,18 +46,19 @@ impl Draft {
             original,
             passwords: BTreeMap::new(),
             not_numbers: Vec::new(),
+            not_json: Vec::new(),
             body: Map::new(),
         }
     }
 
-    /// Applies what was sent; `files` pairs keys with the stored names of uploads.
+    /// Applies what was sent; `files` pairs keys with the stored names of uploads, `made` keeps what is made up.
     ///
     /// Shorter keys come first, so that a plain `tags` is there when `tags+` adds to it.
-    pub(super) fn apply(&mut self, values: &Map<String, Value>, files: &[(String, String)]) {
+    pub(super) fn apply(&mut self, values: &Map<String, Value>, files: &[(String, String)], made: &mut Made) {
         let mut keys: Vec<&String> = values.keys().collect();
         keys.sort_by_key(|key| key.len());
         for key in keys {
-            self.apply_one(key, &values[key]);
+            self.apply_one(key, &values[key], made);
         }
         let mut by_key: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
         for (key, name) in files {
@@ -70,11 +76,11 @@ impl Draft {
                 all.append(&mut names);
                 names = all;
             }
-            self.apply_one(key, &Value::Array(names));
+            self.apply_one(key, &Value::Array(names), made);
         }
     }
 
-    fn apply_one(&mut self, key: &str, given: &Value) {
+    fn apply_one(&mut self, key: &str, given: &Value, made: &mut Made) {
         let collection = self.record.collection.clone();
         let Some((field, change)) = collection
             .fields
@@ -84,7 +90,7 @@ impl Draft {
             self.body.insert(key.to_owned(), given.clone());
             return;
         };
-        self.set(field, change, given);
+        self.set(field, (key, change), given, made);
         let outcome = match self.passwords.get(&field.name) {
             Some(plain) => plain.as_str().into(),
             None => self.record.values.get(&field.name).cloned().unwrap_or_default(),
@@ -92,7 +98,7 @@ impl Draft {
         self.body.insert(field.name.clone(), outcome);
     }
 
-    fn set(&mut self, field: &Field, change: Change, given: &Value) {
+    fn set(&mut self, field: &Field, (key, change): (&str, Change), given: &Value, made: &mut Made) {
         let current = self.record.values.get(&field.name).unwrap_or(&Value::Null);
         let next = match &field.kind {
             FieldKind::Text {
@@ -100,7 +106,7 @@ impl Draft {
             } => {
                 let mut text = value::text(given);
                 if change == Change::Generate && !autogenerate_pattern.is_empty() {
-                    text.push_str(&pattern::generate(autogenerate_pattern).unwrap_or_default());
+                    text.push_str(make_up(made, key, autogenerate_pattern));
                 }
                 text.into()
             }
@@ -118,10 +124,13 @@ impl Draft {
                 value::number(next)
             }
             FieldKind::Bool { .. } => value::flag(given).into(),
-            FieldKind::Date { .. } => date::normalize(&value::text(given)).into(),
+            FieldKind::Date { .. } => normalize_date(&value::text(given)).into(),
             // The clock's alone.
             FieldKind::Autodate { .. } => return,
-            FieldKind::Json { .. } => value::json(given),
+            FieldKind::Json { .. } => value::json(given).unwrap_or_else(|_| {
+                self.not_json.push(field.name.clone());
+                given.clone()
+            }),
             FieldKind::GeoPoint { .. } => value::geo_point(given),
             FieldKind::Password { .. } => {
                 self.passwords.insert(field.name.clone(), value::text(given));
@@ -149,6 +158,7 @@ impl Draft {
             self.body.remove(&field.name);
             self.passwords.remove(&field.name);
             self.not_numbers.retain(|name| *name != field.name);
+            self.not_json.retain(|name| *name != field.name);
             let before = match &self.original {
                 Some(original) => original.values.get(&field.name).cloned(),
                 None => Some(zero(field)),
@@ -159,8 +169,8 @@ impl Draft {
         }
     }
 
-    /// Gives a new record the values that fields make up themselves.
-    pub(super) fn generate(&mut self) {
+    /// Gives a new record the values that fields make up themselves; `made` keeps them.
+    pub(super) fn generate(&mut self, made: &mut Made) {
         if self.original.is_some() {
             return;
         }
@@ -172,8 +182,8 @@ impl Draft {
                 && !autogenerate_pattern.is_empty()
                 && self.record.text(&field.name).is_empty()
             {
-                let made = pattern::generate(autogenerate_pattern).unwrap_or_default();
-                self.record.values.insert(field.name.clone(), made.into());
+                let value = make_up(made, &field.name, autogenerate_pattern);
+                self.record.values.insert(field.name.clone(), value.into());
             }
         }
     }
@@ -182,13 +192,12 @@ impl Draft {
     pub(super) fn plain_password(&self, field: &str) -> &str {
         self.passwords.get(field).map_or("", String::as_str)
     }
+}
 
-    /// The uploads that the draft names in the end.
-    pub(super) fn names(&self, upload: &Upload) -> bool {
-        let is_file = |field: &&Field| matches!(field.kind, FieldKind::File { .. });
-        let mut fields = self.record.collection.fields.iter().filter(is_file);
-        fields.any(|field| self.record.texts(&field.name).contains(&upload.name()))
-    }
+/// A text of `pattern` for what was sent under `key`, the same each time.
+fn make_up<'a>(made: &'a mut Made, key: &str, pattern: &str) -> &'a str {
+    let made = made.entry((key.to_owned(), pattern.to_owned()));
+    made.or_insert_with(|| pattern::generate(pattern).unwrap_or_default())
 }
 
 /// A record with the zero value of each field and no id.
@@ -237,14 +246,12 @@ fn list(change: Change, current: &[String], given: Vec<String>) -> Vec<String> {
     let all: Vec<String> = match change {
         Change::Append => current.iter().cloned().chain(given).collect(),
         Change::Prepend => given.into_iter().chain(current.iter().cloned()).collect(),
-        Change::Subtract => current.iter().filter(|one| !given.contains(one)).cloned().collect(),
+        Change::Subtract => {
+            let given: HashSet<String> = given.into_iter().collect();
+            current.iter().filter(|one| !given.contains(*one)).cloned().collect()
+        }
         Change::Set | Change::Generate => given,
     };
-    let mut seen = Vec::with_capacity(all.len());
-    for one in all {
-        if !seen.contains(&one) {
-            seen.push(one);
-        }
-    }
-    seen
+    let mut seen = HashSet::with_capacity(all.len());
+    all.into_iter().filter(|one| seen.insert(one.clone())).collect()
 }

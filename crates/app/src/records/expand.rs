@@ -4,20 +4,21 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use bosbase_store::{Collection, Field, FieldKind, Index, ReadTx, Record, Schema};
+use bosbase_store::{Collection, Field, FieldKind, ReadTx, Record, Schema};
 use serde_json::{Map, Value, json};
 
 use super::present::{Shown, passing, show};
 use crate::caller::Caller;
 use crate::error::{Error, Result};
+use crate::fields::Wanted;
 
 /// How many relations deep an expansion goes.
 const MAX_DEPTH: usize = 6;
 /// How many records that refer to one record are shown with it.
 const MAX_BACK: usize = 1000;
 
-/// How many records an answer may show along, each as often as it is shown: a relation and the way back, taken again and
-/// again, would show the same few records a million times.
+/// How many records an answer may show along, each as often as it is shown: a relation and the way back, taken again
+/// and again, would show the same few records a million times.
 const MAX_SHOWN: usize = 100_000;
 
 /// What to show along, relation by relation.
@@ -32,8 +33,8 @@ struct Step {
     below: Expansion,
 }
 
-/// How related records are found. Whether a relation's field is hidden does not matter, as in PocketBase: what is shown is
-/// up to the related collection's view rule.
+/// How related records are found. Whether a relation's field is hidden does not matter, as in PocketBase: what is shown
+/// is up to the related collection's view rule.
 #[derive(Debug, Clone)]
 enum Relation {
     /// By the ids in a field of the record.
@@ -60,8 +61,8 @@ impl Relation {
 }
 
 impl Expansion {
-    /// Reads a comma separated list of paths for records like `example`. A path that leads nowhere, or where others than
-    /// superusers may not look, is left out as a whole.
+    /// Reads a comma separated list of paths for records like `example`. A path that leads nowhere, or where others
+    /// than superusers may not look, is left out as a whole.
     pub(super) fn parse(schema: &Schema, example: Option<&Record>, paths: &str, superuser: bool) -> Self {
         let mut root = Self::default();
         let Some(example) = example else { return root };
@@ -106,7 +107,7 @@ fn resolve(schema: &Schema, collection: &Collection, name: &str, superuser: bool
                 return None;
             }
             Relation::Back {
-                multiple: !unique_alone(source, &field.name),
+                multiple: !source.has_unique(&field.name),
                 field: field.clone(),
                 source: source.clone(),
             }
@@ -126,15 +127,6 @@ fn resolve(schema: &Schema, collection: &Collection, name: &str, superuser: bool
     (superuser || relation.target().rules.view_rule.is_some()).then_some(relation)
 }
 
-/// Whether an index allows each value of `field` once.
-fn unique_alone(collection: &Collection, field: &str) -> bool {
-    collection
-        .indexes
-        .iter()
-        .filter_map(|sql| Index::parse(sql))
-        .any(|index| index.unique && index.columns.len() == 1 && index.columns[0].name == field)
-}
-
 /// Puts the related records that `caller` may view into `shown`, which are `records` as they are shown.
 pub(super) fn attach(
     tx: &ReadTx<'_>,
@@ -142,14 +134,20 @@ pub(super) fn attach(
     shown: &mut [Shown],
     caller: &Caller,
     expansion: &Expansion,
+    wanted: &Wanted,
     depth: usize,
 ) -> Result<()> {
+    // What would not be shown is not looked for.
+    let Some(wanted) = wanted.of("expand") else {
+        return Ok(());
+    };
     if expansion.relations.is_empty() || records.is_empty() || depth > MAX_DEPTH {
         return Ok(());
     }
     let mut expanded: Vec<Map<String, Value>> = vec![Map::new(); records.len()];
     let mut along = 0;
     for (name, step) in &expansion.relations {
+        let Some(wanted) = wanted.of(name) else { continue };
         let (ids, found, multiple) = match &step.relation {
             Relation::Forward {
                 field,
@@ -184,7 +182,7 @@ pub(super) fn attach(
             Some(rule) => passing(tx, found, rule, &caller.context("expand", Map::new()))?,
             None => Vec::new(),
         };
-        let related = show(tx, &visible, caller, &step.below, depth + 1)?;
+        let related = show(tx, &visible, caller, &step.below, wanted, depth + 1)?;
         let by_id: HashMap<&str, Shown> = visible.iter().map(Record::id).zip(related).collect();
         for ((target, ids), holder) in expanded.iter_mut().zip(&ids).zip(shown.iter_mut()) {
             let found = ids.iter().filter_map(|id| by_id.get(id.as_str()));
@@ -196,6 +194,10 @@ pub(super) fn attach(
                     "The expanded relations come to more than {MAX_SHOWN} records; ask for fewer records or relations."
                 )));
             }
+            // Each holder has a copy.
+            let bytes: usize = found.clone().map(|one| one.bytes).sum();
+            tx.count(bytes)?;
+            holder.bytes += bytes;
             let mut mine = found.map(|one| Value::Object(one.fields.clone()));
             if multiple {
                 let mine: Vec<Value> = mine.collect();

@@ -1,28 +1,28 @@
 //! Reading records: pages of them and single ones.
 
-use bosbase_store::ListQuery;
-use serde::Serialize;
+use bosbase_store::{Collection, ListQuery, Meter as _, ReadTx};
 use serde_json::{Map, Value};
 
+use super::meter::AnswerMeter;
 use super::present::present_in;
-use super::rules;
-use crate::app::App;
+use super::spool::Spool;
+use super::text::Layout;
+use super::{Records, rules};
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fields::Wanted;
+use crate::files::Receiving;
+use crate::paging::{self, Page, PageRequest};
 
 /// Which page of which records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListRequest {
-    /// The page, from 1 on; what is less means 1.
-    pub page: u64,
-    /// Records on a page, at most 1,000; 0 means 30.
-    pub per_page: u64,
+    /// The page.
+    pub page: PageRequest,
     /// The order, as in `-created,title`.
     pub sort: String,
     /// Which records.
     pub filter: String,
-    /// Don't count them.
-    pub skip_total: bool,
     /// Relations to show along, as in `author,comments_via_post.author`.
     pub expand: String,
 }
@@ -35,100 +35,182 @@ impl ListRequest {
     /// [`ErrorKind::Invalid`] where a number or bool is none.
     pub fn from_query(query: &Map<String, Value>) -> Result<Self> {
         let text = |name: &str| query.get(name).and_then(Value::as_str).unwrap_or_default();
-        let unreadable = || Error::invalid("Something went wrong while processing your request.");
-        let number = |name: &str| match text(name) {
-            "" => Ok(0),
-            given => given
-                .parse::<i64>()
-                .map(|number| u64::try_from(number).unwrap_or_default())
-                .map_err(|_| unreadable()),
-        };
-        let skip_total = match text("skipTotal") {
-            "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
-            "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
-            _ => return Err(unreadable()),
-        };
         Ok(Self {
-            page: number("page")?,
-            per_page: number("perPage")?,
+            page: paging::asked(query)?,
             sort: text("sort").to_owned(),
             filter: text("filter").to_owned(),
-            skip_total,
             expand: text("expand").to_owned(),
         })
     }
 }
 
-/// A page of records as they are shown.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Page {
-    /// The page, from 1 on.
-    pub page: u64,
-    /// Records on a full page.
-    pub per_page: u64,
-    /// How many records there are in all; -1 where that was not asked for.
-    pub total_items: i64,
-    /// How many pages there are; -1 where that was not asked for.
-    pub total_pages: i64,
-    /// The records.
-    pub items: Vec<Map<String, Value>>,
+/// What is sent: as text where it could be written straight from the rows, else as the value that it is made of.
+#[derive(Debug)]
+pub enum Answer {
+    /// JSON.
+    Text(Vec<u8>),
+    /// JSON that is too long for memory.
+    PutAside(Receiving),
+    /// What JSON is to be made of.
+    Value(Value),
 }
 
-impl App {
+impl From<Value> for Answer {
+    fn from(value: Value) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl Records {
     /// The records of a collection that the caller may list and the request asks for.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] without such a collection, [`ErrorKind::Forbidden`] where only superusers may list it or filter
-    /// like that, [`ErrorKind::Invalid`] for a filter or order that can't be understood.
-    pub fn list_records(&self, collection: &str, request: &ListRequest, caller: &Caller) -> Result<Page> {
+    /// [`ErrorKind::NotFound`] without such a collection, [`ErrorKind::Forbidden`] where only superusers may list it or
+    /// filter like that, [`ErrorKind::Invalid`] for a filter or order that can't be understood.
+    pub fn list(&self, collection: &str, request: &ListRequest, caller: &Caller) -> Result<Page<Map<String, Value>>> {
         let collection = self.collection_of_records(collection)?;
-        let rule = rules::applied(collection.rules.list_rule.as_ref(), caller)?;
-        superuser_parts(request, caller)?;
-        let query = ListQuery {
-            filter: request.filter.clone(),
-            rule: rule.map(str::to_owned),
-            sort: request.sort.clone(),
-            page: request.page,
-            per_page: request.per_page,
-            skip_total: request.skip_total,
-            context: caller.context("default", Map::new()),
-            allow_hidden: caller.is_superuser(),
-        };
-        self.store().read_long(|tx| {
+        let query = list_query(&collection, request, caller)?;
+        let wanted = wanted(caller);
+        let meter = AnswerMeter::new(self.memory(), &caller.held);
+        let page = self.store().read_list(&caller.requester(), &meter, |tx| {
             let page = tx.list_records(&collection, &query)?;
-            Ok(Page {
-                page: page.page,
-                per_page: page.per_page,
-                total_items: page.total_items,
-                total_pages: page.total_pages,
-                items: present_in(tx, &page.items, caller, &request.expand)?,
-            })
-        })
+            let items = present_in(tx, &page.items, caller, &request.expand, &wanted)?;
+            Ok(page.map(|_| items))
+        });
+        meter.finish(page)
+    }
+
+    /// [`Records::list`], as it is sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::list`].
+    pub fn answer_list(&self, collection: &str, request: &ListRequest, caller: &Caller) -> Result<Answer> {
+        let found = self.collection_of_records(collection)?;
+        let Some(layout) = layout(&found, &request.expand, caller) else {
+            return Ok(paging::shown(&self.list(collection, request, caller)?).into());
+        };
+        let query = list_query(&found, request, caller)?;
+        let meter = AnswerMeter::new(self.memory(), &caller.held);
+        let mut spool = Spool::new(self.files());
+        spool.write(|text| text.extend_from_slice(br#"{"items":["#));
+        let (mut is_first, mut spooled) = (true, Ok(()));
+        let page = self.store().read_list(&caller.requester(), &meter, |tx| {
+            let page = tx.each_record(&found, &query, |row| {
+                let bytes = spool.write(|text| {
+                    if !std::mem::replace(&mut is_first, false) {
+                        text.push(b',');
+                    }
+                    layout.write(row, text);
+                });
+                if !meter.add(bytes) {
+                    return false;
+                }
+                spooled = spool.relieve(&meter);
+                spooled.is_ok()
+            })?;
+            Ok(page)
+        });
+        spooled?;
+        let page = meter.finish(page)?;
+        let counts = format!(
+            r#"],"page":{},"perPage":{},"totalItems":{},"totalPages":{}}}"#,
+            page.page, page.per_page, page.total_items, page.total_pages
+        );
+        spool.write(|text| text.extend_from_slice(counts.as_bytes()));
+        spool.finish()
+    }
+
+    /// [`Records::view`], as it is sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::view`].
+    pub fn answer_view(&self, collection: &str, id: &str, expand: &str, caller: &Caller) -> Result<Answer> {
+        let found = self.collection_of_records(collection)?;
+        let Some(layout) = layout(&found, expand, caller) else {
+            let record = self.view(collection, id, expand, caller)?;
+            return Ok(Value::Object(record).into());
+        };
+        let rule = rules::applied(found.rules.view_rule.as_ref(), caller)?;
+        let context = caller.context("default", Map::new());
+        let meter = AnswerMeter::new(self.memory(), &caller.held);
+        let mut spool = Spool::new(self.files());
+        let shown = self.store().read_view(&caller.requester(), &meter, |tx| {
+            let shown = tx.show_record(&found, id, rule, &context, |row| {
+                meter.add(spool.write(|text| layout.write(row, text)))
+            });
+            match rules::or_deny(shown, &found)? {
+                true => Ok(()),
+                false => Err(Error::not_found()),
+            }
+        });
+        meter.finish(shown)?;
+        spool.finish()
     }
 
     /// One record as the caller may see it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] where there is none or the caller may not see it, [`ErrorKind::Forbidden`] where only superusers
-    /// may view the collection.
-    pub fn view_record(&self, collection: &str, id: &str, expand: &str, caller: &Caller) -> Result<Map<String, Value>> {
+    /// [`ErrorKind::NotFound`] where there is none or the caller may not see it, [`ErrorKind::Forbidden`] where only
+    /// superusers may view the collection.
+    pub fn view(&self, collection: &str, id: &str, expand: &str, caller: &Caller) -> Result<Map<String, Value>> {
         let collection = self.collection_of_records(collection)?;
         let rule = rules::applied(collection.rules.view_rule.as_ref(), caller)?;
         let context = caller.context("default", Map::new());
-        self.store().read_long(|tx| {
+        let wanted = wanted(caller);
+        let meter = AnswerMeter::new(self.memory(), &caller.held);
+        let read = |tx: &ReadTx<'_>| {
             let record = tx.record(&collection, id)?.ok_or_else(Error::not_found)?;
             if let Some(rule) = rule
                 && !rules::or_deny(tx.record_matches(&collection, id, rule, &context), &collection)?
             {
                 return Err(Error::not_found());
             }
-            let shown = present_in(tx, &[record], caller, expand)?;
+            let shown = present_in(tx, &[record], caller, expand, &wanted)?;
             shown.into_iter().next().ok_or_else(Error::not_found)
-        })
+        };
+        let requester = caller.requester();
+        // What is shown along may be as much as a list.
+        let record = match expand.is_empty() {
+            true => self.store().read_view(&requester, &meter, read),
+            false => self.store().read_list(&requester, &meter, read),
+        };
+        meter.finish(record)
     }
+}
+
+/// The query of a list that the caller may ask for.
+fn list_query(collection: &Collection, request: &ListRequest, caller: &Caller) -> Result<ListQuery> {
+    let rule = rules::applied(collection.rules.list_rule.as_ref(), caller)?;
+    superuser_parts(request, caller)?;
+    Ok(ListQuery {
+        filter: request.filter.clone(),
+        rule: rule.map(str::to_owned),
+        sort: request.sort.clone(),
+        page: request.page,
+        context: caller.context("default", Map::new()),
+        allow_hidden: caller.is_superuser(),
+        ..ListQuery::default()
+    })
+}
+
+/// How records are written where all of each is shown, and nothing else.
+fn layout<'c>(collection: &'c Collection, expand: &str, caller: &Caller) -> Option<Layout<'c>> {
+    let all = expand.is_empty()
+        && caller
+            .query
+            .get("fields")
+            .and_then(Value::as_str)
+            .is_none_or(str::is_empty);
+    Layout::of(collection, caller.is_superuser()).filter(|_| all)
+}
+
+/// What the request's `fields` parameter leaves of each record.
+pub(super) fn wanted(caller: &Caller) -> Wanted {
+    Wanted::parse(caller.query.get("fields").and_then(Value::as_str).unwrap_or_default())
 }
 
 /// Refuses what in a filter or order would let others than superusers ask about data beyond the collection.
@@ -158,7 +240,8 @@ mod tests {
     #[test]
     fn parameters_are_read_or_refused() {
         let request = query(&json!({"page": "-1", "perPage": "5", "skipTotal": "1", "sort": "-id"})).unwrap();
-        assert_eq!((request.page, request.per_page, request.skip_total), (0, 5, true));
+        let page = request.page;
+        assert_eq!((page.page, page.per_page, page.skip_total), (0, 5, true));
         for bad in [
             json!({"page": "abc"}),
             json!({"perPage": "1.5"}),

@@ -1,7 +1,8 @@
 //! The regular expressions in collections' fields: matched against values, and values made from them.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use rand::RngExt as _;
 use regex::Regex;
@@ -24,7 +25,7 @@ impl Patterns {
     /// Whether `pattern` matches somewhere in `text`; one that can't be understood matches nothing.
     #[must_use]
     pub fn is_match(&self, pattern: &str, text: &str) -> bool {
-        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut compiled = self.compiled.lock();
         if compiled.len() >= KEPT {
             compiled.clear();
         }
@@ -107,8 +108,8 @@ fn plain(ranges: &[(u32, u32)]) -> Vec<(u32, u32)> {
         .collect()
 }
 
-/// The same pattern with `\w`, `\d` and `\s` spelt out: they mean ASCII characters in the patterns of collections, which Go's
-/// engine defined, and all of Unicode's in ours.
+/// The same pattern with `\w`, `\d` and `\s` spelt out: they mean ASCII characters in the patterns of collections,
+/// which Go's engine defined, and all of Unicode's in ours.
 fn ascii_classes(pattern: &str) -> String {
     let mut result = String::with_capacity(pattern.len());
     let mut in_class = false;

@@ -2,23 +2,49 @@
 
 use std::collections::HashSet;
 
-use bosbase_store::{FieldKind, ListQuery, ReadTx, Record};
+use bosbase_store::{Collection, Field, FieldKind, Filter, ListQuery, Meter as _, PageRequest, ReadTx, Record};
 use serde_json::{Map, Value, json};
 
 use super::expand::{self, Expansion};
-use super::rules;
+use super::meter::AnswerMeter;
 use super::value;
-use crate::app::App;
+use super::{Records, rules};
 use crate::caller::Caller;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::fields::Wanted;
+use crate::memory::weight;
 
-/// `records` (all of one collection) as `caller` may see them, with the relations that `expand` names.
+/// `records` (all of one collection) as `caller` may see them, with the relations that `expand` names, as far as any of
+/// it is `wanted`.
 ///
 /// # Errors
 ///
-/// Where the database can't be read.
-pub fn present(app: &App, records: &[Record], caller: &Caller, expand: &str) -> Result<Vec<Map<String, Value>>> {
-    app.store().read(|tx| present_in(tx, records, caller, expand))
+/// Where the database can't be read, and [`crate::ErrorKind::Invalid`] where it is too much.
+pub(crate) fn present(
+    all: &Records,
+    records: &[Record],
+    caller: &Caller,
+    expand: &str,
+    wanted: &Wanted,
+) -> Result<Vec<Map<String, Value>>> {
+    let meter = AnswerMeter::new(all.memory(), &caller.held);
+    let has_accounts = records.first().is_some_and(|record| record.collection.is_auth());
+    if expand.is_empty() && !has_accounts {
+        // Nothing of it has to be looked up.
+        let shown = records.iter().map(|record| {
+            let fields = fields(record, caller.is_superuser(), false, wanted);
+            match meter.add(fields.iter().map(|(name, value)| name.len() + weight(value)).sum()) {
+                true => Ok(fields),
+                false => Err(Error::invalid("The answer is too large; ask for fewer fields at once.")),
+            }
+        });
+        let shown = shown.collect();
+        return meter.finish(shown);
+    }
+    let shown = all.store().read_view(&caller.requester(), &meter, |tx| {
+        present_in(tx, records, caller, expand, wanted)
+    });
+    meter.finish(shown)
 }
 
 /// [`present`] within a transaction.
@@ -27,9 +53,10 @@ pub(crate) fn present_in(
     records: &[Record],
     caller: &Caller,
     expand: &str,
+    wanted: &Wanted,
 ) -> Result<Vec<Map<String, Value>>> {
     let expansion = Expansion::parse(tx.schema(), records.first(), expand, caller.is_superuser());
-    let shown = show(tx, records, caller, &expansion, 1)?;
+    let shown = show(tx, records, caller, &expansion, wanted, 1)?;
     Ok(shown.into_iter().map(|one| one.fields).collect())
 }
 
@@ -38,6 +65,8 @@ pub(super) struct Shown {
     pub(super) fields: Map<String, Value>,
     /// How many records it takes to show it: itself and those shown within it.
     pub(super) weight: usize,
+    /// About how much memory it takes, with those within it, in bytes.
+    pub(super) bytes: usize,
 }
 
 pub(super) fn show(
@@ -45,47 +74,62 @@ pub(super) fn show(
     records: &[Record],
     caller: &Caller,
     expansion: &Expansion,
+    wanted: &Wanted,
     depth: usize,
 ) -> Result<Vec<Shown>> {
     let addresses = visible_addresses(tx, records, caller)?;
-    let mut shown: Vec<_> = records
-        .iter()
-        .map(|record| Shown {
-            fields: fields(record, caller.is_superuser(), addresses.contains(record.id())),
+    let mut shown = Vec::with_capacity(records.len());
+    for record in records {
+        let fields = fields(record, caller.is_superuser(), addresses.contains(record.id()), wanted);
+        let bytes = fields.iter().map(|(name, value)| name.len() + weight(value)).sum();
+        // It was counted as it was read; this is the other one.
+        tx.count(bytes)?;
+        shown.push(Shown {
+            fields,
             weight: 1,
-        })
-        .collect();
-    expand::attach(tx, records, &mut shown, caller, expansion, depth)?;
+            bytes,
+        });
+    }
+    expand::attach(tx, records, &mut shown, caller, expansion, wanted, depth)?;
     Ok(shown)
 }
 
-/// A record's own fields, with the names of its collection.
-fn fields(record: &Record, hidden_too: bool, address: bool) -> Map<String, Value> {
+/// A record's own fields that are wanted, with the names of its collection.
+fn fields(record: &Record, hidden_too: bool, address: bool, wanted: &Wanted) -> Map<String, Value> {
     let collection = &record.collection;
     let mut shown = Map::new();
     for field in &collection.fields {
-        let secret = collection.is_auth() && matches!(field.name.as_str(), "password" | "tokenKey");
         let address_kept_back = collection.is_auth() && field.name == "email" && !address;
-        if (field.hidden && !hidden_too) || secret || address_kept_back {
+        if !is_shown(collection, field, hidden_too) || address_kept_back || wanted.of(&field.name).is_none() {
             continue;
         }
         let stored = record.values.get(&field.name).cloned().unwrap_or_default();
-        let value = match field.kind {
-            // Nobody gets to see a hash.
-            FieldKind::Password { .. } => json!(""),
-            FieldKind::Number { .. } => value::number(stored.as_f64().unwrap_or_default()),
-            FieldKind::GeoPoint { .. } => value::geo_point(&stored),
-            _ => stored,
-        };
-        shown.insert(field.name.clone(), value);
+        shown.insert(field.name.clone(), shown_value(field, stored));
     }
     shown.insert("collectionId".to_owned(), collection.id.clone().into());
     shown.insert("collectionName".to_owned(), collection.name.clone().into());
     shown
 }
 
-/// The ids of those accounts among `records` whose address `caller` may see: made visible by themselves, the caller's own,
-/// managed by the caller.
+/// Whether a field is one of those that are shown; whether an account's address is, depends on the account.
+pub(super) fn is_shown(collection: &Collection, field: &Field, hidden_too: bool) -> bool {
+    let secret = collection.is_auth() && matches!(field.name.as_str(), "password" | "tokenKey");
+    (!field.hidden || hidden_too) && !secret
+}
+
+/// What is shown of the value of a field that is shown.
+pub(super) fn shown_value(field: &Field, stored: Value) -> Value {
+    match field.kind {
+        // Nobody gets to see a hash.
+        FieldKind::Password { .. } => json!(""),
+        FieldKind::Number { .. } => value::number(stored.as_f64().unwrap_or_default()),
+        FieldKind::GeoPoint { .. } => value::geo_point(&stored),
+        _ => stored,
+    }
+}
+
+/// The ids of those accounts among `records` whose address `caller` may see: made visible by themselves, the caller's
+/// own, managed by the caller.
 fn visible_addresses(tx: &ReadTx<'_>, records: &[Record], caller: &Caller) -> Result<HashSet<String>> {
     let mut visible = HashSet::new();
     let Some(collection) = records.first().map(|record| record.collection.clone()) else {
@@ -99,7 +143,7 @@ fn visible_addresses(tx: &ReadTx<'_>, records: &[Record], caller: &Caller) -> Re
         .auth
         .as_ref()
         .filter(|auth| auth.collection.id == collection.id)
-        .map(Record::id);
+        .map(|auth| auth.id());
     let mut others = Vec::new();
     for record in records {
         if caller.is_superuser() || record.flag("emailVisibility") || own == Some(record.id()) {
@@ -108,16 +152,16 @@ fn visible_addresses(tx: &ReadTx<'_>, records: &[Record], caller: &Caller) -> Re
             others.push(record.clone());
         }
     }
-    if let Some(rule) = rules::manage_rule(&collection).filter(|_| caller.auth.is_some()) {
-        let context = caller.context("default", Map::new());
+    if let Some(rule) = collection.manage_rule().filter(|_| caller.auth.is_some()) {
+        let context = caller.own_context(Map::new());
         let managed = passing(tx, others, rule, &context)?;
         visible.extend(managed.iter().map(|record| record.id().to_owned()));
     }
     Ok(visible)
 }
 
-/// Bytes of a filter that picks records by their ids.
-const FILTER: usize = 3_000;
+/// Records that one query picks by their ids.
+const TOGETHER: usize = 100;
 
 /// Those of `records` that pass `rule`, in one query a page of ids.
 pub(super) fn passing(
@@ -131,19 +175,11 @@ pub(super) fn passing(
     }
     let collection = records[0].collection.clone();
     let mut admitted = HashSet::new();
-    // Short enough for the limits that filters have, in comparisons and in bytes; ids may be long.
-    let longest = records.iter().map(|record| record.id().len()).max().unwrap_or_default();
-    let together = (FILTER / (longest + "id = \"\"||".len())).clamp(1, 100);
-    for page in records.chunks(together) {
-        let filter: Vec<String> = page
-            .iter()
-            .map(|record| format!("id = {}", json!(record.id())))
-            .collect();
+    for page in records.chunks(TOGETHER) {
         let query = ListQuery {
-            filter: filter.join("||"),
+            also: Some(Filter::is_one_of("id", page.iter().map(Record::id))),
             rule: Some(rule.to_owned()),
-            per_page: 1000,
-            skip_total: true,
+            page: PageRequest::first(1000),
             context: context.clone(),
             allow_hidden: true,
             ..ListQuery::default()

@@ -37,10 +37,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::app::{App, AppOptions};
+    use crate::app::App;
+    use crate::options::AppOptions;
 
-    /// A command beside a server held files against the collections as they were when it began; a collection that the server
-    /// made later named nothing.
+    /// A command beside a server held files against the collections as they were when it began; a collection that the
+    /// server made later named nothing.
     #[test]
     fn files_are_named_by_collections_that_another_process_made() {
         let dir = tempfile::tempdir().unwrap();
@@ -49,11 +50,12 @@ mod tests {
         let beside = Store::open(&StoreOptions {
             dir: data_dir,
             readers: 2,
+            mends: false,
         })
         .unwrap();
         let body =
             json!({"name": "docs", "type": "base", "fields": [{"name": "file", "type": "file", "maxSelect": 1}]});
-        let docs = server.create_collection(body.as_object().unwrap().clone()).unwrap();
+        let docs = server.collections().create(body.as_object().unwrap().clone()).unwrap();
         let mut record = super::super::draft::blank(&docs);
         record.values.insert("id".to_owned(), "r00000000000001".into());
         record.values.insert("file".to_owned(), "a.txt".into());

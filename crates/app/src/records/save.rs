@@ -1,70 +1,42 @@
-//! Creating and changing records.
+//! How a planned change happens: files in place, commit, files away, and those who listen are told. One way for all
+//! changes.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bosbase_store::{Collection, ErrorKind as StoreErrorKind, FieldKind, Record, WriteTx, now};
+use bosbase_store::{Collection, LONG_WRITE, ReadTx, Record, Store};
 use serde_json::{Map, Value};
 
 use super::body::Body;
-use super::draft::{Draft, blank};
+use super::change::{self, Kind, Performed};
+use super::delete::{Deleted, Told, doomed};
+use super::link::Extras;
+use super::list::wanted;
+use super::plan::{Action, Fixed, Request};
 use super::present::present;
 use super::references::file_names;
-use super::validate::Check;
-use super::{account, rules, writable};
-use crate::app::App;
+use super::{Audience, Farewell, RecordAction, Records, writable};
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind, FieldErrors, Result};
-use crate::files::{InFlight, Intent, Upload, is_of_bucket};
-use crate::realtime::RecordAction;
+use crate::files::{InFlight, Intent, Removals, Upload, is_of_bucket};
+use crate::form::VALIDATING;
 
-const NOT_CREATED: &str = "Failed to create record.";
-const NOT_UPDATED: &str = "Failed to update record.";
-/// How often a change starts over because somebody else changed the record meanwhile.
-const ATTEMPTS: usize = 10;
-/// bcrypt's work factor where the field does not choose one.
-const DEFAULT_COST: u32 = 10;
+/// How often a change starts over because somebody else changed meanwhile what it builds on.
+pub(super) const ATTEMPTS: usize = 10;
+/// How long it may take to find out what a deletion takes along.
+const EXPECTED_WITHIN: Duration = Duration::from_secs(3);
 
-impl App {
-    /// Creates a record out of what was sent, and shows it with the relations that `expand` names. Durable when it returns.
+impl Records {
+    /// Creates a record out of what was sent, and shows it with the relations that `expand` names. Durable when it
+    /// returns.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] without such a collection, [`ErrorKind::Forbidden`] where only superusers may create,
     /// [`ErrorKind::Invalid`] where the rule denies it or values are not acceptable (with what is wrong by field).
-    pub fn create_record(
-        &self,
-        collection: &str,
-        body: &Body,
-        expand: &str,
-        caller: &Caller,
-    ) -> Result<Map<String, Value>> {
-        let collection = self.collection_of_records(collection)?;
-        writable(&collection)?;
-        let rule = rules::applied(collection.rules.create_rule.as_ref(), caller)?;
-        let mut draft = self.draft(blank(&collection), None, body, caller);
-        let manager = self.may_create(&draft, rule, caller)?;
-        account::check(&draft, manager).into_result(NOT_CREATED)?;
-        draft.generate();
-        self.validate(&draft, &body.uploads(), NOT_CREATED)?;
-        let hashes = self.hashes(&draft)?;
-        set_hashes(&mut draft.record, &hashes);
-        if collection.is_superusers() {
-            draft.record.values.insert("verified".to_owned(), true.into());
-        }
-        let record = self.store_with_files(&draft.record.clone(), &body.named_by(&draft), move |tx| {
-            let mut record = draft.record.clone();
-            stamp(&mut record, true);
-            if account::id_taken_elsewhere(tx, &record)? {
-                let message = "Invalid or duplicated auth record id.";
-                let errors = FieldErrors::one("id", "validation_invalid_auth_id", message);
-                return Err(Error::validation(NOT_CREATED, errors));
-            }
-            tx.insert_record(&record)
-                .map_err(|error| refused(error, &record.collection, NOT_CREATED))?;
-            Ok(record)
-        })?;
-        self.hub().record_saved(self, RecordAction::Create, &record);
+    pub fn create(&self, collection: &str, body: &Body, expand: &str, caller: &Caller) -> Result<Map<String, Value>> {
+        let record = self.save(collection, Action::Create(body), body, caller)?;
+        self.audience().saved(RecordAction::Create, &record);
         self.shown(&record, expand, caller)
     }
 
@@ -74,7 +46,7 @@ impl App {
     ///
     /// [`ErrorKind::NotFound`] where there is no such record or the rule denies it, [`ErrorKind::Forbidden`] where only
     /// superusers may update, [`ErrorKind::Invalid`] where values are not acceptable (with what is wrong by field).
-    pub fn update_record(
+    pub fn update(
         &self,
         collection: &str,
         id: &str,
@@ -82,278 +54,335 @@ impl App {
         expand: &str,
         caller: &Caller,
     ) -> Result<Map<String, Value>> {
+        let record = self.save(collection, Action::Update(id, body), body, caller)?;
+        self.audience().saved(RecordAction::Update, &record);
+        self.shown(&record, expand, caller)
+    }
+
+    /// Creates a record as the application has decided. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] where a value is not acceptable.
+    pub(crate) fn create_for_application(&self, collection: &Collection, values: Map<String, Value>) -> Result<Record> {
+        let body = Body::from_values(values);
+        let caller = Caller::application();
+        let record = self.save(&collection.id, Action::Create(&body), &body, &caller)?;
+        self.audience().saved(RecordAction::Create, &record);
+        Ok(record)
+    }
+
+    /// Changes a record as the application has decided, and not because of a rule. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] with `message` where a value is not acceptable; also where `record` is an account that
+    /// has changed its key or address since; [`ErrorKind::NotFound`] where it is gone.
+    pub(crate) fn save_for_application(
+        &self,
+        record: &Record,
+        values: Map<String, Value>,
+        message: &str,
+    ) -> Result<()> {
+        let body = Body::from_values(values);
+        let action = Action::Update(record.id(), &body);
+        let saved = self.save_checked(
+            &record.collection.id,
+            action,
+            &body,
+            (&Caller::application(), Extras::default()),
+            Some(record),
+        );
+        let record = saved.map_err(|error| match error.kind() {
+            ErrorKind::Invalid if !error.data().contains_key("token") => error.saying(message),
+            _ => error,
+        })?;
+        self.audience().saved(RecordAction::Update, &record);
+        Ok(())
+    }
+
+    /// Creates an account as a login with a provider wants it, under the collection's rule for new records. Durable when
+    /// it returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::create`]; [`ErrorKind::Invalid`] with `providerId` where the person is linked already.
+    pub(crate) fn create_by_login(
+        &self,
+        collection: &Collection,
+        body: &Body,
+        caller: &Caller,
+        extras: Extras<'_>,
+    ) -> Result<Record> {
+        let record = self.save_checked(&collection.id, Action::Create(body), body, (caller, extras), None)?;
+        self.audience().saved(RecordAction::Create, &record);
+        Ok(record)
+    }
+
+    /// Changes an account as a login with a provider wants it. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::save_for_application`]; [`ErrorKind::Invalid`] with `provider` where the account, or with
+    /// `providerId` where the person is linked already.
+    pub(crate) fn change_by_login(
+        &self,
+        account: &Record,
+        values: Map<String, Value>,
+        extras: Extras<'_>,
+        message: &str,
+    ) -> Result<Record> {
+        let body = Body::from_values(values);
+        let (action, caller) = (Action::Update(account.id(), &body), Caller::application());
+        let saved = self.save_checked(&account.collection.id, action, &body, (&caller, extras), Some(account));
+        let record = saved.map_err(|error| match error.kind() {
+            ErrorKind::Invalid => error.saying(message),
+            _ => error,
+        })?;
+        self.audience().saved(RecordAction::Update, &record);
+        Ok(record)
+    }
+
+    /// Deletes a record, the records that can't be without it (`cascadeDelete`), and its mention in others. All of it
+    /// happens or none; files go once it is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where there is no such record or the rule denies it, [`ErrorKind::Forbidden`] where
+    /// only superusers may delete, [`ErrorKind::Invalid`] where another record requires it or it is the last superuser.
+    pub fn delete(&self, collection: &str, id: &str, caller: &Caller) -> Result<()> {
+        self.inner.reserve.spend(|| self.delete_once(collection, id, caller))
+    }
+
+    /// Creates or changes a record, with the files of `body`.
+    fn save(&self, collection: &str, action: Action<'_>, body: &Body, caller: &Caller) -> Result<Record> {
+        self.save_checked(collection, action, body, (caller, Extras::default()), None)
+    }
+
+    /// The same, unless the key or address of the account is another than that of `checked`.
+    fn save_checked(
+        &self,
+        collection: &str,
+        action: Action<'_>,
+        body: &Body,
+        (caller, extras): (&Caller, Extras<'_>),
+        checked: Option<&Record>,
+    ) -> Result<Record> {
         let collection = self.collection_of_records(collection)?;
         writable(&collection)?;
-        let mut placed = false;
-        let changed = self.change_record(&collection, id, body, expand, caller, &mut placed);
-        if placed && changed.is_err() {
-            // An attempt had put them beside the record before it started over; what a commit names stays.
-            let names = body.uploads().iter().map(|upload| upload.name().to_owned()).collect();
-            if let Err(error) = self.files().remove_files(&collection.id, id, names) {
-                tracing::error!(%error, collection = collection.name, record = id, "files could not be removed");
-            }
+        let mut coming = None;
+        let request = Request {
+            collection: &collection.id,
+            action,
+            caller,
+            extras,
+        };
+        let saved = self.save_with(&collection, &request, body, checked, &mut coming);
+        if let Some(coming) = coming {
+            let kept = saved.as_ref().map(file_names).unwrap_or_default();
+            settle(coming, &kept);
         }
-        changed
+        saved
     }
 
-    fn change_record(
+    fn save_with(
         &self,
         collection: &Arc<Collection>,
-        id: &str,
+        request: &Request<'_>,
         body: &Body,
-        expand: &str,
-        caller: &Caller,
-        placed: &mut bool,
-    ) -> Result<Map<String, Value>> {
-        let rule = rules::applied(collection.rules.update_rule.as_ref(), caller)?;
-        let mut hashes = None;
-        let mut turn = Some(self.record_locks().turn(&collection.id, id));
+        checked: Option<&Record>,
+        coming: &mut Option<InFlight>,
+    ) -> Result<Record> {
+        let turn_of = match request.action {
+            Action::Update(id, _) | Action::Delete(id) => Some(id.to_owned()),
+            Action::Create(_) => None,
+        };
+        let mut fixed = Fixed::default();
+        let take_turn = || turn_of.as_deref().map(|id| self.inner.locks.turn(&collection.id, id));
+        let mut turn = take_turn();
         for _ in 0..ATTEMPTS {
-            let original = self
-                .store()
-                .read(|tx| Ok::<_, Error>(tx.record(collection, id)?))?
-                .ok_or_else(Error::not_found)?;
-            let mut draft = self.draft(original.clone(), Some(original.clone()), body, caller);
-            let manager = self.may_update(&draft, &original, rule, caller)?;
-            account::check(&draft, manager).into_result(NOT_UPDATED)?;
-            self.validate(&draft, &body.uploads(), NOT_UPDATED)?;
-            account::renew_token_key(&mut draft);
-            let hashes = match &hashes {
-                Some(known) => known,
-                None => hashes.insert(self.hashes(&draft)?),
-            };
-            set_hashes(&mut draft.record, hashes);
-            if collection.is_superusers() {
-                draft.record.values.insert("verified".to_owned(), true.into());
+            let mut change = self.decide(request, &mut fixed)?;
+            if let (Some(checked), Kind::Update { before, .. }) = (checked, &change.kind) {
+                still_as(checked, before)?;
             }
-            let kept = file_names(&draft.record);
-            let mut gone = file_names(&original);
-            gone.retain(|name| !kept.contains(name));
             let removal = self
                 .files()
-                .intend(vec![(collection.id.clone(), id.to_owned(), gone)], Vec::new())
+                .intend(std::mem::take(&mut change.removals))
                 .map_err(disk_error)?;
-            let before = original.clone();
-            let uploads = body.named_by(&draft);
-            let away = !*placed && !uploads.is_empty() && self.files().is_elsewhere();
-            if away {
-                // Others need not wait for a bucket. What they change meanwhile is found below, and the next attempt finds the
-                // files there already.
-                turn = None;
-            }
-            let in_flight = self.place_files(&draft.record, &uploads)?;
-            if turn.is_none() {
-                turn = Some(self.record_locks().turn(&collection.id, id));
-            }
-            let written = self.store_placed(in_flight, &draft.record.clone(), &uploads, move |tx| {
-                match tx.record(&before.collection, before.id())? {
-                    None => return Err(Error::not_found()),
-                    Some(current) if current.values != before.values => return Ok(None),
-                    Some(_) => {}
+            let uploads = body.named_by(change.record());
+            if !uploads.is_empty() {
+                let is_first = coming.as_ref().is_none_or(InFlight::is_empty);
+                if is_first && self.files().is_elsewhere() {
+                    // Others need not wait for a bucket. What they change meanwhile is found by the commit, and the
+                    // next attempt finds the files there already.
+                    turn = None;
                 }
-                let mut record = draft.record.clone();
-                stamp(&mut record, false);
-                tx.update_record(&record)
-                    .map_err(|error| refused(error, &record.collection, NOT_UPDATED))?;
-                if record.collection.is_auth() && record.text("password") != before.text("password") {
-                    account::delete_origins(tx, &record)?;
+                self.place(coming, change.record(), &uploads)?;
+                if turn.is_none() {
+                    turn = take_turn();
                 }
-                Ok(Some(record))
-            })?;
-            if let Some(record) = written {
-                carry_out(removal);
-                self.hub().record_saved(self, RecordAction::Update, &record);
-                return self.shown(&record, expand, caller);
             }
-            *placed = true;
+            match self.store().write(move |tx| change::perform(tx, &change))? {
+                Performed::Saved(record, link) => {
+                    carry_out(removal);
+                    if let Some(link) = link {
+                        self.audience().saved(RecordAction::Create, &link);
+                    }
+                    return Ok(record);
+                }
+                // A saved record is never a deleted one.
+                Performed::Stale | Performed::Deleted(_) => {}
+            }
         }
         drop(turn);
-        Err(Error::new(
-            ErrorKind::Unavailable,
-            "The record is being changed by others all the time; try again.",
-        ))
+        Err(contended())
     }
 
-    fn draft(&self, blank: Record, original: Option<Record>, body: &Body, caller: &Caller) -> Draft {
-        let mut draft = Draft::new(blank, original);
-        let names: Vec<_> = body
-            .files
-            .iter()
-            .map(|(key, upload)| (key.clone(), upload.name().to_owned()))
-            .collect();
-        draft.apply(&body.values, &names);
-        if !caller.is_superuser() {
-            draft.forget_hidden();
-        }
-        draft
-    }
-
-    /// Lets the create rule decide; says whether the caller may set what is a manager's to set.
-    fn may_create(&self, draft: &Draft, rule: Option<&str>, caller: &Caller) -> Result<bool> {
-        if caller.is_superuser() {
-            return Ok(true);
-        }
-        let collection = &draft.record.collection;
-        let context = caller.context("default", draft.body.clone());
-        self.store().read(|tx| {
-            let passes = |rule| rules::or_deny(tx.candidate_matches(&draft.record, rule, &context), collection);
-            if let Some(rule) = rule
-                && !passes(rule)?
-            {
-                return Err(Error::invalid(NOT_CREATED));
-            }
-            match rules::manage_rule(collection) {
-                Some(rule) if caller.auth.is_some() => passes(rule),
-                _ => Ok(false),
-            }
-        })
-    }
-
-    /// Lets the update rule decide; says whether the caller may change what is a manager's to change.
-    fn may_update(&self, draft: &Draft, original: &Record, rule: Option<&str>, caller: &Caller) -> Result<bool> {
-        let collection = &original.collection;
-        let context = caller.context("default", draft.body.clone());
-        self.store().read(|tx| {
-            if let Some(rule) = rule
-                && !rules::or_deny(tx.record_matches(collection, original.id(), rule, &context), collection)?
-            {
-                return Err(Error::not_found());
-            }
-            rules::manages(tx, original, caller, &context)
-        })
-    }
-
-    fn validate(&self, draft: &Draft, uploads: &[&Upload], message: &str) -> Result<()> {
-        let errors = self.store().read(|tx| {
-            let check = Check {
-                draft,
-                uploads,
-                tx,
-                patterns: self.patterns(),
+    fn delete_once(&self, collection: &str, id: &str, caller: &Caller) -> Result<()> {
+        let collection = self.collection_of_records(collection)?;
+        writable(&collection)?;
+        let request = Request {
+            collection: &collection.id,
+            action: Action::Delete(id),
+            caller,
+            extras: Extras::default(),
+        };
+        let mut fixed = Fixed::default();
+        let _turn = self.inner.locks.turn(&collection.id, id);
+        for _ in 0..ATTEMPTS {
+            let change = self.decide(&request, &mut fixed)?;
+            // Who may hear of it is decided on what is there before it happens.
+            let farewell = if self.audience().is_listening() {
+                let before = change.record().clone();
+                let leaving = expected(self.store(), |tx| doomed(tx, Told::of(before)))?;
+                Some(self.audience().before_deletion(leaving.records))
+            } else {
+                None
             };
-            check.all()
-        })?;
-        errors.into_result(message)
-    }
-
-    /// The hashes of newly set passwords by field; empty where one was cleared.
-    fn hashes(&self, draft: &Draft) -> Result<BTreeMap<String, String>> {
-        let mut hashes = BTreeMap::new();
-        for (field, plain) in &draft.passwords {
-            let hash = match draft.record.collection.field(field).map(|field| &field.kind) {
-                Some(FieldKind::Password { cost, .. }) if !plain.is_empty() => {
-                    let cost = u32::try_from(*cost)
-                        .ok()
-                        .filter(|cost| *cost > 0)
-                        .unwrap_or(DEFAULT_COST);
-                    bcrypt::hash_with_result(plain, cost.clamp(4, 31))
-                        .map_err(Error::internal)?
-                        .format_for_version(bcrypt::Version::TwoA)
-                }
-                _ => String::new(),
-            };
-            hashes.insert(field.clone(), hash);
-        }
-        Ok(hashes)
-    }
-
-    /// Commits with `write` once the uploads lie durably beside the record; takes them back where it does not happen.
-    fn store_with_files<T: Send + 'static>(
-        &self,
-        record: &Record,
-        uploads: &[&Upload],
-        write: impl FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let in_flight = self.place_files(record, uploads)?;
-        self.store_placed(in_flight, record, uploads, write)
-    }
-
-    /// Puts the uploads durably beside the record.
-    fn place_files(&self, record: &Record, uploads: &[&Upload]) -> Result<InFlight> {
-        let mut in_flight = self.files().begin(&record.collection.id, record.id());
-        self.files().place(&mut in_flight, uploads).map_err(disk_error)?;
-        Ok(in_flight)
-    }
-
-    /// Commits with `write`; takes the uploads back where it does not happen.
-    fn store_placed<T: Send + 'static>(
-        &self,
-        in_flight: InFlight,
-        record: &Record,
-        uploads: &[&Upload],
-        write: impl FnOnce(&mut WriteTx<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let written = self.store().write(write);
-        if written.is_err() {
-            let names = uploads.iter().map(|upload| upload.name().to_owned()).collect();
-            if let Err(error) = in_flight.abandon(names) {
-                let collection = &record.collection.name;
-                tracing::error!(%error, collection, record = record.id(), "files could not be removed");
+            let noted = change.removals.clone();
+            let removal = self.files().intend(noted).map_err(disk_error)?;
+            let performed = self
+                .store()
+                .write_within(LONG_WRITE, move |tx| change::perform(tx, &change))?;
+            if let Performed::Deleted(deleted) = performed {
+                after_deletion(self.audience(), deleted, farewell, removal, Vec::new());
+                return Ok(());
             }
         }
-        written
+        Err(contended())
+    }
+
+    /// Puts the uploads durably beside the record that is to be stored.
+    fn place(&self, coming: &mut Option<InFlight>, record: &Record, uploads: &[&Upload]) -> Result<()> {
+        let collection = &record.collection.id;
+        if let Some(other) = coming.take_if(|coming| !coming.is_of(collection, record.id())) {
+            settle(other, &[]);
+        }
+        let in_flight = coming.get_or_insert_with(|| self.files().begin(collection, record.id()));
+        self.files().place(in_flight, uploads).map_err(disk_error)
     }
 
     fn shown(&self, record: &Record, expand: &str, caller: &Caller) -> Result<Map<String, Value>> {
-        let shown = present(self, std::slice::from_ref(record), caller, expand)?;
+        let shown = present(self, std::slice::from_ref(record), caller, expand, &wanted(caller))?;
         shown.into_iter().next().ok_or_else(Error::not_found)
     }
 }
 
-/// Removes files that a commit no longer names. What the caller asked for has happened all the same, so a failure is only
-/// logged; the files are removed at the next start.
+/// What follows a deletion that is durable: those who listen are told, and the files of `deleted` and of the records of
+/// `collections` go.
+pub(crate) fn after_deletion(
+    audience: &dyn Audience,
+    deleted: Deleted,
+    farewell: Option<Box<dyn Farewell>>,
+    removal: Intent,
+    collections: Vec<String>,
+) {
+    for record in &deleted.changed.records {
+        audience.saved(RecordAction::Update, record);
+    }
+    if let Some(farewell) = farewell {
+        farewell.deleted(deleted.records.records);
+    }
+    let removals = Removals {
+        files: deleted.files,
+        collections,
+    };
+    carry_out_only(removal, removals);
+}
+
+/// What a deletion is expected to take along, for those who listen. Where that takes long, nobody waits for it: what
+/// goes is judged afterwards.
+///
+/// # Errors
+///
+/// Where the database can't be asked.
+pub(crate) fn expected(store: &Store, look: impl FnOnce(&ReadTx<'_>) -> Result<Told>) -> Result<Told> {
+    match store.read_within(EXPECTED_WITHIN, look) {
+        Err(error) if error.kind() == ErrorKind::Unavailable => Ok(Told::nothing()),
+        found => found,
+    }
+}
+
+/// Refuses a change that was decided on for an account that is another since: what decided on it is void.
+fn still_as(checked: &Record, before: &Record) -> Result<()> {
+    if ["tokenKey", "email"]
+        .iter()
+        .all(|name| checked.text(name) == before.text(name))
+    {
+        return Ok(());
+    }
+    Err(token_ended())
+}
+
+/// What somebody is told whose token ended while they were served.
+pub(crate) fn token_ended() -> Error {
+    let errors = FieldErrors::one("token", "validation_invalid_token", "Invalid or expired token.");
+    Error::validation(VALIDATING, errors)
+}
+
+pub(super) fn contended() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "The record is being changed by others all the time; try again.",
+    )
+}
+
+/// Takes back what the record does not name in the end.
+pub(super) fn settle(coming: InFlight, kept: &[String]) {
+    if let Err(error) = coming.settle(kept) {
+        tracing::error!(%error, "files could not be removed");
+    }
+}
+
+/// Removes files that a commit no longer names. What the caller asked for has happened all the same, so a failure is
+/// only logged; the files are removed at the next start.
 pub(crate) fn carry_out(removal: Intent) {
     if let Err(error) = removal.carry_out() {
         tracing::error!(%error, "files could not be removed");
     }
 }
 
+/// As [`carry_out`], where it is known by now which files it is.
+pub(super) fn carry_out_only(removal: Intent, removals: Removals) {
+    if let Err(error) = removal.carry_out_only(removals) {
+        tracing::error!(%error, "files could not be removed");
+    }
+}
+
 impl Body {
-    fn uploads(&self) -> Vec<&Upload> {
+    pub(super) fn uploads(&self) -> Vec<&Upload> {
         self.files.iter().map(|(_, upload)| upload).collect()
     }
 
-    /// The uploads that `draft` names in the end.
-    fn named_by(&self, draft: &Draft) -> Vec<&Upload> {
+    /// The uploads that `record` names in the end.
+    pub(super) fn named_by(&self, record: &Record) -> Vec<&Upload> {
         let mut uploads = self.uploads();
-        uploads.retain(|upload| draft.names(upload));
+        if !uploads.is_empty() {
+            let names = file_names(record);
+            uploads.retain(|upload| names.iter().any(|name| name == upload.name()));
+        }
         uploads
     }
-}
-
-fn set_hashes(record: &mut Record, hashes: &BTreeMap<String, String>) {
-    for (field, hash) in hashes {
-        record.values.insert(field.clone(), hash.as_str().into());
-    }
-}
-
-/// Sets the fields that hold the time of creation or change.
-pub(super) fn stamp(record: &mut Record, new: bool) {
-    let moment = now();
-    let collection = record.collection.clone();
-    for field in &collection.fields {
-        if let FieldKind::Autodate {
-            on_create, on_update, ..
-        } = field.kind
-            && ((new && on_create) || (!new && on_update))
-        {
-            record.values.insert(field.name.clone(), moment.as_str().into());
-        }
-    }
-}
-
-/// The answer to a write that the database refused.
-fn refused(error: bosbase_store::Error, collection: &Collection, message: &str) -> Error {
-    if error.kind() != StoreErrorKind::Unique {
-        return error.into();
-    }
-    let mut errors = FieldErrors::new();
-    for column in error.columns() {
-        if collection.field(column).is_some() {
-            errors.add(column, "validation_not_unique", "Value must be unique.");
-        }
-    }
-    Error::validation(message, errors).caused_by(error)
 }
 
 pub(crate) fn disk_error(error: std::io::Error) -> Error {

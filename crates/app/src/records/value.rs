@@ -1,30 +1,75 @@
-//! Turns what a client sent into the type that a field holds. Nothing is refused here: what can't be understood becomes the
-//! type's zero value, as in PocketBase, and the field's validation has the last word.
+//! Turns what a client sent into the type that a field holds. Nothing is refused here: what can't be understood becomes
+//! the type's zero value, as in PocketBase, and the field's validation has the last word.
+
+use std::collections::HashSet;
 
 use serde_json::{Map, Number, Value, json};
+
+use crate::distinct::Distinct;
 
 /// Any scalar as text; lists and objects become empty.
 pub(super) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => match number.as_f64() {
-            // Never an exponent.
-            Some(float) if !number.is_i64() && !number.is_u64() => format!("{float}"),
-            _ => number.to_string(),
-        },
+        // Clients' numbers are doubles; never with an exponent.
+        Value::Number(number) => number.as_f64().map_or_else(String::new, |float| format!("{float}")),
         _ => String::new(),
     }
 }
 
-/// A number, also out of a string; NaN and the infinities are possible there.
+/// A number, also out of a string; NaN and the infinities are possible there, and what is larger than any number is
+/// infinite.
 pub(super) fn float(value: &Value) -> f64 {
     match value {
         Value::Number(number) => number.as_f64().unwrap_or_default(),
         Value::Bool(flag) => f64::from(u8::from(*flag)),
-        Value::String(text) => text.replace('_', "").parse().unwrap_or_default(),
+        Value::String(text) => float_in(text).unwrap_or_default(),
         _ => 0.0,
     }
+}
+
+/// The number that `text` is to Go: `_` may stand between digits, `0x1p4` is 16.
+fn float_in(text: &str) -> Option<f64> {
+    let bytes = text.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
+    let underscores = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'_')
+        .map(|(at, _)| at);
+    for at in underscores {
+        if at == 0 || !(is_digit(at - 1) || matches!(bytes[at - 1], b'x' | b'X')) || !is_digit(at + 1) {
+            return None;
+        }
+    }
+    let text = text.replace('_', "");
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(&text)),
+    };
+    if let Some(hexadecimal) = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X")) {
+        return hexadecimal_float(hexadecimal).map(|float| sign * float);
+    }
+    // Not a number has no sign there.
+    let signed_nan = unsigned.len() < text.len() && unsigned.eq_ignore_ascii_case("nan");
+    if signed_nan { None } else { text.parse().ok() }
+}
+
+/// `1.8p-3`: digits to the base 16, and the power of two that they are multiplied by.
+fn hexadecimal_float(text: &str) -> Option<f64> {
+    let (digits, power) = text.split_once(['p', 'P'])?;
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let mut float = 0.0;
+    for digit in whole.chars().chain(fraction.chars()) {
+        float = float * 16.0 + f64::from(digit.to_digit(16)?);
+    }
+    let shift = i32::try_from(fraction.len()).ok()?.checked_mul(4)?;
+    let power: i32 = power.parse().ok()?;
+    Some(float * 2_f64.powi(power.checked_sub(shift)?))
 }
 
 /// A bool, also out of a number or of one of the words that stand for one.
@@ -40,8 +85,9 @@ pub(super) fn flag(value: &Value) -> bool {
 /// A list of different, non-empty strings: out of a list, a single value, or a JSON list in a string.
 pub(super) fn texts(value: &Value) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
+    let mut seen = HashSet::new();
     let mut add = |one: String| {
-        if !one.is_empty() && !found.contains(&one) {
+        if !one.is_empty() && seen.insert(one.clone()) {
             found.push(one);
         }
     };
@@ -58,7 +104,8 @@ pub(super) fn texts(value: &Value) -> Vec<String> {
 
 /// A JSON number without a needless fraction or exponent.
 pub(super) fn number(float: f64) -> Value {
-    // Written out, a double that stands for a whole number has zeros where its precision ends, not digits that nobody sent.
+    // Written out, a double that stands for a whole number has zeros where its precision ends, not digits that nobody
+    // sent.
     if float.fract() == 0.0
         && let Ok(whole) = format!("{float}").parse::<i64>()
     {
@@ -81,17 +128,25 @@ pub(super) fn with_plain_numbers(value: Value) -> Value {
     }
 }
 
+/// A string that looks like JSON and says what can't be kept: a name twice, a number beyond all numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unkeepable;
+
 /// The value of a json field. Forms can only send strings: one that reads as JSON is taken as that.
-pub(super) fn json(value: &Value) -> Value {
+pub(super) fn json(value: &Value) -> Result<Value, Unkeepable> {
     let Value::String(text) = value else {
-        return with_plain_numbers(value.clone());
+        return Ok(with_plain_numbers(value.clone()));
     };
     let looks_like_json = matches!(text.as_str(), "null" | "true" | "false")
         || text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '"' | '[' | '{'));
-    if looks_like_json && let Ok(parsed) = serde_json::from_str(text) {
-        return parsed;
+    if !looks_like_json {
+        return Ok(value.clone());
     }
-    value.clone()
+    match serde_json::from_str(text) {
+        Ok(Distinct(parsed)) => Ok(parsed),
+        Err(error) if error.is_data() || error.to_string().starts_with("number out of range") => Err(Unkeepable),
+        Err(_) => Ok(value.clone()),
+    }
 }
 
 /// A point on the globe, `{"lon": 0, "lat": 0}` where there is none in `value`.
@@ -116,9 +171,14 @@ mod tests {
     fn scalars_are_read_as_pocketbase_reads_them() {
         assert_eq!(text(&json!(1.5)), "1.5");
         assert_eq!(text(&json!(1e21)), "1000000000000000000000");
+        assert_eq!(text(&json!(-5)), "-5");
+        assert_eq!(text(&json!(9_223_372_036_854_775_808_u64)), "9223372036854776000");
         assert_eq!(text(&json!(["x"])), "");
         assert!((float(&json!("1_000")) - 1000.0).abs() < f64::EPSILON);
-        assert!(float(&json!(" 5 ")).abs() < f64::EPSILON);
+        assert!((float(&json!("0x1.8p1")) - 3.0).abs() < f64::EPSILON);
+        for none in [" 5 ", "_1", "1_", "1__0", "0x10", "+nan", "0b1", "1,5", "."] {
+            assert!(float(&json!(none)).abs() < f64::EPSILON, "{none}");
+        }
         assert!(flag(&json!("T")) && flag(&json!(2)) && !flag(&json!("yes")) && !flag(&json!("2")));
     }
 
@@ -136,16 +196,21 @@ mod tests {
         assert_eq!(number(5.0).to_string(), "5");
         assert_eq!(number(0.1).to_string(), "0.1");
         assert_eq!(number(123_456_789_012_345_678.0).to_string(), "123456789012345680");
-        assert_eq!(json(&json!({"a": [1, 2.0, 1e3]})).to_string(), r#"{"a":[1,2,1000]}"#);
+        assert_eq!(
+            json(&json!({"a": [1, 2.0, 1e3]})).unwrap().to_string(),
+            r#"{"a":[1,2,1000]}"#
+        );
     }
 
     #[test]
     fn json_in_strings_is_read_where_it_is_json() {
-        assert_eq!(json(&json!("{\"a\":1}")), json!({"a": 1}));
-        assert_eq!(json(&json!("[1")), json!("[1"));
-        assert_eq!(json(&json!("12")), json!(12));
-        assert_eq!(json(&json!("")), json!(""));
-        assert_eq!(json(&json!("abc")), json!("abc"));
+        assert_eq!(json(&json!("{\"a\":1}")), Ok(json!({"a": 1})));
+        assert_eq!(json(&json!("[1")), Ok(json!("[1")));
+        assert_eq!(json(&json!("12")), Ok(json!(12)));
+        assert_eq!(json(&json!("")), Ok(json!("")));
+        assert_eq!(json(&json!("abc")), Ok(json!("abc")));
+        assert_eq!(json(&json!("{\"a\":1,\"a\":2}")), Err(Unkeepable));
+        assert_eq!(json(&json!("[1e400]")), Err(Unkeepable));
     }
 
     #[test]
@@ -156,5 +221,6 @@ mod tests {
         );
         assert_eq!(geo_point(&json!("{\"lon\":1,\"lat\":2}")), json!({"lon": 1, "lat": 2}));
         assert_eq!(geo_point(&json!("abc")), json!({"lon": 0, "lat": 0}));
+        assert_eq!(geo_point(&json!({"lon": null, "lat": 2})), json!({"lon": 0, "lat": 2}));
     }
 }

@@ -1,5 +1,5 @@
-//! The encryption of stored settings, as PocketBase's `--encryptionEnv` does it: AES-256-GCM under the 32 bytes of the key, a
-//! random 12 byte nonce before the ciphertext, all in base64.
+//! The encryption of stored settings, as PocketBase's `--encryptionEnv` does it: AES-256-GCM under the 32 bytes of the
+//! key, a random 12 byte nonce before the ciphertext, all in base64.
 
 use aes_gcm::aead::{Aead as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Nonce};

@@ -1,7 +1,7 @@
 //! The application's settings: one JSON document in the database, read at the start and replaced as a whole.
 //!
-//! What is stored is PocketBase's, encrypted (AES-256-GCM) where a key is given, so that either program reads what the other
-//! wrote. Keys that this version does not know survive a change.
+//! The stored form is PocketBase's, encrypted (AES-256-GCM) where a key is given, so that either program reads what the
+//! other wrote. Keys that this version does not know survive a change.
 
 mod cipher;
 mod merge;
@@ -12,8 +12,11 @@ mod test_s3;
 mod tests;
 mod validate;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, RwLock};
+
+use bosbase_store::Store;
 use serde_json::{Map, Value};
 
 pub use sections::{
@@ -21,19 +24,18 @@ pub use sections::{
     S3Settings, Settings, SmtpSettings, WebhookSettings,
 };
 
-use crate::app::App;
 use crate::error::{Error, Result};
+use crate::reserve::Reserve;
 
-/// The settings in force, shared by all clones of an [`App`].
+/// The settings in force, for all who read them.
 pub(crate) struct SettingsCell {
     current: RwLock<Arc<Settings>>,
-    /// One change at a time, so that what is in force is what was stored last.
+    /// One change at a time, so that the settings in force are those stored last.
     changing: Mutex<()>,
 }
 
 impl SettingsCell {
     pub(crate) fn new(settings: Settings) -> Self {
-        settings.warn_of_what_is_not_enforced();
         Self {
             current: RwLock::new(Arc::new(settings)),
             changing: Mutex::new(()),
@@ -41,58 +43,112 @@ impl SettingsCell {
     }
 
     pub(crate) fn get(&self) -> Arc<Settings> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current.read().clone()
     }
 
     fn set(&self, settings: Settings) {
-        settings.warn_of_what_is_not_enforced();
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        *self.current.write() = Arc::new(settings);
     }
 }
 
-impl App {
+/// Told after each change, with the settings before it and now.
+pub(crate) type Changed = Box<dyn Fn(&Settings, &Settings) + Send + Sync>;
+
+/// Reads and changes the settings of an open application. Clones share them.
+#[derive(Clone)]
+pub struct SettingsStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    cell: Arc<SettingsCell>,
+    encryption_key: Option<String>,
+    reserve: Reserve,
+    changed: Changed,
+}
+
+impl SettingsStore {
+    /// The settings in `cell`, kept in `store` and encrypted where there is a key. `changed` is told after each change.
+    pub(crate) fn new(
+        store: Store,
+        cell: Arc<SettingsCell>,
+        encryption_key: Option<String>,
+        reserve: Reserve,
+        changed: Changed,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                cell,
+                encryption_key,
+                reserve,
+                changed,
+            }),
+        }
+    }
+
     /// The settings in force.
     #[must_use]
-    pub fn settings(&self) -> Arc<Settings> {
-        self.settings_cell().get()
+    pub fn get(&self) -> Arc<Settings> {
+        self.inner.cell.get()
     }
 
     /// The settings as superusers see them: without passwords and secret keys.
     #[must_use]
-    pub fn public_settings(&self) -> Value {
-        self.settings().public()
+    pub fn public(&self) -> Value {
+        self.get().public()
     }
 
-    /// Changes what `patch` names and keeps everything else; a password or secret that is left out, or comes as the asterisks
-    /// that stand for one, stays. Durable and in force when it returns.
+    /// Changes what `patch` names and keeps everything else; a password or secret that is left out, or comes as the
+    /// asterisks that stand for one, stays. Durable and in force when it returns.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::Invalid`] with PocketBase's codes by field; nothing is changed then.
-    pub fn update_settings(&self, patch: &Map<String, Value>) -> Result<()> {
-        let cell = self.settings_cell();
-        let _one_at_a_time = cell.changing.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn update(&self, patch: &Map<String, Value>) -> Result<()> {
+        self.inner.reserve.spend(|| self.update_once(patch))
+    }
+
+    fn update_once(&self, patch: &Map<String, Value>) -> Result<()> {
+        let cell = &self.inner.cell;
+        let _one_at_a_time = cell.changing.lock();
         let changed = merge::merged(&cell.get(), patch)?;
         validate::validate(&changed)?;
-        let place = |settings: &Settings| settings.s3.bucket().map(|config| config.place());
-        let (before, named) = (place(&cell.get()), place(&changed));
-        let key = self.options().encryption_key.clone();
-        let settings = changed.clone();
-        self.store().write(move |tx| {
+        let before = cell.get();
+        self.keep(changed)?;
+        (self.inner.changed)(&before, &cell.get());
+        Ok(())
+    }
+
+    /// Lets superusers come from any address, and leaves the other settings as they are; says whether they could not.
+    ///
+    /// # Errors
+    ///
+    /// Where the database can't be written.
+    pub(crate) fn admit_superusers_from_anywhere(&self) -> Result<bool> {
+        let cell = &self.inner.cell;
+        let _one_at_a_time = cell.changing.lock();
+        let mut changed = (*cell.get()).clone();
+        if changed.superuser_ips.is_empty() {
+            return Ok(false);
+        }
+        changed.superuser_ips.clear();
+        // Not validated: another mistake in the settings must not keep superusers out.
+        self.keep(changed)?;
+        Ok(true)
+    }
+
+    /// Writes settings and puts them in force. To be called by who holds the right to change them.
+    fn keep(&self, settings: Settings) -> Result<()> {
+        let key = self.inner.encryption_key.clone();
+        let written = settings.clone();
+        self.inner.store.write(move |tx| {
             let before = stored::document(tx.param(stored::KEY)?.as_deref(), key.as_deref())?;
-            let text = stored::text(&before, &settings, key.as_deref())?;
+            let text = stored::text(&before, &written, key.as_deref())?;
             tx.set_param(stored::KEY, &text).map_err(Error::from)
         })?;
-        cell.set(changed);
-        if named != before {
-            // Named by somebody, and not by a backup or a copy of the data.
-            if let Err(error) = self.files().claim(named.as_deref()) {
-                // The settings are in force all the same, and nothing is deleted that should not be.
-                tracing::warn!(%error, "that the bucket of the uploaded files was named here could not be noted");
-            }
-        }
-        self.alarms().hurry();
-        self.files().purge_objects();
+        self.inner.cell.set(settings);
         Ok(())
     }
 }

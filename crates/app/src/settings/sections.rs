@@ -254,6 +254,8 @@ impl Default for BatchSettings {
 pub struct LogSettings {
     /// The longest data that one line keeps, in bytes; 0 for the default.
     pub max_data_size: i64,
+    /// What all lines may take on disk, in bytes; 0 for the default, 64 MiB. Not in PocketBase.
+    pub max_size: i64,
     /// How long lines are kept; 0 keeps none.
     pub max_days: i64,
     /// The least level that is kept (-4 debug, 0 info, 4 warning, 8 error).
@@ -269,6 +271,7 @@ impl Default for LogSettings {
     fn default() -> Self {
         Self {
             max_data_size: 0,
+            max_size: 0,
             max_days: 5,
             min_level: 0,
             log_ip: true,
@@ -289,10 +292,15 @@ const BACKUPS_OF_OURS: [&str; 8] = [
     "alarmAfterHours",
 ];
 
-/// Leaves out of `document` what PocketBase does not know as long as nobody has set it, so that settings which use none of it
-/// are PocketBase's to the letter.
+/// Leaves out of `document` what PocketBase does not know as long as nobody has set it, so that settings which use none
+/// of it are PocketBase's to the letter.
 pub(super) fn leave_out_defaults(document: &mut Value) {
     let defaults = Settings::default().document();
+    if let Some(logs) = document.pointer_mut("/logs").and_then(Value::as_object_mut)
+        && logs.get("maxSize") == Some(&Value::from(0))
+    {
+        logs.remove("maxSize");
+    }
     let Some(backups) = document.pointer_mut("/backups").and_then(Value::as_object_mut) else {
         return;
     };
@@ -325,12 +333,5 @@ impl Settings {
             }
         }
         document
-    }
-
-    /// Says in the log what whoever set it may rely on in vain.
-    pub(super) fn warn_of_what_is_not_enforced(&self) {
-        if self.rate_limits.enabled {
-            tracing::warn!("settings.rateLimits is on, but this version keeps the limits without enforcing them");
-        }
     }
 }

@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 /// The key of `_params`.
 pub(super) const KEY: &str = "settings";
 
-/// Reads the settings; what is missing takes its default. With a key, what is stored in the clear is encrypted at once.
+/// Reads the settings; missing settings take their defaults. With a key, settings that are stored in the clear are
+/// encrypted at once.
 ///
 /// # Errors
 ///

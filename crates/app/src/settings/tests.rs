@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::app::AppOptions;
+use crate::app::App;
+use crate::options::AppOptions;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -20,7 +21,7 @@ fn stored_text(app: &App) -> String {
 }
 
 fn change(app: &App, patch: &Value) -> Result<()> {
-    app.update_settings(patch.as_object().unwrap())
+    app.settings().update(patch.as_object().unwrap())
 }
 
 #[test]
@@ -32,14 +33,14 @@ fn a_change_is_in_force_at_once_and_after_a_restart() {
         &json!({"meta": {"appName": "Mine"}, "smtp": {"password": "hidden"}}),
     )
     .unwrap();
-    assert_eq!(app.settings().meta.app_name, "Mine");
+    assert_eq!(app.settings().get().meta.app_name, "Mine");
     assert!(change(&app, &json!({"meta": {"appName": ""}})).is_err());
-    assert_eq!(app.settings().meta.app_name, "Mine");
-    assert!(!app.public_settings().to_string().contains("hidden"));
+    assert_eq!(app.settings().get().meta.app_name, "Mine");
+    assert!(!app.settings().public().to_string().contains("hidden"));
     app.close().unwrap();
     let app = App::open(options(&dir, None)).unwrap();
-    assert_eq!(app.settings().meta.app_name, "Mine");
-    assert_eq!(app.settings().smtp.password, "hidden");
+    assert_eq!(app.settings().get().meta.app_name, "Mine");
+    assert_eq!(app.settings().get().smtp.password, "hidden");
 }
 
 #[test]
@@ -52,15 +53,15 @@ fn with_a_key_nothing_lies_in_the_clear() {
     // From the first start with a key on, not from the next change on.
     let app = App::open(options(&dir, Some(KEY))).unwrap();
     assert!(!stored_text(&app).contains("secret"));
-    assert_eq!(app.settings().s3.secret, "very-secret");
+    assert_eq!(app.settings().get().s3.secret, "very-secret");
     change(&app, &json!({"meta": {"appName": "Mine"}})).unwrap();
     assert!(!stored_text(&app).contains("Mine"));
     app.close().unwrap();
     assert!(App::open(options(&dir, None)).is_err());
     assert!(App::open(options(&dir, Some(&KEY.to_uppercase()))).is_err());
     let app = App::open(options(&dir, Some(KEY))).unwrap();
-    assert_eq!(app.settings().meta.app_name, "Mine");
-    assert_eq!(app.settings().s3.secret, "very-secret");
+    assert_eq!(app.settings().get().meta.app_name, "Mine");
+    assert_eq!(app.settings().get().s3.secret, "very-secret");
 }
 
 #[test]
@@ -99,16 +100,16 @@ fn what_pocketbase_does_not_know_is_stored_only_where_it_was_set() {
     let plain = names(&stored_text(&app));
     assert_eq!(plain.into_iter().collect::<Vec<_>>(), ["cron", "cronMaxKeep", "s3"]);
     change(&app, &json!({"backups": {"keepWeekly": 4, "verifyCron": ""}})).unwrap();
-    assert_eq!(app.public_settings()["backups"]["keepWeekly"], 4);
-    assert_eq!(app.public_settings()["backups"]["verifyCron"], "");
+    assert_eq!(app.settings().public()["backups"]["keepWeekly"], 4);
+    assert_eq!(app.settings().public()["backups"]["verifyCron"], "");
     assert!(change(&app, &json!({"backups": {"verifyCron": "often"}})).is_err());
     assert!(change(&app, &json!({"backups": {"keepDaily": -1}})).is_err());
     app.close().unwrap();
     let app = App::open(options(&dir, None)).unwrap();
     assert_eq!(
         (
-            app.settings().backups.keep_weekly,
-            app.settings().backups.verify_cron.as_str()
+            app.settings().get().backups.keep_weekly,
+            app.settings().get().backups.verify_cron.as_str()
         ),
         (4, "")
     );

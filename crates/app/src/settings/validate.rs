@@ -10,6 +10,7 @@ use super::sections::{
 };
 use crate::error::{FieldErrors, Result};
 use crate::formats::{Subnet, is_email, is_host, is_url};
+use crate::schedule::Schedule;
 
 static LABEL: LazyLock<Regex> = LazyLock::new(|| {
     // A route with its method, a path or its beginning, an action of a collection or of any, or a bare name.
@@ -58,7 +59,7 @@ fn backups(backups: &BackupSettings) -> FieldErrors {
     let mut errors = FieldErrors::new();
     errors.nest("s3", s3(&backups.s3));
     if !backups.cron.is_empty() {
-        if let Err(problem) = crate::crons::validate(&backups.cron) {
+        if let Err(problem) = Schedule::validate(&backups.cron) {
             errors.add("cron", "validation_invalid_cron", &problem);
         }
         if backups.cron_max_keep == 0 {
@@ -66,7 +67,7 @@ fn backups(backups: &BackupSettings) -> FieldErrors {
         }
     }
     if !backups.verify_cron.is_empty()
-        && let Err(problem) = crate::crons::validate(&backups.verify_cron)
+        && let Err(problem) = Schedule::validate(&backups.verify_cron)
     {
         errors.add("verifyCron", "validation_invalid_cron", &problem);
     }
@@ -131,6 +132,10 @@ fn s3(s3: &S3Settings) -> FieldErrors {
         }
     }
     url(&mut errors, "endpoint", &s3.endpoint);
+    // All of a request would be part of it, and go to one address of a service that is no bucket.
+    if errors.is_empty() && s3.endpoint.contains(['?', '#']) {
+        errors.add("endpoint", "validation_is_url", "Must be a valid URL without a query.");
+    }
     errors
 }
 
@@ -243,6 +248,8 @@ fn logs(logs: &LogSettings) -> FieldErrors {
     let mut errors = FieldErrors::new();
     at_least(&mut errors, "maxDays", logs.max_days, 0);
     at_least(&mut errors, "maxDataSize", logs.max_data_size, 0);
+    // Less would hold no more than a moment.
+    at_least(&mut errors, "maxSize", logs.max_size, 1 << 20);
     errors
 }
 

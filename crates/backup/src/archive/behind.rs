@@ -1,4 +1,4 @@
-//! Writes in a thread of its own, so that whoever makes the bytes need not wait for the disk.
+//! Writes in a thread of its own, so that the thread that makes the bytes need not wait for the disk.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -9,8 +9,8 @@ const PIECE: usize = 512 << 10;
 /// So many pieces wait or are written while another is filled.
 const WAITING: usize = 2;
 
-/// What is written to it is written on, in order, by another thread. An error of that thread is told by a later write or by
-/// [`Behind::finish`]. Dropped, it lets the thread end with what it was given.
+/// Another thread writes on what it gets, in order. An error of that thread is told by a later write
+/// or by [`Behind::finish`]. Dropped, it lets the thread end with what it was given.
 pub(crate) struct Behind<'scope> {
     filling: Vec<u8>,
     full: Option<SyncSender<Vec<u8>>>,

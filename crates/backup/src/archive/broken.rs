@@ -27,7 +27,7 @@ pub struct Broken {
     pub bytes: Vec<u8>,
 }
 
-/// An entry that says whatever it is told to.
+/// An entry that says what it is told to.
 #[derive(Clone)]
 struct Raw {
     name: Vec<u8>,
@@ -209,7 +209,16 @@ pub fn all() -> Vec<Broken> {
     add("truncated-by-a-byte", AtOnce, whole[..whole.len() - 1].to_vec());
     add("beginning-cut-off", AtOnce, whole[100..].to_vec());
     add("bytes-in-front", AtOnce, [b"#!/bin/sh\n".as_slice(), &whole].concat());
-    add("bytes-behind", AtOnce, [whole.as_slice(), b"more"].concat());
+    add(
+        "many-bytes-behind",
+        AtOnce,
+        [whole.as_slice(), &vec![0; 70_000]].concat(),
+    );
+    add(
+        "another-end-behind",
+        AtOnce,
+        [whole.as_slice(), &whole[whole.len() - 22..], b"more"].concat(),
+    );
     add("no-entries", AtOnce, zip(&[]));
     let mut count = whole.clone();
     let end = count.len() - 22;

@@ -1,7 +1,7 @@
 //! How bytes get smaller: DEFLATE (RFC 1951) in pieces that join to one stream, and for a whole buffer.
 //!
-//! The only file that knows the compressor, [`bosbase_deflate`]: any number of threads compress pieces of one entry, and the pieces put one
-//! behind the other are a stream that any unzip reads.
+//! The only file that knows the compressor, [`bosbase_deflate`]: any number of threads compress pieces of one entry,
+//! and the pieces put one behind the other are a stream that any unzip reads.
 
 use bosbase_background::give_way;
 use bosbase_deflate::Encoder;
@@ -30,8 +30,8 @@ impl Deflater {
         Self(Encoder::pausing(give_way))
     }
 
-    /// Appends a piece of a stream to `out`: it starts and ends on a byte, and refers to nothing before it. After the last one
-    /// comes [`END`]. Bytes that do not shrink take five more for every 65,535, and ten.
+    /// Appends a piece of a stream to `out`: it starts and ends on a byte, and refers to nothing before it. After the
+    /// last one comes [`END`]. Bytes that do not shrink take five more for every 65,535, and ten.
     pub(super) fn piece(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         self.0.block(bytes, false, out);
     }
@@ -163,7 +163,7 @@ mod tests {
         let mut out = vec![1];
         assert!(!deflater.whole(&noise, &mut out) && !deflater.worthwhile(&[&noise]));
         assert!(!deflater.whole(b"", &mut out) && !deflater.whole(b"x", &mut out) && out == [1]);
-        // Whatever the beginning is, what comes after it may shrink.
+        // What comes after the beginning may shrink all the same.
         let mixed = [&noise[..300_000], &vec![7; 700_000]].concat();
         assert!(round_trip(&mut deflater, &[&mixed]) < 400_000);
     }

@@ -23,13 +23,21 @@ pub(super) struct Bounds {
     pub entries: u64,
 }
 
-/// Finds the directory from the archive's end.
+/// Finds the directory from the archive's end. Bytes behind that are passed over, as Go's `archive/zip` does, and so
+/// PocketBase: padding, or a signature. They are no part of the archive, and reach as far as a comment could.
 pub(super) fn find(source: &dyn ArchiveSource) -> Result<Bounds> {
     let (start, bytes) = tail(source, END_LEN + usize::from(u16::MAX) + END64_LOCATOR_LEN)?;
-    let at = (0..=bytes.len().saturating_sub(END_LEN))
-        .rev()
-        .filter(|at| bytes.len() >= at + END_LEN && record::get32(&bytes, *at) == END)
-        .find(|at| at + END_LEN + usize::from(record::get16(&bytes, at + 20)) == bytes.len())
+    let ends = || {
+        (0..=bytes.len().saturating_sub(END_LEN))
+            .rev()
+            .filter(|at| bytes.len() >= at + END_LEN && record::get32(&bytes, *at) == END)
+            .map(|at| (at, at + END_LEN + usize::from(record::get16(&bytes, at + 20))))
+    };
+    // One that ends with the file comes before all others: a comment may hold what looks like an end.
+    let at = ends()
+        .find(|(_, end)| *end == bytes.len())
+        .or_else(|| ends().find(|(_, end)| *end < bytes.len()))
+        .map(|(at, _)| at)
         .ok_or_else(|| Error::archive("the file is not a ZIP archive, or its end is missing"))?;
     let end = &bytes[at..];
     if record::get16(end, 4) != 0 || record::get16(end, 6) != 0 || record::get16(end, 8) != record::get16(end, 10) {
@@ -201,8 +209,8 @@ fn interpret(head: &[u8; CENTRAL_LEN], name: &[u8], extra: &[u8], directory: u64
     if record::get16(head, 34) != 0 {
         return Err(refuse("lies in another file"));
     }
-    // The upper half of the attributes is a Unix mode if the archive comes from Unix (3) or macOS (19); a file type there is
-    // believed whoever claims to have written it.
+    // The upper half of the attributes is a Unix mode if the archive comes from Unix (3) or macOS (19); a file type
+    // there is believed, with any claim of who wrote it.
     let attributes = record::get32(head, 38);
     let unix = matches!(head[5], 3 | 19);
     let mode = attributes >> 16;

@@ -20,7 +20,8 @@ pub enum EntryKind {
     Directory,
 }
 
-/// One entry as the archive's directory describes it; nothing of it is proven before its contents were read to their end.
+/// One entry as the archive's directory describes it; nothing of it is proven before its contents were read to their
+/// end.
 #[derive(Debug, Clone)]
 pub struct ArchiveEntry {
     /// Its path.
@@ -195,7 +196,8 @@ impl Unpacker {
     }
 }
 
-/// The contents of an entry. Reading it to its end proves length and checksum; never yields more than the declared length.
+/// The contents of an entry. Reading it to its end proves length and checksum; never yields more than the declared
+/// length.
 pub struct EntryReader<'a> {
     unpacker: &'a mut Unpacker,
     entry: &'a ArchiveEntry,

@@ -1,7 +1,7 @@
 //! The manifest: what an archive must hold, line by line, so that it can be written and compared as a stream.
 //!
-//! One JSON document whose lines are fixed: the first holds all but the entries and opens their array, then comes one entry a
-//! line in the archive's order, the last line is `]}`. The manifest itself is not among the entries.
+//! One JSON document whose lines are fixed: the first holds all but the entries and opens their array, then comes one
+//! entry a line in the archive's order, the last line is `]}`. The manifest itself is not among the entries.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -40,7 +40,8 @@ pub struct ManifestHeader {
     pub program: String,
     /// When the snapshot was taken, UTC.
     pub created: Timestamp,
-    /// Whether the data keeps its uploaded files elsewhere than on its disk. A hint: what the databases say is what counts.
+    /// Whether the data keeps its uploaded files elsewhere than on its disk. A hint: what the databases say is what
+    /// counts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub files_elsewhere: bool,
     /// The databases in it.
@@ -169,7 +170,7 @@ fn next_line(lines: &mut impl BufRead) -> Result<Vec<u8>> {
     if line.pop() != Some(b'\n') {
         return Err(malformed("a line without an end"));
     }
-    // Fields that are not known are skipped over, whatever their bytes.
+    // Fields that are not known are skipped over, with any bytes in them.
     if std::str::from_utf8(&line).is_err() {
         return Err(malformed("a line that is not UTF-8"));
     }
@@ -227,8 +228,8 @@ mod tests {
         }
     }
 
-    /// Each database is looked up in the archive's directory: 2,000 of them in one of five million entries took hours. And
-    /// bytes that are no text passed where the JSON reader skips what it does not know.
+    /// Each database is looked up in the archive's directory: 2,000 of them in one of five million entries took hours.
+    /// And bytes that are no text passed where the JSON reader skips what it does not know.
     #[test]
     fn a_manifest_of_too_many_databases_or_of_bytes_that_are_no_text_is_malformed() {
         let mut many = header();

@@ -1,5 +1,5 @@
-//! The notes beside uploaded files, found by the file's name: what is put elsewhere is put together with its note, and the two
-//! may stand in the archive in any order.
+//! The notes beside uploaded files, found by the file's name: a file that is put elsewhere is put together with its
+//! note, and the two may stand in the archive in any order.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read as _;
@@ -7,9 +7,9 @@ use std::io::Read as _;
 use super::directory::Directory;
 use super::entry::{ArchiveEntry, EntryKind, Unpacker};
 use super::reader::Archive;
-use crate::elsewhere::UploadedFile;
+use crate::data_dir::{NOTE_LIMIT, NOTE_SUFFIX};
 use crate::error::{Context as _, Result};
-use crate::layout::{NOTE_LIMIT, NOTE_SUFFIX};
+use crate::remote_files::UploadedFile;
 
 /// What is read of the archive at once: a note mostly stands beside its file, and so does the next.
 const WINDOW: usize = 64 << 10;

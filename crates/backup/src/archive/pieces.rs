@@ -1,7 +1,7 @@
 //! Long entries in pieces that can be unpacked each by itself, so that all cores work on one database.
 //!
-//! Our own archives say in the manifest where the pieces of a long entry begin ([`Pieces`]). Nobody vouches for that: lengths, CRC-32
-//! and BLAKE3 of the whole decide as ever, and pieces that are none are an invalid archive.
+//! Our own archives say in the manifest where the pieces of a long entry begin ([`Pieces`]). Nobody vouches for that:
+//! lengths, CRC-32 and BLAKE3 of the whole decide as ever, and pieces that are none are an invalid archive.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -245,8 +245,8 @@ impl<H: FnMut(PieceJob) -> Ticket<Answer>> Read for PiecedReader<'_, H> {
 }
 
 impl Unpacker {
-    /// Compares what stands in front of an entry's data with the directory, and what stands at its end and behind it; returns
-    /// where the data begins.
+    /// Compares what stands in front of an entry's data with the directory, and what stands at its end and behind it;
+    /// returns where the data begins.
     fn check_around(&mut self, entry: &ArchiveEntry, end: &[u8]) -> Result<u64> {
         let start = self.data_start(entry)?;
         let mut found = [0; END.len()];
@@ -422,9 +422,9 @@ mod tests {
         PieceUnpacker::new().perform(&source, job).map(|done| done.bytes)
     }
 
-    /// The sentinel was one known byte in a stored block. A piece that ended the stream itself and had that byte at its end passed,
-    /// whatever was behind; so did one whose last block took the sentinel for its own bytes. Both came out otherwise, or not at
-    /// all, in every other program.
+    /// The sentinel was one known byte in a stored block. A piece that ended the stream itself and had that byte at its
+    /// end passed, with anything behind it; so did one whose last block took the sentinel for its own bytes. Both came
+    /// out otherwise, or not at all, in every other program.
     #[test]
     fn a_piece_that_says_or_swallows_the_sentinel_is_none() {
         let stored = |is_last: bool, len: u16, bytes: &[u8]| {

@@ -14,14 +14,11 @@ use super::manifest::{ManifestEntry, ManifestHeader, ManifestReader};
 use super::pieces::{PieceDone, PieceJob, PieceUnpacker, PiecedReader};
 use super::structure::Structure;
 use super::workers::{self, Queue, Ticket, Worker};
+use crate::data_dir::DataDir;
+use crate::database_format::DatabaseFormat;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::progress::{Progress, advance};
 use crate::storage::ArchiveSource;
-
-/// The database that makes an archive a backup.
-const DATABASE: &str = "data.db";
-/// What every SQLite 3 file starts with (https://sqlite.org/fileformat.html).
-const SQLITE_MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Archives that unpack to less are read by the calling thread alone.
 const WORTH_THREADS: u64 = 2 << 20;
@@ -31,13 +28,14 @@ const BATCH_ENTRIES: usize = 256;
 /// What is read of the archive at once.
 const WINDOW: usize = 1 << 20;
 
-/// An archive whose structure is checked: all its names are safe and distinct, none of its entries overlap or are of a kind
-/// that cannot be restored, and it holds a database. Its contents are not proven until [`Archive::read_all`] ended well.
+/// An archive whose structure is checked: all its names are safe and distinct, none of its entries overlap or are of a
+/// kind that cannot be restored, and it holds a database. Its contents are not proven until [`Archive::read_all`] ended
+/// well.
 pub struct Archive {
     source: Arc<dyn ArchiveSource>,
     bounds: Bounds,
     manifest: Option<ArchiveEntry>,
-    /// The databases, and whatever lies beside them.
+    /// The databases, and all that lies beside them.
     root_files: usize,
     bytes: u64,
     files_elsewhere: bool,
@@ -108,7 +106,7 @@ impl Archive {
             }
             bytes = bytes.saturating_add(entry.len);
             root_files += usize::from(entry.is_root_file());
-            if entry.path.as_str() == DATABASE && entry.kind == EntryKind::File {
+            if entry.path.as_str() == DataDir::DATABASE && entry.kind == EntryKind::File {
                 database = Some(entry);
             }
         }
@@ -168,13 +166,13 @@ impl Archive {
             .filter(|entry| !entry.as_ref().is_ok_and(|e| e.is_manifest))
     }
 
-    /// Reads every entry to its end, each through `visit`, and proves all of it: lengths, checksums and, where there is a
-    /// manifest, that it names exactly these entries with these BLAKE3 hashes. What `visit` leaves unread is read for it; whoever
-    /// reads an entry to its end, where it gets 0, has got what the archive vouches for.
+    /// Reads every entry to its end, each through `visit`, and proves all of it: lengths, checksums and, where there is
+    /// a manifest, that it names exactly these entries with these BLAKE3 hashes. What `visit` leaves unread is read for
+    /// it; a reader that reads an entry to its end, where it gets 0, has got what the archive vouches for.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArchive`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`], and what `visit` says. What was visited
-    /// before is unproven then.
+    /// [`ErrorKind::InvalidArchive`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`], and what `visit` says. What was
+    /// visited before is unproven then.
     pub fn read_all(
         &self,
         progress: &dyn Progress,
@@ -213,10 +211,10 @@ impl Archive {
         proof.finish(part)
     }
 
-    /// Does what [`Archive::read_all`] does on all cores, by threads that have stepped back: entries are visited by several threads
-    /// at once and in no order, each thread with a state of its own. An entry that comes in pieces is visited by the calling
-    /// thread while the others unpack it. All threads have ended when this returns. Of an archive that is read in parts, the
-    /// part that is read last proves that the manifest names nothing else.
+    /// Does what [`Archive::read_all`] does on all cores, by threads that have stepped back: entries are visited by
+    /// several threads at once and in no order, each thread with a state of its own. An entry that comes in pieces is
+    /// visited by the calling thread while the others unpack it. All threads have ended when this returns. Of an
+    /// archive that is read in parts, the part that is read last proves that the manifest names nothing else.
     ///
     /// # Errors
     /// As [`Archive::read_all`].
@@ -337,7 +335,8 @@ impl Archive {
         self.manifest.as_ref()
     }
 
-    /// Reads one entry by itself, after the archive was proven; its length and checksum are proven to whoever reads it to its end.
+    /// Reads one entry by itself, after the archive was proven; its length and checksum are proven to a reader that
+    /// reads it to its end.
     ///
     /// # Errors
     /// As [`Archive::read_all`].
@@ -355,10 +354,10 @@ impl Archive {
     }
 
     fn check_database(&self, entry: &ArchiveEntry) -> Result<()> {
-        let mut start = [0; SQLITE_MAGIC.len()];
+        let mut start = [0; DatabaseFormat::MAGIC.len()];
         let read = self.unpacker(4 << 10).open(entry)?.read_exact(&mut start);
         match read {
-            Ok(()) if start == *SQLITE_MAGIC => Ok(()),
+            Ok(()) if start == *DatabaseFormat::MAGIC => Ok(()),
             Err(e) if !matches!(e.kind(), io::ErrorKind::UnexpectedEof) => {
                 Err(e).context(|| "reading data.db from the archive".to_owned())
             }

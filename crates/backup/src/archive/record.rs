@@ -215,8 +215,8 @@ pub(super) struct Extras {
     pub is_manifest: bool,
 }
 
-/// Takes the sizes and the offset from the ZIP64 extra field where the record itself is masked, and reads the others that
-/// mean something here. `None`: the field is malformed or lacks a value that is needed.
+/// Takes the sizes and the offset from the ZIP64 extra field where the record itself is masked, and reads the others
+/// that mean something here. `None`: the field is malformed or lacks a value that is needed.
 pub(super) fn widen(extra: &[u8], len: &mut u64, packed: &mut u64, offset: &mut u64) -> Option<Extras> {
     // A length of exactly 2^32 - 1 without the extra field is legal, and told apart by nothing but the field's absence.
     let mut needed: Vec<&mut u64> = [len, packed, offset]

@@ -1,9 +1,9 @@
 //! What comes behind a piece when it is unpacked by itself, and proves that the piece ends where it should.
 //!
-//! A final block with the fixed code (RFC 1951, 3.2.6) that says a few bytes nobody could guess. They come out right behind the
-//! piece's own bytes only if all of the piece was read, it is whole blocks, and none is marked as the last. A piece that ends the
-//! stream before its end can't have said them; one whose last block reaches into the sentinel has its first bits among its
-//! bytes, where the checksums tell.
+//! A final block with the fixed code (RFC 1951, 3.2.6) that says a few bytes nobody could guess. They come out right
+//! behind the piece's own bytes only if all of the piece was read, it is whole blocks, and none is marked as the last.
+//! A piece that ends the stream before its end can't have said them; one whose last block reaches into the sentinel has
+//! its first bits among its bytes, where the checksums tell.
 
 use std::hash::{BuildHasher as _, RandomState};
 

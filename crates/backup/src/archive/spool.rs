@@ -1,4 +1,5 @@
-//! Bytes that are collected while an archive is written and needed at its end: the directory, the manifest, names of files.
+//! Bytes that are collected while an archive is written and needed at its end: the directory, the manifest, names of
+//! files.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use super::codec::{Deflater, END};
 /// What is packed at once.
 const BLOCK: usize = 256 << 10;
 
-/// What is packed is kept in memory up to here; beyond it, in a nameless file.
+/// Packed bytes are kept in memory up to here; beyond it, in a nameless file.
 const IN_MEMORY: usize = 2 << 20;
 
 /// An append-only buffer of bounded memory, that takes as little disk as it can.
@@ -102,7 +103,7 @@ impl<'a> Spool<'a> {
         }
     }
 
-    /// A file that is removed while it is open: whatever ends the process, nothing of it stays.
+    /// A file that is removed while it is open: however the process ends, nothing of it stays.
     fn nameless_file(&self) -> io::Result<Box<dyn DiskFile>> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         self.disk.create_dir_all(&self.dir)?;

@@ -11,10 +11,10 @@ const MAX_ENTRIES: u64 = 5_000_000;
 /// More folders are refused: a name of 4,000 bytes may name 2,000 of them.
 const MAX_FOLDERS: usize = 5_000_000;
 
-/// Collects what is needed of each entry: eight to thirty bytes, whatever its name's length.
+/// Collects what is needed of each entry: eight to thirty bytes, with a name of any length.
 ///
-/// Names are kept as keyed 64-bit hashes. Equal names have equal hashes, so no duplicate slips through; two different names
-/// meet once in 10^19 / n² archives, and then not again at the next try, whose key is another.
+/// Names are kept as keyed 64-bit hashes. Equal names have equal hashes, so no duplicate slips through; two different
+/// names meet once in 10^19 / n² archives, and then not again at the next try, whose key is another.
 pub(super) struct Structure {
     hasher: RandomState,
     files: Vec<u64>,

@@ -1,9 +1,11 @@
 //! Threads that work below the API's priority, and answers in the order they were asked for.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+
+use parking_lot::Mutex;
 
 use bosbase_background::{WORKER, give_way, step_back};
 
@@ -75,14 +77,14 @@ impl<J, R> Worker<J, R> {
     pub(super) fn run(&self, mut work: impl FnMut(J) -> R) {
         step_back(WORKER);
         while let Some(task) = self.next() {
-            // Whoever gave up on it does not wait for the answer.
+            // A reader that gave up on it does not wait for the answer.
             let _ = task.answer.send(work(task.job));
             give_way();
         }
     }
 
     fn next(&self) -> Option<Task<J, R>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+        self.0.lock().recv().ok()
     }
 }
 
@@ -127,7 +129,8 @@ mod tests {
         use rustix::process::getpriority_process;
         let (queue, worker) = queue::<(), i32>();
         let before = getpriority_process(None).unwrap();
-        // Also one that is started by a thread that has stepped back: priorities are inherited, and its steps do not add up.
+        // Also one that is started by a thread that has stepped back: priorities are inherited, and its steps do not
+        // add up.
         let starts = move || {
             step_back(WORKER);
             thread::spawn(move || worker.run(|()| getpriority_process(None).unwrap()))

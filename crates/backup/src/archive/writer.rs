@@ -1,8 +1,8 @@
 //! Writes an archive front to back; what it writes to need not seek.
 //!
-//! The calling thread reads and writes; workers compress what lies between. A long entry is cut into pieces, short ones are gathered
-//! to batches, so that a thread is woken for a few hundred KiB, never for a file. What was handed out is bounded in bytes and
-//! put into the archive in the order it was read.
+//! The calling thread reads and writes; workers compress what lies between. A long entry is cut into pieces, short ones
+//! are gathered to batches, so that a thread is woken for a few hundred KiB, never for a file. What was handed out is
+//! bounded in bytes and put into the archive in the order it was read.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -44,7 +44,8 @@ pub(crate) struct EntryMeta {
     pub modified: Option<Timestamp>,
     /// Permission bits.
     pub mode: u32,
-    /// Its beginning says nothing about the rest of it: long databases are compressed whatever their first pages hold.
+    /// Its beginning says nothing about the rest of it: long databases are compressed even where their first pages
+    /// would not shrink.
     pub is_mixed: bool,
 }
 
@@ -86,8 +87,8 @@ impl<'a, W: Write> ArchiveWriter<'a, W> {
         }
     }
 
-    /// Adds an entry of at most `meta.len` bytes; returns how many it had. It was read then; it is written a little later, so
-    /// what goes wrong with it may be told by a later call.
+    /// Adds an entry of at most `meta.len` bytes; returns how many it had. It was read then; it is written a little
+    /// later, so what goes wrong with it may be told by a later call.
     ///
     /// # Errors
     /// [`ErrorKind::Io`], [`ErrorKind::NoSpace`], [`ErrorKind::Cancelled`]; the archive is then unusable.
@@ -177,7 +178,8 @@ impl<'a, W: Write> ArchiveWriter<'a, W> {
         let (mut hash, mut len) = (blake3::Hasher::new(), 0);
         let mut next = |spare: Vec<u8>| -> Result<Vec<u8>> {
             let mut piece = spare;
-            // One that was used before has this length; to fill it with zeros each time would cost as much as reading it.
+            // One that was used before has this length; to fill it with zeros each time would cost as much as reading
+            // it.
             piece.resize(PIECE, 0);
             let read = fill(contents, &mut piece).context(|| format!("reading {path} for the archive"))?;
             piece.truncate(read);
@@ -331,7 +333,7 @@ impl Drop for Crew {
     fn drop(&mut self) {
         self.queue = None;
         for thread in self.threads.drain(..) {
-            // One that died was noticed by whoever waited for its answer.
+            // One that died was noticed by the thread that waited for its answer.
             let _ = thread.join();
         }
     }

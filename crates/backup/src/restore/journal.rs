@@ -1,18 +1,15 @@
 //! The journal: what a restore has decided and how far it is, in one small file that is replaced atomically.
 
-use std::path::Path;
-
 use bosbase_disk::Disk;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Site;
-use super::outcome::RestoreKind;
+use super::kind::RestoreKind;
 use super::places::Place;
+use crate::data_dir::DataDir;
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::layout::PRIVATE_DIR;
 
-const FILE: &str = "restore.journal";
 const VERSION: u32 = 1;
 
 /// How far a restore is. Each phase is durable before the first step of the next one begins.
@@ -53,8 +50,8 @@ pub(super) struct Journal {
 ///
 /// # Errors
 /// [`ErrorKind::Io`] if that cannot be seen.
-pub fn is_pending(disk: &dyn Disk, data_dir: &Path) -> Result<bool> {
-    let path = data_dir.join(PRIVATE_DIR).join(FILE);
+pub fn is_pending(disk: &dyn Disk, data_dir: &DataDir) -> Result<bool> {
+    let path = data_dir.state().restore_journal();
     disk.exists(&path).context(|| format!("looking for {}", path.display()))
 }
 
@@ -75,7 +72,7 @@ impl Journal {
 
     /// Reads the journal, `None` if no restore is under way.
     pub(super) fn read(site: &Site<'_>) -> Result<Option<Self>> {
-        let journal: Option<Self> = site.read_json(FILE)?;
+        let journal: Option<Self> = site.read_json(&site.state().restore_journal())?;
         match journal {
             Some(journal) if journal.version > VERSION => Err(Error::new(
                 ErrorKind::Unsupported,
@@ -87,7 +84,7 @@ impl Journal {
 
     /// Makes it durable.
     pub(super) fn write(&self, site: &Site<'_>) -> Result<()> {
-        site.write_json(FILE, self)
+        site.write_json(&site.state().restore_journal(), self)
     }
 
     /// Enters a phase; in memory only once it is durable.
@@ -100,6 +97,6 @@ impl Journal {
 
     /// Ends the restore.
     pub(super) fn remove(site: &Site<'_>) -> Result<()> {
-        site.remove(FILE)
+        site.remove(&site.state().restore_journal())
     }
 }

@@ -1,27 +1,15 @@
 //! How the last restore ended, to be read after any number of restarts.
 
-use std::path::Path;
-
 use bosbase_disk::Disk;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Site;
 use super::journal::Journal;
+use super::kind::RestoreKind;
+use crate::data_dir::DataDir;
 use crate::error::Result;
 use crate::progress::NoSteps;
-
-const FILE: &str = "last-restore.json";
-
-/// What was put in place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RestoreKind {
-    /// A backup.
-    Restore,
-    /// The data that an earlier restore had replaced.
-    Undo,
-}
 
 /// How a restore ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +48,7 @@ impl RestoreOutcome {
     }
 
     pub(super) fn write(&self, site: &Site<'_>) -> Result<()> {
-        site.write_json(FILE, self)
+        site.write_json(&site.state().last_restore(), self)
     }
 }
 
@@ -68,12 +56,12 @@ impl RestoreOutcome {
 ///
 /// # Errors
 /// [`crate::ErrorKind::Io`] if the record cannot be read.
-pub fn last_outcome(disk: &dyn Disk, data_dir: &Path) -> Result<Option<RestoreOutcome>> {
+pub fn last_outcome(disk: &dyn Disk, data_dir: &DataDir) -> Result<Option<RestoreOutcome>> {
     Site {
         disk,
         data_dir,
         steps: &NoSteps,
         now: Timestamp::UNIX_EPOCH,
     }
-    .read_json(FILE)
+    .read_json(&data_dir.state().last_restore())
 }

@@ -1,7 +1,8 @@
-//! The folders whose children are switched: the data directory, and every mount point below it with the folders on the way.
+//! The folders whose children are switched: the data directory, and every mount point below it with the folders on the
+//! way.
 //!
-//! A rename reaches nothing beyond its own file system, and a mount point itself cannot be renamed. So each mount point gets
-//! its own staging and its own undo folder within itself, and its children move instead of it.
+//! A rename reaches nothing beyond its own file system, and a mount point itself cannot be renamed. So each mount point
+//! gets its own staging and its own undo folder within itself, and its children move instead of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -10,9 +11,10 @@ use bosbase_disk::FileKind;
 use serde::{Deserialize, Serialize};
 
 use super::Site;
+use crate::data_dir::{self, STAGING_PREFIX, UNDO_PREFIX};
 use crate::entry_path::EntryPath;
 use crate::error::{Context as _, Error, ErrorKind, Result};
-use crate::layout::{self, PRIVATE_DIR, STAGING_PREFIX, UNDO_PREFIX};
+use crate::state_dir;
 
 /// One folder whose children are switched. Paths are relative to the data directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +33,8 @@ impl Place {
     fn new(live: &str, id: &str, all: &BTreeSet<String>) -> Self {
         let (staging, undo) = if live.is_empty() {
             (
-                format!("{PRIVATE_DIR}/staging-{id}"),
-                format!("{PRIVATE_DIR}/undo-{id}"),
+                data_dir::in_state(&format!("{}{id}", state_dir::STAGING_PREFIX)),
+                data_dir::in_state(&format!("{}{id}", state_dir::UNDO_PREFIX)),
             )
         } else {
             (
@@ -78,7 +80,7 @@ impl Place {
                     format!("the name {} is not UTF-8", name.display()),
                 )
             })?;
-            if !self.through.contains(&name) && !layout::is_kept(&name, entry.kind, self.live.is_empty()) {
+            if !self.through.contains(&name) && !data_dir::is_kept(&name, entry.kind, self.live.is_empty()) {
                 names.push(name);
             }
         }
@@ -100,13 +102,13 @@ pub(super) fn find(site: &Site<'_>, id: &str) -> Result<Vec<Place>> {
         };
         let path = EntryPath::new(relative)
             .map_err(|why| unsupported(format!("the name of the mount point {} {why}", mount.display())))?;
-        if path.first() == PRIVATE_DIR {
+        if data_dir::is_state(&path) {
             return Err(unsupported(format!(
                 "{} is a mount point; a restore needs it beside the data",
                 mount.display()
             )));
         }
-        if layout::is_not_installed(&path) {
+        if data_dir::is_not_installed(&path) {
             continue;
         }
         if site.disk.metadata(&mount).context(attempted)?.kind != FileKind::Directory {
@@ -142,8 +144,8 @@ pub(super) fn of<'a>(places: &'a [Place], path: &'a EntryPath) -> (&'a Place, &'
         .expect("the data directory itself is always a place, and everything is below it")
 }
 
-/// Fails if one of the folders that a switch needs is not there: its file system is not mounted, and to go on would leave
-/// a part of the data behind.
+/// Fails if one of the folders that a switch needs is not there: its file system is not mounted, and to go on would
+/// leave a part of the data behind.
 pub(super) fn require(site: &Site<'_>, places: &[Place]) -> Result<()> {
     for folder in places.iter().flat_map(|p| [&p.staging, &p.undo]) {
         let path = site.path(folder);

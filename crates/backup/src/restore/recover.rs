@@ -8,8 +8,9 @@ use bosbase_disk::FileKind;
 use super::journal::{Journal, Phase};
 use super::outcome::RestoreOutcome;
 use super::{MAX_BOOTS, Site, places, rollback, switch, undo};
+use crate::data_dir::{self, STAGING_PREFIX, UNDO_PREFIX};
 use crate::error::{Context as _, Error, Result};
-use crate::layout::{STAGING_PREFIX, UNDO_PREFIX};
+use crate::state_dir;
 
 /// What a start found, and what it could not tidy up.
 #[must_use = "a switched restore must be confirmed or rolled back"]
@@ -30,7 +31,7 @@ pub enum Recovered<'a> {
     Switched(Switched<'a>),
 }
 
-/// New data that stands in place of the old and has not yet been opened.
+/// New data that stands in place of the old and is not known to be good yet.
 #[must_use = "it must be confirmed or rolled back"]
 pub struct Switched<'a> {
     site: Site<'a>,
@@ -41,8 +42,8 @@ pub struct Switched<'a> {
 /// one process that holds the data directory's lock.
 ///
 /// # Errors
-/// If the disk fails in a way that lets neither direction be completed, or a file system that is part of the restore is not
-/// mounted: then nothing may be served, and the next start tries again.
+/// If the disk fails in a way that lets neither direction be completed, or a file system that is part of the restore is
+/// not mounted: then nothing may be served, and the next start tries again.
 pub fn recover(site: Site<'_>) -> Result<Recovery<'_>> {
     let state = match Journal::read(&site)? {
         None => Recovered::Clean,
@@ -50,6 +51,7 @@ pub fn recover(site: Site<'_>) -> Result<Recovery<'_>> {
     };
     // While new data is on probation its predecessor's folders are in use: `clean` sees the journal and lets them be.
     let uncleaned = remove_temporaries(&site)
+        .and_then(|()| undo::begin_to_count(&site))
         .and_then(|()| undo::expire_undo(&site))
         .and_then(|_| clean(&site))
         .err();
@@ -84,6 +86,15 @@ fn count_boot(site: &Site<'_>, journal: &mut Journal) -> Result<()> {
     journal.enter(site, Phase::Switched)
 }
 
+/// The new data that a start found, or put in place, and that nobody has confirmed yet; `None` where there is none.
+///
+/// # Errors
+/// [`crate::ErrorKind::Io`] if the journal cannot be read.
+pub fn on_probation(site: Site<'_>) -> Result<Option<Switched<'_>>> {
+    let journal = Journal::read(&site)?.filter(|journal| journal.phase == Phase::Switched);
+    Ok(journal.map(|journal| Switched { site, journal }))
+}
+
 impl Switched<'_> {
     /// The backup that was restored.
     #[must_use]
@@ -91,14 +102,16 @@ impl Switched<'_> {
         &self.journal.key
     }
 
-    /// Says that the new data was opened and is good: records it and ends the restore. To be called before the first write
-    /// to the new data is acknowledged. The old data is kept for [`super::UNDO_KEPT`].
+    /// Says that the new data is good: a start has done with it all that it does before it serves. Records it and ends
+    /// the restore. To be called before the first write to the new data is acknowledged. The old data is kept for
+    /// [`super::UNDO_KEPT`].
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`], [`crate::ErrorKind::NoSpace`]: the restore is still on probation. The process must not
     /// serve it; it ends, and the next start tries again.
     pub fn confirm(self) -> Result<RestoreOutcome> {
         let Self { site, journal } = self;
+        site.steps.reached("confirm-begun");
         let mut outcome = RestoreOutcome::of(&journal, site.now);
         outcome.undo_until = Some(undo::offer(&site, &journal)?);
         outcome.write(&site)?;
@@ -110,7 +123,18 @@ impl Switched<'_> {
         Ok(outcome)
     }
 
-    /// Says that the new data cannot be opened, and puts the old data back. Everything that was opened must be closed.
+    /// Decides that the new data is not good, while it may still be open: the next start puts the old data back and
+    /// says `reason`. The process must not serve the new data any more; it ends.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Io`], [`crate::ErrorKind::NoSpace`]: the new data is still on probation.
+    pub fn condemn(self, reason: &str) -> Result<()> {
+        let Self { site, mut journal } = self;
+        journal.error.get_or_insert_with(|| reason.to_owned());
+        journal.enter(&site, Phase::RemovingNew)
+    }
+
+    /// Says that the new data is not good, and puts the old data back. Everything that was opened must be closed.
     ///
     /// # Errors
     /// As [`recover`].
@@ -165,14 +189,14 @@ pub(super) fn sweep(site: &Site<'_>, used: &BTreeSet<String>) -> Result<usize> {
 
 /// Removes what interrupted atomic writes left. Only at a start: later another thread may be in the middle of one.
 fn remove_temporaries(site: &Site<'_>) -> Result<()> {
-    let dir = site.private();
+    let dir = site.state();
     let entries = match site.disk.list(&dir) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other.context(|| format!("listing {}", dir.display()))?,
     };
     for entry in entries {
         let entry = entry.context(|| format!("listing {}", dir.display()))?;
-        if crate::layout::is_temporary(&entry.name, entry.kind) {
+        if data_dir::is_temporary(&entry.name, entry.kind) {
             let path = dir.join(entry.name);
             site.disk
                 .remove_file(&path)
@@ -184,12 +208,12 @@ fn remove_temporaries(site: &Site<'_>) -> Result<()> {
 
 /// The folders that may hold folders of ours, with what those are called.
 fn private_folders(site: &Site<'_>) -> Result<Vec<(String, &'static [&'static str])>> {
-    const OURS: &[&str] = &["staging-", "undo-"];
+    const OURS: &[&str] = &[state_dir::STAGING_PREFIX, state_dir::UNDO_PREFIX];
     const WITHIN: &[&str] = &[STAGING_PREFIX, UNDO_PREFIX];
     if !site
         .disk
-        .exists(&site.private())
-        .context(|| format!("looking for {}", site.private().display()))?
+        .exists(&site.state())
+        .context(|| format!("looking for {}", site.state().display()))?
     {
         return Ok(Vec::new());
     }
@@ -202,7 +226,7 @@ fn private_folders(site: &Site<'_>) -> Result<Vec<(String, &'static [&'static st
     {
         let entry = entry.context(|| format!("listing {}", site.data_dir.display()))?;
         if let (FileKind::Directory, Some(name)) = (entry.kind, entry.name.to_str())
-            && !crate::layout::is_kept(name, entry.kind, true)
+            && !data_dir::is_kept(name, entry.kind, true)
         {
             folders.insert(name.to_owned());
         }
@@ -212,6 +236,6 @@ fn private_folders(site: &Site<'_>) -> Result<Vec<(String, &'static [&'static st
         folders.extend(places.into_iter().map(|p| p.live).filter(|live| !live.is_empty()));
     }
     let mut all: Vec<(String, &'static [&'static str])> = folders.into_iter().map(|f| (f, WITHIN)).collect();
-    all.push((crate::layout::PRIVATE_DIR.to_owned(), OURS));
+    all.push((data_dir::STATE.to_owned(), OURS));
     Ok(all)
 }

@@ -10,18 +10,19 @@ use std::time::{Duration, SystemTime};
 use bosbase_background::{WORKER, step_back};
 use bosbase_disk::FileKind;
 
+use super::begin::{Journaled, make_folders, new_id, require_idle};
 use super::journal::{Journal, Phase};
-use super::outcome::RestoreKind;
+use super::kind::RestoreKind;
 use super::places::{self, Place};
 use super::uploads::{self, Uploads};
 use super::write_back::WriteBack;
-use super::{Site, undo};
+use super::{Site, links, undo};
 use crate::archive::{Archive, ArchiveEntry, Behind, Checked, EntryKind, Part};
-use crate::elsewhere::{self, Target};
+use crate::data_dir;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::key::BackupKey;
-use crate::layout;
 use crate::progress::{Progress, cancelled};
+use crate::remote_files::{self, Target};
 
 /// Kept free beside what is unpacked, bytes: for folders, the journal, and what upgrading the databases adds.
 const MARGIN: u64 = 32 << 20;
@@ -29,8 +30,8 @@ const MARGIN: u64 = 32 << 20;
 /// What a file takes on disk is rounded up to this.
 const BLOCK: u64 = 4096;
 
-/// Files from this length on are on the disk, or nearly, by the time they are unpacked, so that no commit of the application, which is
-/// served meanwhile, waits for hundreds of MB of them.
+/// Files from this length on are on the disk, or nearly, by the time they are unpacked, so that no commit of the
+/// application, which is served meanwhile, waits for hundreds of MB of them.
 const STREAMED_FROM: u64 = 1 << 20;
 
 /// How soon the end of the databases' check is noticed, and that nobody wants it.
@@ -49,9 +50,9 @@ pub trait StagedCheck: Send + Sync {
         given_up: &Arc<AtomicBool>,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-    /// Tells where the unpacked data keeps its uploaded files, if not on the disk; by default it is there. Asked when all files
-    /// of the archive's root are unpacked into the folder and before they are checked; nobody else uses them meanwhile, and they
-    /// must be left as they are. `id` is the restore's, as in [`super::RestoreOutcome`].
+    /// Tells where the unpacked data keeps its uploaded files, if not on the disk; by default it is there. Asked when
+    /// all files of the archive's root are unpacked into the folder and before they are checked; nobody else uses them
+    /// meanwhile, and they must be left as they are. `id` is the restore's, as in [`super::RestoreOutcome`].
     ///
     /// # Errors
     /// [`ErrorKind::InvalidDatabase`] where the data does not tell; what else keeps files from being put there.
@@ -61,19 +62,21 @@ pub trait StagedCheck: Send + Sync {
     }
 }
 
-/// Fails unless there is room to unpack the archive beside the data; uploaded files count unless its manifest says that they
-/// are kept elsewhere. [`stage`] finds out for certain, and asks again.
+/// Fails unless there is room to unpack the archive beside the data; uploaded files count unless its manifest says that
+/// they are kept elsewhere. [`stage`] finds out for certain, and asks again.
 ///
 /// # Errors
-/// [`ErrorKind::NoSpace`] with the numbers; [`ErrorKind::Unsupported`] for mount points that cannot be switched.
+/// [`ErrorKind::NoSpace`] with the numbers; [`ErrorKind::Unsupported`] for mount points that cannot be switched, and
+/// symbolic links in the place of what would be replaced.
 pub fn check_room(site: &Site<'_>, archive: &Archive) -> Result<()> {
-    let elsewhere = archive.hints_at_elsewhere();
-    let stays = |entry: &ArchiveEntry| !elsewhere || uploads::of(entry).is_none();
+    links::refuse(site, Some(archive))?;
+    let remote_files = archive.hints_at_elsewhere();
+    let stays = |entry: &ArchiveEntry| !remote_files || uploads::of(entry).is_none();
     check_room_for(site, archive, &places::find(site, "x")?, &stays)
 }
 
-/// Sees to it that there is room for some entries of an archive. The data kept for an undo lasts until the next restore, and
-/// this is it.
+/// Sees to it that there is room for some entries of an archive. The data kept for an undo lasts until the next
+/// restore, and this is it.
 fn make_room_for(
     site: &Site<'_>,
     archive: &Archive,
@@ -97,7 +100,7 @@ fn check_room_for(
     let mut per_place: Vec<(Place, u64)> = places.iter().map(|p| (p.clone(), 0)).collect();
     for entry in archive.entries() {
         let entry = entry?;
-        if layout::is_not_installed(&entry.path) || !wanted(&entry) {
+        if data_dir::is_not_installed(&entry.path) || !wanted(&entry) {
             continue;
         }
         let (live, _) = per_place
@@ -141,15 +144,7 @@ pub struct Staged<'a> {
     site: Site<'a>,
     journal: Journal,
     checked: Checked,
-    elsewhere: Option<Box<dyn Target>>,
-}
-
-/// Decided: the next start does it.
-#[derive(Debug)]
-#[must_use = "the process must start anew"]
-pub struct Journaled {
-    /// Tells this restore from others, also in its [`super::RestoreOutcome`].
-    pub id: String,
+    remote_files: Option<Box<dyn Target>>,
 }
 
 /// Unpacks the whole archive beside the data and proves it: lengths, checksums, hashes, then the databases. The data is
@@ -158,8 +153,8 @@ pub struct Journaled {
 /// # Errors
 /// [`ErrorKind::InvalidArchive`], [`ErrorKind::InvalidDatabase`], [`ErrorKind::NoSpace`], [`ErrorKind::Cancelled`],
 /// [`ErrorKind::WrongState`] if a restore is under way already, [`ErrorKind::Unsupported`], [`ErrorKind::Io`];
-/// [`ErrorKind::AlreadyExists`] if another file lies elsewhere under the name of an uploaded one, and what [`Target`] says. In
-/// all cases what was unpacked is gone again, and the target was asked to remove what was put.
+/// [`ErrorKind::AlreadyExists`] if another file lies elsewhere under the name of an uploaded one, and what [`Target`]
+/// says. In all cases what was unpacked is gone again, and the target was asked to remove what was put.
 pub fn stage<'a>(
     site: Site<'a>,
     archive: &Archive,
@@ -168,10 +163,11 @@ pub fn stage<'a>(
     progress: &dyn Progress,
 ) -> Result<Staged<'a>> {
     require_idle(&site)?;
+    links::refuse(&site, Some(archive))?;
     site.disk
-        .create_dir_all(&site.private())
+        .create_dir_all(&site.state())
         .and_then(|()| site.disk.sync_dir(site.data_dir))
-        .context(|| format!("making {}", site.private().display()))?;
+        .context(|| format!("making {}", site.state().display()))?;
     let id = new_id(&site);
     let places = places::find(&site, &id)?;
     // Where uploaded files go is only known when the databases are there.
@@ -187,7 +183,7 @@ pub fn stage<'a>(
             bytes: 0,
             manifest: None,
         },
-        elsewhere: None,
+        remote_files: None,
     };
     match staged.fill(archive, check, progress) {
         Ok(checked) => {
@@ -195,53 +191,11 @@ pub fn stage<'a>(
             Ok(staged)
         }
         Err(e) => {
-            // Whatever cannot be removed now is removed by the next start; the first error is the one that matters.
+            // What cannot be removed now is removed by the next start; the first error is the one that matters.
             let _ = staged.abandon();
             Err(e)
         }
     }
-}
-
-/// Fails if a restore is under way.
-pub(super) fn require_idle(site: &Site<'_>) -> Result<()> {
-    match Journal::read(site)? {
-        None => Ok(()),
-        Some(journal) => Err(Error::new(
-            ErrorKind::WrongState,
-            format!("the restore of {} is under way and waits for a restart", journal.key),
-        )),
-    }
-}
-
-/// Unique among the restores of one data directory: the time to the nanosecond.
-pub(super) fn new_id(site: &Site<'_>) -> String {
-    let wall = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |d| d.subsec_nanos());
-    format!("{:x}-{wall:x}", site.now.as_microsecond())
-}
-
-/// Makes the folders of a switch, durably, so that a missing one later means a missing file system.
-pub(super) fn make_folders(site: &Site<'_>, places: &[Place]) -> Result<()> {
-    for place in places {
-        for folder in [&place.staging, &place.undo] {
-            let path = site.path(folder);
-            site.disk
-                .create_dir_all(&path)
-                .context(|| format!("making {}", path.display()))?;
-        }
-        let parent = if place.live.is_empty() {
-            site.private()
-        } else {
-            site.path(&place.live)
-        };
-        site.disk
-            .sync_dir(&parent)
-            .context(|| format!("syncing {}", parent.display()))?;
-    }
-    site.disk
-        .sync_dir(site.data_dir)
-        .context(|| format!("syncing {}", site.data_dir.display()))
 }
 
 impl Staged<'_> {
@@ -254,8 +208,8 @@ impl Staged<'_> {
     /// Decides: makes the journal durable. After this the data must not be written any more; the process starts anew.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`], [`ErrorKind::NoSpace`]; the restore is then called off and what was unpacked is removed. Only if
-    /// the disk refuses that as well, which the message says, the next start may still do it.
+    /// [`ErrorKind::Io`], [`ErrorKind::NoSpace`]; the restore is then called off and what was unpacked is removed. Only
+    /// if the disk refuses that as well, which the message says, the next start may still do it.
     pub fn commit(mut self) -> Result<Journaled> {
         let site = self.site;
         if let Err(e) = self.journal.enter(&site, Phase::Staged) {
@@ -281,7 +235,7 @@ impl Staged<'_> {
         // The journal goes first: staging without one is debris, a journal without staging would be a riddle.
         Journal::remove(&self.site)?;
         let cleaned = super::clean(&self.site).map(drop);
-        self.elsewhere.map_or(Ok(()), |target| target.abandon()).and(cleaned)
+        self.remote_files.map_or(Ok(()), |target| target.abandon()).and(cleaned)
     }
 
     fn fill(&mut self, archive: &Archive, check: &dyn StagedCheck, progress: &dyn Progress) -> Result<Checked> {
@@ -290,14 +244,14 @@ impl Staged<'_> {
         let places = &self.journal.places;
         let root = site.path(&places[0].staging);
         let databases = self.unpack(archive, Part::RootFiles, None, progress)?;
-        self.elsewhere = check.files_elsewhere(&root, &self.journal.id)?;
-        let goes_elsewhere = |entry: &ArchiveEntry| self.elsewhere.is_some() && uploads::of(entry).is_some();
+        self.remote_files = check.files_elsewhere(&root, &self.journal.id)?;
+        let goes_elsewhere = |entry: &ArchiveEntry| self.remote_files.is_some() && uploads::of(entry).is_some();
         make_room_for(&site, archive, &self.journal.places, &|entry| {
             !entry.is_root_file() && !goes_elsewhere(entry)
         })?;
         let (checked, verdict) = thread::scope(|scope| {
-            // All that lies beside the databases is there, be it what SQLite would take for theirs: they are checked while the
-            // rest is unpacked.
+            // All that lies beside the databases is there, be it what SQLite would take for theirs: they are checked
+            // while the rest is unpacked.
             let staged = root.as_path();
             let given_up = Arc::<AtomicBool>::default();
             let _at_the_end = GivenUp(Arc::clone(&given_up));
@@ -308,10 +262,10 @@ impl Staged<'_> {
                     check.check_and_upgrade(staged, &given_up)
                 })
                 .context(|| "starting the check of the databases".to_owned())?;
-            let rest = match self.elsewhere.as_deref() {
+            let rest = match self.remote_files.as_deref() {
                 None => self.unpack(archive, Part::Rest, None, progress)?,
                 Some(target) => {
-                    let rest = elsewhere::putting(target, progress, |putters| {
+                    let rest = remote_files::putting(target, progress, |putters| {
                         self.unpack(archive, Part::Rest, Some(&Uploads::new(archive, putters)?), progress)
                     })?;
                     target.settle()?;
@@ -340,14 +294,14 @@ impl Staged<'_> {
         &self,
         archive: &Archive,
         part: Part,
-        elsewhere: Option<&Uploads<'_, '_, '_>>,
+        remote_files: Option<&Uploads<'_, '_, '_>>,
         progress: &dyn Progress,
     ) -> Result<Checked> {
         // Each thread remembers the folder it made last, and has a buffer.
-        let state = || (None, vec![0; 256 << 10], elsewhere.map(Uploads::note_reader));
+        let state = || (None, vec![0; 256 << 10], remote_files.map(Uploads::note_reader));
         archive.read_all_at_once(part, progress, state, |(folder, buf, notes), entry, contents| {
-            match (elsewhere, notes, uploads::of(entry)) {
-                (Some(elsewhere), Some(notes), Some(file)) => elsewhere.put(file, entry, contents, notes),
+            match (remote_files, notes, uploads::of(entry)) {
+                (Some(remote_files), Some(notes), Some(file)) => remote_files.put(file, entry, contents, notes),
                 _ => install(&self.site, &self.journal.places, folder, buf, entry, contents),
             }
         })
@@ -392,7 +346,7 @@ fn install(
     entry: &ArchiveEntry,
     contents: &mut dyn Read,
 ) -> Result<()> {
-    if layout::is_not_installed(&entry.path) {
+    if data_dir::is_not_installed(&entry.path) {
         return Ok(());
     }
     let (place, rest) = places::of(places, &entry.path);
@@ -460,9 +414,9 @@ fn unpack(site: &Site<'_>, entry: &ArchiveEntry, contents: &mut dyn Read, target
     Ok(())
 }
 
-/// The mode of a file that has `archived` in its archive and was `created` as what this process makes is. Whatever the archive says: the
-/// owner, who serves it, can read and write it, and nobody else can do more than with what is made here. Whom the archive lets
-/// read nothing gets nothing, and who may execute it there, may here.
+/// The mode of a file that has `archived` in its archive and was `created` as what this process makes is. With any
+/// archive the owner, who serves it, can read and write it, and nobody else can do more than with what is made
+/// here. Whom the archive lets read nothing gets nothing, and who may execute it there, may here.
 fn restored_mode(archived: u32, created: u32) -> u32 {
     let others = [0o070, 0o007].into_iter().map(|class| match archived & 0o444 & class {
         0 => 0,

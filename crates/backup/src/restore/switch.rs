@@ -8,8 +8,8 @@ use super::journal::{Journal, Phase};
 use super::places::Place;
 use crate::error::{Context as _, Result};
 
-/// Goes on from wherever the journal is until all new things are in. Every step looks at what is on disk, so that it does
-/// not matter how often a process died on the way.
+/// Goes on from wherever the journal is until all new things are in. Every step looks at what is on disk, so that it
+/// does not matter how often a process died on the way.
 pub(super) fn run(site: &Site<'_>, journal: &mut Journal) -> Result<()> {
     if journal.phase == Phase::Staged {
         site.steps.reached("switch-started");
@@ -35,8 +35,8 @@ pub(super) fn run(site: &Site<'_>, journal: &mut Journal) -> Result<()> {
     Ok(())
 }
 
-/// Moves a place's children to one of its folders. One that cannot be moved for lack of permission, or since it is in use
-/// as a mount point, stays if nothing of its name is among `needed`: it is somebody else's.
+/// Moves a place's children to one of its folders. One that cannot be moved for lack of permission, or since it is in
+/// use as a mount point, stays if nothing of its name is among `needed`: it is somebody else's.
 pub(super) fn empty_into(
     site: &Site<'_>,
     place: &Place,

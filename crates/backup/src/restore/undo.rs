@@ -2,17 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::begin::{Journaled, make_folders, new_id, require_idle};
 use super::journal::{Journal, Phase};
-use super::outcome::RestoreKind;
+use super::kind::RestoreKind;
 use super::places::{self, Place};
-use super::stage::{Journaled, make_folders, new_id, require_idle};
-use super::{Site, UNDO_KEPT};
+use super::{Site, UNDO_KEPT, elapsed, links};
 use crate::error::{Error, ErrorKind, Result};
-
-const FILE: &str = "undo.json";
 
 /// Data that is kept for an undo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +24,11 @@ pub struct UndoRecord {
     pub key: String,
     /// When it was replaced, UTC.
     pub replaced: Timestamp,
-    /// Until when it is kept, UTC.
+    /// Until when it is kept, UTC, by the clock; and for [`UNDO_KEPT`] in any case, which [`has_expired`] sees to.
     pub until: Timestamp,
+    /// What [`elapsed::count`] was when it was replaced; nothing in the record of an earlier version.
+    #[serde(default)]
+    counted: Option<u64>,
     places: Vec<Place>,
 }
 
@@ -36,7 +37,8 @@ fn by_restore() -> RestoreKind {
 }
 
 impl UndoRecord {
-    /// The folder that holds what the data directory itself held, its databases among that; relative to the data directory.
+    /// The folder that holds what the data directory itself held, its databases among that; relative to the data
+    /// directory.
     #[must_use]
     pub fn folder(&self) -> Option<&str> {
         let root = self.places.iter().find(|place| place.live.is_empty());
@@ -54,7 +56,42 @@ impl UndoRecord {
 /// # Errors
 /// [`ErrorKind::Io`] if the record cannot be read.
 pub fn available_undo(site: &Site<'_>) -> Result<Option<UndoRecord>> {
-    site.read_json(FILE)
+    site.read_json(&site.state().undo_record())
+}
+
+/// Whether the time of what is kept is over: by the clock, and by the time that has passed for certain. A clock that is
+/// set to next month takes nobody's undo away.
+///
+/// # Errors
+/// [`ErrorKind::Io`], [`ErrorKind::NoSpace`] if that cannot be told.
+pub fn has_expired(site: &Site<'_>, record: &UndoRecord) -> Result<bool> {
+    Ok(record.until <= site.now && left(site, record)? == 0)
+}
+
+/// When the time of what is kept will be over, as far as can be told.
+///
+/// # Errors
+/// As [`has_expired`].
+pub fn expiry(site: &Site<'_>, record: &UndoRecord) -> Result<Timestamp> {
+    let left = SignedDuration::from_secs(i64::try_from(left(site, record)?).unwrap_or_default());
+    let counted = site.now.saturating_add(left).unwrap_or(Timestamp::MAX);
+    // They differ by what it took to write it down, unless somebody set the clock.
+    let is_set = counted.duration_since(record.until).abs() > SignedDuration::from_mins(30);
+    Ok(if is_set {
+        counted.max(record.until)
+    } else {
+        record.until
+    })
+}
+
+/// So many seconds it is kept for in any case.
+fn left(site: &Site<'_>, record: &UndoRecord) -> Result<u64> {
+    let count = elapsed::count(site)?;
+    let counted = record.counted.unwrap_or(count);
+    Ok(UNDO_KEPT
+        .as_secs()
+        .unsigned_abs()
+        .saturating_sub(count.saturating_sub(counted)))
 }
 
 /// Decides to put the data back that the last restore replaced, which the next start does as it does a restore: what is
@@ -70,6 +107,7 @@ pub fn undo(site: &Site<'_>) -> Result<Journaled> {
             "there is no replaced data to go back to",
         ));
     };
+    links::refuse(site, None)?;
     let id = new_id(site);
     let places: Vec<_> = record.places.iter().map(|p| p.reversed(&id)).collect();
     make_folders_for_old(site, &places, &record)?;
@@ -106,15 +144,30 @@ fn make_folders_for_old(site: &Site<'_>, places: &[Place], record: &UndoRecord) 
     make_folders(site, places)
 }
 
-/// Gives the kept data up if its time is over; `true` if it did. Every [`super::recover`] does so; who runs for weeks asks
-/// now and then.
+/// Gives the kept data up if its time is over; `true` if it did. Every [`super::recover`] does so; who runs for weeks
+/// asks now and then.
 ///
 /// # Errors
 /// [`ErrorKind::Io`].
 pub fn expire_undo(site: &Site<'_>) -> Result<bool> {
+    let Some(record) = available_undo(site)?.filter(|record| record.counted.is_some()) else {
+        return Ok(false);
+    };
+    if Journal::read(site)?.is_none() && has_expired(site, &record)? {
+        return discard(site, &[]);
+    }
+    Ok(false)
+}
+
+/// Counts from here on for how long what an earlier version of this program put aside is kept. For a start, while
+/// nobody else changes the record.
+pub(super) fn begin_to_count(site: &Site<'_>) -> Result<()> {
     match available_undo(site)? {
-        Some(record) if record.until <= site.now && Journal::read(site)?.is_none() => discard(site, &[]),
-        _ => Ok(false),
+        Some(record) if record.counted.is_none() => {
+            let counted = Some(elapsed::count(site)?);
+            site.write_json(&site.state().undo_record(), &UndoRecord { counted, ..record })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -124,7 +177,7 @@ pub(super) fn discard(site: &Site<'_>, places: &[Place]) -> Result<bool> {
         return Ok(false);
     }
     // The record goes first: half-deleted data must never be offered.
-    site.remove(FILE)?;
+    site.remove(&site.state().undo_record())?;
     let used = places
         .iter()
         .flat_map(|p| [p.staging.clone(), p.undo.clone()])
@@ -142,18 +195,19 @@ pub(super) fn offer(site: &Site<'_>, journal: &Journal) -> Result<Timestamp> {
         key: journal.key.clone(),
         replaced: site.now,
         until,
+        counted: Some(elapsed::count(site)?),
         places: journal.places.clone(),
     };
-    site.write_json(FILE, &record)?;
+    site.write_json(&site.state().undo_record(), &record)?;
     Ok(until)
 }
 
 /// Takes back an offer that this restore made.
 pub(super) fn forget(site: &Site<'_>, id: &str) -> Result<()> {
     match available_undo(site) {
-        Ok(Some(record)) if record.id == id => site.remove(FILE),
+        Ok(Some(record)) if record.id == id => site.remove(&site.state().undo_record()),
         Ok(_) => Ok(()),
         // A record that cannot be read offers nothing, and must not keep the old data from coming back.
-        Err(_) => site.remove(FILE),
+        Err(_) => site.remove(&site.state().undo_record()),
     }
 }

@@ -3,9 +3,9 @@
 use std::io::Read;
 
 use crate::archive::{Archive, ArchiveEntry, EntryKind, NoteReader, Notes};
-use crate::elsewhere::{About, Putters, UploadedFile};
+use crate::data_dir;
 use crate::error::Result;
-use crate::layout;
+use crate::remote_files::{About, Putters, UploadedFile};
 
 /// What goes elsewhere of an archive, and how.
 pub(super) struct Uploads<'a, 'scope, 'env> {
@@ -28,7 +28,8 @@ impl<'a, 'scope, 'env> Uploads<'a, 'scope, 'env> {
         self.notes.reader(self.archive)
     }
 
-    /// Hands an uploaded file over with what is noted of it. Its note needs no more than being read, which its caller does.
+    /// Hands an uploaded file over with what is noted of it. Its note needs no more than being read, which its caller
+    /// does.
     pub(super) fn put(
         &self,
         file: UploadedFile,
@@ -50,5 +51,5 @@ impl<'a, 'scope, 'env> Uploads<'a, 'scope, 'env> {
 
 /// The uploaded file that an entry is; `None` for what is unpacked in any case, or not at all.
 pub(super) fn of(entry: &ArchiveEntry) -> Option<UploadedFile> {
-    UploadedFile::of(&entry.path).filter(|_| entry.kind == EntryKind::File && !layout::is_not_installed(&entry.path))
+    UploadedFile::of(&entry.path).filter(|_| entry.kind == EntryKind::File && !data_dir::is_not_installed(&entry.path))
 }

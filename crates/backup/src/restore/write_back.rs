@@ -58,7 +58,8 @@ impl<W: Write> Write for WriteBack<'_, W> {
         self.unsynced += n;
         if self.unsynced >= EVERY {
             self.unsynced = 0;
-            // Neither one that is waiting already nor a thread that has failed, which `finish` tells, is to stop the writing.
+            // Neither one that is waiting already nor a thread that has failed, which `finish` tells, is to stop the
+            // writing.
             let _ = self.wishes.as_ref().map(|wishes| wishes.try_send(()));
         }
         Ok(n)

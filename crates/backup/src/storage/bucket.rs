@@ -1,15 +1,17 @@
 //! Backups as objects in a bucket: its `.zip` objects that lie in no folder.
 //!
-//! An object appears whole, when its upload is completed, or never. What a killed process leaves is a multipart upload that
-//! nobody sees and that is paid for: so each is noted down ([`Notes`]) before it is begun, and given up at the next start.
+//! An object appears whole, when its upload is completed, or never. What a killed process leaves is a multipart upload
+//! that nobody sees and that is paid for: so each is noted down ([`Notes`]) before it is begun, and given up at the
+//! next start.
 
 mod notes;
 mod source;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use bosbase_bucket::{Bucket, BucketConfig, ErrorKind as Cause, Interrupt, Label, Object, Patience, Upload};
 
@@ -54,7 +56,8 @@ impl BucketStorage {
         })
     }
 
-    /// The same storage for one job, whose [`Storage::interrupt`] ends what it asks for, and what its [`BucketStorage::patient`] does.
+    /// The same storage for one job, whose [`Storage::interrupt`] ends what it asks for, and what its
+    /// [`BucketStorage::patient`] does.
     #[must_use]
     pub fn for_job(&self) -> Self {
         let interrupt = Interrupt::default();
@@ -227,7 +230,7 @@ impl Drop for BucketUpload {
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+    shared.lock()
 }
 
 fn ended() -> io::Error {

@@ -29,8 +29,8 @@ impl LocalStorage {
         Self { disk, dir }
     }
 
-    /// Removes what killed processes left half-written; returns how many there were. Only for whoever holds the lease: it
-    /// would take a running upload away.
+    /// Removes what killed processes left half-written; returns how many there were. Only for the holder of the lease:
+    /// it would take a running upload away.
     ///
     /// # Errors
     /// [`ErrorKind::Io`].
@@ -163,7 +163,7 @@ impl Storage for LocalStorage {
     }
 
     fn contains(&self, key: &BackupKey) -> Result<bool> {
-        // Whatever bears the name takes it, be it a folder.
+        // Anything that bears the name takes it, also a folder.
         self.disk
             .exists(&self.path(key))
             .context(|| format!("looking for the backup {key}"))
@@ -242,7 +242,7 @@ impl StagedUpload for LocalUpload {
         })?;
         self.file = None;
         if let Err(e) = disk.sync_dir(&self.storage.dir) {
-            // It stands there, but might be gone after a power cut: what is not sure to last is not listed.
+            // It stands there, but might be gone after a power cut: a backup that is not sure to last is not listed.
             let _ = disk.remove_file(&target);
             return Err(e).context(attempted);
         }

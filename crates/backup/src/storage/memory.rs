@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 
@@ -65,7 +67,7 @@ struct MemoryUpload {
 }
 
 fn lock(shelf: &Shelf) -> MutexGuard<'_, BTreeMap<BackupKey, MemorySource>> {
-    shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    shelf.lock()
 }
 
 impl Storage for MemoryStorage {
@@ -157,7 +159,7 @@ mod tests {
     use bosbase_disk::{Disk as _, RealDisk};
 
     use super::*;
-    use crate::{CheckFailure, CreateReport, DatabaseSnapshot, NoProgress, NoSteps, Sources, create};
+    use crate::{CheckFailure, CreateReport, DataDir, DatabaseSnapshot, NoProgress, NoSteps, Sources, create};
 
     struct Database(usize);
 
@@ -185,10 +187,10 @@ mod tests {
     fn back_up(storage: &dyn Storage) -> Result<CreateReport> {
         let dir = tempfile::tempdir().unwrap();
         let sources = Sources {
-            data_dir: dir.path().to_owned(),
+            data_dir: DataDir::at(dir.path()),
             databases: vec![Box::new(Database(0))],
-            must_have: Box::new(std::iter::empty()),
-            elsewhere: None,
+            required_files: Box::new(std::iter::empty()),
+            remote_files: None,
         };
         let plan = create::plan(&RealDisk, &BackupKey::for_new("a.zip")?, Timestamp::now(), &sources)?;
         let created = create::perform(&RealDisk, &plan, sources, storage, &NoProgress, &NoSteps)?;
@@ -271,10 +273,10 @@ mod tests {
         RealDisk.create_dir_all(&dir.path().join("storage")).unwrap();
         bosbase_disk::write_atomically(&RealDisk, &dir.path().join("storage/file.txt"), b"x").unwrap();
         let sources = Sources {
-            data_dir: dir.path().to_owned(),
+            data_dir: DataDir::at(dir.path()),
             databases: vec![Box::new(Database(0))],
-            must_have: Box::new(std::iter::empty()),
-            elsewhere: None,
+            required_files: Box::new(std::iter::empty()),
+            remote_files: None,
         };
         let plan = create::plan(&RealDisk, &other, Timestamp::now(), &sources).unwrap();
         let swapped = Swapped(storage.clone(), whole);

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use jiff::Timestamp;
 
-use bosbase_backup::elsewhere::{About, Measured, Opened, Put, Putting, Source, Target, UploadedFile};
+use bosbase_backup::remote_files::{About, Measured, Opened, Put, Putting, Source, Target, UploadedFile};
 use bosbase_backup::restore::StagedCheck;
 use bosbase_backup::{Error, ErrorKind, Result};
 
@@ -170,7 +172,7 @@ impl MemoryFiles {
             Some(Fault::Hang) => {
                 state.hangs = true;
                 while !state.is_interrupted {
-                    state = self.0.interrupted.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    self.0.interrupted.wait(&mut state);
                 }
                 failed("it was interrupted")
             }
@@ -178,7 +180,7 @@ impl MemoryFiles {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock()
     }
 
     fn wake(&self) {
@@ -311,9 +313,9 @@ impl Putting for Uploading<'_> {
 }
 
 /// Databases that say that the uploaded files belong elsewhere.
-pub struct Elsewhere(pub MemoryFiles);
+pub struct RemoteFiles(pub MemoryFiles);
 
-impl StagedCheck for Elsewhere {
+impl StagedCheck for RemoteFiles {
     fn check_and_upgrade(
         &self,
         dir: &Path,

@@ -1,15 +1,15 @@
 //! A data directory that a backup is restored into, on a disk that can be made to fail.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use bosbase_backup::restore::{Recovered, RestoreOutcome, Site, StagedCheck, recover, stage};
-use bosbase_backup::{BackupKey, NoProgress, NoSteps, Result, Sources, Steps};
+use bosbase_backup::{BackupKey, DataDir, NoProgress, NoSteps, Result, Sources, Steps};
 use bosbase_disk::fault::FaultDisk;
 use jiff::Timestamp;
 
-use super::files::{Elsewhere, MemoryFile, MemoryFiles};
+use super::files::{MemoryFile, MemoryFiles, RemoteFiles};
 use super::{Bytes, Fine, Tree, data, folder_in_memory, open, put};
 
 pub const KEY: &str = "good.zip";
@@ -17,7 +17,7 @@ pub const KEY: &str = "good.zip";
 /// A data directory with old data in it and a backup of other data in its `backups/`.
 pub struct House {
     _root: tempfile::TempDir,
-    pub dir: PathBuf,
+    pub dir: DataDir,
     pub disk: FaultDisk,
     pub old: Tree,
     pub new: Tree,
@@ -30,10 +30,10 @@ static ARCHIVE: OnceLock<Vec<u8>> = OnceLock::new();
 
 fn archive_of(other: &Path) -> Vec<u8> {
     let sources = Sources {
-        data_dir: other.to_owned(),
+        data_dir: DataDir::at(other),
         databases: vec![Bytes::database("data.db", 9000), Bytes::database("auxiliary.db", 10)],
-        must_have: Box::new(std::iter::empty()),
-        elsewhere: None,
+        required_files: Box::new(std::iter::empty()),
+        remote_files: None,
     };
     let shelf = tempfile::tempdir().unwrap();
     super::make(shelf.path(), KEY, sources).unwrap();
@@ -43,7 +43,7 @@ fn archive_of(other: &Path) -> Vec<u8> {
 impl House {
     pub fn new() -> Self {
         let root = folder_in_memory();
-        let dir = root.path().join("pb_data");
+        let dir = DataDir::at(root.path().join("pb_data"));
         let other = root.path().join("other");
         std::fs::create_dir_all(root.path().join("graves")).unwrap();
         for (name, bytes) in [
@@ -86,7 +86,7 @@ impl House {
     }
 
     /// One whose new data keeps its uploaded files elsewhere, where one of them is already.
-    pub fn elsewhere() -> Self {
+    pub fn remote_files() -> Self {
         let mut house = Self::new();
         house.new.retain(|name, _| !name.starts_with("storage/"));
         house.files = Some(Self::files_before());
@@ -100,7 +100,8 @@ impl House {
         files
     }
 
-    /// Does what the next start does about files elsewhere, once it has the one or the other data, and checks what is there.
+    /// Does what the next start does about files elsewhere, once it has the one or the other data, and checks what is
+    /// there.
     pub fn settle_files(&self, new: bool, what: &str) {
         let Some(files) = &self.files else { return };
         files.restart(new);
@@ -140,7 +141,7 @@ impl House {
         let key = BackupKey::existing(KEY)?;
         let check: Box<dyn StagedCheck> = match &self.files {
             None => Box::new(Fine),
-            Some(files) => Box::new(Elsewhere(files.clone())),
+            Some(files) => Box::new(RemoteFiles(files.clone())),
         };
         stage(self.site(&NoSteps), &archive, &key, check.as_ref(), &NoProgress)?
             .commit()

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
-use bosbase_app::AppOptions;
+use bosbase_app::{AppOptions, DataDir};
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
 
 use super::Failure;
 
-/// An application backend on an embedded SQLite database whose backups are proven and whose restores are all or nothing.
+/// An application backend on an embedded SQLite database whose backups are proven and whose restores are all or
+/// nothing.
 #[derive(Debug, Parser)]
 #[command(name = "bosbase", version, propagate_version = true, disable_help_subcommand = true)]
 pub struct Arguments {
@@ -21,8 +23,8 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 pub struct Global {
     /// The data directory; one made by PocketBase 0.23 or later is opened (and upgraded) as it is
-    #[arg(long, global = true, default_value = "pb_data", value_name = "DIR")]
-    pub dir: PathBuf,
+    #[arg(long, global = true, default_value = DataDir::USUAL, value_name = "DIR", value_parser = PathBufValueParser::new().map(DataDir::at))]
+    pub dir: DataDir,
     /// The name of the environment variable that holds the 32 character key of the encrypted settings
     #[arg(
         long = "encryptionEnv",
@@ -61,7 +63,8 @@ impl Global {
             data_dir: self.dir.clone(),
             encryption_key,
             dev: self.dev,
-            backups_bucket: None,
+            backups_place: super::bucket::backups_place()?,
+            rehearsal: false,
             files_place: super::bucket::files_place()?,
             #[cfg(feature = "failpoints")]
             steps: crate::failpoint::from_environment(),
@@ -71,12 +74,30 @@ impl Global {
     }
 }
 
+impl Command {
+    /// Whether it needs what may be another user's than the data directory: a port, a file elsewhere.
+    pub fn reaches_elsewhere(&self) -> bool {
+        match self {
+            Self::Serve(_) | Self::Routes | Self::Check(_) => true,
+            Self::Backup { action } => matches!(
+                action,
+                BackupAction::Import { .. } | BackupAction::Export { .. } | BackupAction::Steps
+            ),
+            Self::Files { .. } | Self::Superuser { .. } => false,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Start the server
     Serve(Serve),
+    /// Say what of a data directory works here, before it is switched from PocketBase; nothing in it is changed
+    ///
+    /// Exits with 0 where nothing differs, 1 where something differs, is not honoured or has to be mended, and 2 where
+    /// it can't be served.
+    Check(Check),
     /// Print every route of the API with who may call it
-    #[command(hide = true)]
     Routes,
     /// Make, check, restore and move backups, on a stopped data directory or beside a running server
     Backup {
@@ -104,17 +125,38 @@ pub struct Serve {
     /// The origins of web pages that may call the API, separated by commas
     #[arg(long, default_value = "*", value_delimiter = ',', value_name = "ORIGINS")]
     pub origins: Vec<String>,
+    /// Start although JavaScript hooks lie in pb_hooks beside the data directory; none of them is run
+    #[arg(long)]
+    pub ignore_hooks: bool,
+    /// Start although pb_migrations beside the data directory holds migrations that were not applied; none of them is
+    #[arg(long)]
+    pub ignore_migrations: bool,
+    /// Look into the data and leave the world alone: no scheduled backups, no alarms, no deletions in buckets
+    #[arg(long)]
+    pub rehearsal: bool,
+}
+
+/// `bosbase check DIR`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The data directory, also one that PocketBase is serving; the one of --dir if left out
+    #[arg(value_name = "DIRECTORY", value_parser = PathBufValueParser::new().map(DataDir::at))]
+    pub directory: Option<DataDir>,
+    /// Say it as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `bosbase files …`
 #[derive(Debug, Subcommand)]
 pub enum FilesAction {
-    /// Make this data directory the one that deletes files in the bucket of settings.s3; whoever did before no longer does
+    /// Make this data directory the one that deletes files in the bucket of settings.s3; its owner until now no longer
+    /// does
     TakeOver,
 }
 
-/// `bosbase superuser …`. A password left out is asked for in `BOSBASE_SUPERUSER_PASSWORD`, so that it need not show in a
-/// process list.
+/// `bosbase superuser …`. A password left out is asked for in `BOSBASE_SUPERUSER_PASSWORD`, so that it need not show in
+/// a process list.
 #[derive(Debug, Subcommand)]
 pub enum SuperuserAction {
     /// Create a superuser, or set the password of the one who is there
@@ -123,6 +165,9 @@ pub enum SuperuserAction {
     Create(Credentials),
     /// Set a superuser's password; who was logged in with the old one no longer is
     Update(Credentials),
+    /// Let superusers log in again, with a password and from any address, where settings or options keep all of them
+    /// out
+    Unlock,
     /// Delete a superuser
     Delete {
         /// The superuser's email address
@@ -154,7 +199,8 @@ pub enum BackupAction {
         /// The backup's name
         key: String,
     },
-    /// Replace all data by a backup's; the server must be stopped (a running one restores by POST /api/backups/KEY/restore)
+    /// Replace all data by a backup's; the server must be stopped (a running one restores by POST
+    /// /api/backups/KEY/restore)
     Restore {
         /// The backup's name
         key: String,
@@ -165,6 +211,9 @@ pub enum BackupAction {
     /// Name the steps of a backup and of a restore, as the crash tables in docs/design.md do
     #[command(hide = true)]
     Steps,
+    /// Count the scheduled backups that lie where this data directory keeps its own as its own, also those that
+    /// others made: retention then deletes those that have had their day
+    TakeOver,
     /// Delete a backup for good
     Delete {
         /// The backup's name

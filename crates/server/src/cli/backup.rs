@@ -1,12 +1,14 @@
 //! `bosbase backup …`, on a stopped data directory or beside a running server.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bosbase_app::jobs::{
-    Backups, CREATE_STEPS, Job, JobState, Listed, Proof, RESTORE_STEPS, Ticket, make_directory, require_application,
-    restore_offline, undo_offline,
+    Backups, CREATE_STEPS, Importing, Job, JobState, Listed, Proof, RESTORE_STEPS, Ticket, make_directory,
+    require_application, take_over_backups,
 };
+use bosbase_app::start::{restore_offline, undo_offline};
 use bosbase_app::{App, AppOptions};
 
 use super::Failure;
@@ -35,26 +37,32 @@ pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
         RESTORE_STEPS.iter().for_each(|step| say(&format!("restore {step}")));
         return Ok(());
     }
+    if matches!(action, BackupAction::TakeOver) {
+        say(&take_over_backups(&options(global)?)?);
+        return Ok(());
+    }
     if let BackupAction::Create { name } = action {
         return create(global, name.as_deref().unwrap_or_default());
     }
-    if matches!(action, BackupAction::Import { .. }) {
+    if let BackupAction::Import { file, name } = action {
         make_directory(&global.dir)?;
+        // Root may read what the data directory's owner may not.
+        let source = Importing::open(file)?;
+        super::become_owner(&global.dir)?;
+        return import(global, file, source, name.as_deref());
     }
     // The databases stay closed: they may be what is broken.
     act(&Arc::new(Backups::open(options(global)?)?), action)
 }
 
 fn options(global: &Global) -> Result<AppOptions, Failure> {
-    let mut options = global.options()?;
-    options.backups_bucket = super::bucket::backups_bucket()?;
-    Ok(options)
+    global.options()
 }
 
 fn create(global: &Global, name: &str) -> Result<(), Failure> {
     require_application(&global.dir)?;
     let app = App::open(options(global)?)?;
-    let job = follow("creating", &app.start_backup(name)?);
+    let job = follow("creating", &app.backup_jobs().start_backup(name)?);
     let closed = app.close();
     let job = job?;
     say(&format!("Created and verified {}.", job.key));
@@ -94,19 +102,28 @@ fn act(backups: &Arc<Backups>, action: &BackupAction) -> Result<(), Failure> {
             done.map_err(|error| naming(error, key))?;
             say(&format!("Exported {key} to {}.", file.display()));
         }
-        BackupAction::Import { file, name } => {
-            let meter = Meter::new("importing");
-            let done = backups.import(file, name.as_deref(), &|done, total| meter.show(done, total));
-            meter.finish();
-            let key = done?.key;
-            say(&format!(
-                "Imported {} as {key}. To prove it: bosbase backup verify {key}",
-                file.display()
-            ));
-        }
         // These were done before.
-        BackupAction::Create { .. } | BackupAction::Restore { .. } | BackupAction::Undo | BackupAction::Steps => {}
+        BackupAction::Create { .. }
+        | BackupAction::Import { .. }
+        | BackupAction::Restore { .. }
+        | BackupAction::Undo
+        | BackupAction::TakeOver
+        | BackupAction::Steps => {}
     }
+    Ok(())
+}
+
+fn import(global: &Global, file: &Path, source: Importing, name: Option<&str>) -> Result<(), Failure> {
+    let backups = Backups::open(options(global)?)?;
+    let meter = Meter::new("importing");
+    let done = backups.import(source, name, &|done, total| meter.show(done, total));
+    meter.finish();
+    let key = done?.key;
+    say(&format!(
+        "Imported {} as {key}. To prove it: bosbase backup verify {key} --dir {}",
+        file.display(),
+        global.dir.display()
+    ));
     Ok(())
 }
 

@@ -1,8 +1,9 @@
-//! Buckets as the environment names them: for a machine that has no settings yet, none that can be read, or such whose keys are
-//! no longer good.
+//! Buckets as the environment names them: for a machine that has no settings yet, none that can be read, or such whose
+//! keys are no longer good.
 
 use bosbase_app::BucketConfig;
 use bosbase_app::files::FilesPlace;
+use bosbase_app::jobs::BackupsPlace;
 
 use super::Failure;
 
@@ -11,21 +12,25 @@ const BACKUPS: &str = "BOSBASE_BACKUPS_S3_";
 /// What the variables of the uploaded files' bucket begin with.
 const FILES: &str = "BOSBASE_STORAGE_S3_";
 
-/// The bucket of the backups, where `BOSBASE_BACKUPS_S3_BUCKET` is set.
+/// Where backups are kept: in the bucket that `BOSBASE_BACKUPS_S3_BUCKET` and its like name, in the data directory
+/// where `BOSBASE_BACKUPS_S3_ENABLED` says `false`, else where the settings say.
 ///
 /// # Errors
 ///
-/// Where another variable that it takes is missing or makes no sense.
-pub fn backups_bucket() -> Result<Option<BucketConfig>, Failure> {
-    bucket(BACKUPS)
+/// Where a variable that it takes is missing or makes no sense.
+pub fn backups_place() -> Result<BackupsPlace, Failure> {
+    if !truth(BACKUPS, "ENABLED")?.unwrap_or(true) {
+        return Ok(BackupsPlace::Local);
+    }
+    Ok(bucket(BACKUPS)?.map_or(BackupsPlace::AsSet, BackupsPlace::Bucket))
 }
 
-/// Where uploaded files are kept: in the bucket that `BOSBASE_STORAGE_S3_BUCKET` and its like name, in the data directory where
-/// `BOSBASE_STORAGE_S3_ENABLED` says `false`, else where the settings say.
+/// Where uploaded files are kept: in the bucket that `BOSBASE_STORAGE_S3_BUCKET` and its like name, in the data
+/// directory where `BOSBASE_STORAGE_S3_ENABLED` says `false`, else where the settings say.
 ///
 /// # Errors
 ///
-/// As [`backups_bucket`].
+/// As [`backups_place`].
 pub fn files_place() -> Result<FilesPlace, Failure> {
     if !truth(FILES, "ENABLED")?.unwrap_or(true) {
         return Ok(FilesPlace::Local);

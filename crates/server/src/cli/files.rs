@@ -1,6 +1,6 @@
 //! `bosbase files …`, on a stopped data directory or beside a running server.
 
-use bosbase_app::files::take_over;
+use bosbase_app::jobs::take_over_files;
 
 use super::Failure;
 use super::args::{FilesAction, Global};
@@ -9,7 +9,7 @@ use super::output::say;
 /// Does what was asked and says so.
 pub fn run(global: &Global, action: &FilesAction) -> Result<(), Failure> {
     match action {
-        FilesAction::TakeOver => say(&take_over(&global.options()?)?),
+        FilesAction::TakeOver => say(&take_over_files(&global.options()?)?),
     }
     Ok(())
 }

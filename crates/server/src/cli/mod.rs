@@ -3,13 +3,17 @@
 mod args;
 mod backup;
 mod bucket;
+mod check;
+mod environment;
 mod files;
+mod hangup;
 mod output;
 mod serve;
 mod superuser;
 
 use std::process::ExitCode;
 
+use bosbase_app::DataDir;
 use clap::Parser as _;
 
 use args::{Arguments, Command};
@@ -20,7 +24,7 @@ use args::{Arguments, Command};
 pub struct Failure(pub String);
 
 impl From<bosbase_app::Error> for Failure {
-    /// The public text with its causes: whoever is at the command line owns the data.
+    /// The public text with its causes: the person at the command line owns the data.
     fn from(error: bosbase_app::Error) -> Self {
         Self(error.with_causes())
     }
@@ -40,8 +44,19 @@ pub fn main() -> ExitCode {
         }
     };
     // Before there is a second thread, and anything is created.
-    bosbase_app::jobs::keep_private(&arguments.global.dir);
+    bosbase_app::jobs::keep_private(match &arguments.command {
+        // Its copies are nobody else's, whatever the directory that is looked at is open to.
+        Command::Check(_) => std::path::Path::new(""),
+        _ => &arguments.global.dir,
+    });
+    if !arguments.command.reaches_elsewhere()
+        && let Err(failure) = become_owner(&arguments.global.dir)
+    {
+        output::complain(&failure.0);
+        return ExitCode::FAILURE;
+    }
     let done = match arguments.command {
+        Command::Check(check) => return check::run(&arguments.global, &check),
         Command::Routes => {
             print_routes();
             Ok(())
@@ -57,6 +72,17 @@ pub fn main() -> ExitCode {
             output::complain(&failure.0);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Does what root asks for as the user whose data directory it is, who could not write what root leaves there.
+fn become_owner(dir: &DataDir) -> Result<(), Failure> {
+    match bosbase_app::jobs::become_owner(dir, DataDir::DATABASE) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure(format!(
+            "{} belongs to another user, and the system does not let root become that user ({error}). Run this as that user.",
+            dir.display()
+        ))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Lines for whoever typed the command. A closed pipe ends the talking, not the work.
+//! Lines for the person who typed the command. A closed pipe ends the talking, not the work.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};

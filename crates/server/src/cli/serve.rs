@@ -1,16 +1,28 @@
 //! `bosbase serve`: from an address to a running server, and from its end to an exit or a fresh process.
 
 use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bosbase_app::{App, crons};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::http::header;
+use bosbase_app::jobs::ServeLock;
+use bosbase_app::start::Probation;
+use bosbase_app::unsupported::{Programs, listed, of_application};
+use bosbase_app::{App, AppOptions, crons};
 use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tower::ServiceExt as _;
 
 use super::Failure;
 use super::args::{Global, Serve};
+use super::environment;
+use super::hangup::Hangup;
 use super::output::say;
 use crate::http::listen;
 use crate::http::router::router;
@@ -18,14 +30,18 @@ use crate::http::state::{AppState, Lifecycle};
 use crate::restart;
 
 /// How long requests may go on after the server was told to stop.
-const PATIENCE: Duration = Duration::from_secs(20);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long they may keep new ones waiting when it restarts.
 const RESTART_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a server waits for a command that has the data directory to itself while it opens it.
-const TENANCY_PATIENCE: Duration = Duration::from_secs(3);
-/// The same for one that restarts: it finishes a restore or finds one that a command is finishing, and its clients wait.
-const RESTART_TENANCY_PATIENCE: Duration = Duration::from_secs(120);
+const SERVE_LOCK_WAIT: Duration = Duration::from_secs(3);
+/// The same for one that restarts: it finishes a restore or finds one that a command is finishing, and its clients
+/// wait.
+const RESTART_SERVE_LOCK_WAIT: Duration = Duration::from_secs(120);
+
+/// A start with restored data that has not come to its end by then is given up.
+const LONGEST_START: Duration = Duration::from_secs(15 * 60);
 
 /// Why the server ended.
 enum End {
@@ -36,11 +52,12 @@ enum End {
 /// Serves until it is told to stop. Does not return after a restore: the process becomes a new one.
 pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     start_logging(global.dev);
+    restart::keep_name();
     let inherited = restart::inherited_listener()
         .map_err(|error| Failure(format!("The inherited socket is unusable: {error}.")))?;
     let patience = match inherited {
-        Some(_) => RESTART_TENANCY_PATIENCE,
-        None => TENANCY_PATIENCE,
+        Some(_) => RESTART_SERVE_LOCK_WAIT,
+        None => SERVE_LOCK_WAIT,
     };
     // Before anything is touched: who can't listen must not upgrade or recover a data directory either.
     let socket = match inherited {
@@ -55,32 +72,52 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     socket
         .set_nonblocking(true)
         .map_err(|error| Failure(format!("Can't use the socket: {error}.")))?;
-    let (app, tenancy) = bosbase_app::jobs::open_to_serve(&global.options()?, patience)?;
-    provision(&app)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure(format!("Can't start the server's threads: {error}.")))?;
-    let ticker = crons::start(app.clone(), crons::SystemClock)
+    // A server that restarts was let through before, and clients wait for it.
+    if !restart::is_restart() {
+        refuse_ignored(&Programs::beside(&global.dir)?, serve)?;
+    }
+    let options = AppOptions {
+        rehearsal: serve.rehearsal,
+        ..global.options()?
+    };
+    let probation = Arc::new(Probation::new(options.clone()));
+    let spare = socket
+        .try_clone()
+        .map_err(|error| Failure(format!("Can't use the socket: {error}.")))?;
+    watch_start(&probation, &spare)?;
+    let prepared = prepare(&options, patience, socket, serve, &probation);
+    let Prepared {
+        app,
+        serve_lock,
+        runtime,
+        server,
+    } = match prepared {
+        Ok(prepared) => prepared,
+        Err(failure) => return Err(give_way(&probation, &spare, failure)),
+    };
+    drop(spare);
+    say_unsupported(&app, global);
+    let ticker = app
+        .start_crons(crons::SystemClock)
         .map_err(|error| Failure(format!("Can't start the recurring jobs: {error}.")))?;
-    let alarms = app
-        .start_alarms()
-        .map_err(|error| Failure(format!("Can't start the alarms: {error}.")))?;
-    let (end, listener) = runtime.block_on(serve_app(app.clone(), socket, serve))?;
+    let alarms = if serve.rehearsal {
+        None
+    } else {
+        let started = app.alarms().start();
+        Some(started.map_err(|error| Failure(format!("Can't start the alarms: {error}.")))?)
+    };
+    let (end, listener) = runtime.block_on(serve_app(&app, server))?;
     drop(ticker);
     drop(alarms);
     // Not for data that is about to be replaced, while clients wait.
     if matches!(end, End::Stop)
-        && let Err(error) = app.optimize()
+        && let Err(error) = app.store().optimize()
     {
-        tracing::warn!(
-            error = error.with_causes(),
-            "the databases' statistics could not be refreshed"
-        );
+        tracing::warn!(%error, "the databases' statistics could not be refreshed");
     }
     let closed = app.close();
     // The next process, ours or another, can have the data directory from here on.
-    drop(tenancy);
+    drop(serve_lock);
     // Dropped, it would wait for what still talks to somebody who does not answer.
     runtime.shutdown_background();
     match end {
@@ -101,41 +138,233 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     }
 }
 
-async fn serve_app(app: App, socket: std::net::TcpListener, serve: &Serve) -> Result<(End, Arc<TcpListener>), Failure> {
-    let listener =
-        Arc::new(TcpListener::from_std(socket).map_err(|error| Failure(format!("Can't use the socket: {error}.")))?);
-    let lifecycle = Arc::new(Lifecycle::default());
-    let state = AppState::new(app.clone(), lifecycle.clone());
-    let address = listener
-        .local_addr()
-        .map_or_else(|_| serve.http.clone(), |address| address.to_string());
-    // Before anything is answered: whoever saw an answer can have it end in order.
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| Failure(error.to_string()))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| Failure(error.to_string()))?;
+/// Everything that is there before the first request is taken.
+struct Prepared {
+    app: App,
+    serve_lock: ServeLock,
+    runtime: Runtime,
+    server: Server,
+}
+
+/// What requests are taken and answered with.
+struct Server {
+    listener: Arc<TcpListener>,
+    lifecycle: Arc<Lifecycle>,
+    router: Router,
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Hangup,
+}
+
+/// Does everything that a start does before it serves, and then is content with the data: a restore is confirmed here.
+fn prepare(
+    options: &AppOptions,
+    patience: Duration,
+    socket: std::net::TcpListener,
+    serve: &Serve,
+    probation: &Probation,
+) -> Result<Prepared, Failure> {
+    let app = bosbase_app::start::open_on_probation(options, patience, probation)?;
+    provision(&app)?;
+    // One more than there are cores: short reads may keep all others (`AppState::at_once`), should the disk be slow.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores + 1)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure(format!("Can't start the server's threads: {error}.")))?;
+    let server = runtime.block_on(async {
+        let server = Server::new(&app, socket, serve)?;
+        if probation.is_wanted()? {
+            server.ask_itself().await?;
+        }
+        Ok::<_, Failure>(server)
+    })?;
+    app.accounts().has_superuser()?;
+    let serve_lock = probation.pass(&app)?;
+    let address = server.listener.local_addr();
+    let address = address.map_or_else(|_| serve.http.clone(), |address| address.to_string());
     greet(&app, &address)?;
-    let running = tokio::spawn(listen::serve(
-        listener.clone(),
-        router(state, &serve.origins),
-        lifecycle.clone(),
-    ));
+    Ok(Prepared {
+        app,
+        serve_lock,
+        runtime,
+        server,
+    })
+}
+
+/// Ends a start that failed with `failure`. Where it was the first with restored data, the old data is put back, and
+/// the process starts anew with it: this returns only where that is not so or fails.
+fn give_way(probation: &Probation, socket: &std::net::TcpListener, failure: Failure) -> Failure {
+    let reason = format!("the restored data can't be served: {}", failure.0);
+    match probation.fail(&reason) {
+        Ok(false) => failure,
+        Ok(true) => {
+            let error = restart::reexecute(socket);
+            Failure(format!(
+                "{failure} The old data is put back by the next start: the program could not execute itself again: {error}."
+            ))
+        }
+        Err(error) => Failure(format!(
+            "{failure} That the old data is to be put back could not be written down: {}",
+            error.with_causes()
+        )),
+    }
+}
+
+/// Gives up a start with restored data that does not come to its end, for any reason.
+fn watch_start(probation: &Arc<Probation>, socket: &std::net::TcpListener) -> Result<(), Failure> {
+    if !probation.is_wanted()? {
+        return Ok(());
+    }
+    let unusable = |error| Failure(format!("Can't watch over the start: {error}."));
+    let (probation, socket) = (probation.clone(), socket.try_clone().map_err(unusable)?);
+    let watching = move || {
+        let longest = longest_start();
+        std::thread::sleep(longest);
+        let failure = Failure(format!("The start took longer than {} seconds.", longest.as_secs()));
+        let failure = give_way(&probation, &socket, failure);
+        tracing::debug!(%failure, "nobody has to be waited for any more");
+    };
+    let watch = std::thread::Builder::new()
+        .name("start-watch".to_owned())
+        .spawn(watching);
+    watch.map(drop).map_err(unusable)
+}
+
+/// How long a start with restored data may take.
+fn longest_start() -> Duration {
+    #[cfg(feature = "failpoints")]
+    if let Some(longest) = crate::failpoint::longest_start() {
+        return longest;
+    }
+    LONGEST_START
+}
+
+impl Server {
+    fn new(app: &App, socket: std::net::TcpListener, serve: &Serve) -> Result<Self, Failure> {
+        let listener =
+            TcpListener::from_std(socket).map_err(|error| Failure(format!("Can't use the socket: {error}.")))?;
+        let lifecycle = Arc::new(Lifecycle::default());
+        let state = AppState::new(app.clone(), lifecycle.clone());
+        let signals = |kind| signal(kind).map_err(|error| Failure(error.to_string()));
+        Ok(Self {
+            listener: Arc::new(listener),
+            router: router(state, &serve.origins),
+            lifecycle,
+            // Before anything is answered: a client that saw an answer can have the server end in order.
+            terminate: signals(SignalKind::terminate())?,
+            interrupt: signals(SignalKind::interrupt())?,
+            hangup: Hangup::listen().map_err(|error| Failure(error.to_string()))?,
+        })
+    }
+
+    /// Answers a request of its own as it would answer a client's.
+    async fn ask_itself(&self) -> Result<(), Failure> {
+        let nobody = ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let request = Request::builder()
+            .uri("/api/health")
+            .header(header::HOST, "127.0.0.1")
+            .extension(nobody)
+            .body(Body::empty());
+        let request = request.map_err(|error| Failure(format!("The server can't ask itself: {error}.")))?;
+        let answer = tokio::time::timeout(SHUTDOWN_TIMEOUT, self.router.clone().oneshot(request)).await;
+        match answer {
+            Ok(Ok(answer)) if answer.status().is_success() => Ok(()),
+            Ok(Ok(answer)) => Err(Failure(format!("The server answers itself with {}.", answer.status()))),
+            Ok(Err(never)) => match never {},
+            Err(_) => Err(Failure("The server does not answer itself.".to_owned())),
+        }
+    }
+}
+
+async fn serve_app(app: &App, server: Server) -> Result<(End, Arc<TcpListener>), Failure> {
+    let Server {
+        listener,
+        lifecycle,
+        router,
+        mut terminate,
+        mut interrupt,
+        mut hangup,
+    } = server;
+    let running = tokio::spawn(listen::serve(listener.clone(), router, lifecycle.clone()));
     let mut restart = app.jobs().restart_wanted();
     let end = tokio::select! {
         _ = terminate.recv() => End::Stop,
         _ = interrupt.recv() => End::Stop,
+        // A terminal that was closed.
+        () = hangup.heard() => End::Stop,
         () = restart.wanted() => End::Restart,
     };
     tracing::info!(restart = matches!(end, End::Restart), "draining");
-    app.end_crons();
+    app.crons().end();
     lifecycle.drain(match end {
-        End::Stop => PATIENCE,
+        End::Stop => SHUTDOWN_TIMEOUT,
         End::Restart => RESTART_PATIENCE,
     });
     running
         .await
         .map_err(|error| Failure(format!("The server failed: {error}.")))?;
     // Who told it to stop while it drained for a restart means it; the next start finishes the restore.
-    let told = terminate.recv().now_or_never().is_some() || interrupt.recv().now_or_never().is_some();
+    let told = terminate.recv().now_or_never().is_some()
+        || interrupt.recv().now_or_never().is_some()
+        || hangup.heard().now_or_never().is_some();
     Ok((if told { End::Stop } else { end }, listener))
+}
+
+/// Refuses to serve where somebody relies on what would not be run.
+fn refuse_ignored(programs: &Programs, serve: &Serve) -> Result<(), Failure> {
+    if !programs.hooks.is_empty() && !serve.ignore_hooks {
+        return Err(Failure(format!(
+            "This version runs no hooks, and pb_hooks holds {}: what they check or refuse would not be. Start with \
+             --ignore-hooks to go on without them.",
+            listed(&programs.hooks)
+        )));
+    }
+    if !programs.migrations.is_empty() && !serve.ignore_migrations {
+        return Err(Failure(format!(
+            "This version applies no migrations, and pb_migrations holds some that were not applied: {}. Apply them with \
+             PocketBase, or start with --ignore-migrations to go on without them.",
+            listed(&programs.migrations)
+        )));
+    }
+    Ok(())
+}
+
+/// Says in the log, a line each, what is configured and not honoured. What can't be found out is no reason not to
+/// serve.
+fn say_unsupported(app: &App, global: &Global) {
+    for name in environment::unknown(variables(), &global.encryption_env) {
+        tracing::warn!("The environment variable {name} is none of this program's and has no effect.");
+    }
+    match Programs::beside(&global.dir) {
+        Ok(programs) => say_ignored(&programs),
+        Err(error) => {
+            let error = error.with_causes();
+            tracing::warn!("Hooks and migrations beside the data directory can't be looked for: {error}");
+        }
+    }
+    for line in of_application(app.store(), &app.settings().get()) {
+        tracing::warn!("{line}");
+    }
+}
+
+fn say_ignored(programs: &Programs) {
+    if !programs.hooks.is_empty() {
+        tracing::warn!("Not run: the hooks in pb_hooks ({}).", listed(&programs.hooks));
+    }
+    if !programs.migrations.is_empty() {
+        let names = listed(&programs.migrations);
+        tracing::warn!("Not applied: migrations in pb_migrations ({names}).");
+    }
+    if let Some(public) = &programs.public {
+        tracing::warn!("Not served: the static files in {}.", public.display());
+    }
+}
+
+/// The names of all environment variables that are text.
+fn variables() -> impl Iterator<Item = String> {
+    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())
 }
 
 /// Makes the first superuser of an unattended installation from the environment. Where there is one already, nothing is
@@ -148,19 +377,26 @@ fn provision(app: &App) -> Result<(), Failure> {
     ) else {
         return Ok(());
     };
-    if !app.has_superuser()? {
-        app.create_superuser(&email, &password)?;
+    if !app.accounts().has_superuser()? {
+        app.accounts().create_superuser(&email, &password)?;
     }
     Ok(())
 }
 
 fn greet(app: &App, address: &str) -> Result<(), Failure> {
     say(&format!("Server started at http://{address}"));
+    say(&format!("├─ Dashboard: http://{address}/_/"));
     say(&format!("├─ REST API:  http://{address}/api/"));
     say(&format!("└─ Data:      {}", app.data_dir().display()));
-    if !app.has_superuser()? {
+    if app.options().rehearsal {
         say("");
-        say("There is no superuser yet. Create one, in another terminal:");
+        say("This is a rehearsal: no scheduled backups, no alarms, no deletions in buckets.");
+    }
+    if let Some(token) = app.accounts().installer_token()? {
+        say("");
+        say("There is no superuser yet. Create one with this link, within half an hour:");
+        say(&format!("  http://{address}/_/#/pbinstal/{token}"));
+        say("or in another terminal:");
         let program = std::env::args().next().unwrap_or_else(|| "bosbase".to_owned());
         say(&format!(
             "  {program} superuser upsert EMAIL PASSWORD --dir {}",

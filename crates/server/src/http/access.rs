@@ -2,9 +2,7 @@
 
 use std::time::Instant;
 
-use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::middleware::Next;
 use axum::response::Response;
 use bosbase_app::logs::RequestLine;
 
@@ -12,24 +10,36 @@ use super::caller::Asking;
 use super::error::Cause;
 use super::state::AppState;
 
-/// Times the request and hands it to the application's log once it is answered.
-pub async fn record(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let (parts, body) = request.into_parts();
-    let mut line = described(&parts);
-    let response = next.run(Request::from_parts(parts, body)).await;
-    line.status = response.status().as_u16();
-    line.duration = started.elapsed();
-    if let Some(cause) = response.extensions().get::<Cause>() {
-        line.error = Some(cause.text.clone());
-        line.details = cause.data.clone();
+/// A request that is being answered.
+pub struct Asked {
+    started: Instant,
+    line: RequestLine,
+}
+
+impl Asked {
+    /// Begins to time the request.
+    pub fn begin(parts: &Parts) -> Self {
+        Self {
+            started: Instant::now(),
+            line: described(parts),
+        }
     }
-    // As in PocketBase: an event stream that opened is no news, and clients open one after the other.
-    if line.error.is_none() && line.method == "GET" && line.path == "/api/realtime" {
-        return response;
+
+    /// Hands the request to the application's log.
+    pub fn answered(self, state: &AppState, response: &Response) {
+        let Self { started, mut line } = self;
+        line.status = response.status().as_u16();
+        line.duration = started.elapsed();
+        if let Some(cause) = response.extensions().get::<Cause>() {
+            line.error = Some(cause.text.clone());
+            line.details = cause.data.clone();
+        }
+        // As in PocketBase: an event stream that opened is no news, and clients open one after the other.
+        if line.error.is_none() && line.method == "GET" && line.path == "/api/realtime" {
+            return;
+        }
+        state.app.logs().request(line);
     }
-    state.app.log_request(line);
-    response
 }
 
 /// What the request's head says.
@@ -41,15 +51,14 @@ fn described(parts: &Parts) -> RequestLine {
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
             .unwrap_or_default()
     };
+    let caller = parts.extensions.get::<Asking>().map(|asking| &asking.0);
+    let auth = caller.and_then(|caller| caller.auth.as_ref());
     RequestLine {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
-        caller: parts
-            .extensions
-            .get::<Asking>()
-            .map(|asking| asking.0.clone())
-            .unwrap_or_default(),
+        ip: caller.map(|caller| caller.ip.clone()).unwrap_or_default(),
+        auth: auth.map(|account| (account.collection.clone(), account.id().to_owned())),
         referer: header("referer"),
         user_agent: header("user-agent"),
         ..RequestLine::default()

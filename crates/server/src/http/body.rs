@@ -4,21 +4,33 @@ use std::convert::Infallible;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::header;
-use bosbase_app::{Error, ErrorKind};
-use http_body_util::LengthLimitError;
+use axum::http::{HeaderMap, header};
+use bosbase_app::memory::Held;
+use bosbase_app::{Distinct, Error, ErrorKind};
 use multer::Multipart;
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
 use super::form;
+use super::gather::{gather, whole};
 use super::state::AppState;
 
 /// What PocketBase accepts where a route says nothing else, in bytes.
 pub const DEFAULT_LIMIT: usize = 32 << 20;
+/// What a login, or a request that says no more than one, may have, in bytes.
+pub const SMALL: BodyLimit = BodyLimit(256 << 10);
+/// What a login may have that brings the values of a new record, in bytes.
+pub const WITH_RECORD: BodyLimit = BodyLimit(4 << 20);
+/// The most parts of a form, and the most pairs of one that is encoded as a URL is; as in PocketBase.
+pub const MOST_PARTS: usize = 1_000;
+/// See [`MOST_PARTS`].
+pub const MOST_PAIRS: usize = 10_000;
+/// What is parsed at once, in bytes; more is parsed where it keeps nobody waiting.
+const AT_ONCE: usize = 64 << 10;
 
-/// How many values a body's JSON may have: each takes some fifty times its shortest text in memory.
-const MOST_VALUES: usize = 2_000_000;
+/// How long a route's bodies may be, in bytes, where that is not [`DEFAULT_LIMIT`].
+#[derive(Debug, Clone, Copy)]
+pub struct BodyLimit(pub usize);
 
 /// A body that is a JSON object, or a form whose values are texts; an empty one is `{}`.
 #[derive(Debug)]
@@ -28,33 +40,74 @@ impl FromRequest<AppState> for JsonObject {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Self::Rejection> {
-        let content_type = request.headers().get(header::CONTENT_TYPE);
-        let content_type = content_type
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-            .to_owned();
-        let bytes = Bytes::from_request(request, state)
+        let limit = request
+            .extensions()
+            .get::<BodyLimit>()
+            .map_or(DEFAULT_LIMIT, |limit| limit.0);
+        let held = request.extensions().get::<Held>().cloned().unwrap_or_default();
+        let (parts, body) = request.into_parts();
+        let content_type = text(&parts.headers, &header::CONTENT_TYPE).to_owned();
+        let gathered = gather(state, body, limit as u64, announced(&parts.headers))
             .await
-            .map_err(|rejection| unreadable(&rejection))?;
+            .map_err(|error| error.saying_of_bad_request(bad_body))?;
+        let is_json = content_type.starts_with("application/json");
+        if is_json && gathered.has_too_many_values() {
+            return Err(too_large().into());
+        }
+        let read = whole(state, gathered).await?;
+        held.hold(read.share);
+        let bytes = read.bytes;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(Map::new()));
         }
         if content_type.starts_with("application/x-www-form-urlencoded") {
-            return Ok(Self(texts(form::urlencoded(&bytes)?)));
+            return parsed(state, bytes, |bytes| Ok(texts(form::urlencoded(bytes)?)))
+                .await
+                .map(Self);
         }
         if content_type.starts_with("multipart/form-data") {
             return multipart(&content_type, bytes).await.map(|pairs| Self(texts(pairs)));
         }
-        if !content_type.starts_with("application/json") {
-            return Err(Error::invalid("Unsupported Content-Type.").into());
+        if !is_json {
+            return Err(unsupported().into());
         }
-        if has_too_many_values(&bytes) {
-            return Err(too_large().into());
-        }
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|error| bad_body().caused_by(error).into())
+        let read = |bytes: &[u8]| match serde_json::from_slice(bytes) {
+            Ok(Distinct(Value::Object(object))) => Ok(object),
+            Ok(_) => Err(bad_body()),
+            Err(error) => Err(bad_body().caused_by(error)),
+        };
+        parsed(state, bytes, read).await.map(Self)
     }
+}
+
+/// What is said of a body that is neither JSON nor a form.
+fn unsupported() -> Error {
+    Error::invalid(
+        "Unsupported Content-Type: send application/json, multipart/form-data or application/x-www-form-urlencoded.",
+    )
+}
+
+/// What `parse` makes of `bytes`: here where they are few, else where it keeps nobody waiting.
+pub async fn parsed<T, F>(state: &AppState, bytes: Bytes, parse: F) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: FnOnce(&[u8]) -> Result<T, Error> + Send + 'static,
+{
+    if bytes.len() <= AT_ONCE {
+        return Ok(parse(&bytes)?);
+    }
+    state.blocking(move |_| parse(&bytes)).await
+}
+
+/// How long a client says that its body is.
+pub fn announced(headers: &HeaderMap) -> Option<u64> {
+    text(headers, &header::CONTENT_LENGTH).parse().ok()
+}
+
+/// A header that is text, empty where it is not there.
+pub fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> &'a str {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default()
 }
 
 fn texts(pairs: Vec<(String, String)>) -> Map<String, Value> {
@@ -70,7 +123,12 @@ async fn multipart(content_type: &str, bytes: Bytes) -> Result<Vec<(String, Stri
     let whole = futures_util::stream::once(async { Ok::<_, Infallible>(bytes) });
     let mut form = Multipart::new(whole, boundary);
     let mut pairs = Vec::new();
+    let mut parts = 0;
     while let Some(part) = form.next_field().await.map_err(broken)? {
+        parts += 1;
+        if parts > MOST_PARTS {
+            return Err(too_many_parts().into());
+        }
         let Some(name) = part.name().map(str::to_owned) else {
             continue;
         };
@@ -91,46 +149,7 @@ pub fn too_large() -> Error {
     Error::new(ErrorKind::TooLarge, "Request entity too large.")
 }
 
-/// Whether `json` has more values than are read into memory.
-pub fn has_too_many_values(json: &[u8]) -> bool {
-    if json.len() < MOST_VALUES {
-        return false;
-    }
-    let (mut values, mut in_text, mut escaped) = (0_usize, false, false);
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b',' | b'[' | b'{' if !in_text => values += 1,
-            _ => {}
-        }
-    }
-    values > MOST_VALUES
-}
-
-fn unreadable(rejection: &axum::extract::rejection::BytesRejection) -> ApiError {
-    let mut cause: Option<&dyn std::error::Error> = Some(rejection);
-    while let Some(error) = cause {
-        if error.is::<LengthLimitError>() {
-            return too_large().into();
-        }
-        cause = error.source();
-    }
-    bad_body().caused_by(rejection.to_string()).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// One request of 31 MiB took 1.7 GB of memory, whoever sent it.
-    #[test]
-    fn a_body_of_millions_of_values_is_refused_and_one_of_long_texts_is_not() {
-        let ones = format!("{{\"a\":[{}1]}}", "1,".repeat(MOST_VALUES));
-        assert!(has_too_many_values(ones.as_bytes()));
-        let text = format!("{{\"a\":\"\\\"{}\"}}", ",[{".repeat(MOST_VALUES));
-        assert!(serde_json::from_str::<Map<String, Value>>(&text).is_ok());
-        assert!(!has_too_many_values(text.as_bytes()));
-    }
+/// The answer to a form of too many parts.
+pub fn too_many_parts() -> Error {
+    Error::invalid(format!("A form may have {MOST_PARTS} parts at most."))
 }

@@ -1,15 +1,14 @@
 //! Finds out who is asking, once per request.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
-use axum::http::HeaderMap;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
-use bosbase_app::Caller;
+use axum::http::{HeaderMap, header};
+use bosbase_app::memory::Held;
 use bosbase_app::settings::ProxySettings;
-use percent_encoding::percent_decode_str;
+use bosbase_app::{Caller, Gone, HeaderLookup, Headers};
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
@@ -17,42 +16,58 @@ use super::state::AppState;
 
 /// The [`Caller`] of a request; a handler that takes it has loaded the token's record.
 #[derive(Debug, Clone)]
-pub struct Asking(pub Caller);
+pub struct Asking(pub Arc<Caller>);
 
 /// A [`Caller`] that is a superuser: anybody else was answered 401 or 403.
 #[derive(Debug, Clone)]
-pub struct Superuser(pub Caller);
+pub struct Superuser(pub Arc<Caller>);
 
-/// Loads the caller into the request. A token that is not valid (any more) makes an anonymous caller, not an error: what
-/// anybody may see stays visible to them.
+/// Loads the caller into the request; the returned values are to be kept until the request is answered. A token that is
+/// not valid (any more) makes an anonymous caller, not an error: what anybody may see stays visible to them.
 ///
-/// Where the database can't be asked (the server restarts), the answer is that, rather than one which makes a client believe
-/// that its token is no good.
-pub async fn identify(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let mut caller = describe(&parts, &state.app.settings().trusted_proxy);
+/// # Errors
+///
+/// Where the database can't be asked (the server restarts), the answer is that, rather than one which makes a client
+/// believe that its token is no good.
+pub async fn identify(state: &AppState, parts: &mut Parts) -> Result<(Waiting, Held), ApiError> {
+    let mut caller = describe(parts, &state.app.settings().get().trusted_proxy);
     if let Some(token) = caller.token().map(str::to_owned) {
         let ip = caller.ip.clone();
-        match state.blocking(move |app| app.authenticate(&token, &ip)).await {
-            Ok(found) => caller.auth = found,
-            Err(error) => return error.into_response(),
-        }
+        caller.auth = state
+            .promptly(move |app| app.sessions().authenticate(&token, &ip))
+            .await?;
     }
-    parts.extensions.insert(Asking(caller));
-    next.run(Request::from_parts(parts, body)).await
+    let (waiting, held) = (Waiting(caller.gone.clone()), caller.held.clone());
+    parts.extensions.insert(held.clone());
+    parts.extensions.insert(Asking(Arc::new(caller)));
+    Ok((waiting, held))
+}
+
+/// Says that nobody waits for the answer any more when it is dropped: with the answer, or with its connection.
+pub struct Waiting(Gone);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}
+
+/// The headers as they were sent.
+struct Sent(HeaderMap);
+
+impl HeaderLookup for Sent {
+    fn header(&self, name: &str) -> Option<String> {
+        let is_meant = |sent: &str| {
+            let bytes = sent.bytes().map(|byte| if byte == b'-' { b'_' } else { byte });
+            bytes.eq(name.bytes())
+        };
+        // Of several the last counts.
+        let found = self.0.iter().filter(|(sent, _)| is_meant(sent.as_str())).last();
+        found.map(|(_, value)| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
 }
 
 fn describe(request: &Parts, proxy: &ProxySettings) -> Caller {
-    let headers = request
-        .headers
-        .iter()
-        .map(|(name, value)| {
-            (
-                name.as_str().replace('-', "_"),
-                Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned()),
-            )
-        })
-        .collect();
     let peer = request
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
@@ -61,12 +76,21 @@ fn describe(request: &Parts, proxy: &ProxySettings) -> Caller {
         auth: None,
         method: request.method.as_str().to_owned(),
         query: query_parameters(request.uri.query().unwrap_or_default()),
-        headers,
+        headers: Headers::new(Sent(request.headers.clone())),
+        authorization: request
+            .headers
+            .get_all(header::AUTHORIZATION)
+            .iter()
+            .next_back()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .unwrap_or_default(),
         ip: forwarded(&request.headers, proxy).or(peer).unwrap_or_default(),
+        ..Caller::default()
     }
 }
 
-/// The client's address as a trusted proxy tells it. Only the last header of a name counts: that one is the proxy's own.
+/// The client's address as a trusted proxy tells it. Only the last header of a name counts: that one is the proxy's
+/// own.
 fn forwarded(headers: &HeaderMap, proxy: &ProxySettings) -> Option<String> {
     let address = |text: &str| text.trim().parse::<IpAddr>().ok();
     proxy.headers.iter().find_map(|name| {
@@ -83,18 +107,12 @@ fn forwarded(headers: &HeaderMap, proxy: &ProxySettings) -> Option<String> {
 /// The parameters of a query string, the first of each name.
 pub fn query_parameters(query: &str) -> Map<String, Value> {
     let mut parameters = Map::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         parameters
-            .entry(decode(name))
-            .or_insert_with(|| Value::String(decode(value)));
+            .entry(name)
+            .or_insert_with(|| Value::String(value.into_owned()));
     }
     parameters
-}
-
-fn decode(text: &str) -> String {
-    let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 impl FromRequestParts<AppState> for Asking {
@@ -105,7 +123,7 @@ impl FromRequestParts<AppState> for Asking {
             .extensions
             .get::<Self>()
             .cloned()
-            .unwrap_or(Self(Caller::default())))
+            .unwrap_or_else(|| Self(Arc::default())))
     }
 }
 

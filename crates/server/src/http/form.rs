@@ -4,90 +4,97 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header;
 use bosbase_app::files::Receiving;
-use bosbase_app::{Error, ErrorKind, records};
+use bosbase_app::memory::Held;
+use bosbase_app::{Distinct, Error, ErrorKind, records};
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::Limited;
 use multer::{Field, Multipart};
-use percent_encoding::percent_decode_str;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Number, Value};
 use std::io::Write as _;
 
-use super::body::{has_too_many_values, too_large};
+use super::body::{MOST_PAIRS, MOST_PARTS, announced, parsed, text, too_large, too_many_parts};
 use super::error::ApiError;
+use super::gather::{Gathering, gather, in_time, is_too_large, whole};
 use super::state::AppState;
 
 /// The key of a form whose value is JSON, taken as it is, for what a form can't express.
 const JSON_PAYLOAD: &str = "@jsonPayload";
-/// How much of a form's plain values is held in memory, in bytes.
-const VALUES_LIMIT: usize = 42 << 20;
+/// How long the plain values of a form may be together, in bytes.
+pub const VALUES_LIMIT: usize = 42 << 20;
 /// How much of a file is gathered before it is written, in bytes.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 64 << 10;
+/// What a form's values may take of the memory without being counted, in bytes.
+const FREE: usize = 256 << 10;
 
-/// Reads a request's body of at most `limit` bytes. Files are kept for the keys that `wants_file` admits.
+/// How many files are kept of those that come under a key.
+#[derive(Debug, Clone, Copy)]
+pub enum Keep {
+    /// None: nobody asked for it.
+    None,
+    /// The last one.
+    Last,
+    /// So many; what comes behind them is not looked at.
+    First(usize),
+}
+
+/// Reads a request's body of at most `limit` bytes. Files are kept for the keys that `keep` admits.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::TooLarge`] beyond the limit, [`ErrorKind::Invalid`] for what is no JSON or form,
-/// [`ErrorKind::Unavailable`] where the disk is full.
+/// [`ErrorKind::TooLarge`] beyond the limit, [`ErrorKind::Invalid`] for what is no JSON or form, and for one of too
+/// many parts, [`ErrorKind::Unavailable`] where the disk is full.
 pub async fn read(
     state: &AppState,
     request: Request,
     limit: u64,
-    wants_file: impl Fn(&str) -> bool,
+    keep: impl Fn(&str) -> Keep,
 ) -> Result<records::Body, ApiError> {
+    let held = request.extensions().get::<Held>().cloned().unwrap_or_default();
     let (parts, body) = request.into_parts();
-    let text = |name| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    };
-    let announced = text(header::CONTENT_LENGTH).parse::<u64>().ok();
+    let announced = announced(&parts.headers);
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large().into());
     }
     if announced == Some(0) {
         return Ok(records::Body::default());
     }
-    let content_type = text(header::CONTENT_TYPE);
-    let body = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-    if content_type.starts_with("application/json") {
-        return Ok(records::Body::from_values(json(&all(body).await?)?));
-    }
-    if content_type.starts_with("application/x-www-form-urlencoded") {
-        let pairs = urlencoded(&all(body).await?)?;
-        return Ok(records::Body::from_values(values(pairs)?));
-    }
+    let content_type = text(&parts.headers, &header::CONTENT_TYPE);
     if content_type.starts_with("multipart/form-data") {
         let boundary = multer::parse_boundary(content_type).map_err(|error| unreadable().caused_by(error))?;
+        let body = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
         let stream = Body::new(body).into_data_stream();
-        return multipart(state, Multipart::new(stream, boundary), wants_file).await;
+        let reading = multipart(state, &held, Multipart::new(stream, boundary), keep);
+        return in_time(announced.unwrap_or(limit), reading).await;
     }
-    if content_type.is_empty() && all(body).await?.is_empty() {
+    let gathered = gather(state, body, limit, announced).await?;
+    let is_json = content_type.starts_with("application/json");
+    if is_json && gathered.has_too_many_values() {
+        return Err(too_large().into());
+    }
+    let read = whole(state, gathered).await?;
+    held.hold(read.share);
+    let bytes = read.bytes;
+    if is_json {
+        return Ok(records::Body::from_values(parsed(state, bytes, json).await?));
+    }
+    if content_type.starts_with("application/x-www-form-urlencoded") {
+        let read = |bytes: &[u8]| values(urlencoded(bytes)?);
+        return Ok(records::Body::from_values(parsed(state, bytes, read).await?));
+    }
+    if content_type.is_empty() && bytes.is_empty() {
         return Ok(records::Body::default());
     }
     Err(Error::invalid("Unsupported Content-Type.").into())
 }
 
-async fn all(body: Limited<Body>) -> Result<Bytes, ApiError> {
-    match body.collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if is_too_large(error.as_ref()) => Err(too_large().into()),
-        Err(error) => Err(unreadable().caused_by(error).into()),
-    }
-}
-
 /// The first JSON value of `bytes`, which has to be an object or null.
 fn json(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
-    if has_too_many_values(bytes) {
-        return Err(too_large());
-    }
-    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Option<Map<String, Value>>>();
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Distinct>();
     match values.next() {
-        None => Ok(Map::new()),
-        Some(Ok(value)) => Ok(value.unwrap_or_default()),
+        None | Some(Ok(Distinct(Value::Null))) => Ok(Map::new()),
+        Some(Ok(Distinct(Value::Object(object)))) => Ok(object),
+        Some(Ok(_)) => Err(unreadable()),
         Some(Err(error)) => Err(unreadable().caused_by(error)),
     }
 }
@@ -96,66 +103,99 @@ fn json(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Invalid`] for a JSON object: whoever forgets its content type sends it as such a form (curl does), and everything in it
-/// would be passed over.
+/// [`ErrorKind::Invalid`] for more than [`MOST_PAIRS`], as in PocketBase, and for a JSON object: a client that forgets
+/// its content type sends it as such a form (curl does), and everything in it would be passed over.
 pub fn urlencoded(bytes: &[u8]) -> Result<Vec<(String, String)>, Error> {
     if bytes.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
         return Err(Error::invalid(
             "The body is JSON and is said to be a form; send it with Content-Type: application/json.",
         ));
     }
-    let text = String::from_utf8_lossy(bytes);
-    let decode = |text: &str| {
-        let spaced = text.replace('+', " ");
-        percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
-    };
-    let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decode(name), decode(value))
-    });
-    Ok(pairs.collect())
+    if bytes.iter().filter(|byte| **byte == b'&').count() >= MOST_PAIRS {
+        return Err(Error::invalid(format!("A form may have {MOST_PAIRS} values at most.")));
+    }
+    Ok(form_urlencoded::parse(bytes).into_owned().collect())
 }
 
 async fn multipart(
     state: &AppState,
+    held: &Held,
     mut parts: Multipart<'_>,
-    wants_file: impl Fn(&str) -> bool,
+    keep: impl Fn(&str) -> Keep,
 ) -> Result<records::Body, ApiError> {
-    let mut pairs = Vec::new();
-    let mut held = 0;
-    let mut files = Vec::new();
+    let mut texts: Vec<(String, Gathering)> = Vec::new();
+    let mut length = 0;
+    let mut files: Vec<(String, bosbase_app::files::Upload)> = Vec::new();
+    let mut seen = 0;
     while let Some(mut part) = parts.next_field().await.map_err(broken)? {
+        seen += 1;
+        if seen > MOST_PARTS {
+            return Err(too_many_parts().into());
+        }
         let Some(key) = part.name().map(str::to_owned) else {
             continue;
         };
-        match part.file_name().filter(|name| !name.is_empty()).map(str::to_owned) {
-            Some(name) if wants_file(&key) => files.push((key, receive(state, &mut part, name).await?)),
-            // Nobody asked for it.
-            Some(_) => while part.chunk().await.map_err(broken)?.is_some() {},
-            None => {
-                let mut value = BytesMut::new();
-                while let Some(piece) = part.chunk().await.map_err(broken)? {
-                    held += piece.len();
-                    if held > VALUES_LIMIT {
-                        return Err(too_large().into());
-                    }
-                    value.extend_from_slice(&piece);
+        let Some(name) = part.file_name().filter(|name| !name.is_empty()).map(str::to_owned) else {
+            let mut text = Gathering::default();
+            while let Some(piece) = part.chunk().await.map_err(broken)? {
+                length += piece.len();
+                if length > VALUES_LIMIT {
+                    return Err(too_large().into());
                 }
-                pairs.push((key, String::from_utf8_lossy(&value).into_owned()));
+                text.add(state, &piece).await?;
             }
+            texts.push((key, text));
+            continue;
+        };
+        let wanted = match keep(&key) {
+            Keep::None => false,
+            Keep::Last => true,
+            Keep::First(most) => files.iter().filter(|(known, _)| *known == key).count() < most,
+        };
+        if !wanted {
+            while part.chunk().await.map_err(broken)?.is_some() {}
+            continue;
         }
+        let file = receive(state, &mut part, name).await?;
+        if matches!(keep(&key), Keep::Last) {
+            files.retain(|(known, _)| *known != key);
+        }
+        files.push((key, file));
     }
-    Ok(records::Body {
-        values: values(pairs)?,
-        files,
-    })
+    let pairs = loaded(state, held, texts).await?;
+    let values = state.blocking(move |_| values(pairs)).await?;
+    Ok(records::Body { values, files })
+}
+
+/// The texts of a form, once there is room for all of them.
+async fn loaded(
+    state: &AppState,
+    held: &Held,
+    texts: Vec<(String, Gathering)>,
+) -> Result<Vec<(String, String)>, ApiError> {
+    if texts
+        .iter()
+        .any(|(key, text)| key == JSON_PAYLOAD && text.has_too_many_values())
+    {
+        return Err(too_large().into());
+    }
+    let weight: usize = texts.iter().map(|(_, text)| text.weight()).sum();
+    if weight > FREE {
+        held.hold(Some(state.app.memory().share(weight).await?));
+    }
+    let mut pairs = Vec::with_capacity(texts.len());
+    for (key, text) in texts {
+        let bytes = text.read(state).await?;
+        pairs.push((key, String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    Ok(pairs)
 }
 
 async fn receive(state: &AppState, part: &mut Field<'_>, name: String) -> Result<bosbase_app::files::Upload, ApiError> {
     let mut receiving = state
         .blocking(move |app| app.files().receive(&name).map_err(disk_error))
         .await?;
-    let mut piece = BytesMut::with_capacity(PIECE);
+    let mut piece = BytesMut::new();
     while let Some(bytes) = part.chunk().await.map_err(broken)? {
         piece.extend_from_slice(&bytes);
         if piece.len() >= PIECE {
@@ -218,19 +258,8 @@ fn guess(text: String) -> Value {
     text.into()
 }
 
-fn unreadable() -> Error {
+pub(super) fn unreadable() -> Error {
     Error::invalid("Something went wrong while processing your request.")
-}
-
-fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<LengthLimitError>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 fn broken(error: multer::Error) -> ApiError {
@@ -240,7 +269,7 @@ fn broken(error: multer::Error) -> ApiError {
     unreadable().caused_by(error).into()
 }
 
-fn disk_error(error: std::io::Error) -> Error {
+pub(super) fn disk_error(error: std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
             Error::new(ErrorKind::Unavailable, "The server's disk is full.").caused_by(error)

@@ -20,19 +20,26 @@ use super::state::Lifecycle;
 
 /// How long a client may take to send its request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// While draining, how long connections are still taken and served, each answer with `Connection: close`, so that clients that
-/// keep theirs alive learn to open a new one rather than find the old one gone.
+/// While draining, how long connections are still taken and served, each answer with `Connection: close`, so that
+/// clients that keep theirs alive learn to open a new one rather than find the old one gone.
 const CLOSE_NOTICE: Duration = Duration::from_millis(150);
-/// While draining, how long a connection that was accepted and has asked nothing yet may take to ask. It would take being
-/// closed for a failed request, where one that waits in the socket's queue only sees a slow answer.
+/// While draining, how long a connection that was accepted and has asked nothing yet may take to ask. It would take
+/// being closed for a failed request, where one that waits in the socket's queue only sees a slow answer.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
+/// The longest head of a request, and what is read ahead of a body, in bytes.
+const LONGEST_HEAD: usize = 128 << 10;
 
 /// Serves `router` on `listener` until `lifecycle` drains, then lets requests that are under way end for as long as its
-/// patience lasts. The listening socket itself stays open: it belongs to the caller, and so do the connections that wait in it.
+/// patience lasts. The listening socket itself stays open: it belongs to the caller, and so do the connections that
+/// wait in it.
 pub async fn serve(listener: Arc<TcpListener>, router: Router, lifecycle: Arc<Lifecycle>) {
     let connections = GracefulShutdown::new();
     let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        // A head that never ends keeps as much until its time is over.
+        .max_buf_size(LONGEST_HEAD);
     let silent = Arc::new(Silent::default());
     let mut given_notice = pin!(async {
         lifecycle.drained().await;

@@ -1,31 +1,64 @@
 //! What every handler can reach.
 
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bosbase_app::at_once::{self, Missed};
 use bosbase_app::{App, Error};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
 use super::error::ApiError;
+use super::slow::SlowReads;
+use super::unsent::Unsent;
 
-/// So many requests ask a bucket at a time, each on a thread of its own, which one that does not answer keeps for seconds.
+/// So many requests ask a bucket at a time, each on a thread of its own, which one that does not answer keeps for
+/// seconds.
 const ASKING: usize = 8;
 
 /// How long a monitoring system waits for what is in the storage of backups before it is told what is remembered.
 pub const GLANCE: Duration = Duration::from_secs(3);
 
-/// How long others wait for an answer of the storage of backups: a little longer than it takes to say itself that the bucket is silent.
+/// How long others wait for an answer of the storage of backups: a little longer than it takes to say itself that the
+/// bucket is silent.
 pub const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+/// What requests share.
+pub struct Shared {
     /// The application.
     pub app: App,
     /// Whether the server is about to stop or restart.
     pub lifecycle: Arc<Lifecycle>,
+    /// Reads that took too long to be done at once.
+    pub slow: SlowReads,
+    /// What waits for clients that take their time.
+    pub unsent: Unsent,
     asking: Arc<Semaphore>,
+    prompt: Prompt,
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// Work that is done on the threads that serve connections.
+#[derive(Debug)]
+struct Prompt {
+    /// How many of them work just now.
+    running: AtomicUsize,
+    /// How many may: one stays for all else, should a disk keep the others.
+    limit: usize,
 }
 
 /// The server's way to its end.
@@ -74,15 +107,63 @@ impl AppState {
     /// What the requests to `app` share.
     #[must_use]
     pub fn new(app: App, lifecycle: Arc<Lifecycle>) -> Self {
-        Self {
+        let threads = Handle::try_current().map_or(1, |runtime| runtime.metrics().num_workers());
+        Self(Arc::new(Shared {
             app,
             lifecycle,
+            slow: SlowReads::default(),
+            unsent: Unsent::default(),
             asking: Arc::new(Semaphore::new(ASKING)),
+            prompt: Prompt {
+                running: AtomicUsize::new(0),
+                limit: threads.saturating_sub(1),
+            },
+        }))
+    }
+
+    /// What `work` yields where that takes next to no time: then it is done on this very thread, which serves others as
+    /// well. Not where it would wait for anything, takes long, or too many threads are at such work: it is for
+    /// [`AppState::blocking`] then. It must have no effects: it may have been begun.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be done so.
+    pub fn at_once<T>(&self, work: impl FnOnce(&App) -> bosbase_app::Result<T>) -> Result<Result<T, Error>, Missed> {
+        /// Leaves when it is dropped.
+        struct Turn<'a>(&'a AtomicUsize);
+        impl Drop for Turn<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        let others = self.prompt.running.fetch_add(1, Ordering::Relaxed);
+        let _turn = Turn(&self.prompt.running);
+        if others >= self.prompt.limit {
+            return Err(Missed::Waits);
+        }
+        let done = at_once::at_once(|| catch_unwind(AssertUnwindSafe(|| work(&self.app))))?;
+        Ok(done.unwrap_or_else(|_| Err(Error::internal("a request panicked"))))
+    }
+
+    /// As [`AppState::at_once`], and where that can't be as [`AppState::blocking`].
+    ///
+    /// # Errors
+    ///
+    /// What `work` returns; a panic in it is a 500.
+    pub async fn promptly<T, F>(&self, work: F) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        F: Fn(&App) -> bosbase_app::Result<T> + Send + 'static,
+    {
+        match self.at_once(&work) {
+            Ok(done) => done.map_err(ApiError::from),
+            Err(_) => self.blocking(work).await,
         }
     }
 
-    /// Runs work that may wait for a bucket, as [`AppState::blocking`] does, but a few at a time, and waits no longer than `patience`:
-    /// `None` where that is over. What was begun goes on then, and keeps its thread until the bucket's own time is over.
+    /// Runs work that may wait for a bucket, as [`AppState::blocking`] does, but a few at a time, and waits no longer
+    /// than `patience`: `None` where that is over. What was begun goes on then, and keeps its thread until the bucket's
+    /// own time is over.
     ///
     /// # Errors
     ///

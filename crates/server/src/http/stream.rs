@@ -4,20 +4,23 @@ use std::io::Read;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use bosbase_app::files::DiskFile;
 use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
 
+use super::unsent::{LITTLE, Unsent};
+
 /// Bytes of one piece of an answer.
 const PIECE: usize = 256 << 10;
-/// Pieces of a request that may wait for whoever reads them.
+/// Pieces of a request that may wait for their reader.
 const AHEAD: usize = 2;
-/// Who sends nothing for so long in the middle of a body has gone, whatever TCP thinks of that: what the body is for may keep others
-/// waiting.
+/// Who sends nothing for so long in the middle of a body has gone, also if TCP holds the connection: what the body is
+/// for may keep others waiting.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Lets blocking code read what arrives on `stream`: the reader goes to the blocking side, the future has to be driven
-/// beside it and ends with the stream, or as soon as the reader is dropped. An error of the stream is an error of the reader, and so is
-/// a minute without a byte.
+/// beside it and ends with the stream, or as soon as the reader is dropped. An error of the stream is an error of the
+/// reader, and so is a minute without a byte.
 pub fn pipe<S, E>(stream: S) -> (impl Read + Send + 'static, impl Future<Output = ()>)
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
@@ -86,19 +89,23 @@ impl Read for Pipe {
 }
 
 /// A body of `len` bytes that `read_at(position, buffer)` yields from `start` on, read as fast as the client takes it.
+/// Where many clients do not take theirs, the pieces are little.
 ///
 /// A thread works for it only while a piece is read: clients that take their time hold none. A failing source ends the
 /// connection early, so that the client sees that something is missing.
-pub fn body<F>(start: u64, len: u64, read_at: F) -> Body
+pub fn body<F>(unsent: &Unsent, start: u64, len: u64, read_at: F) -> Body
 where
     F: FnMut(u64, &mut [u8]) -> std::io::Result<usize> + Send + 'static,
 {
     let end = start.saturating_add(len);
-    let pieces = futures_util::stream::try_unfold((start, read_at), move |(position, mut read_at)| async move {
+    let unsent = unsent.clone();
+    let pieces = futures_util::stream::try_unfold((start, read_at, unsent), move |state| async move {
+        let (position, mut read_at, unsent) = state;
         if position >= end {
             return Ok::<_, std::io::Error>(None);
         }
-        let wanted = usize::try_from(end - position).map_or(PIECE, |left| left.min(PIECE));
+        let most = if unsent.is_full() { LITTLE } else { PIECE };
+        let wanted = usize::try_from(end - position).map_or(most, |left| left.min(most));
         let reading = tokio::task::spawn_blocking(move || {
             let mut buffer = vec![0; wanted];
             let read = read_at(position, &mut buffer)?;
@@ -106,13 +113,34 @@ where
                 return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
             }
             buffer.truncate(read);
-            Ok((Bytes::from(buffer), read_at))
+            Ok((buffer, read_at))
         });
         let (piece, read_at) = reading.await.map_err(std::io::Error::other)??;
         let next = position + piece.len() as u64;
-        Ok(Some((piece, (next, read_at))))
+        Ok(Some((unsent.count(piece), (next, read_at, unsent))))
     });
     Body::from_stream(pieces)
+}
+
+/// A body of `len` bytes of `file` from `start` on, as [`body`]. What the system has in its memory is read without a
+/// thread of its own.
+pub fn file(unsent: &Unsent, start: u64, len: u64, file: Box<dyn DiskFile>) -> Body {
+    if !unsent.is_full()
+        && let Some(whole) = cached(file.as_ref(), start, len)
+    {
+        return Body::from(unsent.count(whole));
+    }
+    body(unsent, start, len, move |position, buffer| {
+        file.read_at(position, buffer)
+    })
+}
+
+/// The bytes of a short part of `file`, if all of them are in the system's memory.
+fn cached(file: &dyn DiskFile, start: u64, len: u64) -> Option<Vec<u8>> {
+    let len = usize::try_from(len).ok().filter(|len| *len <= PIECE)?;
+    let mut bytes = vec![0; len];
+    let read = file.read_cached_at(start, &mut bytes).ok().flatten()?;
+    (read == len).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -124,7 +152,7 @@ mod tests {
     use super::*;
 
     fn of_zeros(len: u64) -> Body {
-        body(0, len, |_, buffer| {
+        body(&Unsent::default(), 0, len, |_, buffer| {
             buffer.fill(0);
             Ok(buffer.len())
         })
@@ -138,8 +166,8 @@ mod tests {
             .unwrap()
     }
 
-    /// 512 clients that asked for a file and took none of it held all threads on which requests are worked on: the server
-    /// answered nobody.
+    /// 512 clients that asked for a file and took none of it held all threads on which requests are worked on: the
+    /// server answered nobody.
     #[test]
     fn a_client_that_reads_nothing_holds_no_thread() {
         few_threads().block_on(async {
@@ -175,7 +203,7 @@ mod tests {
         few_threads().block_on(async {
             let whole = of_zeros((3 << 20) + 1).collect().await.unwrap().to_bytes();
             assert_eq!(whole.len(), (3 << 20) + 1);
-            let short = body(0, 10, |position, buffer| {
+            let short = body(&Unsent::default(), 0, 10, |position, buffer| {
                 let read = buffer
                     .len()
                     .min(6_usize.saturating_sub(usize::try_from(position).unwrap()));

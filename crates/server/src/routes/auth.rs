@@ -1,16 +1,19 @@
 //! `/api/collections/{collection}/auth-*`, `impersonate`, and `/api/files/token`: who is there, and what proves it.
 
-use axum::extract::{Path, State};
+use axum::extract::{FromRequest as _, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
-use bosbase_app::auth::Authenticated;
-use bosbase_app::{App, Caller, Error, ErrorKind};
+use axum::{Extension, Json, Router};
+use bosbase_app::accounts::{Authenticated, Login};
+use bosbase_app::{App, Caller, Error};
 use serde_json::{Map, Value, json};
 
-use crate::http::body::JsonObject;
-use crate::http::caller::Asking;
+use crate::http::body::{JsonObject, SMALL, WITH_RECORD};
+use crate::http::caller::{Asking, Superuser};
 use crate::http::error::ApiError;
 use crate::http::fields::picked;
+use crate::http::path::Path;
 use crate::http::state::AppState;
 
 type Answer = Result<Json<Value>, ApiError>;
@@ -22,14 +25,18 @@ pub fn router() -> Router<AppState> {
         .route("/api/collections/{collection}/auth-with-password", post(with_password))
         .route("/api/collections/{collection}/auth-refresh", post(refresh))
         .route("/api/collections/{collection}/impersonate/{id}", post(impersonate))
-        .route("/api/collections/{collection}/request-otp", post(without_otp))
-        .route("/api/collections/{collection}/auth-with-otp", post(without_otp))
-        .route("/api/collections/{collection}/auth-with-oauth2", post(without_oauth2))
+        .route("/api/collections/{collection}/request-otp", post(request_otp))
+        .route("/api/collections/{collection}/auth-with-otp", post(with_otp))
         .route("/api/files/token", post(file_token))
+        .layer(Extension(SMALL))
+        .route(
+            "/api/collections/{collection}/auth-with-oauth2",
+            post(with_oauth2).layer(Extension(WITH_RECORD)),
+        )
 }
 
 async fn methods(State(state): State<AppState>, Path(collection): Path<String>, Asking(caller): Asking) -> Answer {
-    let answer = state.blocking(move |app| app.auth_methods(&collection)).await?;
+    let answer = state.blocking(move |app| app.accounts().methods(&collection)).await?;
     Ok(picked(answer, &caller))
 }
 
@@ -37,15 +44,16 @@ async fn with_password(
     State(state): State<AppState>,
     Path(collection): Path<String>,
     Asking(caller): Asking,
-    JsonObject(body): JsonObject,
-) -> Answer {
-    // Hashing takes all of a core for a while: beyond as many at once as there are cores, logins wait for each other and
-    // leave the blocking threads to everybody else.
-    let _turn = state.app.login_turn().await;
+    request: Request,
+) -> Result<Response, ApiError> {
+    state.app.accounts().check_password_login(&collection)?;
+    let JsonObject(body) = JsonObject::from_request(request, &state).await?;
+    // Logins that wait for a core leave the blocking threads to everybody else.
+    let _turn = state.app.accounts().password_turn().await?;
     let answer = state
         .blocking(move |app| {
-            let who = app.auth_with_password(&collection, body, &caller)?;
-            present(app, &who, &caller)
+            let login = app.accounts().log_in_with_password(&collection, body, &caller)?;
+            logged_in(app, &login, &caller)
         })
         .await?;
     Ok(answer)
@@ -55,7 +63,7 @@ async fn refresh(State(state): State<AppState>, Path(collection): Path<String>, 
     let answer = state
         .blocking(move |app| {
             let current = caller.token().unwrap_or_default().to_owned();
-            let who = app.auth_refresh(&collection, &current, &caller)?;
+            let who = app.accounts().refresh(&collection, &current, &caller)?;
             present(app, &who, &caller)
         })
         .await?;
@@ -65,12 +73,12 @@ async fn refresh(State(state): State<AppState>, Path(collection): Path<String>, 
 async fn impersonate(
     State(state): State<AppState>,
     Path((collection, id)): Path<(String, String)>,
-    Asking(caller): Asking,
+    Superuser(caller): Superuser,
     JsonObject(body): JsonObject,
 ) -> Answer {
     let answer = state
         .blocking(move |app| {
-            let who = app.impersonate(&collection, &id, &body, &caller)?;
+            let who = app.accounts().impersonate(&collection, &id, &body, &caller)?;
             present(app, &who, &caller)
         })
         .await?;
@@ -79,27 +87,74 @@ async fn impersonate(
 
 async fn file_token(State(state): State<AppState>, Asking(caller): Asking) -> Answer {
     let (token, caller) = state
-        .blocking(move |app| Ok((app.file_token(&caller)?, caller)))
+        .blocking(move |app| Ok((app.accounts().file_token(&caller)?, caller)))
         .await?;
     Ok(picked(json!({ "token": token }), &caller))
 }
 
+/// The answer to a factor that was right. A second one that is still wanted is told with 401, as by PocketBase.
+fn logged_in(app: &App, login: &Login, caller: &Caller) -> Result<Response, Error> {
+    match login {
+        Login::Done(who) => Ok(present(app, who, caller)?.into_response()),
+        Login::SecondFactor(session) => {
+            let answer = Json(json!({ "mfaId": session }));
+            Ok((StatusCode::UNAUTHORIZED, answer).into_response())
+        }
+    }
+}
+
 fn present(app: &App, who: &Authenticated, caller: &Caller) -> Result<Json<Value>, Error> {
-    let answer: Map<String, Value> = who.present(app, caller)?;
+    let answer: Map<String, Value> = who.present(app.records(), caller)?;
     Ok(picked(Value::Object(answer), caller))
 }
 
-/// One-time passwords are not there yet: what a collection that has them on asks for can't be done, and is not done by halves.
-async fn without_otp(State(state): State<AppState>, Path(collection): Path<String>) -> Answer {
-    unavailable(state, collection, "OTP").await
+async fn request_otp(
+    State(state): State<AppState>,
+    Path(collection): Path<String>,
+    Asking(caller): Asking,
+    JsonObject(body): JsonObject,
+) -> Answer {
+    let _turn = state.app.accounts().password_turn().await?;
+    let id = state
+        .blocking(move |app| app.accounts().request_one_time_password(&collection, &body))
+        .await?;
+    Ok(picked(json!({ "otpId": id }), &caller))
 }
 
-async fn without_oauth2(State(state): State<AppState>, Path(collection): Path<String>) -> Answer {
-    unavailable(state, collection, "OAuth2").await
+async fn with_otp(
+    State(state): State<AppState>,
+    Path(collection): Path<String>,
+    Asking(caller): Asking,
+    JsonObject(body): JsonObject,
+) -> Result<Response, ApiError> {
+    let _turn = state.app.accounts().password_turn().await?;
+    let answer = state
+        .blocking(move |app| {
+            let login = app
+                .accounts()
+                .log_in_with_one_time_password(&collection, body, &caller)?;
+            logged_in(app, &login, &caller)
+        })
+        .await?;
+    Ok(answer)
 }
 
-async fn unavailable(state: AppState, collection: String, what: &'static str) -> Answer {
-    state.blocking(move |app| app.auth_collection(&collection)).await?;
-    let message = format!("The collection is not configured to allow {what} authentication.");
-    Err(Error::new(ErrorKind::Forbidden, message).into())
+async fn with_oauth2(
+    State(state): State<AppState>,
+    Path(collection): Path<String>,
+    Asking(caller): Asking,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let accounts = state.app.accounts();
+    accounts.check_oauth2_login(&collection)?;
+    let JsonObject(body) = JsonObject::from_request(request, &state).await?;
+    let introduced = accounts.introduce(&collection, &body, &caller).await?;
+    let _turn = accounts.password_turn().await?;
+    let answer = state
+        .blocking(move |app| {
+            let login = app.accounts().log_in_introduced(&introduced, body, &caller)?;
+            logged_in(app, &login, &caller)
+        })
+        .await?;
+    Ok(answer)
 }

@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::multipart::{Field, MultipartError};
-use axum::extract::{DefaultBodyLimit, Multipart, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use bosbase_app::jobs::{Job, JobState, Listed, Ticket};
+use bosbase_app::jobs::{Job, JobState, Listed, Ticket, neighbours};
 use bosbase_app::{Error, FieldErrors};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::http::body::{JsonObject, bad_body};
 use crate::http::caller::{Asking, Superuser};
 use crate::http::error::ApiError;
 use crate::http::fields::picked;
+use crate::http::path::Path;
 use crate::http::range::{self, Wanted};
 use crate::http::state::{AppState, PATIENCE};
 use crate::http::stream;
@@ -66,11 +66,22 @@ fn silent(state: &AppState) -> ApiError {
 
 async fn status(Superuser(caller): Superuser, State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
     let (jobs, undo, alarms) = state
-        .blocking(|app| Ok((app.jobs().all()?, app.backups().undoable()?, app.alarm_status())))
+        .blocking(|app| Ok((app.jobs().all()?, app.backups().undoable()?, app.alarms().status())))
         .await?;
+    let others = state.blocking(|app| Ok(neighbours(app.data_dir()))).await?;
+    let foreign = state.app.backups().foreign();
+    let rehearsal = state.app.options().rehearsal;
     let running = jobs.iter().find(|job| job.state == JobState::Running);
     Ok(picked(
-        json!({ "running": running, "jobs": jobs, "undo": undo, "alarms": alarms }),
+        json!({
+            "running": running,
+            "jobs": jobs,
+            "undo": undo,
+            "alarms": alarms,
+            "foreign": foreign,
+            "otherServers": others,
+            "rehearsal": rehearsal,
+        }),
         &caller,
     ))
 }
@@ -86,7 +97,7 @@ async fn create(
         Some(Value::String(name)) => name.clone(),
         Some(_) => return Err(bad_body().into()),
     };
-    let ticket = state.blocking(move |app| app.start_backup(&name)).await?;
+    let ticket = state.blocking(move |app| app.backup_jobs().start_backup(&name)).await?;
     answer(&state, ticket, &headers).await
 }
 
@@ -96,12 +107,12 @@ async fn restore(
     Path(key): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let ticket = state.blocking(move |app| app.start_restore(&key)).await?;
+    let ticket = state.blocking(move |app| app.backup_jobs().start_restore(&key)).await?;
     answer(&state, ticket, &headers).await
 }
 
 async fn undo(_: Superuser, State(state): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let ticket = state.blocking(bosbase_app::App::start_undo).await?;
+    let ticket = state.blocking(|app| app.backup_jobs().start_undo()).await?;
     answer(&state, ticket, &headers).await
 }
 
@@ -205,23 +216,22 @@ fn broken(error: &MultipartError) -> ApiError {
     bad_body().caused_by(error.body_text()).into()
 }
 
-#[derive(Debug, Deserialize)]
-struct Token {
-    #[serde(default)]
-    token: String,
-}
-
 async fn download(
     State(state): State<AppState>,
     Path(key): Path<String>,
-    Query(Token { token }): Query<Token>,
     Asking(caller): Asking,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let token = caller
+        .query
+        .get("token")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     // First of all: those who may not ask get no turn of those who may, and don't hear where the backups are.
     state
         .blocking(move |app| {
-            let who = app.authenticate_file_token(&token, &caller.ip)?;
+            let who = app.sessions().authenticate_file_token(&token, &caller.ip)?;
             if !who.is_some_and(|record| record.collection.is_superusers()) {
                 let text = "Insufficient permissions to access the resource.";
                 return Err(Error::new(bosbase_app::ErrorKind::Forbidden, text));
@@ -268,7 +278,9 @@ async fn download(
         Body::empty()
     } else {
         response = response.header(header::CONTENT_LENGTH, length);
-        stream::body(start, length, move |position, buffer| archive.read_at(position, buffer))
+        stream::body(&state.unsent, start, length, move |position, buffer| {
+            archive.read_at(position, buffer)
+        })
     };
     response.body(body).map_err(|error| Error::internal(error).into())
 }

@@ -1,18 +1,19 @@
 //! `/api/collections`: what records are made of. Superusers only.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, get, put};
 use axum::{Json, Router};
-use bosbase_app::Error;
 use bosbase_app::collections::{self, CollectionQuery};
-use serde_json::{Map, Value, json};
+use bosbase_app::{Error, paging};
+use serde_json::{Map, Value};
 
 use crate::http::body::JsonObject;
 use crate::http::caller::Superuser;
 use crate::http::error::ApiError;
 use crate::http::fields::picked;
 use crate::http::paging::Paging;
+use crate::http::path::Path;
 use crate::http::state::AppState;
 
 type Answer = Result<Json<Value>, ApiError>;
@@ -33,23 +34,14 @@ async fn list(State(state): State<AppState>, Superuser(caller): Superuser) -> An
         filter: paging.filter,
         sort: paging.sort,
         page: paging.page,
-        per_page: paging.per_page,
-        skip_total: paging.skip_total,
     };
-    let page = state.blocking(move |app| app.list_collections(&query)).await?;
-    let items: Vec<_> = page.items.iter().map(|item| collections::present(item)).collect();
-    let answer = json!({
-        "page": page.page,
-        "perPage": page.per_page,
-        "totalItems": page.total_items,
-        "totalPages": page.total_pages,
-        "items": items,
-    });
+    let page = state.blocking(move |app| app.collections().list(&query)).await?;
+    let answer = paging::shown(&page.map(|items| items.iter().map(|item| collections::present(item)).collect()));
     Ok(picked(answer, &caller))
 }
 
 async fn view(State(state): State<AppState>, Path(key): Path<String>, Superuser(caller): Superuser) -> Answer {
-    let collection = state.app.collection(&key)?;
+    let collection = state.app.collections().get(&key)?;
     Ok(picked(Value::Object(collections::present(&collection)), &caller))
 }
 
@@ -62,7 +54,7 @@ async fn create(
         body,
         "Failed to load the collection type data due to invalid formatting.",
     )?;
-    let made = state.blocking(move |app| app.create_collection(sent)).await?;
+    let made = state.blocking(move |app| app.collections().create(sent)).await?;
     Ok(picked(Value::Object(collections::present(&made)), &caller))
 }
 
@@ -72,9 +64,9 @@ async fn update(
     Superuser(caller): Superuser,
     body: Result<JsonObject, ApiError>,
 ) -> Answer {
-    state.app.collection(&key)?;
+    state.app.collections().get(&key)?;
     let sent = readable(body, "Failed to load the submitted data due to invalid formatting.")?;
-    let changed = state.blocking(move |app| app.update_collection(&key, sent)).await?;
+    let changed = state.blocking(move |app| app.collections().update(&key, sent)).await?;
     Ok(picked(Value::Object(collections::present(&changed)), &caller))
 }
 
@@ -92,7 +84,7 @@ async fn remove(
     Path(key): Path<String>,
     Superuser(_): Superuser,
 ) -> Result<StatusCode, ApiError> {
-    state.blocking(move |app| app.delete_collection(&key)).await?;
+    state.blocking(move |app| app.collections().delete(&key)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -101,7 +93,7 @@ async fn truncate(
     Path(key): Path<String>,
     Superuser(_): Superuser,
 ) -> Result<StatusCode, ApiError> {
-    state.blocking(move |app| app.truncate_collection(&key)).await?;
+    state.blocking(move |app| app.collections().truncate(&key)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -110,10 +102,10 @@ async fn import(
     Superuser(_): Superuser,
     JsonObject(sent): JsonObject,
 ) -> Result<StatusCode, ApiError> {
-    state.blocking(move |app| app.import_collections(&sent)).await?;
+    state.blocking(move |app| app.collections().import(&sent)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn scaffolds(State(state): State<AppState>, Superuser(caller): Superuser) -> Json<Value> {
-    picked(Value::Object(state.app.collection_scaffolds()), &caller)
+    picked(Value::Object(state.app.collections().scaffolds()), &caller)
 }

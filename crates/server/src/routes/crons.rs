@@ -1,6 +1,6 @@
 //! `/api/crons`: the recurring jobs. Superusers only.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::http::caller::Superuser;
 use crate::http::error::ApiError;
 use crate::http::fields::picked;
+use crate::http::path::Path;
 use crate::http::state::AppState;
 
 /// The routes of this file.
@@ -19,7 +20,7 @@ pub fn router() -> Router<AppState> {
 }
 
 async fn list(State(state): State<AppState>, Superuser(caller): Superuser) -> Json<Value> {
-    picked(json!(state.app.crons()), &caller)
+    picked(json!(state.app.crons().list()), &caller)
 }
 
 async fn run(
@@ -27,6 +28,6 @@ async fn run(
     Path(id): Path<String>,
     Superuser(_): Superuser,
 ) -> Result<StatusCode, ApiError> {
-    state.app.run_cron(&id)?;
+    state.app.crons().run(&id)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,19 +2,21 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bosbase_app::files::{Content, StoredFile};
-use bosbase_app::records::RecordFile;
+use bosbase_app::records::{Found, RecordFile};
 use serde_json::Value;
 
 use crate::http::caller::Asking;
 use crate::http::error::ApiError;
+use crate::http::path::Path;
 use crate::http::range::{self, Wanted};
 use crate::http::state::AppState;
 use crate::http::stream;
+use crate::http::unsent::Unsent;
 
 /// Types that a browser may show by itself; anything else is for saving.
 const INLINE: &[&str] = &[
@@ -44,7 +46,7 @@ const INLINE: &[&str] = &[
     "application/pdf",
     "application/x-pdf",
 ];
-/// Uploads come from anybody and share the application's origin: whatever is in them runs nothing.
+/// Uploads come from anybody and share the application's origin: nothing in them runs.
 const POLICY: &str = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
 /// A stored file never changes: its name is never used again.
 const CACHE: &str = "max-age=2592000, stale-while-revalidate=86400";
@@ -68,20 +70,22 @@ async fn serve(
             .unwrap_or_default()
             .to_owned()
     };
-    let (token, download) = (parameter("token"), parameter("download"));
+    let (token, download, thumb) = (parameter("token"), parameter("download"), parameter("thumb"));
     let attachment = matches!(download.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True");
-    let shown_name = name.clone();
     let file = state
-        .blocking(move |app| app.open_record_file(&collection, &record, &name, token.trim(), &caller))
+        .promptly(move |app| {
+            app.records()
+                .open_file(&collection, &record, &name, &thumb, token.trim(), &caller)
+        })
         .await?;
-    let file = match file {
-        RecordFile::Here(file) => file,
-        RecordFile::Elsewhere(file) => file.find().await?,
+    let Found { file, name } = match file {
+        RecordFile::Here(found) => found,
+        RecordFile::Later(wanted) => wanted.find().await?,
     };
-    Ok(answer(file, &shown_name, attachment, &headers))
+    Ok(answer(&state.unsent, file, &name, attachment, &headers))
 }
 
-fn answer(file: StoredFile, name: &str, attachment: bool, headers: &HeaderMap) -> Response {
+fn answer(unsent: &Unsent, file: StoredFile, name: &str, attachment: bool, headers: &HeaderMap) -> Response {
     let modified = httpdate::fmt_http_date(file.modified);
     let etag = format!("\"{}\"", file.etag);
     let len = file.len;
@@ -97,7 +101,7 @@ fn answer(file: StoredFile, name: &str, attachment: bool, headers: &HeaderMap) -
         Body::empty()
     } else {
         match file.content {
-            Content::Disk(file) => stream::body(first, length, move |position, buffer| file.read_at(position, buffer)),
+            Content::Disk(file) => stream::file(unsent, first, length, file),
             Content::Bucket(object) => Body::from_stream(object.pieces(first..first + length)),
         }
     };

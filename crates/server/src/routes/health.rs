@@ -29,20 +29,20 @@ async fn newest_proven(state: &AppState) -> Result<NewestProven, ApiError> {
 
 async fn health(State(state): State<AppState>, Asking(caller): Asking) -> Result<Json<Value>, ApiError> {
     let mut data = json!({});
+    let failing = state.app.store().failing_writes();
     if caller.is_superuser() {
         let proxy = PROXY_HEADERS.into_iter().find(|name| {
             let key = name.to_lowercase().replace('-', "_");
-            caller
-                .headers
-                .get(&key)
-                .and_then(Value::as_str)
-                .is_some_and(|value| !value.is_empty())
+            caller.headers.get(&key).is_some_and(|value| !value.is_empty())
         });
         data = json!({
-            "canBackup": state.app.can_backup(),
+            "canBackup": state.app.jobs().is_free(),
             "realIP": caller.ip,
             "possibleProxyHeader": proxy.unwrap_or_default(),
         });
+        if let Some(why) = &failing {
+            data["writesFail"] = json!(why);
+        }
         if state.app.files().is_foreign() == Some(true) {
             data["filesBucketOwned"] = json!(false);
         }
@@ -51,9 +51,13 @@ async fn health(State(state): State<AppState>, Asking(caller): Asking) -> Result
         if let Some(age) = newest.age {
             data["newestProvenBackupAge"] = json!(age);
         }
+        if !state.app.findings().is_empty() {
+            data["dataFindings"] = json!(state.app.findings());
+        }
         let troubles: Vec<String> = state
             .app
-            .alarm_status()
+            .alarms()
+            .status()
             .troubles
             .into_iter()
             .map(|trouble| trouble.cause)
@@ -65,8 +69,10 @@ async fn health(State(state): State<AppState>, Asking(caller): Asking) -> Result
             data["provenBackupsAhead"] = json!(newest.ahead);
         }
     }
-    Ok(picked(
-        json!({"code": 200, "message": "API is healthy.", "data": data}),
-        &caller,
-    ))
+    // Reads are served all the same, so it is no failure for a monitor that would start the server anew for one.
+    let message = match failing {
+        Some(_) => "API is healthy, but writes fail.",
+        None => "API is healthy.",
+    };
+    Ok(picked(json!({"code": 200, "message": message, "data": data}), &caller))
 }

@@ -7,13 +7,15 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use bosbase_app::Metrics;
 use bosbase_app::jobs::is_metrics_token;
 
 use crate::http::caller::Asking;
 use crate::http::error::ApiError;
 use crate::http::state::{AppState, GLANCE};
 
-/// Whoever has this token is let in. It belongs to the machine: in the settings a restore would bring back an older one.
+/// A client with this token is let in. It belongs to the machine: in the settings a restore would bring back an older
+/// one.
 static TOKEN: LazyLock<Option<String>> = LazyLock::new(|| {
     let token = std::env::var("BOSBASE_METRICS_TOKEN").ok();
     token.filter(|token| !token.is_empty())
@@ -45,8 +47,11 @@ async fn metrics(
     };
     let text = state
         .blocking(move |app| {
-            let backups = app.backups().metrics(listed.as_deref())?;
-            Ok(backups + &app.alarm_metrics() + &app.files().metrics())
+            let mut metrics = Metrics::default();
+            app.backups().measure(listed.as_deref(), &mut metrics)?;
+            app.alarms().measure(&mut metrics);
+            metrics.add_files(app.files());
+            Ok(metrics.into_text())
         })
         .await?;
     Ok((

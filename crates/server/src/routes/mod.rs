@@ -1,17 +1,22 @@
 //! One file per resource; each has a `router()` and only translates.
 
+mod account_mails;
 mod auth;
 mod backups;
+mod batch;
 mod collections;
 mod crons;
+mod dashboard;
 mod files;
 mod health;
 mod logs;
 mod metrics;
+mod oauth2;
 mod realtime;
 mod records;
 mod settings;
 pub mod table;
+mod unsupported;
 
 use axum::Router;
 
@@ -20,15 +25,20 @@ use crate::http::state::AppState;
 /// Every route of the API.
 pub fn all() -> Router<AppState> {
     Router::new()
+        .merge(account_mails::router())
         .merge(auth::router())
         .merge(collections::router())
         .merge(crons::router())
+        .merge(dashboard::router())
         .merge(files::router())
         .merge(backups::router())
+        .merge(batch::router())
         .merge(health::router())
         .merge(logs::router())
         .merge(metrics::router())
+        .merge(oauth2::router())
         .merge(realtime::router())
         .merge(records::router())
         .merge(settings::router())
+        .merge(unsupported::router())
 }

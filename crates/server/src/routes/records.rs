@@ -1,18 +1,22 @@
 //! `/api/collections/{collection}/records`: the records of an application.
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::Response;
 use axum::routing::get;
+use bosbase_app::Caller;
+use bosbase_app::auth::PasswordTurn;
 use bosbase_app::records::{Body, ListRequest};
-use bosbase_app::{Caller, Error};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::http::answer::{read as read_shown, shown};
 use crate::http::caller::Asking;
 use crate::http::error::ApiError;
+use crate::http::form::Keep;
+use crate::http::path::Path;
 use crate::http::state::AppState;
-use crate::http::{body, fields, form};
+use crate::http::{body, form};
 
 /// The routes of this resource.
 pub fn router() -> Router<AppState> {
@@ -29,14 +33,12 @@ async fn list(
     Path(collection): Path<String>,
     Asking(caller): Asking,
 ) -> Result<Response, ApiError> {
-    let asking = caller.clone();
-    let page = state
-        .blocking(move |app| {
-            let request = ListRequest::from_query(&asking.query)?;
-            app.list_records(&collection, &request, &asking)
-        })
-        .await?;
-    answer(json!(page), &caller)
+    let kind = state.slow.kind((&collection, &caller.query, caller.is_superuser()));
+    read_shown(&state, caller, kind, move |app, caller| {
+        let request = ListRequest::from_query(&caller.query)?;
+        app.records().answer_list(&collection, &request, caller)
+    })
+    .await
 }
 
 async fn view(
@@ -44,11 +46,13 @@ async fn view(
     Path((collection, id)): Path<(String, String)>,
     Asking(caller): Asking,
 ) -> Result<Response, ApiError> {
-    let asking = caller.clone();
-    let record = state
-        .blocking(move |app| app.view_record(&collection, &id, expand(&asking), &asking))
-        .await?;
-    answer(Value::Object(record), &caller)
+    let kind = state
+        .slow
+        .kind((&collection, "", expand(&caller), caller.is_superuser()));
+    read_shown(&state, caller, kind, move |app, caller| {
+        app.records().answer_view(&collection, &id, expand(caller), caller)
+    })
+    .await
 }
 
 async fn create(
@@ -57,12 +61,17 @@ async fn create(
     Asking(caller): Asking,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let body = read(&state, &collection, request).await?;
-    let asking = caller.clone();
-    let record = state
-        .blocking(move |app| app.create_record(&collection, &body, expand(&asking), &asking))
+    let (named, asking) = (collection.clone(), caller.clone());
+    state
+        .promptly(move |app| app.records().may_begin_to_create(&named, &asking))
         .await?;
-    answer(Value::Object(record), &caller)
+    let body = read(&state, &collection, request).await?;
+    let _turn = password_turn(&state, &collection, &body).await?;
+    shown(&state, caller, move |app, caller| {
+        let record = app.records().create(&collection, &body, expand(caller), caller)?;
+        Ok(Value::Object(record))
+    })
+    .await
 }
 
 async fn update(
@@ -71,12 +80,17 @@ async fn update(
     Asking(caller): Asking,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let body = read(&state, &collection, request).await?;
-    let asking = caller.clone();
-    let record = state
-        .blocking(move |app| app.update_record(&collection, &id, &body, expand(&asking), &asking))
+    let (named, sought, asking) = (collection.clone(), id.clone(), caller.clone());
+    state
+        .promptly(move |app| app.records().may_begin_to_update(&named, &sought, &asking))
         .await?;
-    answer(Value::Object(record), &caller)
+    let body = read(&state, &collection, request).await?;
+    let _turn = password_turn(&state, &collection, &body).await?;
+    shown(&state, caller, move |app, caller| {
+        let record = app.records().update(&collection, &id, &body, expand(caller), caller)?;
+        Ok(Value::Object(record))
+    })
+    .await
 }
 
 async fn remove(
@@ -85,27 +99,39 @@ async fn remove(
     Asking(caller): Asking,
 ) -> Result<StatusCode, ApiError> {
     state
-        .blocking(move |app| app.delete_record(&collection, &id, &caller))
+        .blocking(move |app| app.records().delete(&collection, &id, &caller))
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn read(state: &AppState, collection: &str, request: Request) -> Result<Body, ApiError> {
-    let limit = state.app.record_body_limit(collection, body::DEFAULT_LIMIT as u64)?;
-    let keys = state.app.record_file_keys(collection);
-    form::read(state, request, limit, |key| keys.contains(key)).await
+    // Files come in parts alone: any other body would be held whole for what none of its fields takes.
+    let has_files = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"));
+    let limit = state
+        .app
+        .records()
+        .body_limit(collection, body::DEFAULT_LIMIT as u64, has_files)?;
+    let keys = state.app.records().file_keys(collection);
+    let keep = |key: &str| match keys.get(key) {
+        None => Keep::None,
+        Some(1) => Keep::Last,
+        // One more than there may be is enough to say so.
+        Some(most) => Keep::First(most + 1),
+    };
+    form::read(state, request, limit, keep).await
+}
+
+/// The turn of a request that will hash a password; those that won't need none.
+async fn password_turn(state: &AppState, collection: &str, body: &Body) -> Result<Option<PasswordTurn>, ApiError> {
+    if !state.app.records().hashes_passwords(collection, body) {
+        return Ok(None);
+    }
+    Ok(Some(state.app.accounts().password_turn().await?))
 }
 
 fn expand(caller: &Caller) -> &str {
     caller.query.get("expand").and_then(Value::as_str).unwrap_or_default()
-}
-
-/// `value` cut down to the `fields` that are asked for. A modifier that is none is refused only now, as in PocketBase: what
-/// the request was to do is done.
-fn answer(value: Value, caller: &Caller) -> Result<Response, ApiError> {
-    let wanted = caller.query.get("fields").and_then(Value::as_str).unwrap_or_default();
-    if !bosbase_app::fields::is_valid(wanted) {
-        return Err(Error::invalid("Something went wrong while processing your request.").into());
-    }
-    Ok(fields::picked(value, caller).into_response())
 }

@@ -1,5 +1,7 @@
 //! `/api/settings`: what superusers may set.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
@@ -11,7 +13,10 @@ use crate::http::body::JsonObject;
 use crate::http::caller::Superuser;
 use crate::http::error::ApiError;
 use crate::http::fields::picked;
-use crate::http::state::{AppState, PATIENCE};
+use crate::http::state::AppState;
+
+/// How long a trial of a bucket may take: some ten requests, of which one that is not answered takes ten seconds.
+const TRIAL_PATIENCE: Duration = Duration::from_secs(48);
 
 /// The routes of this file.
 pub fn router() -> Router<AppState> {
@@ -23,7 +28,7 @@ pub fn router() -> Router<AppState> {
 }
 
 async fn view(State(state): State<AppState>, Superuser(caller): Superuser) -> Json<Value> {
-    picked(state.app.public_settings(), &caller)
+    picked(state.app.settings().public(), &caller)
 }
 
 async fn update(
@@ -33,8 +38,8 @@ async fn update(
 ) -> Result<Json<Value>, ApiError> {
     let answer = state
         .blocking(move |app| {
-            app.update_settings(&patch)?;
-            Ok(app.public_settings())
+            app.settings().update(&patch)?;
+            Ok(app.settings().public())
         })
         .await?;
     Ok(picked(answer, &caller))
@@ -45,8 +50,9 @@ async fn test_s3(
     Superuser(_): Superuser,
     JsonObject(request): JsonObject,
 ) -> Result<StatusCode, ApiError> {
-    // It is put there, and deleted again.
-    let tried = state.asking(2 * PATIENCE, move |app| app.test_s3(&request)).await?;
+    let tried = state
+        .asking(TRIAL_PATIENCE, move |app| app.settings().test_s3(&request))
+        .await?;
     tried.ok_or_else(|| Error::invalid("Failed to test the S3 filesystem. Raw error: \nit does not answer."))?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -56,11 +62,11 @@ async fn test_email(
     Superuser(_): Superuser,
     JsonObject(request): JsonObject,
 ) -> Result<StatusCode, ApiError> {
-    state.blocking(move |app| app.test_email(&request)).await?;
+    state.blocking(move |app| app.sample_mail().send(&request)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn test_webhook(State(state): State<AppState>, Superuser(_): Superuser) -> Result<StatusCode, ApiError> {
-    state.blocking(bosbase_app::App::test_webhook).await?;
+    state.blocking(|app| app.alarms().test_webhook()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,13 +9,13 @@ pub enum Access {
     Anyone,
     /// What the collection's rule admits; without one, superusers.
     Rule,
-    /// Whoever has a valid token.
+    /// Clients with a valid token.
     Authenticated,
-    /// Whoever has a valid token of the collection that the path names.
+    /// Clients with a valid token of the collection that the path names.
     SameCollection,
     /// A superuser.
     Superuser,
-    /// Whoever has a superuser's file token in the query.
+    /// Clients with a superuser's file token in the query.
     FileToken,
 }
 
@@ -86,13 +86,56 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("DELETE", "/api/backups/{key}", Access::Superuser),
     ("POST", "/api/backups/{key}/restore", Access::Superuser),
     ("POST", "/api/backups/{key}/verify", Access::Superuser),
-    // Or whoever has the token of BOSBASE_METRICS_TOKEN.
+    // Or clients with the token of BOSBASE_METRICS_TOKEN.
     ("GET", "/api/metrics", Access::Superuser),
     ("GET", "/api/logs", Access::Superuser),
+    ("DELETE", "/api/logs", Access::Superuser),
     ("GET", "/api/logs/stats", Access::Superuser),
     ("GET", "/api/logs/{id}", Access::Superuser),
     ("GET", "/api/crons", Access::Superuser),
     ("POST", "/api/crons/{id}", Access::Superuser),
+    ("POST", "/api/batch", Access::Anyone),
+    ("GET", "/api/oauth2-redirect", Access::Anyone),
+    ("POST", "/api/oauth2-redirect", Access::Anyone),
+    ("GET", "/api/collections/meta/oauth2-providers", Access::Superuser),
+    ("POST", "/api/settings/apple/generate-client-secret", Access::Superuser),
+    // Not there yet: 501.
+    ("POST", "/api/collections/meta/dry-run-view", Access::Superuser),
+    ("POST", "/api/sql", Access::Superuser),
+    (
+        "POST",
+        "/api/collections/{collection}/request-verification",
+        Access::Anyone,
+    ),
+    (
+        "POST",
+        "/api/collections/{collection}/confirm-verification",
+        Access::Anyone,
+    ),
+    (
+        "POST",
+        "/api/collections/{collection}/request-password-reset",
+        Access::Anyone,
+    ),
+    (
+        "POST",
+        "/api/collections/{collection}/confirm-password-reset",
+        Access::Anyone,
+    ),
+    (
+        "POST",
+        "/api/collections/{collection}/request-email-change",
+        Access::SameCollection,
+    ),
+    (
+        "POST",
+        "/api/collections/{collection}/confirm-email-change",
+        Access::Anyone,
+    ),
+    ("GET", "/", Access::Anyone),
+    ("GET", "/_", Access::Anyone),
+    ("GET", "/_/", Access::Anyone),
+    ("GET", "/_/{*path}", Access::Anyone),
 ];
 
 #[cfg(test)]

@@ -46,7 +46,14 @@ fn host_of(text: &str) -> Option<&str> {
     }
     let (scheme, rest) = match text.split_once("://") {
         Some(("ftp" | "tcp" | "udp" | "ws" | "wss" | "http" | "https", rest)) => (true, rest),
-        Some((before, _)) if !before.contains(['/', '?', '#']) => return None,
+        // Before a user's name PocketBase takes any other for a part of that.
+        Some((before, rest)) if !before.contains(['/', '?', '#']) => {
+            let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+            if !authority.contains('@') {
+                return None;
+            }
+            (true, rest)
+        }
         _ => (false, text),
     };
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
@@ -60,7 +67,8 @@ fn host_of(text: &str) -> Option<&str> {
         .strip_prefix('[')
         .and_then(|inner| inner.strip_suffix(']'))
         .is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok());
-    let named = host.split('.').all(|label| {
+    // A name may end with the dot of the root.
+    let named = host.strip_suffix('.').unwrap_or(host).split('.').all(|label| {
         !label.is_empty()
             && label
                 .chars()
@@ -90,6 +98,8 @@ mod tests {
             "http://user:pass@host.io/a?b#c",
             "http://[::1]:8090/",
             "http://127.0.0.1",
+            "https://a./",
+            "htt://u@a.b",
         ] {
             assert!(host_of(good).is_some(), "{good}");
         }
@@ -101,6 +111,8 @@ mod tests {
             ".com.x",
             "http://",
             "http://x:999999",
+            "https://a../",
+            "htt://a.b/@c",
         ] {
             assert!(host_of(bad).is_none(), "{bad}");
         }

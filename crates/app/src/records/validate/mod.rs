@@ -4,14 +4,17 @@ mod address;
 mod choice;
 mod file;
 mod scalar;
+mod trace;
 
-use bosbase_store::{Field, FieldKind, ReadTx};
-use serde_json::{Map, Value, json};
+use bosbase_store::{Field, FieldKind, Filter, ListQuery, PageRequest, ReadTx, Record};
+use serde_json::{Map, Value};
 
 use super::draft::Draft;
 use super::pattern::Patterns;
 use crate::error::{FieldErrors, Result};
 use crate::files::Upload;
+
+pub(super) use trace::TRACES;
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +43,11 @@ impl Problem {
     }
 }
 
+/// Whether a field of text accepts `text`. Another kind of field accepts none.
+pub(crate) fn accepts_text(kind: &FieldKind, text: &str, patterns: &Patterns) -> bool {
+    matches!(kind, FieldKind::Text { .. }) && scalar::text(kind, text, patterns).is_none()
+}
+
 /// Everything that the checks of one record look at.
 pub(super) struct Check<'a> {
     pub(super) draft: &'a Draft,
@@ -53,7 +61,7 @@ impl Check<'_> {
     ///
     /// # Errors
     ///
-    /// Only what the database says; what is wrong with the values is the outcome.
+    /// Errors of the database only; faults of the values are the outcome.
     pub(super) fn all(&self) -> Result<FieldErrors> {
         let mut errors = FieldErrors::new();
         for field in &self.draft.record.collection.fields {
@@ -69,6 +77,9 @@ impl Check<'_> {
                     );
                 }
             }
+        }
+        if errors.is_empty() {
+            return trace::check(self.tx, &self.draft.record);
         }
         Ok(errors)
     }
@@ -107,6 +118,9 @@ impl Check<'_> {
             } => address::url(text(), only_domains, except_domains, *required),
             FieldKind::Date { min, max, required, .. } => scalar::date(min, max, *required, text()),
             FieldKind::Autodate { .. } => None,
+            FieldKind::Json { .. } if self.draft.not_json.contains(&field.name) => {
+                Some(Problem::new("validation_invalid_json", "Must be a valid json value"))
+            }
             FieldKind::Json { max_size, required, .. } => scalar::json(*max_size, *required, value()),
             FieldKind::GeoPoint { required, .. } => scalar::geo_point(*required, value()),
             FieldKind::Password { .. } => scalar::password(
@@ -147,30 +161,53 @@ impl Check<'_> {
         if let Some(problem) = scalar::text(&field.kind, id, self.patterns).or_else(|| scalar::forbidden_key(id)) {
             return Ok(Some(problem));
         }
-        if pattern != scalar::LOWERCASE_KEYS && self.differs_by_case_only(id)? {
-            return Ok(Some(Problem::new(
-                "validation_pk_invalid",
-                "The record primary key is invalid or already exists.",
-            )));
-        }
-        Ok(None)
+        key_problem(self.tx, &self.draft.record, pattern)
     }
+}
 
-    /// Whether there is a record whose id is the same but for upper and lower case: its files would share a folder on some
-    /// file systems.
-    fn differs_by_case_only(&self, id: &str) -> Result<bool> {
-        let quoted = json!(id.to_lowercase()).to_string();
-        let query = bosbase_store::ListQuery {
-            filter: format!("id:lower = {quoted}"),
-            per_page: 1,
-            skip_total: true,
-            allow_hidden: true,
-            ..Default::default()
+/// Whether what the checks found in the database is so in the data that `tx` has: the targets of relations are there,
+/// and no other record has the id of a new one. `original` is what `record` was before.
+///
+/// # Errors
+///
+/// Only what the database says.
+pub(super) fn holds(tx: &ReadTx<'_>, record: &Record, original: Option<&Record>) -> Result<bool> {
+    for field in &record.collection.fields {
+        let problem = match &field.kind {
+            FieldKind::Relation { .. } => choice::relation(&field.kind, &record.texts(&field.name), tx)?,
+            FieldKind::Text {
+                primary_key: true,
+                pattern,
+                ..
+            } if original.is_none() => key_problem(tx, record, pattern)?,
+            _ => None,
         };
-        Ok(!self
-            .tx
-            .list_records(&self.draft.record.collection, &query)?
-            .items
-            .is_empty())
+        if problem.is_some() {
+            return Ok(false);
+        }
     }
+    Ok(true)
+}
+
+/// What is wrong with a new record's id, as far as other records decide it. `pattern` is that of its field.
+fn key_problem(tx: &ReadTx<'_>, record: &Record, pattern: &str) -> Result<Option<Problem>> {
+    if pattern == scalar::LOWERCASE_KEYS || !differs_by_case_only(tx, record)? {
+        return Ok(None);
+    }
+    Ok(Some(Problem::new(
+        "validation_pk_invalid",
+        "The record primary key is invalid or already exists.",
+    )))
+}
+
+/// Whether there is a record whose id is the same but for upper and lower case: its files would share a folder on some
+/// file systems.
+fn differs_by_case_only(tx: &ReadTx<'_>, record: &Record) -> Result<bool> {
+    let query = ListQuery {
+        also: Some(Filter::is("id:lower", &record.id().to_lowercase())),
+        page: PageRequest::first(1),
+        allow_hidden: true,
+        ..Default::default()
+    };
+    Ok(!tx.list_records(&record.collection, &query)?.items.is_empty())
 }

@@ -1,15 +1,15 @@
 //! Texts, numbers, dates, JSON, points and passwords.
 
-use bosbase_store::FieldKind;
-use jiff::tz::TimeZone;
+use bosbase_store::{FieldKind, normalize_date};
 use serde_json::{Value, json};
 
 use super::Problem;
-use crate::records::date;
 use crate::records::pattern::Patterns;
 
 /// The pattern of ids that collections have unless they choose another; its ids never differ by case only.
 pub(super) const LOWERCASE_KEYS: &str = "^[a-z0-9]+$";
+/// From here on PocketBase takes no number for a whole one: 2^63.
+const BEYOND_WHOLE: f64 = 9_223_372_036_854_775_808.0;
 /// Longest text, in characters, where the field sets no limit.
 const TEXT_LIMIT: i64 = 5000;
 /// Largest editor content and JSON, in bytes, where the field sets no limit.
@@ -71,7 +71,7 @@ pub(super) fn text(kind: &FieldKind, value: &str, patterns: &Patterns) -> Option
     (!pattern.is_empty() && !patterns.is_match(pattern, value)).then(bad_format)
 }
 
-/// What no id may be, whatever its field's pattern says: ids are the names of folders and parts of URLs.
+/// What no id may be, even where its field's pattern allows it: ids are the names of folders and parts of URLs.
 pub(super) fn forbidden_key(id: &str) -> Option<Problem> {
     // Control characters beyond PocketBase's list are refused too: no file system or log is the better for them.
     if let Some(c) = id.chars().find(|c| NOT_IN_KEYS.contains(*c) || *c == '\0') {
@@ -106,7 +106,7 @@ pub(super) fn number(
     if value == 0.0 {
         return required.then(Problem::required);
     }
-    if only_int && value.fract() != 0.0 {
+    if only_int && (value.fract() != 0.0 || value.abs() >= BEYOND_WHOLE) {
         return Some(Problem::new(
             "validation_only_int_constraint",
             "Decimal numbers are not allowed.",
@@ -122,26 +122,33 @@ pub(super) fn number(
     Some(Problem::new("validation_max_number_constraint", message).with("max", shown(max)))
 }
 
+/// Dates are compared as they are stored: their order is that of their text.
 pub(super) fn date(min: &str, max: &str, required: bool, value: &str) -> Option<Problem> {
-    let Some(at) = date::parse(value) else {
+    if value.is_empty() {
         return required.then(Problem::required);
-    };
-    let shown = |limit: jiff::Timestamp| {
-        let limit = limit.to_zoned(TimeZone::UTC);
+    }
+    // `2020-01-01 00:00:00.500Z` as Go writes it: no needless zeros.
+    let shown = |limit: &str| {
+        let seconds = limit.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.');
+        let seconds = if seconds.len() < 19 { &limit[..19] } else { seconds };
         (
-            limit.strftime("%Y-%m-%d %H:%M:%S%.f +0000 UTC").to_string(),
-            limit.strftime("%Y-%m-%dT%H:%M:%S%.fZ").to_string(),
+            format!("{seconds} +0000 UTC"),
+            format!("{}Z", seconds.replacen(' ', "T", 1)),
         )
     };
-    if let Some(min) = date::parse(min).filter(|min| at < *min) {
-        let (text, threshold) = shown(min);
+    let (min, max) = (normalize_date(min), normalize_date(max));
+    if !min.is_empty() && *value < *min {
+        let (text, threshold) = shown(&min);
         let problem = Problem::new(
             "validation_min_greater_equal_than_required",
             format!("Must be no less than {text}."),
         );
         return Some(problem.with("threshold", threshold));
     }
-    let (text, threshold) = shown(date::parse(max).filter(|max| at > *max)?);
+    if max.is_empty() || *value <= *max {
+        return None;
+    }
+    let (text, threshold) = shown(&max);
     let problem = Problem::new(
         "validation_max_less_equal_than_required",
         format!("Must be no greater than {text}."),
@@ -217,6 +224,13 @@ mod tests {
         let problem = date("2020-01-01 00:00:00.000Z", "", false, "2019-01-01 00:00:00.000Z").unwrap();
         assert_eq!(problem.message, "Must be no less than 2020-01-01 00:00:00 +0000 UTC.");
         assert_eq!(problem.params["threshold"], "2020-01-01T00:00:00Z");
+        let problem = date("", "9999-12-31 10:20:30.500Z", false, "9999-12-31 10:20:30.501Z").unwrap();
+        assert_eq!(
+            problem.message,
+            "Must be no greater than 9999-12-31 10:20:30.5 +0000 UTC."
+        );
+        assert_eq!(problem.params["threshold"], "9999-12-31T10:20:30.5Z");
+        assert_eq!(date("0001-01-01", "", false, "0000-01-01 00:00:00.000Z"), None);
     }
 
     #[test]

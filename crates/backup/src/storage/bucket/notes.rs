@@ -43,7 +43,7 @@ pub struct Leftover {
     notes: Notes,
     path: PathBuf,
     line: Line,
-    /// All that were left: whatever else is noted down was begun since.
+    /// All that were left: other notes were begun since.
     left: Arc<HashSet<PathBuf>>,
 }
 
@@ -85,8 +85,8 @@ impl Notes {
         }
     }
 
-    /// The uploads noted down. For whoever is alone with this folder (by the lease or the tenancy of the data directory), so that
-    /// none of them is under way; nothing tells one that a crash left from one that goes on.
+    /// The uploads noted down. For a process that is alone with this folder (by the lease or the serve_lock of the data
+    /// directory), so that none of them is under way; nothing tells one that a crash left from one that goes on.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`].
@@ -132,7 +132,8 @@ impl Notes {
 }
 
 impl Leftover {
-    /// Gives the upload up if `config` is of its bucket; tells whether it is. What can't be done now is left for the next start.
+    /// Gives the upload up if `config` is of its bucket; tells whether it is. What can't be done now is left for the
+    /// next start.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Io`] where the bucket can't be reached.
@@ -147,8 +148,8 @@ impl Leftover {
             // It may have been begun without our hearing of it.
             match bucket.unfinished(key) {
                 Ok(uploads) => {
-                    // What was begun since is noted down before the provider hears of it: so those of the list that go on are
-                    // among these notes.
+                    // What was begun since is noted down before the provider hears of it: so those of the list that go
+                    // on are among these notes.
                     let live = self.begun_since()?;
                     if live.iter().any(String::is_empty) {
                         // One of them is that one, and nobody knows yet which.

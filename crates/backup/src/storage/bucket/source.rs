@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use bosbase_bucket::{Bucket, Object, Pending};
 use jiff::Timestamp;
@@ -53,7 +54,7 @@ impl BucketSource {
     }
 
     fn lock(&self) -> MutexGuard<'_, Blocks> {
-        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+        self.blocks.lock()
     }
 
     fn range(&self, index: u64) -> Range<u64> {
@@ -81,7 +82,7 @@ impl BucketSource {
                     return Ok(bytes);
                 }
                 Some(Block::Awaited) => {
-                    blocks = self.arrived.wait(blocks).unwrap_or_else(PoisonError::into_inner);
+                    self.arrived.wait(&mut blocks);
                 }
                 Some(ahead @ Block::Ahead(_)) => {
                     if let Block::Ahead(pending) = std::mem::replace(ahead, Block::Awaited) {

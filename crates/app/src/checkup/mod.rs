@@ -1,0 +1,87 @@
+//! A look at a data directory before it is served here: what works, what differs, what is not honoured, what is broken.
+//!
+//! The directory stays as it is, also while a server uses it: the databases are copied, and a start's work is done on
+//! the copy. What a start says is said here, by the same code.
+
+mod copy;
+mod data;
+mod report;
+mod uploads;
+
+use bosbase_disk::{Disk as _, RealDisk};
+
+use crate::jobs::{Neighbour, neighbours, restore_is_pending};
+use crate::options::AppOptions;
+use crate::unsupported::{Programs, listed};
+
+use copy::Copy;
+
+pub use copy::Scratch;
+pub use report::{Finding, Report, Verdict};
+
+/// Looks at the data directory of `options`, and changes nothing there. Takes as long as copying its databases and
+/// reading them some times; the copy is made in `scratch`, and removed. A caller that ends before has to remove it.
+#[must_use]
+pub fn look(options: &AppOptions, scratch: &Scratch) -> Report {
+    let mut report = Report::default();
+    if let Err(error) = look_at(options, scratch, &mut report) {
+        report.cannot_serve("unreadable", error.with_causes());
+    }
+    report
+}
+
+fn look_at(options: &AppOptions, scratch: &Scratch, report: &mut Report) -> crate::Result<()> {
+    let data_dir = &options.data_dir;
+    let dir = data_dir.display();
+    if !matches!(RealDisk.exists(&data_dir.database()), Ok(true)) {
+        report.cannot_serve("database", format!("There is no data.db in {dir}."));
+        return Ok(());
+    }
+    if restore_is_pending(data_dir)? {
+        let text =
+            "A restore was begun here and is not finished: the next start of bosbase finishes it. Look again then.";
+        report.cannot_serve("restore", text);
+        return Ok(());
+    }
+    for Neighbour { pid, program } in neighbours(data_dir) {
+        let text = format!("Process {pid} ({program} serve) uses the directory. Stop it before a start here.");
+        report.note("server", text);
+    }
+    let copy = Copy::of(data_dir, scratch)?;
+    report.note(
+        "copy",
+        format!(
+            "Nothing in {dir} was changed: a copy of the databases was looked at ({} KiB), and is removed.",
+            copy.bytes.div_ceil(1024)
+        ),
+    );
+    tell_programs(&Programs::held_against(data_dir, copy.dir())?, report);
+    data::look(&copy, options, report)
+}
+
+fn tell_programs(programs: &Programs, report: &mut Report) {
+    if !programs.hooks.is_empty() {
+        report.not_honoured(
+            "hooks",
+            format!(
+                "Hooks are not run, and pb_hooks holds {}: what they check or refuse would not be. A start goes on \
+                 without them with --ignore-hooks.",
+                listed(&programs.hooks)
+            ),
+        );
+    }
+    if !programs.migrations.is_empty() {
+        report.not_honoured(
+            "migrations",
+            format!(
+                "Migrations are not applied, and pb_migrations holds some that were not: {}. Apply them with PocketBase; \
+                 a start goes on without them with --ignore-migrations.",
+                listed(&programs.migrations)
+            ),
+        );
+    }
+    if let Some(public) = &programs.public {
+        let text = format!("The static files in {} are not served.", public.display());
+        report.not_honoured("public", text);
+    }
+}

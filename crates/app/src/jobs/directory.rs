@@ -1,0 +1,49 @@
+//! Whether a data directory is there, and what is in it.
+
+use bosbase_backup::DataDir;
+use bosbase_disk::{Disk as _, RealDisk};
+
+use crate::error::{Error, Result};
+
+/// Refuses a mistyped directory, which would be made otherwise.
+///
+/// # Errors
+///
+/// [`crate::ErrorKind::Invalid`] where there is none.
+pub fn require_directory(data_dir: &DataDir) -> Result<()> {
+    if RealDisk.exists(data_dir).map_err(Error::internal)? {
+        return Ok(());
+    }
+    let dir = data_dir.display();
+    Err(Error::invalid(format!(
+        "There is no data directory {dir}. Name another with --dir DIR."
+    )))
+}
+
+/// Makes a data directory where there is none, for a backup that comes from elsewhere.
+///
+/// # Errors
+///
+/// [`crate::ErrorKind::Invalid`] where it can't be made.
+pub fn make_directory(data_dir: &DataDir) -> Result<()> {
+    let dir = data_dir.display();
+    RealDisk
+        .create_dir_all(data_dir)
+        .map_err(|error| Error::invalid(format!("Can't make the data directory {dir}: {error}.")))
+}
+
+/// Sees to it that there is an application's database.
+///
+/// # Errors
+///
+/// [`crate::ErrorKind::Invalid`] where there is none.
+pub fn require_application(data_dir: &DataDir) -> Result<()> {
+    require_directory(data_dir)?;
+    if RealDisk.exists(&data_dir.database()).map_err(Error::internal)? {
+        return Ok(());
+    }
+    let dir = data_dir.display();
+    Err(Error::invalid(format!(
+        "There is no data.db in {dir}. Name another directory with --dir DIR, or restore a backup."
+    )))
+}

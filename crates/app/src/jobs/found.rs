@@ -1,0 +1,69 @@
+//! What a proof found.
+
+use bosbase_backup::create::Names;
+use bosbase_backup::{Depth, Examined};
+
+use super::proofs::Verdict;
+
+/// Of the files that a warning is about, so many are named.
+const NAMED: usize = 5;
+
+/// What a proof found that did not fail.
+pub(super) struct Found {
+    pub depth: Depth,
+    /// Files that records name and that are not in the backup.
+    missing: Names,
+    /// Whether the job told of those before.
+    is_told: bool,
+}
+
+impl Found {
+    /// Of a backup that was just made, with a warning of the files that were `missing` then.
+    pub(super) fn made(missing: Names) -> Self {
+        Self {
+            depth: Depth::Databases,
+            missing,
+            is_told: true,
+        }
+    }
+
+    /// What the users of the backup called `key` should know.
+    pub(super) fn warning(&self, key: &str) -> Option<String> {
+        let mut warnings = Vec::new();
+        if self.depth == Depth::Bytes {
+            warnings.push(format!(
+                "There was no room to unpack the databases of {key}: its bytes are as they should be, its databases were not opened."
+            ));
+        }
+        if self.missing.count > 0 && !self.is_told {
+            let (count, some) = (self.missing.count, some(&self.missing));
+            let files = if count == 1 { "file" } else { "files" };
+            warnings.push(format!("{key} lacks {count} {files} that its records name: {some}."));
+        }
+        (!warnings.is_empty()).then(|| warnings.join(" "))
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        Verdict::Proven {
+            depth: self.depth,
+            missing: (self.depth == Depth::Databases).then_some(self.missing.count),
+        }
+    }
+}
+
+impl From<Examined> for Found {
+    fn from(examined: Examined) -> Self {
+        Self {
+            depth: examined.depth,
+            missing: examined.missing,
+            is_told: false,
+        }
+    }
+}
+
+/// The first of these names.
+pub(super) fn some(names: &Names) -> String {
+    let shown: Vec<&str> = names.first.iter().take(NAMED).map(String::as_str).collect();
+    let more = if names.count > shown.len() as u64 { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}

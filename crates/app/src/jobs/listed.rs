@@ -1,0 +1,99 @@
+//! Backups with what is known of each.
+
+use std::collections::HashMap;
+
+use bosbase_backup::{BackupInfo, Identity, Storage};
+
+use super::backups::Backups;
+use super::engine::refuse;
+use super::proofs::{Proof, Verdict};
+use crate::error::Result;
+
+/// What a proof was about.
+pub(super) struct Proved<'a> {
+    /// Where it lies.
+    pub storage: &'a dyn Storage,
+    pub key: &'a str,
+    /// What was read under that name.
+    pub which: Identity,
+}
+
+/// A backup and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The backup.
+    pub backup: BackupInfo,
+    /// Nothing is known of one that was never proven.
+    pub proof: Proof,
+}
+
+impl Backups {
+    /// All backups, newest first, with what is known of each.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backups::list`], and where the record of proofs can't be read.
+    pub fn listed(&self) -> Result<Vec<Listed>> {
+        self.listed_in(self.storage()?.as_ref())
+    }
+
+    /// As [`Backups::listed`], of one storage, which need not be the one that the settings name by now.
+    pub(super) fn listed_in(&self, storage: &dyn Storage) -> Result<Vec<Listed>> {
+        let backups = self.list_in(storage)?;
+        let place = storage.place();
+        let known = self.proofs().read()?;
+        let mut by_key: HashMap<&str, Vec<&Proof>> = HashMap::new();
+        for proof in &known {
+            by_key.entry(&proof.key).or_default().push(proof);
+        }
+        let with_proof = |backup: BackupInfo| {
+            let key = backup.key.as_str();
+            let of_key = by_key.get(key).into_iter().flatten();
+            let proof = of_key
+                .copied()
+                .find(|proof| proof.is_of(&place, key, &Identity::from(&backup)));
+            Listed {
+                proof: proof.cloned().unwrap_or_default(),
+                backup,
+            }
+        };
+        Ok(backups.into_iter().map(with_proof).collect())
+    }
+
+    /// How deep the last proof of the backup called `name` went, as [`Proof::depth`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Backups::listed`].
+    pub fn depth_of(&self, name: &str) -> Result<&'static str> {
+        let list = self.listed()?;
+        let listed = list.iter().find(|listed| listed.backup.key.as_str() == name);
+        Ok(listed.map_or("", |listed| listed.proof.depth()))
+    }
+
+    /// Writes down how a proof ended, and answers what is known of the backup now; nothing where it is not there any
+    /// more.
+    pub(super) fn record_proof(&self, proved: &Proved<'_>, job: &str, verdict: Verdict) -> Result<Option<Proof>> {
+        let Proved { storage, key, which } = proved;
+        let list = storage.list().map_err(refuse)?;
+        let is_it = |backup: &BackupInfo| backup.key.as_str() == *key && which.is(&backup.into());
+        if !list.iter().any(is_it) {
+            return Ok(None);
+        }
+        let record = self
+            .proofs()
+            .record(&storage.place(), (key, which), &list, job, verdict);
+        record.map(Some)
+    }
+
+    /// Forgets what is known of a backup that is no more.
+    pub(super) fn forget_proof(&self, storage: &dyn Storage, key: &str) {
+        if let Err(error) = self.proofs().forget(&storage.place(), key) {
+            tracing::warn!(
+                error = error.with_causes(),
+                key,
+                "the record of proofs could not be changed"
+            );
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Pages of lists as the API asks for them and shows them.
+
+pub use bosbase_store::{Page, PageRequest};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Result};
+
+/// The page that `page`, `perPage` and `skipTotal` of a URL ask for; a number below 1 counts as not said.
+///
+/// # Errors
+///
+/// [`crate::ErrorKind::Invalid`] where a number or flag is none.
+pub fn asked(query: &Map<String, Value>) -> Result<PageRequest> {
+    let text = |name: &str| query.get(name).and_then(Value::as_str).unwrap_or_default();
+    let unreadable = || Error::invalid("Something went wrong while processing your request.");
+    let number = |name: &str| match text(name) {
+        "" => Ok(0),
+        given => given
+            .parse::<i64>()
+            .map(|number| u64::try_from(number).unwrap_or_default())
+            .map_err(|_| unreadable()),
+    };
+    Ok(PageRequest {
+        page: number("page")?,
+        per_page: number("perPage")?,
+        skip_total: match text("skipTotal") {
+            "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
+            _ => return Err(unreadable()),
+        },
+    })
+}
+
+/// A page as it is sent.
+#[must_use]
+pub fn shown<T: Serialize>(page: &Page<T>) -> Value {
+    json!({
+        "page": page.page,
+        "perPage": page.per_page,
+        "totalItems": page.total_items,
+        "totalPages": page.total_pages,
+        "items": page.items,
+    })
+}

@@ -1,0 +1,39 @@
+//! Restores and undos in a data directory that nobody serves: what the next start would do is done at once.
+
+use super::{end_interrupted, open_recovered, settle};
+use crate::error::Result;
+use crate::jobs::{self, NextStart, ServeLock, Watch};
+use crate::options::AppOptions;
+
+const NEXT: NextStart = NextStart {
+    end_interrupted,
+    finish,
+};
+
+/// Restores the backup called `name` into a data directory that nobody serves, and says in a sentence how it ended.
+///
+/// # Errors
+///
+/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as
+/// [`BackupJobs::start_restore`](crate::jobs::BackupJobs::start_restore). The data is then as it was.
+pub fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>) -> Result<String> {
+    jobs::restore_offline(options, name, watch, NEXT)
+}
+
+/// Brings back what the last restore replaced in a data directory that nobody serves, and says in a sentence how it
+/// ended.
+///
+/// # Errors
+///
+/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as
+/// [`BackupJobs::start_undo`](crate::jobs::BackupJobs::start_undo). The data is then as it was.
+pub fn undo_offline(options: &AppOptions) -> Result<String> {
+    jobs::undo_offline(options, NEXT)
+}
+
+fn finish(options: &AppOptions, serve_lock: &ServeLock) -> Result<()> {
+    let app = open_recovered(options, serve_lock)?;
+    app.files().take_charge();
+    settle(&app, None)?;
+    app.close()
+}

@@ -1,0 +1,182 @@
+//! What is configured and this version does not do: said at start, and refused where going on could do harm.
+//!
+//! A hook that is not run may be the one that refuses a record, and a migration that is not applied may be the one that
+//! a client needs. So these two stop the start unless its caller says to go on.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use bosbase_backup::DataDir;
+use bosbase_disk::{Disk as _, RealDisk};
+use bosbase_store::{Collection, Store};
+
+use crate::auth::AuthOptions;
+use crate::error::{Error, Result};
+use crate::jobs::restore_is_pending;
+use crate::limits;
+use crate::settings::Settings;
+
+/// So many names a line lists; of more it tells the number.
+const LISTED: usize = 5;
+
+/// What lies beside a data directory for PocketBase to run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Programs {
+    /// JavaScript hooks, none of which is run: `pb_hooks/*.pb.js`.
+    pub hooks: Vec<String>,
+    /// Migrations that `_migrations` does not record as applied: `pb_migrations/*.js` and `*.go`.
+    pub migrations: Vec<String>,
+    /// The folder with static files that is not served, `pb_public`.
+    pub public: Option<PathBuf>,
+}
+
+impl Programs {
+    /// Looks for them beside `data_dir`, where PocketBase does. Reads the database, in use or not, and changes nothing.
+    /// While a restore waits to be finished, the database is not looked at, and no migration counts as one that was not
+    /// applied.
+    ///
+    /// # Errors
+    ///
+    /// Where a folder can't be read.
+    pub fn beside(data_dir: &DataDir) -> Result<Self> {
+        Self::held_against(data_dir, data_dir)
+    }
+
+    /// The same, where `copy` is a folder with a copy of the database, which is read in place of the original.
+    ///
+    /// # Errors
+    ///
+    /// As [`Programs::beside`].
+    pub(crate) fn held_against(data_dir: &DataDir, copy: &Path) -> Result<Self> {
+        let parents = parents(data_dir);
+        let mut hooks = names_in(&parents, "pb_hooks")?;
+        hooks.retain(|name| name.ends_with(".pb.js") || name.ends_with(".pb.ts"));
+        let mut migrations = names_in(&parents, "pb_migrations")?;
+        migrations.retain(|name| is_migration(name));
+        if restore_is_pending(data_dir)? {
+            migrations.clear();
+        } else if !migrations.is_empty() {
+            match bosbase_store::applied_migrations(copy) {
+                Ok(applied) => migrations.retain(|name| !applied.contains(name)),
+                // The process that opens it says what is wrong with it.
+                Err(error) => {
+                    tracing::debug!(%error, "which migrations were applied can't be told");
+                    migrations.clear();
+                }
+            }
+        }
+        let mut public = parents.iter().map(|parent| parent.join("pb_public"));
+        let public = public.find(|folder| names(folder).is_ok_and(|names| !names.is_empty()));
+        Ok(Self {
+            hooks,
+            migrations,
+            public,
+        })
+    }
+}
+
+/// Whether PocketBase would apply a file of that name. Of Go's, those that its `migrate create` names; others help
+/// them.
+fn is_migration(name: &str) -> bool {
+    let is_numbered = || {
+        name.split_once('_')
+            .is_some_and(|(number, _)| number.parse::<u64>().is_ok())
+    };
+    name.ends_with(".js") || name.ends_with(".ts") || name.ends_with(".go") && is_numbered()
+}
+
+/// The folders that a data directory lies in: by its name, as PocketBase goes, and, behind a link, by where it is.
+fn parents(data_dir: &Path) -> BTreeSet<PathBuf> {
+    let mut named = PathBuf::new();
+    let absolute = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
+    for part in absolute.components() {
+        if part == Component::ParentDir {
+            named.pop();
+        } else {
+            named.push(part);
+        }
+    }
+    let real = data_dir.canonicalize().ok();
+    [Some(named), real]
+        .into_iter()
+        .flatten()
+        .filter_map(|dir| dir.parent().map(Path::to_owned))
+        .collect()
+}
+
+/// The names in the folders `name` of `parents`, in order, each once.
+fn names_in(parents: &BTreeSet<PathBuf>, name: &str) -> Result<Vec<String>> {
+    let mut all = BTreeSet::new();
+    for parent in parents {
+        all.extend(names(&parent.join(name))?);
+    }
+    Ok(all.into_iter().collect())
+}
+
+/// The names in a folder in order; none where there is no folder.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = match RealDisk.list(folder) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        entries => entries,
+    };
+    let mut names = entries
+        .and_then(|entries| {
+            entries
+                .map(|entry| Ok(entry?.name.to_string_lossy().into_owned()))
+                .collect::<io::Result<Vec<_>>>()
+        })
+        .map_err(|error| Error::internal(error).saying(format!("The folder {} can't be read.", folder.display())))?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// `names` in one line, the first few of many.
+#[must_use]
+pub fn listed(names: &[String]) -> String {
+    match names.len() {
+        0..=LISTED => names.join(", "),
+        many => format!("{} and {} more", names[..LISTED].join(", "), many - LISTED),
+    }
+}
+
+/// What the settings and the collections ask for and this version does not do, a sentence each.
+#[must_use]
+pub fn of_application(store: &Store, settings: &Settings) -> Vec<String> {
+    let mut said = of_settings(settings);
+    let schema = store.schema();
+    for collection in schema.all().iter().filter(|collection| collection.is_auth()) {
+        said.extend(of_collection(collection, settings).unwrap_or_else(|error| {
+            let (name, error) = (&collection.name, error.with_causes());
+            vec![format!(
+                "The options of collection {name} can't be read, so nobody can log in there: {error}"
+            )]
+        }));
+    }
+    said
+}
+
+fn of_settings(settings: &Settings) -> Vec<String> {
+    let mut said = Vec::new();
+    for rule in settings.rate_limits.rules.iter().filter(|rule| !limits::is_sound(rule)) {
+        said.push(format!(
+            "The rule {:?} of settings.rateLimits names no requests or no seconds: it limits nothing.",
+            rule.label
+        ));
+    }
+    said
+}
+
+fn of_collection(collection: &Collection, settings: &Settings) -> Result<Vec<String>> {
+    let options = AuthOptions::of(collection)?;
+    let name = &collection.name;
+    let mut said = Vec::new();
+    if options.otp.enabled && !settings.smtp.enabled {
+        said.push(format!(
+            "Collection {name} mails one-time passwords (otp), and no mail server is set up (settings.smtp): nobody gets one."
+        ));
+    }
+    Ok(said)
+}

@@ -1,0 +1,99 @@
+//! What waits in memory for clients that take their time: counted in bytes, so that many of them together hold no more
+//! than a few do.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::Bytes;
+
+/// What is not counted, in bytes: it is little even for a thousand clients.
+pub const LITTLE: usize = 16 << 10;
+/// How much waits at the most, in bytes, before answers are put aside and files sent in little pieces.
+const MOST: usize = 32 << 20;
+
+/// The bytes that wait. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Unsent(Arc<AtomicUsize>);
+
+/// Some of them; they are counted until the last byte has left.
+struct Waiting {
+    bytes: Vec<u8>,
+    counted: usize,
+    all: Unsent,
+}
+
+impl Unsent {
+    /// `bytes`, counted until they were sent, or the client has gone.
+    ///
+    /// # Errors
+    ///
+    /// `bytes` as they were, where too many wait already and these are more than a little.
+    pub fn hold(&self, bytes: Vec<u8>) -> Result<Bytes, Vec<u8>> {
+        if bytes.len() > LITTLE && self.is_full() {
+            return Err(bytes);
+        }
+        Ok(self.count(bytes))
+    }
+
+    /// As [`Unsent::hold`], also where too many wait already.
+    pub fn count(&self, mut bytes: Vec<u8>) -> Bytes {
+        if bytes.len() <= LITTLE {
+            return bytes.into();
+        }
+        // One that was written piece by piece has up to twice the room that it needs.
+        if bytes.capacity() - bytes.len() > bytes.len() / 4 {
+            bytes.shrink_to_fit();
+        }
+        let counted = bytes.capacity();
+        self.0.fetch_add(counted, Ordering::Relaxed);
+        let all = self.clone();
+        Bytes::from_owner(Waiting { bytes, counted, all })
+    }
+
+    /// Whether as many wait as may.
+    pub fn is_full(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= MOST
+    }
+}
+
+impl AsRef<[u8]> for Waiting {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.all.0.fetch_sub(self.counted, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_bounded_and_counted_until_it_was_sent() {
+        let unsent = Unsent::default();
+        let mut waiting = Vec::new();
+        while let Ok(bytes) = unsent.hold(vec![0; 1 << 20]) {
+            waiting.push(bytes);
+        }
+        assert_eq!(waiting.len(), MOST >> 20);
+        assert!(unsent.hold(vec![0; LITTLE]).is_ok());
+        // A part of one keeps all of it.
+        let part = waiting.pop().unwrap().slice(..1);
+        assert!(unsent.is_full());
+        drop(part);
+        assert!(unsent.hold(vec![0; 1 << 20]).is_ok());
+    }
+
+    #[test]
+    fn room_that_is_not_needed_is_given_back() {
+        let unsent = Unsent::default();
+        let mut bytes = Vec::with_capacity(4 << 20);
+        bytes.resize(1 << 20, 0);
+        let _waiting = unsent.count(bytes);
+        assert!(unsent.0.load(Ordering::Relaxed) < 2 << 20);
+    }
+}

@@ -1,0 +1,124 @@
+//! `/api/collections/{collection}/request-*` and `confirm-*`: what accounts do by mail.
+
+use axum::extract::{FromRequest as _, Request, State};
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Extension, Router};
+
+use crate::http::body::{JsonObject, SMALL};
+use crate::http::caller::Asking;
+use crate::http::error::ApiError;
+use crate::http::path::Path;
+use crate::http::state::AppState;
+
+type Answer = Result<StatusCode, ApiError>;
+
+/// The routes of this file.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route(
+            "/api/collections/{collection}/request-verification",
+            post(request_verification),
+        )
+        .route(
+            "/api/collections/{collection}/confirm-verification",
+            post(confirm_verification),
+        )
+        .route(
+            "/api/collections/{collection}/request-password-reset",
+            post(request_password_reset),
+        )
+        .route(
+            "/api/collections/{collection}/confirm-password-reset",
+            post(confirm_password_reset),
+        )
+        .route(
+            "/api/collections/{collection}/request-email-change",
+            post(request_email_change),
+        )
+        .route(
+            "/api/collections/{collection}/confirm-email-change",
+            post(confirm_email_change),
+        )
+        .layer(Extension(SMALL))
+}
+
+async fn request_verification(
+    State(state): State<AppState>,
+    Path(collection): Path<String>,
+    JsonObject(body): JsonObject,
+) -> Answer {
+    state
+        .blocking(move |app| app.accounts().request_verification(&collection, &body))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn confirm_verification(
+    State(state): State<AppState>,
+    Path(collection): Path<String>,
+    JsonObject(body): JsonObject,
+) -> Answer {
+    // A collection without passwords gives the account a new one.
+    let _turn = state.app.accounts().password_turn().await?;
+    state
+        .blocking(move |app| app.accounts().confirm_verification(&collection, &body))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn request_password_reset(
+    State(state): State<AppState>,
+    Path(collection): Path<String>,
+    JsonObject(body): JsonObject,
+) -> Answer {
+    state
+        .blocking(move |app| app.accounts().request_password_reset(&collection, &body))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn confirm_password_reset(
+    State(state): State<AppState>,
+    Path(collection): Path<String>,
+    JsonObject(body): JsonObject,
+) -> Answer {
+    let _turn = state.app.accounts().password_turn().await?;
+    state
+        .blocking(move |app| app.accounts().confirm_password_reset(&collection, &body))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn request_email_change(
+    State(state): State<AppState>,
+    Path(collection): Path<String>,
+    Asking(caller): Asking,
+    request: Request,
+) -> Answer {
+    // Before anything of the body is looked at.
+    state.app.accounts().require_own_account(&collection, &caller)?;
+    let JsonObject(body) = JsonObject::from_request(request, &state).await?;
+    let turn = state.app.accounts().mail_turn().await?;
+    state
+        .blocking(move |app| {
+            // Held as long as the mail server takes, also where the client has gone.
+            let _turn = turn;
+            app.accounts().request_email_change(&collection, &body, &caller)
+        })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn confirm_email_change(
+    State(state): State<AppState>,
+    Path(collection): Path<String>,
+    Asking(caller): Asking,
+    JsonObject(body): JsonObject,
+) -> Answer {
+    let _turn = state.app.accounts().password_turn().await?;
+    state
+        .blocking(move |app| app.accounts().confirm_email_change(&collection, &body, &caller))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,31 @@
+//! SQLite: the only place that knows SQL and the driver.
+//!
+//! One writer commits in groups ([`writer`]), a few readers see the last commit ([`readers`]); each table has a file
+//! under [`tables`], the numbered migrations stand under [`migrations`], and [`render`] writes what the filter language
+//! asks for as SQL.
+
+pub(crate) mod agreement;
+mod auxiliary;
+pub(crate) mod check;
+pub(crate) mod collection_list;
+mod connection;
+pub(crate) mod migrations;
+mod prompt;
+pub(crate) mod query;
+mod readers;
+pub(crate) mod render;
+pub(crate) mod row;
+pub(crate) mod snapshot;
+pub(crate) mod sql;
+pub(crate) mod store;
+pub(crate) mod tables;
+pub(crate) mod transaction;
+pub(crate) mod wal;
+mod watch;
+mod writer;
+
+use connection::{Access, Role, open};
+use prompt::PromptReaders;
+use readers::{Lane, PATIENCE, Readers};
+use watch::Watch;
+use writer::{Gate, Published, Session, WRITE_PATIENCE, Writer};

@@ -1,0 +1,171 @@
+// The one typed client: PocketBase's own SDK, and what the server adds to its API.
+
+import { signal } from "@preact/signals";
+import PocketBase, { ClientResponseError, LocalAuthStore } from "pocketbase";
+
+export type Kind = "create" | "upload" | "verify" | "scrub" | "restore" | "undo";
+
+export interface Job {
+  id: string;
+  kind: Kind;
+  key: string;
+  state: "running" | "succeeded" | "failed";
+  phase: "working" | "proving";
+  error: string;
+  warning: string;
+  stopped?: boolean;
+  bytesDone: number;
+  bytesTotal: number;
+  started: string;
+  finished: string;
+}
+
+export interface Backup {
+  key: string;
+  size: number;
+  modified: string;
+  proven: string;
+  proofDepth: "" | "bytes" | "databases";
+  proofError: string;
+  missing: number | null;
+}
+
+export interface Trouble {
+  cause: string;
+  error: string;
+}
+
+export interface Undo {
+  kind: "restore" | "undo";
+  key: string;
+  restored: string;
+  expires: string;
+}
+
+export interface Status {
+  running: Job | null;
+  jobs: Job[];
+  undo: Undo | null;
+  alarms: { lastSent: string; lastError: string; waiting: number; ways: string[]; troubles: Trouble[] };
+  foreign: { count: number; newest: string; help: string } | null;
+  otherServers: { pid: number; program: string }[];
+  rehearsal: boolean;
+}
+
+export interface S3 {
+  enabled: boolean;
+  bucket: string;
+  region: string;
+  endpoint: string;
+  accessKey: string;
+  secret?: string;
+  forcePathStyle: boolean;
+}
+
+export interface BackupSettings {
+  cron: string;
+  cronMaxKeep: number;
+  s3: S3;
+  keepLast?: number;
+  keepDaily?: number;
+  keepWeekly?: number;
+  keepMonthly?: number;
+  verifyCron?: string;
+  alarmEmails?: string[];
+  alarmWebhook?: { url: string; secret?: string };
+  alarmAfterHours?: number;
+}
+
+export interface Settings {
+  meta: { appName: string; appURL: string; senderName: string; senderAddress: string; accentColor?: string; hideControls?: boolean };
+  backups: BackupSettings;
+  smtp: { enabled: boolean; host: string; port: number; username: string; password?: string; tls: boolean };
+}
+
+const store = new LocalAuthStore("__bosbase_superuser__");
+/** The server is where the page comes from: `/_/` below it. */
+export const client = new PocketBase(location.origin + location.pathname.replace(/\/_\/.*$/, ""), store);
+client.autoCancellation(false);
+
+/** Who is logged in, or nobody. */
+export const session = signal(read());
+store.onChange(() => {
+  session.value = read();
+});
+
+function read(): { email: string } | null {
+  const { isValid, record } = client.authStore;
+  return isValid && record?.collectionName === "_superusers" ? { email: String(record.email) } : null;
+}
+
+/** Why the login page is shown, where the session ended by itself. */
+export const sessionOver = signal(false);
+
+client.afterSend = (response, data) => {
+  if (response.status === 401 && session.value && !response.url.includes("/auth-with-")) {
+    sessionOver.value = true;
+    client.authStore.clear();
+  }
+  return data;
+};
+
+/** Asks for a new token now and then, so that a page that stays open stays logged in. */
+export async function renew(): Promise<void> {
+  if (!session.value) return;
+  try {
+    await client.collection("_superusers").authRefresh();
+  } catch (error) {
+    // A server that is away is no reason to log out; 401 has been dealt with.
+    if (error instanceof ClientResponseError && (error.status === 403 || error.status === 404)) client.authStore.clear();
+  }
+}
+
+export const logout = () => client.authStore.clear();
+
+const send = <T>(path: string, options: Record<string, unknown> = {}) => client.send<T>(path, options);
+
+export const backups = {
+  list: () => send<Backup[]>("/api/backups"),
+  status: () => send<Status>("/api/backups/status"),
+  create: (name: string) => send("/api/backups", { method: "POST", body: name ? { name } : {} }),
+  verify: (key: string) => send(`/api/backups/${encodeURIComponent(key)}/verify`, { method: "POST" }),
+  remove: (key: string) => send(`/api/backups/${encodeURIComponent(key)}`, { method: "DELETE" }),
+  restore: (key: string) => send(`/api/backups/${encodeURIComponent(key)}/restore`, { method: "POST" }),
+  undo: () => send("/api/backups/undo-restore", { method: "POST" }),
+  cancel: (id: string) => send("/api/backups/cancel", { method: "POST", body: { id } }),
+  async download(key: string): Promise<string> {
+    return client.backups.getDownloadURL(await client.files.getToken(), key);
+  },
+  /** Sends a file, and tells how far it is; `fetch` can't. */
+  upload(file: File, told: (sent: number) => void): { done: Promise<void>; abort: () => void } {
+    const request = new XMLHttpRequest();
+    const done = new Promise<void>((resolve, reject) => {
+      request.open("POST", client.buildURL("/api/backups/upload"));
+      request.setRequestHeader("Authorization", client.authStore.token);
+      request.upload.onprogress = (event) => told(event.loaded);
+      request.onload = () => (request.status < 300 ? resolve() : reject(new ClientResponseError({ url: "", status: request.status, data: parsed(request.responseText) })));
+      request.onerror = () => reject(new ClientResponseError({ url: "", status: 0, data: {} }));
+      request.onabort = () => reject(new ClientResponseError({ url: "", status: 0, data: {}, isAbort: true }));
+      const form = new FormData();
+      form.append("file", file);
+      request.send(form);
+    });
+    return { done, abort: () => request.abort() };
+  },
+};
+
+export const settings = {
+  get: () => send<Settings>("/api/settings"),
+  patch: (body: unknown) => send<Settings>("/api/settings", { method: "PATCH", body }),
+  testS3: () => send("/api/settings/test/s3", { method: "POST", body: { filesystem: "backups" } }),
+  testMail: (email: string) => send("/api/settings/test/email", { method: "POST", body: { email, template: "verification" } }),
+  testWebhook: () => send("/api/settings/test/webhook", { method: "POST" }),
+};
+
+function parsed(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}

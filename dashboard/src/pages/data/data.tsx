@@ -1,0 +1,104 @@
+import { signal } from "@preact/signals";
+import type { CollectionModel } from "pocketbase";
+import { useEffect, useState } from "preact/hooks";
+import { client } from "../../api";
+import { serverSettings } from "../../live";
+import { Notice } from "../../parts/notice";
+import { problem } from "../../problem";
+import { go, link } from "../../route";
+import { t } from "../../texts";
+import { NewCollection } from "./new_collection";
+import { Records } from "./records";
+import { Rules } from "./rules";
+import { Schema } from "./schema";
+
+export const collections = signal<CollectionModel[] | null>(null);
+const wrong = signal("");
+
+export async function loadCollections(): Promise<void> {
+  try {
+    collections.value = await client.collections.getFullList({ sort: "name" });
+    wrong.value = "";
+  } catch (error) {
+    wrong.value = problem(error).text;
+  }
+}
+
+/** The collections, and of the one that is chosen its records or its rules. */
+export function Data({ name, tab }: { name: string | undefined; tab: string | undefined }) {
+  useEffect(() => void loadCollections(), []);
+  const [making, setMaking] = useState(false);
+  const all = collections.value;
+  if (wrong.value) return <Notice tone="bad">{wrong.value}</Notice>;
+  // They say which controls there are, and a control that comes later would move what is below it.
+  if (!all || !serverSettings.value) return <p class="empty" role="status">{t.loading}</p>;
+  const controls = !serverSettings.value.meta.hideControls;
+  const [own, systems] = [all.filter((one) => !one.system), all.filter((one) => one.system)];
+  const chosen = name ? all.find((one) => one.name === name) : (own[0] ?? systems[0]);
+  const entry = (one: CollectionModel) => (
+    <li key={one.id}>
+      <a href={link("data", one.name)} aria-current={one === chosen ? "page" : undefined}>
+        {one.name}
+      </a>
+    </li>
+  );
+  return (
+    <div class="data">
+      <div class="side">
+        {controls && (
+          <button class="wide" onClick={() => setMaking(true)}>
+            {t.schema.newCollection}
+          </button>
+        )}
+        <nav class="collections" aria-label={t.data.collections}>
+          <ul>{own.map(entry)}</ul>
+          <p class="hint">{t.data.systems}</p>
+          <ul>{systems.map(entry)}</ul>
+        </nav>
+      </div>
+      <label class="field chooser">
+        <span>{t.data.collections}</span>
+        <select value={chosen?.name} onChange={(event) => go("data", event.currentTarget.value)}>
+          {[...own, ...systems].map((one) => (
+            <option key={one.id} value={one.name}>
+              {one.name}
+            </option>
+          ))}
+        </select>
+      </label>
+      {making && <NewCollection onClose={() => setMaking(false)} />}
+      {chosen ? <Chosen key={chosen.id} collection={chosen} tab={tab} /> : <Notice tone="bad">{t.data.missing(name ?? "")}</Notice>}
+    </div>
+  );
+}
+
+/** One collection: its records, fields or rules. */
+function Chosen({ collection, tab }: { collection: CollectionModel; tab: string | undefined }) {
+  // An application may want its collections to be changed by its developers alone, elsewhere.
+  const controls = serverSettings.value !== null && !serverSettings.value.meta.hideControls;
+  const view = collection.type === "view";
+  const tabs: [string | undefined, string][] = [[undefined, t.data.records], ...(view ? [] : [["fields", t.schema.tab] as [string, string]]), ["rules", t.data.rules]];
+  return (
+    <section class="chosen" aria-labelledby="collection">
+      <div class="row">
+        <h1 id="collection">{collection.name}</h1>
+        {controls && (
+          <div class="tabs">
+            {tabs.map(([path, text]) => (
+              <a key={text} class="button" href={path ? link("data", collection.name, path) : link("data", collection.name)} aria-current={path === tab ? "page" : undefined}>
+                {text}
+              </a>
+            ))}
+          </div>
+        )}
+      </div>
+      {tab === "rules" && controls ? (
+        <Rules collection={collection} />
+      ) : tab === "fields" && controls && !view ? (
+        <Schema collection={collection} />
+      ) : (
+        <Records collection={collection} />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,198 @@
+import type { CollectionField, CollectionModel } from "pocketbase";
+import { useState } from "preact/hooks";
+import { client } from "../../api";
+import { Confirm } from "../../parts/confirm";
+import { Check, TextField } from "../../parts/form";
+import { Notice, Wrong } from "../../parts/notice";
+import { problem, type FieldProblems } from "../../problem";
+import { go } from "../../route";
+import { t } from "../../texts";
+import { collections, loadCollections } from "./data";
+import { changed, same, type Draft } from "./schema_changes";
+
+const TYPES = ["text", "editor", "number", "bool", "email", "url", "date", "autodate", "select", "file", "relation", "json", "geoPoint"];
+
+/** The fields of a collection: added, renamed, changed, taken out. */
+export function Schema({ collection }: { collection: CollectionModel }) {
+  // What the page began with: others may change the collection while it is open.
+  const [shown, setShown] = useState<CollectionField[]>(collection.fields);
+  const [fields, setFields] = useState<Draft[]>(() => collection.fields.map((field: CollectionField) => ({ ...field })));
+  const [problems, setProblems] = useState<FieldProblems>({});
+  const [wrong, setWrong] = useState<string>();
+  const [saved, setSaved] = useState(false);
+  const [asking, setAsking] = useState<"save" | "remove" | null>(null);
+  const gone = shown.filter((field) => !fields.some((one) => one.id === field.id)).map((field) => field.name);
+  const change = (index: number, more: Partial<Draft>) => setFields((before) => before.map((one, at) => (at === index ? { ...one, ...more } : one)));
+
+  const save = async () => {
+    setProblems({});
+    setWrong(undefined);
+    setSaved(false);
+    const now = (await client.collections.getOne(collection.id)).fields;
+    const wanted = changed(shown, fields, now);
+    // Shown as they are sent: the server counts them where it complains.
+    setShown(now);
+    setFields(wanted);
+    const updated = await client.collections.update(collection.id, { fields: wanted });
+    setShown(updated.fields);
+    setFields(updated.fields.map((field: CollectionField) => ({ ...field })));
+    setSaved(true);
+    await loadCollections();
+  };
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    setSaved(false);
+    if (gone.length) return setAsking("save");
+    try {
+      await save();
+    } catch (error) {
+      const { text, fields } = problem(error);
+      setProblems(fields);
+      setWrong(text);
+    }
+  };
+  return (
+    <>
+      <form class="card" onSubmit={submit}>
+        <ul class="schema">
+          {fields.map((field, index) => (
+            <li key={field.id ?? `new ${index}`}>
+              <FieldRow
+                field={field}
+                problem={Object.entries(problems).find(([path]) => path.startsWith(`fields.${index}.`))?.[1]}
+                onChange={(more) => change(index, more)}
+                onRemove={() => setFields((before) => before.filter((_, at) => at !== index))}
+              />
+            </li>
+          ))}
+        </ul>
+        <label class="field adding">
+          <span class="label">{t.schema.add}</span>
+          <select
+            value=""
+            onChange={(event) => {
+              const type = event.currentTarget.value;
+              event.currentTarget.value = "";
+              if (type) setFields((before) => [...before, fresh(type)]);
+            }}
+          >
+            <option value="">{t.schema.chooseType}</option>
+            {TYPES.map((type) => (
+              <option key={type} value={type}>
+                {type}
+              </option>
+            ))}
+          </select>
+        </label>
+        {gone.length > 0 && <Notice tone="warn">{t.schema.gone(gone.join(", "))}</Notice>}
+        <Wrong text={wrong} />
+        {saved && <Notice tone="good">{t.saved}</Notice>}
+        <div class="actions">
+          {!collection.system && (
+            <button type="button" class="quiet" onClick={() => setAsking("remove")}>
+              {t.schema.removeCollection}
+            </button>
+          )}
+          <button class="primary">{t.schema.save}</button>
+        </div>
+      </form>
+      {asking === "save" && (
+        <Confirm title={t.schema.goneTitle} text={t.schema.gone(gone.join(", "))} name={collection.name} action={t.schema.goneDo} perform={save} onClose={() => setAsking(null)} />
+      )}
+      {asking === "remove" && (
+        <Confirm
+          title={t.schema.removeTitle}
+          text={t.schema.removeText}
+          name={collection.name}
+          action={t.schema.removeDo}
+          perform={async () => {
+            await client.collections.delete(collection.id);
+            go("data");
+            await loadCollections();
+          }}
+          onClose={() => setAsking(null)}
+        />
+      )}
+    </>
+  );
+}
+
+/** A new field, with what its type can't do without. */
+function fresh(type: string): Draft {
+  const more = type === "select" ? { values: [], maxSelect: 1 } : type === "autodate" ? { onCreate: true, onUpdate: false } : type === "file" || type === "relation" ? { maxSelect: 1 } : {};
+  return { name: "", type, required: false, ...more };
+}
+
+const listed = (text: string) => text.split(",").map((one) => one.trim()).filter(Boolean);
+const atLeastOne = (text: string) => Math.max(1, Math.trunc(Number(text) || 1));
+
+interface Row {
+  field: Draft;
+  problem: string | undefined;
+  onChange: (more: Partial<Draft>) => void;
+  onRemove: () => void;
+}
+
+function FieldRow({ field, problem, onChange, onRemove }: Row) {
+  // As they are typed, unless the field has become another meanwhile.
+  const [several, setSeveral] = useState<string | null>(null);
+  const [values, setValues] = useState("");
+  const fixed = Boolean(field.system);
+  return (
+    <>
+      <div class="line">
+        <TextField label={t.schema.name} value={field.name} onValue={(name) => onChange({ name })} problem={problem} disabled={fixed} mono />
+        <span class="badge">{field.type}</span>
+        {field.type !== "autodate" && !fixed && <Check label={t.schema.required} value={Boolean(field.required)} onValue={(required) => onChange({ required })} />}
+        {fixed ? (
+          <span class="hint">{t.schema.system}</span>
+        ) : (
+          <button type="button" class="quiet" aria-label={t.schema.takeOut(field.name)} onClick={onRemove}>
+            {t.schema.remove}
+          </button>
+        )}
+      </div>
+      {!fixed && field.type === "select" && (
+        <TextField
+          label={t.schema.values}
+          value={same(listed(values), field.values ?? []) ? values : (field.values ?? []).join(", ")}
+          onValue={(text) => {
+            setValues(text);
+            onChange({ values: listed(text) });
+          }}
+        />
+      )}
+      {!fixed && field.type === "relation" && (
+        <label class="field">
+          <span class="label">{t.schema.relatesTo}</span>
+          <select value={field.collectionId ?? ""} disabled={Boolean(field.id)} onChange={(event) => onChange({ collectionId: event.currentTarget.value })}>
+            <option value="">–</option>
+            {(collections.value ?? []).filter((one) => one.type !== "view").map((one) => (
+              <option key={one.id} value={one.id}>
+                {one.name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {!fixed && ["select", "file", "relation"].includes(field.type) && (
+        <TextField
+          label={t.schema.several}
+          type="number"
+          min={1}
+          value={several !== null && atLeastOne(several) === (field.maxSelect ?? 1) ? several : String(field.maxSelect ?? 1)}
+          onValue={(text) => {
+            setSeveral(text);
+            onChange({ maxSelect: atLeastOne(text) });
+          }}
+        />
+      )}
+      {!fixed && field.type === "autodate" && (
+        <>
+          <Check label={t.schema.onCreate} value={Boolean(field.onCreate)} onValue={(onCreate) => onChange({ onCreate })} />
+          <Check label={t.schema.onUpdate} value={Boolean(field.onUpdate)} onValue={(onUpdate) => onChange({ onUpdate })} />
+        </>
+      )}
+    </>
+  );
+}

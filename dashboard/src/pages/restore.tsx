@@ -1,0 +1,150 @@
+import { useEffect, useState } from "preact/hooks";
+import { backups, type Backup, type Job } from "../api";
+import { ago, bytes, secondsSince, span, whenText } from "../format";
+import { away, busy, list, now, refresh, status } from "../live";
+import { TextField } from "../parts/form";
+import { Notice, Wrong } from "../parts/notice";
+import { Progress } from "../parts/progress";
+import { problem } from "../problem";
+import { go } from "../route";
+import { t } from "../texts";
+import { Proof } from "./safety/backups";
+import { UndoOffer } from "./safety/undo";
+
+const Back = () => (
+  <p>
+    <a href="#/">← {t.restore.back}</a>
+  </p>
+);
+
+/** What a restore would do, and the button that does it. */
+export function RestorePage({ backup: key }: { backup: string }) {
+  if (!list.value) return <p class="empty" role="status">{t.loading}</p>;
+  const backup = list.value.find((one) => one.key === key);
+  return (
+    <div class="narrow">
+      <Back />
+      <h1>{t.restore.title}</h1>
+      {backup ? <Ask backup={backup} /> : <Notice tone="bad">{t.restore.missing(key)}</Notice>}
+    </div>
+  );
+}
+
+function Ask({ backup }: { backup: Backup }) {
+  const [typed, setTyped] = useState("");
+  const [wrong, setWrong] = useState<string>();
+  const [waiting, setWaiting] = useState(false);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (typed !== backup.key) return;
+    setWaiting(true);
+    setWrong(undefined);
+    try {
+      await backups.restore(backup.key);
+      void refresh();
+      go("restore");
+    } catch (error) {
+      setWrong(problem(error).text);
+      setWaiting(false);
+    }
+  };
+  return (
+    <>
+      <section class="card">
+        <h2 class="mono name">{backup.key}</h2>
+        <dl class="facts">
+          <div>
+            <dt>{t.restore.made}</dt>
+            <dd>{ago(backup.modified, now.value)}</dd>
+            <dd class="hint">{whenText(backup.modified)}</dd>
+          </div>
+          <div>
+            <dt>{t.restore.size}</dt>
+            <dd>{bytes(backup.size)}</dd>
+          </div>
+          <div>
+            <dt>{t.restore.proof}</dt>
+            <dd>
+              <Proof backup={backup} />
+            </dd>
+          </div>
+        </dl>
+      </section>
+      <form class="card" onSubmit={submit}>
+        <ul class="plain">
+          <li>
+            <strong>{t.restore.consequence}</strong>
+          </li>
+          <li>{t.restore.after(span(secondsSince(backup.modified, now.value)))}</li>
+          <li>{t.restore.kept}</li>
+          <li>{t.restore.running}</li>
+          <li>{t.restore.login}</li>
+        </ul>
+        {status.value?.undo && <Notice tone="warn">{t.restore.endsUndo(status.value.undo.key)}</Notice>}
+        {!backup.proven && <Notice tone="warn">{t.restore.unproven}</Notice>}
+        <TextField label={t.typeName} value={typed} onValue={setTyped} hint={backup.key} mono />
+        {busy.value && <Notice tone="calm">{t.restore.busy}</Notice>}
+        <Wrong text={wrong} />
+        <div class="actions">
+          <button class="danger" disabled={waiting || busy.value || typed !== backup.key}>
+            {t.restore.action}
+          </button>
+        </div>
+      </form>
+    </>
+  );
+}
+
+const isRestore = (job: Job) => job.kind === "restore" || job.kind === "undo";
+
+/** The restore that runs, or how the last one ended. It is the server's: closing the page changes nothing. */
+export function RestoringPage() {
+  const known = status.value;
+  const job = known?.jobs.find(isRestore);
+  // The job stands in the status a moment after the request was answered.
+  useEffect(() => void refresh(), []);
+  if (!known) return <p class="empty" role="status">{t.loading}</p>;
+  return (
+    <div class="narrow">
+      <Back />
+      {job ? <Steps job={job} /> : <p class="empty">{t.restore.nothing}</p>}
+      {job && job.state !== "running" && known.undo && <UndoOffer undo={known.undo} />}
+    </div>
+  );
+}
+
+function Steps({ job }: { job: Job }) {
+  const unpacked = job.bytesTotal > 0 && job.bytesDone >= job.bytesTotal;
+  const at = job.state === "succeeded" ? 3 : job.state === "failed" ? -1 : away.value || unpacked ? 1 : 0;
+  const title = job.kind === "undo" ? t.restore.undoTitle : t.restore.progressTitle;
+  const steps = [t.restore.steps.check, t.restore.steps.switch, t.restore.steps.serve];
+  return (
+    <>
+      <h1>{title}</h1>
+      <p class="mono quiet-text">{job.key}</p>
+      <section class="card" aria-live="polite">
+        {job.state === "failed" ? (
+          <Notice tone="bad">
+            <p>{t.restore.failed}</p>
+            <p>{job.error}</p>
+          </Notice>
+        ) : (
+          <ol class="steps">
+            {steps.map((text, index) => (
+              <li key={text} class={index < at ? "done" : index === at ? "now" : undefined} aria-current={index === at ? "step" : undefined}>
+                {text}
+                {index === 0 && at === 0 && <Progress job={job} label={text} />}
+              </li>
+            ))}
+          </ol>
+        )}
+        {job.state === "succeeded" && (
+          <Notice tone="good">
+            <p>{job.kind === "undo" ? t.restore.undone : t.restore.done(job.key)}</p>
+            {job.warning && <p>{job.warning}</p>}
+          </Notice>
+        )}
+      </section>
+    </>
+  );
+}

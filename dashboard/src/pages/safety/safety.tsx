@@ -1,0 +1,33 @@
+import { list, listProblem, now, refresh, serverSettings, status } from "../../live";
+import { Wrong } from "../../parts/notice";
+import { t } from "../../texts";
+import { BackupTable } from "./backups";
+import { Charts } from "./charts";
+import { Headline } from "./headline";
+import { History, Running } from "./jobs";
+import { UndoOffer } from "./undo";
+import { verdict } from "./verdict";
+
+/** The home page: is the data safe, since when, proven how? */
+export function Safety() {
+  const [known, settings, all] = [status.value, serverSettings.value, list.value];
+  if (!known || !settings || (!all && !listProblem.value)) return <p class="empty" role="status">{t.loading}</p>;
+  const found = verdict(listProblem.value ? null : all, known, settings, now.value);
+  return (
+    <>
+      <h1 class="hidden">{t.safety.title}</h1>
+      <Headline verdict={found} settings={settings} />
+      {known.undo && <UndoOffer undo={known.undo} />}
+      <Running />
+      {listProblem.value && (
+        <>
+          <Wrong text={listProblem.value.text} />
+          <button onClick={() => void refresh()}>{t.retry}</button>
+        </>
+      )}
+      {all && <BackupTable list={all} />}
+      {all && all.length > 0 && <Charts list={all} jobs={known.jobs} />}
+      <History jobs={known.jobs} />
+    </>
+  );
+}

@@ -1,0 +1,59 @@
+import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
+
+interface Text {
+  label: string;
+  value: string;
+  onValue: (value: string) => void;
+  type?: "text" | "email" | "password" | "number" | "url" | "search";
+  problem?: string | undefined;
+  hint?: ComponentChildren;
+  required?: boolean;
+  autocomplete?: string;
+  autofocus?: boolean;
+  placeholder?: string;
+  mono?: boolean;
+  min?: number;
+  disabled?: boolean;
+}
+
+/** A labelled input with its hint and with what is wrong with it. */
+export function TextField(p: Text) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{p.label}</label>
+      <input
+        id={id}
+        type={(p.type ?? "text") as "text"}
+        class={p.mono ? "mono" : undefined}
+        value={p.value}
+        required={p.required}
+        autocomplete={p.autocomplete ?? "off"}
+        autofocus={p.autofocus}
+        placeholder={p.placeholder}
+        min={p.min}
+        disabled={p.disabled}
+        spellcheck={false}
+        aria-invalid={p.problem ? true : undefined}
+        aria-describedby={`${id}-more`}
+        onInput={(event) => p.onValue(event.currentTarget.value)}
+      />
+      <div id={`${id}-more`} class="more">
+        {p.problem && <p class="wrong">{p.problem}</p>}
+        {p.hint && <p class="hint">{p.hint}</p>}
+      </div>
+    </div>
+  );
+}
+
+export function Check({ label, value, onValue, hint }: { label: string; value: boolean; onValue: (value: boolean) => void; hint?: string }) {
+  const id = useId();
+  return (
+    <div class="field check">
+      <input id={id} type="checkbox" checked={value} onChange={(event) => onValue(event.currentTarget.checked)} />
+      <label for={id}>{label}</label>
+      {hint && <p class="hint">{hint}</p>}
+    </div>
+  );
+}

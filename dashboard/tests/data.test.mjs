@@ -1,0 +1,367 @@
+// Collections and their records: looked at, found, made, changed and deleted; and who may do that.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import PocketBase from "pocketbase";
+
+import { EMAIL, PASSWORD, startServer } from "../../tests/sdk/server.mjs";
+import { PHONE, assertFits, assertSound, assertStill, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
+
+const FIELDS = [
+    { type: "text", name: "title", required: true },
+    { type: "number", name: "points" },
+    { type: "bool", name: "done" },
+    { type: "select", name: "colour", values: ["red", "green"], maxSelect: 1 },
+    { type: "select", name: "tags", values: ["new", "old"], maxSelect: 2 },
+    { type: "json", name: "extra" },
+    { type: "date", name: "due" },
+    { type: "email", name: "mail" },
+    { type: "url", name: "site" },
+    { type: "editor", name: "story" },
+    { type: "geoPoint", name: "place" },
+    { type: "file", name: "picture", maxSelect: 1 },
+    { type: "file", name: "papers", maxSelect: 5 },
+];
+
+describe("data", { concurrency: false }, () => {
+    let server, root;
+
+    before(async () => {
+        [server] = await Promise.all([startServer(), openBrowser()]);
+        root = new PocketBase(server.url);
+        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        const { id } = await root.collections.create({ name: "players", fields: [{ type: "text", name: "name" }] });
+        await root.collection("players").create({ id: "player000000001", name: "ann" });
+        await root.collections.create({ name: "scores", fields: [...FIELDS, { type: "relation", name: "player", collectionId: id, maxSelect: 1 }] });
+        for (let number = 1; number <= 60; number += 1) await root.collection("scores").create({ title: `score ${String(number).padStart(2, "0")}`, points: number });
+    });
+    after(async () => {
+        await closeBrowser();
+        await server?.stop();
+    });
+
+    test("records are paged, sorted, searched and filtered", async () => {
+        const page = await openAs(server, "/_/#/data/scores");
+        await page.getByText("60 records").waitFor();
+        await page.getByText("Page 1 of 2").waitFor();
+        await page.getByRole("button", { name: "Next" }).click();
+        await page.getByText("Page 2 of 2").waitFor();
+        await page.getByRole("button", { name: "points" }).click();
+        await page.getByRole("button", { name: "points" }).click();
+        const first = page.getByRole("table").getByRole("row").nth(1);
+        await first.getByText("score 60").waitFor();
+        await page.getByRole("searchbox").fill("points > 10 && points <= 12");
+        await page.getByText("2 records").waitFor();
+        await page.getByRole("searchbox").fill("score 07");
+        await page.getByText("1 record", { exact: true }).waitFor();
+        await first.getByText("score 07").waitFor();
+        await page.getByRole("searchbox").fill("nowhere > 1");
+        await page.getByRole("alert").waitFor();
+        await page.getByRole("searchbox").fill("");
+        await page.getByText("60 records").waitFor();
+        await picture(page, "data", false);
+        await assertSound(page, ["400"]);
+        await page.context().close();
+    });
+
+    test("a record is made with every type of field, changed, and deleted by its name", async () => {
+        const page = await openAs(server, "/_/#/data/scores");
+        await page.getByRole("button", { name: "New record" }).click();
+        const drawer = page.getByRole("dialog");
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await drawer.getByText("Cannot be blank.").waitFor();
+        await drawer.getByLabel("title *").fill("the one");
+        await drawer.getByLabel("points").fill("12.5");
+        await drawer.getByLabel("done").check();
+        await drawer.getByRole("combobox", { name: "colour" }).selectOption("green");
+        await drawer.getByLabel("new", { exact: true }).check();
+        await drawer.getByLabel("old", { exact: true }).check();
+        await drawer.getByLabel("extra").fill("{nonsense");
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await drawer.getByText("This is no JSON.").waitFor();
+        await drawer.getByLabel("extra").fill('{"level": 3}');
+        await drawer.getByLabel("due").fill("2026-11-23 06:17:03.216Z");
+        await drawer.getByLabel("mail").fill("a@example.com");
+        await drawer.getByLabel("site").fill("https://example.com");
+        await drawer.getByLabel("story").fill("<p>long ago</p>");
+        await drawer.getByLabel("place: longitude").fill("7.5");
+        await drawer.getByLabel("place: latitude").fill("50.25");
+        await drawer.getByLabel("player").fill("player000000001");
+        await drawer.getByLabel("Add to picture").setInputFiles({ name: "cat.txt", mimeType: "text/plain", buffer: Buffer.from("a cat") });
+        const paper = (name) => ({ name, mimeType: "text/plain", buffer: Buffer.from(name) });
+        await drawer.getByLabel("Add to papers").setInputFiles([paper("one.txt"), paper("two.txt")]);
+        await picture(page, "record", false);
+        await assertSound(page, ["400"]);
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await drawer.waitFor({ state: "detached" });
+
+        const made = await root.collection("scores").getFirstListItem('title = "the one"');
+        const { points, done, colour, tags, extra, due, mail, site, story, place, player, picture: cat, papers } = made;
+        assert.deepEqual(
+            { points, done, colour, tags, extra, due, mail, site, story, place, player },
+            { points: 12.5, done: true, colour: "green", tags: ["new", "old"], extra: { level: 3 }, due: "2026-11-23 06:17:03.216Z", mail: "a@example.com", site: "https://example.com", story: "<p>long ago</p>", place: { lon: 7.5, lat: 50.25 }, player: "player000000001" },
+        );
+        assert.equal(await (await fetch(root.files.getURL(made, cat))).text(), "a cat");
+        assert.equal(papers.length, 2);
+
+        await page.getByRole("searchbox").fill("the one");
+        await page.getByRole("button", { name: made.id }).click();
+        await drawer.getByRole("button", { name: `Take out ${papers[0]}` }).click();
+        await drawer.getByLabel("Add to papers").setInputFiles(paper("three.txt"));
+        await drawer.getByLabel("points").fill("13");
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await drawer.waitFor({ state: "detached" });
+        const changed = await root.collection("scores").getOne(made.id);
+        assert.equal(changed.points, 13);
+        assert.equal(changed.picture, cat);
+        assert.deepEqual([changed.papers[0], changed.papers.length], [papers[1], 2]);
+        assert.deepEqual([changed.extra, changed.tags], [{ level: 3 }, ["new", "old"]]);
+
+        await page.getByRole("button", { name: made.id }).click();
+        await drawer.getByRole("button", { name: "Delete …" }).click();
+        await page.getByLabel("Type its name to go on").fill(made.id);
+        await page.getByRole("button", { name: "Delete the record" }).click();
+        await page.getByText("No record matches.").waitFor();
+        assert.equal((await root.collection("scores").getList(1, 1)).totalItems, 60);
+        await page.context().close();
+    });
+
+    test("what others write while a record is open stays, and so do large integers", async () => {
+        await root.collections.create({
+            name: "things",
+            fields: [{ type: "text", name: "title" }, { type: "text", name: "note" }, { type: "number", name: "points" }, { type: "json", name: "extra" }, { type: "json", name: "number" }, { type: "json", name: "word" }],
+        });
+        const extra = '{"far":{"down":[-9007199254740993]},"id":9007199254740993,"list":[1.5,{},[],"a, \\"b\\": {c}"]}';
+        // As texts: JavaScript would round the integers.
+        await root.collection("things").create({ id: "thing0000000001", title: "one", note: "first", points: 1, extra, number: "9007199254740993", word: '"12"' });
+        const stored = async () => (await fetch(`${server.url}/api/collections/things/records/thing0000000001`, { headers: { Authorization: root.authStore.token } })).text();
+        const has = async (...parts) => {
+            const text = await stored();
+            for (const part of parts) assert.ok(text.includes(part), `${part} in ${text}`);
+        };
+        await has(`"extra":${extra}`, '"number":9007199254740993', '"word":"12"');
+
+        const page = await openAs(server, "/_/#/data/things");
+        const drawer = page.getByRole("dialog");
+        const row = page.getByRole("button", { name: "thing0000000001" });
+        const open = async () => {
+            await row.click();
+            await drawer.getByLabel("title").waitFor();
+        };
+        const save = async () => {
+            await drawer.getByRole("button", { name: "Save" }).click();
+            await drawer.waitFor({ state: "detached" });
+        };
+        await row.waitFor();
+        // Written after the list was shown, and after the record was opened.
+        await root.collection("things").update("thing0000000001", { note: "second" });
+        await open();
+        assert.equal(await drawer.getByLabel("note").inputValue(), "second");
+        await root.collection("things").update("thing0000000001", { note: "third", points: 77 });
+        await drawer.getByLabel("title").fill("two");
+        await save();
+        await has('"title":"two"', '"note":"third"', '"points":77', `"extra":${extra}`, '"number":9007199254740993', '"word":"12"');
+
+        // Where JSON is edited, the digits of the rest stay.
+        await open();
+        const shown = await drawer.getByLabel("extra").inputValue();
+        assert.match(shown, /^\{\n {2}"far": \{\n {4}"down": \[\n {6}-9007199254740993\n {4}\]\n {2}\},\n {2}"id": 9007199254740993,\n {2}"list": \[\n {4}1\.5,\n {4}\{\},/);
+        await drawer.getByLabel("extra").fill(shown.replace("1.5", "2.25"));
+        assert.equal(await drawer.getByLabel("number").inputValue(), "9007199254740993");
+        await drawer.getByLabel("number").fill("9007199254740995");
+        assert.equal(await drawer.getByLabel("word").inputValue(), '"12"');
+        await drawer.getByLabel("word").fill('"13"');
+        await save();
+        await has(extra.replace("1.5", "2.25"), '"number":9007199254740995', '"word":"13"');
+
+        await open();
+        await drawer.getByLabel("number").fill("");
+        await save();
+        await has('"number":null');
+
+        // A record that is gone says so.
+        await root.collection("things").delete("thing0000000001");
+        await row.click();
+        await drawer.getByRole("alert").waitFor();
+        await assertSound(page, ["404"]);
+        await page.context().close();
+    });
+
+    test("a user is made with a password, and can log in", async () => {
+        const page = await openAs(server, "/_/#/data/users");
+        await page.getByRole("button", { name: "New record" }).click();
+        const drawer = page.getByRole("dialog");
+        await drawer.getByLabel("email *").fill("user@example.com");
+        await drawer.getByLabel("password *").fill("user-1234");
+        await drawer.getByLabel("The same password once more").fill("user-1234");
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await drawer.waitFor({ state: "detached" });
+        await new PocketBase(server.url).collection("users").authWithPassword("user@example.com", "user-1234");
+        await page.context().close();
+    });
+
+    test("rules are saved, and the server's complaint stands beside the rule that it is about", async () => {
+        const page = await openAs(server, "/_/#/data/scores/rules");
+        const list = page.getByRole("group", { name: "List and search" });
+        await list.getByLabel("Superusers only").uncheck();
+        await list.getByText("Everyone, also without logging in.").waitFor();
+        await list.getByRole("textbox").fill("nowhere = 1");
+        await page.getByRole("button", { name: "Save the rules" }).click();
+        await list.locator(".wrong").waitFor();
+        assert.equal((await root.collections.getOne("scores")).listRule, null);
+        await list.getByRole("textbox").fill("points > 58");
+        // What another client changes meanwhile stays.
+        await root.collections.update("scores", { viewRule: "points > 1" });
+        await page.getByRole("button", { name: "Save the rules" }).click();
+        await page.getByText("Saved.", { exact: true }).waitFor();
+        assert.equal((await new PocketBase(server.url).collection("scores").getList()).totalItems, 2);
+        assert.equal((await root.collections.getOne("scores")).viewRule, "points > 1");
+        await picture(page, "rules", false);
+        await assertSound(page, ["400"]);
+        await page.context().close();
+    });
+
+    test("a collection is made, filled with fields, changed with care, and deleted by its name", async () => {
+        const page = await openAs(server, "/_/#/data");
+        await page.getByRole("button", { name: "New collection" }).click();
+        await page.getByLabel("Name").fill("no spaces please");
+        await page.getByRole("button", { name: "Create the collection" }).click();
+        await page.getByRole("dialog").locator(".wrong").waitFor();
+        await page.getByLabel("Name").fill("levels");
+        await page.keyboard.press("Enter");
+        await page.getByRole("heading", { name: "levels" }).waitFor();
+        const add = async (type, name) => {
+            await page.getByLabel("Add a field").selectOption(type);
+            await page.getByLabel("Name").last().fill(name);
+        };
+        await add("text", "title");
+        await page.getByLabel("required").last().check();
+        await add("select", "kind");
+        await page.getByLabel("Values, with commas").fill("easy, hard");
+        await add("relation", "player");
+        await page.getByLabel("Relates to").selectOption({ label: "players" });
+        await add("number", "not allowed!");
+        await page.getByRole("button", { name: "Save the fields" }).click();
+        await page.locator(".schema .wrong").waitFor();
+        await page.getByLabel("Name").last().fill("depth");
+        await page.getByRole("button", { name: "Save the fields" }).click();
+        await page.getByText("Saved.").waitFor();
+        await root.collection("levels").create({ title: "one", kind: "hard", player: "player000000001", depth: 4 });
+
+        await page.getByLabel("Name").nth(1).fill("label");
+        await page.getByRole("button", { name: "Take out the field depth" }).click();
+        await page.getByRole("button", { name: "Save the fields" }).click();
+        await page.getByLabel("Type its name to go on").fill("levels");
+        await picture(page, "fields", false);
+        await assertSound(page, ["400"]);
+        await page.getByRole("button", { name: "Delete them and save" }).click();
+        await page.getByText("Saved.").waitFor();
+        const kept = await root.collection("levels").getFirstListItem("");
+        assert.deepEqual([kept.label, kept.kind, kept.player, kept.depth], ["one", "hard", "player000000001", undefined]);
+
+        await page.getByRole("button", { name: "Delete the collection …" }).click();
+        await page.getByLabel("Type its name to go on").fill("levels");
+        await page.getByRole("button", { name: "Delete the collection", exact: true }).click();
+        await page.getByRole("link", { name: "levels" }).waitFor({ state: "detached" });
+        assert.ok(!(await root.collections.getFullList()).some((one) => one.name === "levels"));
+        await page.context().close();
+    });
+
+    test("fields that others add or change while the page is open stay, and who changes the same field is told", async () => {
+        await root.collections.create({ name: "shared", fields: [{ type: "text", name: "title" }, { type: "select", name: "kind", values: ["easy"], maxSelect: 1 }, { type: "text", name: "note" }] });
+        await root.collection("shared").create({ id: "shared000000001", title: "one", note: "n" });
+        const elsewhere = async (change) => root.collections.update("shared", { fields: change((await root.collections.getOne("shared")).fields) });
+        const renamed = (from, to) => (fields) => fields.map((field) => (field.name === from ? { ...field, name: to } : field));
+        const names = async () => (await root.collections.getOne("shared")).fields.map((field) => field.name);
+
+        const page = await openAs(server, "/_/#/data/shared/fields");
+        const save = page.getByRole("button", { name: "Save the fields" });
+        await save.waitFor();
+        await elsewhere((fields) => [...fields.map((field) => (field.name === "kind" ? { ...field, values: ["easy", "hard"] } : field)), { type: "text", name: "precious" }]);
+        await root.collection("shared").update("shared000000001", { precious: "data", kind: "hard" });
+        await page.getByLabel("Name").nth(1).fill("label");
+        await save.click();
+        await page.getByText("Saved.").waitFor();
+        assert.deepEqual(await names(), ["id", "label", "kind", "note", "precious"]);
+        const { label, kind, precious } = await root.collection("shared").getOne("shared000000001");
+        assert.deepEqual([label, kind, precious], ["one", "hard", "data"]);
+        assert.equal(await page.getByLabel("Name").nth(4).inputValue(), "precious");
+        assert.equal(await page.getByLabel("Values, with commas").inputValue(), "easy, hard");
+
+        // Both rename the same; and what is to be deleted has become another.
+        await elsewhere(renamed("note", "remark"));
+        await page.getByLabel("Name").nth(3).fill("comment");
+        await save.click();
+        await page.getByText("The field note was changed meanwhile.").waitFor();
+        assert.ok((await names()).includes("remark"));
+        await page.reload();
+        await page.getByRole("button", { name: "Take out the field remark" }).click();
+        await elsewhere(renamed("remark", "kept"));
+        await save.click();
+        await page.getByLabel("Type its name to go on").fill("shared");
+        await page.getByRole("button", { name: "Delete them and save" }).click();
+        await page.getByText("The field remark was changed meanwhile.").waitFor();
+        assert.equal((await root.collection("shared").getOne("shared000000001")).kept, "n");
+
+        // A new field does not take the place of one with its name; a field that is gone does not come back empty.
+        await page.reload();
+        await page.getByLabel("Add a field").selectOption("text");
+        await page.getByLabel("Name").last().fill("Extra");
+        await elsewhere((fields) => [...fields, { type: "text", name: "extra" }]);
+        await save.click();
+        await page.getByText("The field Extra was changed meanwhile.").waitFor();
+        await page.reload();
+        await page.getByLabel("Name").nth(1).fill("heading");
+        await elsewhere((fields) => fields.filter((field) => field.name !== "label"));
+        await save.click();
+        await page.getByText("The field label was deleted meanwhile.").waitFor();
+        assert.deepEqual(await names(), ["id", "kind", "kept", "precious", "extra"]);
+        await assertSound(page);
+        await page.context().close();
+    });
+
+    test("no page moves while it comes", async () => {
+        const page = await openAs(server);
+        for (const path of ["", "data/scores", "data/scores/fields", "data/scores/rules", "settings", "logs"]) {
+            await page.goto(`${server.url}/_/#/${path}`);
+            await assertStill(page);
+        }
+        await page.context().close();
+    });
+
+    test("where the application hides its controls, rules are not offered", async () => {
+        const meta = (await root.settings.getAll()).meta;
+        await root.settings.update({ meta: { ...meta, hideControls: true } });
+        const page = await openAs(server, "/_/#/data/scores", { viewport: PHONE });
+        await page.getByText("60 records").waitFor();
+        assert.equal(await page.getByRole("link", { name: "Rules" }).count(), 0);
+        assert.equal(await page.getByRole("button", { name: "New collection" }).count(), 0);
+        await assertFits(page);
+        await picture(page, "data-phone");
+        await assertSound(page);
+        await root.settings.update({ meta });
+        await page.reload();
+        await page.getByRole("link", { name: "Rules" }).waitFor();
+        await page.context().close();
+    });
+
+    test("the log is read, filtered, and each line opened", async () => {
+        await fetch(`${server.url}/api/collections/nowhere/records`);
+        const page = await openAs(server, "/_/#/logs", { viewport: PHONE });
+        await page.getByText("Lines an hour").waitFor({ timeout: 30_000 });
+        await page.getByRole("searchbox").fill("data.status = 404");
+        // Lines are stored every three seconds.
+        const line = page.locator("summary").filter({ hasText: "/api/collections/nowhere/records" });
+        for (let tries = 0; tries < 8 && (await line.count()) === 0; tries += 1) {
+            await page.waitForTimeout(1000);
+            await page.getByRole("searchbox").fill(`data.status = 404${" ".repeat(tries % 2)}`);
+        }
+        await line.first().click();
+        await page.getByText('"status": 404').first().waitFor();
+        await assertFits(page);
+        await picture(page, "logs-phone", false);
+        await assertSound(page);
+        await page.context().close();
+    });
+});

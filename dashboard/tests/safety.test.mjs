@@ -1,0 +1,270 @@
+// Is my data safe, and how do I get it back?
+
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+
+import PocketBase from "pocketbase";
+
+import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
+import { PHONE, assertFits, assertSound, closeBrowser, logIn, openAs, openBrowser, openPage, picture } from "./browser.mjs";
+
+describe("dashboard", { concurrency: false }, () => {
+    let server, root;
+
+    before(async () => {
+        [server] = await Promise.all([startServer(), openBrowser()]);
+        root = new PocketBase(server.url);
+        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        const fields = [{ type: "text", name: "title" }, { type: "number", name: "points" }, { type: "autodate", name: "created", onCreate: true }];
+        await root.collections.create({ name: "scores", listRule: "", fields });
+        for (const title of ["ann", "ben", "cem"]) await root.collection("scores").create({ title, points: title.length * 7 });
+    });
+    after(async () => {
+        await closeBrowser();
+        await server?.stop();
+    });
+
+    const backups = () => root.backups.getFullList();
+    const idle = () => until(async () => !(await root.send("/api/backups/status")).running, "the end of what runs");
+    const makeBackup = async (name) => {
+        await root.send("/api/backups", { method: "POST", body: { name }, headers: { Prefer: "wait=60" } });
+        await idle();
+    };
+
+    test("the page at / says what the server is, and leads to the dashboard", async () => {
+        const page = await openPage(server, "/");
+        await page.getByRole("heading", { name: "bosbase" }).waitFor();
+        await assertSound(page);
+        await page.getByRole("link", { name: "Open the dashboard" }).click();
+        await page.getByRole("heading", { name: "Log in" }).waitFor();
+        await page.context().close();
+    });
+
+    test("the first load is small, cached for ever where its name says so, and never sniffed", async () => {
+        const page = await openPage(server);
+        await page.getByRole("heading", { name: "Log in" }).waitFor();
+        const answers = await Promise.all(page.requests.map((url) => fetch(url, { headers: { "Accept-Encoding": "gzip" } })));
+        const sizes = await page.evaluate(() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].map((one) => one.encodedBodySize));
+        const total = sizes.reduce((sum, size) => sum + size, 0);
+        assert.ok(total > 10_000 && total < 150_000, `${total} bytes`);
+        for (const answer of answers) {
+            const lasting = answer.url.includes("/assets/");
+            assert.equal(answer.headers.get("cache-control"), lasting ? "public, max-age=31536000, immutable" : "no-cache", answer.url);
+            assert.equal(answer.headers.get("x-content-type-options"), "nosniff");
+            assert.equal(answer.headers.get("content-encoding"), "gzip");
+            const policy = answer.headers.get("content-security-policy");
+            assert.ok(policy.includes("default-src 'none'") && !policy.includes("unsafe"), policy);
+        }
+        assert.equal((await fetch(`${server.url}/_/assets/none.js`)).status, 404);
+        await page.context().close();
+    });
+
+    test("a wrong password is said, a right one leads in, and logging out leads out", async () => {
+        const page = await openPage(server);
+        await page.getByLabel("Email address").fill(EMAIL);
+        await page.getByLabel("Password").fill("wrong-horse-1");
+        await page.keyboard.press("Enter");
+        await page.getByRole("alert").filter({ hasText: "Failed to authenticate." }).waitFor();
+        await picture(page, "login");
+        await logIn(page);
+        await page.reload();
+        await page.getByText("There is no backup yet.").waitFor();
+        await assertSound(page, ["400"]);
+        await page.getByRole("button", { name: "Log out" }).click();
+        await page.getByRole("heading", { name: "Log in" }).waitFor();
+        await page.context().close();
+    });
+
+    test("a backup is made, and the one sentence says that it is proven", async () => {
+        const page = await openAs(server);
+        await page.getByRole("button", { name: "Back up now" }).click();
+        await page.getByLabel("Name (may stay empty)").fill("Not Valid");
+        await page.getByRole("button", { name: "Start the backup" }).click();
+        await page.getByText("Must be in a valid format.").waitFor();
+        await page.getByLabel("Name (may stay empty)").fill("first.zip");
+        await page.keyboard.press("Enter");
+        const row = page.getByRole("row").filter({ hasText: "first.zip" });
+        await row.getByText("Databases opened").waitFor();
+        await page.getByText("The newest proven backup", { exact: false }).or(page.getByText("brought back to a backup made just now")).first().waitFor();
+        await page.getByText("Backups are only made when somebody asks for one.").waitFor();
+        await assertSound(page, ["400"]);
+        await page.context().close();
+    });
+
+    test("with a schedule, the sentence is green and names the next backup", async () => {
+        await root.settings.update({ backups: { cron: "0 2 * * *", cronMaxKeep: 7 } });
+        const page = await openAs(server);
+        await page.getByText("Your data is safe.").waitFor();
+        await page.getByText(/^in \d+ (hours?|minutes?)$/).waitFor();
+        assert.ok(await page.evaluate("window.shift") < 0.1, "the page moved while it loaded");
+        await picture(page, "safety");
+        await page.emulateMedia({ colorScheme: "dark" });
+        await picture(page, "safety-dark");
+        await assertSound(page);
+        await page.context().close();
+    });
+
+    test("the application's own colour is the dashboard's", async () => {
+        const meta = (await root.settings.getAll()).meta;
+        await root.settings.update({ meta: { ...meta, accentColor: "#ffd400" } });
+        const page = await openAs(server);
+        const button = page.getByRole("button", { name: "Back up now" });
+        await until(async () => (await button.evaluate((one) => getComputedStyle(one).backgroundColor)) === "rgb(255, 212, 0)", "the colour");
+        await assertSound(page);
+        await root.settings.update({ meta });
+        await page.context().close();
+    });
+
+    test("the safety page fits a phone", async () => {
+        const page = await openAs(server, "/_/", { viewport: PHONE });
+        await page.getByText("Your data is safe.").waitFor();
+        await assertFits(page);
+        await assertSound(page);
+        await picture(page, "safety-phone");
+        await page.context().close();
+    });
+
+    test("a backup is downloaded, deleted by its name, and uploaded again", async () => {
+        const page = await openAs(server);
+        const downloading = page.waitForEvent("download");
+        await page.getByRole("button", { name: "Download first.zip" }).click();
+        const download = await downloading;
+        const copy = join(server.directory, "..", "copy.zip");
+        await download.saveAs(copy);
+        await page.getByRole("button", { name: "Delete first.zip" }).click();
+        const action = page.getByRole("button", { name: "Delete the backup" });
+        assert.ok(await action.isDisabled());
+        await page.getByLabel("Type its name to go on").fill("first.zip");
+        await action.click();
+        await page.getByText("No backups yet.").waitFor();
+        assert.equal((await backups()).length, 0);
+
+        await page.getByLabel("Upload …").and(page.locator("input")).setInputFiles({ name: "nonsense.zip", mimeType: "application/zip", buffer: Buffer.from("nonsense") });
+        await page.getByRole("group", { name: "Uploading nonsense.zip" }).getByRole("alert").waitFor();
+        await page.getByRole("button", { name: "Close" }).click();
+        writeFileSync(join(server.directory, "..", "back.zip"), readFileSync(copy));
+        await page.getByLabel("Upload …").and(page.locator("input")).setInputFiles(join(server.directory, "..", "back.zip"));
+        const row = page.getByRole("row").filter({ hasText: "back.zip" });
+        await row.getByText("Upload").waitFor();
+        await row.getByText("Not yet").waitFor();
+        await page.getByRole("button", { name: "Verify back.zip" }).click();
+        await row.getByText("Databases opened").waitFor();
+        await assertSound(page, ["400"]);
+        await page.context().close();
+        await idle();
+    });
+
+    test("a restore is asked for by keyboard alone, followed through the restart, and undone", async () => {
+        await makeBackup("yesterday.zip");
+        await root.collection("scores").create({ title: "dee", points: 1 });
+        const page = await openAs(server);
+        const reach = async (name, role = "link") => {
+            const wanted = page.getByRole(role, { name, exact: true });
+            await wanted.waitFor();
+            for (let presses = 0; presses < 60; presses += 1) {
+                if (await wanted.evaluate((element) => element === document.activeElement)) return;
+                await page.keyboard.press("Tab");
+            }
+            assert.fail(`${name} is not reached with the keyboard`);
+        };
+        await reach("Restore yesterday.zip");
+        await page.keyboard.press("Enter");
+        await page.getByRole("heading", { name: "Restore a backup" }).waitFor();
+        await picture(page, "restore");
+        await assertSound(page);
+        assert.ok(await page.getByRole("button", { name: "Restore this backup" }).isDisabled());
+        await reach("Type its name to go on", "textbox");
+        await page.keyboard.type("yesterday.zip");
+        await page.keyboard.press("Enter");
+        await page.getByRole("heading", { name: "Restoring" }).waitFor();
+        await page.getByText("yesterday.zip is restored.").waitFor({ timeout: 60_000 });
+        await picture(page, "restored");
+        await assertSound(page);
+        assert.equal((await root.collection("scores").getFullList()).length, 3);
+        // A second restore took the newest data away for good, and nothing said so.
+        const again = await openAs(server, "/_/#/restore/yesterday.zip");
+        await again.getByText("this restore ends that").waitFor();
+        await again.context().close();
+
+        await reach("Undo …", "button");
+        await page.keyboard.press("Enter");
+        await reach("Undo the restore", "button");
+        await page.keyboard.press("Enter");
+        await page.getByText("The restore is undone.").waitFor({ timeout: 60_000 });
+        await page.getByText("What that took away is kept for another").waitFor();
+        assert.equal((await root.collection("scores").getFullList()).length, 4);
+        await assertSound(page);
+        await page.context().close();
+    });
+
+    test("a backup that is not there is said to be so, and so is a page", async () => {
+        const page = await openAs(server, "/_/#/restore/nowhere.zip", { viewport: PHONE });
+        await page.getByText("There is no backup called nowhere.zip.").waitFor();
+        await assertFits(page);
+        await page.goto(`${server.url}/_/#/nowhere`);
+        await page.getByRole("heading", { name: "There is no such page" }).waitFor();
+        await assertSound(page);
+        await page.context().close();
+    });
+
+    test("a session that ended leads to the login, and back to where it was", async () => {
+        const page = await openAs(server, "/_/#/restore/yesterday.zip");
+        await page.getByRole("heading", { name: "Restore a backup" }).waitFor();
+        await root.collection("_superusers").update(root.authStore.record.id, { password: "correct-horse-2", passwordConfirm: "correct-horse-2" });
+        await root.collection("_superusers").authWithPassword(EMAIL, "correct-horse-2");
+        await page.reload();
+        await page.getByText("Your session is over.").waitFor();
+        await root.collection("_superusers").update(root.authStore.record.id, { password: PASSWORD, passwordConfirm: PASSWORD });
+        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        await logIn(page);
+        await page.getByRole("heading", { name: "Restore a backup" }).waitFor();
+        await page.context().close();
+    });
+});
+
+describe("first run", { concurrency: false }, () => {
+    let server;
+
+    before(async () => {
+        [server] = await Promise.all([startServer({ superuser: false }), openBrowser()]);
+    });
+    after(async () => {
+        await closeBrowser();
+        await server?.stop();
+    });
+
+    test("the link that the server prints makes the first superuser, once", async () => {
+        const [, path] = await until(() => server.log().match(/http:\/\/[^/]+(\/_\/#\/pbinstal\/\S+)/), "the link");
+        const page = await openPage(server, path);
+        await page.getByLabel("Email address").fill("first@example.com");
+        await page.getByLabel("Password", { exact: true }).fill("short");
+        await page.getByLabel("once more").fill("shorter");
+        await page.keyboard.press("Enter");
+        await page.getByText("The two passwords differ.").waitFor();
+        await page.getByLabel("once more").fill("short");
+        await page.keyboard.press("Enter");
+        await page.getByText("Must be at least 8 character(s).").waitFor();
+        await picture(page, "first-run");
+        await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+        await page.getByLabel("once more").fill(PASSWORD);
+        await page.keyboard.press("Enter");
+        await page.getByText("There is no backup yet.").waitFor();
+        await assertSound(page, ["400"]);
+        const root = new PocketBase(server.url);
+        await root.collection("_superusers").authWithPassword("first@example.com", PASSWORD);
+        const all = await root.collection("_superusers").getFullList();
+        assert.deepEqual(all.map((one) => one.email), ["first@example.com"]);
+        await page.context().close();
+
+        const again = await openPage(server, path);
+        await again.getByLabel("Email address").fill("second@example.com");
+        await again.getByLabel("Password", { exact: true }).fill(PASSWORD);
+        await again.getByLabel("once more").fill(PASSWORD);
+        await again.keyboard.press("Enter");
+        await again.getByText("This link is no longer valid.").waitFor();
+        assert.equal((await root.collection("_superusers").getFullList()).length, 1);
+        await again.context().close();
+    });
+});

@@ -1,0 +1,143 @@
+// Backups that happen by themselves: when, where to, and who is told.
+
+import assert from "node:assert/strict";
+import { createServer as createHttp } from "node:http";
+import { createServer } from "node:net";
+import { after, before, describe, test } from "node:test";
+
+import PocketBase from "pocketbase";
+
+import { EMAIL, PASSWORD, startServer } from "../../tests/sdk/server.mjs";
+import { PHONE, assertFits, assertSound, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
+
+/** A mail server that takes everything and keeps what it took. */
+async function mailServer() {
+    const taken = [];
+    const server = createServer((socket) => {
+        socket.setEncoding("utf8");
+        socket.on("error", () => {});
+        let [mail, inData, rest] = ["", false, ""];
+        socket.write("220 test\r\n");
+        socket.on("data", (text) => {
+            rest += text;
+            for (let end; (end = rest.indexOf("\r\n")) >= 0; rest = rest.slice(end + 2)) {
+                const line = rest.slice(0, end);
+                if (inData && line === ".") {
+                    inData = false;
+                    taken.push(mail);
+                    socket.write("250 taken\r\n");
+                } else if (inData) mail += `${line}\n`;
+                else if (line === "DATA") {
+                    inData = true;
+                    socket.write("354 go on\r\n");
+                } else if (line === "QUIT") socket.end("221 bye\r\n");
+                else socket.write("250 ok\r\n");
+            }
+        });
+    });
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return { taken, port: server.address().port, close: () => server.close() };
+}
+
+describe("settings of backups", { concurrency: false }, () => {
+    let server, root, mails, hook, told;
+
+    before(async () => {
+        [server] = await Promise.all([startServer(), openBrowser()]);
+        root = new PocketBase(server.url);
+        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        mails = await mailServer();
+        told = [];
+        hook = createHttp((request, response) => {
+            let body = "";
+            request.on("data", (part) => (body += part));
+            request.on("end", () => {
+                told.push({ ...JSON.parse(body), authorization: request.headers.authorization });
+                response.writeHead(204).end();
+            });
+        });
+        await new Promise((resolve) => hook.listen(0, "127.0.0.1", resolve));
+    });
+    after(async () => {
+        await closeBrowser();
+        await server?.stop();
+        mails?.close();
+        hook?.close();
+    });
+
+    test("from the home page's advice to a schedule, and to what it says then", async () => {
+        const page = await openAs(server);
+        await page.getByRole("link", { name: "Set a schedule" }).click();
+        await page.getByRole("heading", { name: "Backups by themselves" }).waitFor();
+        await page.getByText("No backups are made by themselves.").waitFor();
+        const form = page.getByRole("form", { name: "Schedule" });
+        await form.getByLabel("Schedule (minute").fill("61 2 * * *");
+        await form.getByText("This is no schedule that can be read.").waitFor();
+        await form.getByRole("button", { name: "Save the schedule" }).click();
+        await form.getByRole("alert").waitFor();
+        await form.getByRole("button", { name: "Every night" }).click();
+        await form.getByText(/^Next, in your local time:/).waitFor();
+        await form.getByLabel("Newest to keep").fill("7");
+        await form.getByLabel("… weeks").fill("4");
+        await form.getByRole("button", { name: "Save the schedule" }).click();
+        await form.getByText("Saved.").waitFor();
+        const { cron, cronMaxKeep, keepWeekly } = (await root.settings.getAll()).backups;
+        assert.deepEqual([cron, cronMaxKeep, keepWeekly], ["0 2 * * *", 7, 4]);
+        await picture(page, "settings");
+        await assertSound(page, ["400"]);
+        await page.getByRole("link", { name: "Safety" }).click();
+        await page.getByText(/^in \d+ (hours?|minutes?)$/).waitFor();
+        await page.context().close();
+    });
+
+    test("a bucket that does not answer is said to be so by its test", async () => {
+        const page = await openAs(server, "/_/#/settings", { viewport: PHONE });
+        const form = page.getByRole("form", { name: "Where backups go" });
+        await form.getByLabel("Keep backups in an S3 bucket").check();
+        await form.getByLabel("Endpoint").fill("http://127.0.0.1:1");
+        await form.getByLabel("Bucket", { exact: true }).fill("backups");
+        await form.getByLabel("Region").fill("us-east-1");
+        await form.getByLabel("Access key").fill("key");
+        await form.getByLabel("Secret").fill("secret");
+        await form.getByLabel("The bucket’s name is part of the path").check();
+        await form.getByRole("button", { name: "Save the storage" }).click();
+        await form.getByText("Saved.").waitFor();
+        await form.getByRole("button", { name: "Test what is saved" }).click();
+        await form.getByRole("alert").filter({ hasText: "127.0.0.1:1" }).waitFor();
+        await form.getByLabel("Keep backups in an S3 bucket").uncheck();
+        await form.getByRole("button", { name: "Save the storage" }).click();
+        await form.getByText("Saved.").waitFor();
+        await assertFits(page);
+        await assertSound(page, ["400"]);
+        await page.context().close();
+    });
+
+    test("a mail server and a webhook are set, and each is tried", async () => {
+        const page = await openAs(server, "/_/#/settings");
+        const mail = page.getByRole("form", { name: "Mail server" });
+        await mail.getByLabel("Send mails").check();
+        await mail.getByLabel("Server", { exact: true }).fill("127.0.0.1");
+        await mail.getByLabel("Port").fill(String(mails.port));
+        // The links in mails led to another server.
+        await mail.getByLabel("Address of this server").fill("https://app.example.com");
+        await mail.getByRole("button", { name: "Save the mail server" }).click();
+        await mail.getByText("Saved.").waitFor();
+        await mail.getByLabel("Address for a test mail").fill("you@example.com");
+        await mail.getByRole("button", { name: "Send a test mail" }).click();
+        await mail.getByText("The mail server took a mail to you@example.com.").waitFor();
+        assert.ok(mails.taken.at(-1).includes("you@example.com"));
+
+        const alarms = page.getByRole("form", { name: "Alarms" });
+        await alarms.getByLabel("Who is mailed when a backup fails").fill("you@example.com, me@example.com");
+        await alarms.getByLabel("Webhook", { exact: true }).fill(`http://127.0.0.1:${hook.address().port}/`);
+        await alarms.getByLabel("Webhook’s secret").fill("s3cret");
+        await alarms.getByRole("button", { name: "Save the alarms" }).click();
+        await alarms.getByText("Saved.").waitFor();
+        await alarms.getByRole("button", { name: "Send a test event" }).click();
+        await alarms.getByText("The webhook took a test event.").waitFor();
+        assert.deepEqual([told[0].event, told[0].authorization], ["test", "Bearer s3cret"]);
+        assert.deepEqual((await root.settings.getAll()).backups.alarmEmails, ["you@example.com", "me@example.com"]);
+        await assertSound(page);
+        await page.context().close();
+    });
+});
