@@ -1,7 +1,9 @@
 extends MarginContainer
-## A small backup manager: log in, list, make with progress, download, verify, restore after asking.
+## A small backup manager: log in, list, make and upload with progress, download, verify, and after
+## asking delete, restore and take that back.
 
 var _pb: BosBase
+var _confirmed: Callable
 
 @onready var _address: LineEdit = %Address
 @onready var _email: LineEdit = %Email
@@ -11,8 +13,11 @@ var _pb: BosBase
 @onready var _progress: ProgressBar = %Progress
 @onready var _said: Label = %Said
 @onready var _save_as: FileDialog = %SaveAs
+@onready var _open: FileDialog = %Open
 @onready var _confirm: ConfirmationDialog = %Confirm
-@onready var _buttons: Array[Button] = [%Create, %Download, %Verify, %Restore]
+@onready var _undo: Button = %Undo
+@onready
+var _buttons: Array[Button] = [%Create, %Download, %Verify, %Restore, %Upload, %Delete, %Undo]
 
 
 func _ready() -> void:
@@ -25,9 +30,13 @@ func _ready() -> void:
 	(%Create as Button).pressed.connect(make)
 	(%Download as Button).pressed.connect(_ask_where)
 	(%Verify as Button).pressed.connect(verify)
-	(%Restore as Button).pressed.connect(_ask_whether)
+	(%Restore as Button).pressed.connect(_ask_to_restore)
+	(%Upload as Button).pressed.connect(_open.popup_centered_ratio.bind(0.8))
+	(%Delete as Button).pressed.connect(_ask_to_delete)
+	_undo.pressed.connect(_ask_to_undo)
 	_save_as.file_selected.connect(download)
-	_confirm.confirmed.connect(restore)
+	_open.file_selected.connect(upload)
+	_confirm.confirmed.connect(func() -> void: _confirmed.call())
 	_set_busy(true)
 
 
@@ -49,9 +58,12 @@ func log_in() -> void:
 ## Reads the list anew.
 func refresh() -> void:
 	var backups: Variant = await _pb.backups.get_full_list()
+	var status: Variant = await _pb.backups.status()
 	_set_busy(false)
 	if _failed(backups):
 		return
+	# Another server, as PocketBase, keeps nothing for an undo.
+	_undo.disabled = not status is Dictionary or status.get("undo") == null
 	_backups.clear()
 	var root := _backups.create_item()
 	for backup: Dictionary in backups:
@@ -86,6 +98,25 @@ func download(p_path: String) -> void:
 	_set_busy(false)
 
 
+## Takes in a backup from disk under its own name.
+func upload(p_path: String) -> void:
+	_set_busy(true)
+	var key := p_path.get_file()
+	var options := {"on_progress": _show_progress}
+	if not _failed(await _pb.backups.upload_file(p_path, "", options)):
+		_say("%s is uploaded. Verify it before you rely on it." % key)
+	await refresh()
+
+
+## Deletes the chosen backup.
+func delete() -> void:
+	_set_busy(true)
+	var key := _chosen()
+	if not _failed(await _pb.backups.delete(key)):
+		_say("%s is deleted." % key)
+	await refresh()
+
+
 ## Has the chosen backup read from end to end.
 func verify() -> void:
 	_set_busy(true)
@@ -105,6 +136,15 @@ func restore() -> void:
 	await refresh()
 
 
+## Brings back the data that the last restore replaced.
+func undo() -> void:
+	_set_busy(true)
+	if not _failed(await _pb.backups.undo_restore()):
+		_say("The server restarts…")
+		await _follow("", "taken back")
+	await refresh()
+
+
 func _follow(p_key: String, p_done: String) -> void:
 	var job: Variant = await _pb.backups.wait_until_finished(p_key, 3600.0)
 	if not _failed(job):
@@ -118,11 +158,29 @@ func _ask_where() -> void:
 	_save_as.popup_centered_ratio(0.8)
 
 
-func _ask_whether() -> void:
+func _ask_to_restore() -> void:
 	if _chosen().is_empty():
 		return
-	var text := "All data of %s becomes what it was in %s. What came after it is gone."
-	_confirm.dialog_text = text % [_pb.base_url, _chosen()]
+	var text := "All data of %s becomes what it was in %s. An undo brings back what came after it."
+	_ask("Restore", text % [_pb.base_url, _chosen()], "Replace all data", restore)
+
+
+func _ask_to_delete() -> void:
+	if _chosen().is_empty():
+		return
+	_ask("Delete", "%s is gone then, for good." % _chosen(), "Delete", delete)
+
+
+func _ask_to_undo() -> void:
+	var text := "All data of %s becomes what it was before the last restore."
+	_ask("Undo", text % _pb.base_url, "Bring it back", undo)
+
+
+func _ask(p_title: String, p_text: String, p_ok: String, p_confirmed: Callable) -> void:
+	_confirmed = p_confirmed
+	_confirm.title = p_title
+	_confirm.dialog_text = p_text
+	_confirm.ok_button_text = p_ok
 	_confirm.popup_centered(Vector2i(460, 0))
 
 

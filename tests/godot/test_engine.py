@@ -105,4 +105,4 @@ def test_the_demo_does_what_it_shows(tmp_path):
         project.prepare()
         _, output = project.run("-s", "drive.gd", "--", server.url)
         assert "@done" in output.splitlines() and "@fail" not in output and "SCRIPT ERROR" not in output, output[-4000:]
-        assert output.count("@pass") == 10, output[-4000:]
+        assert output.count("@pass") == 16, output[-4000:]

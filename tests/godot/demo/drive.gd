@@ -42,10 +42,28 @@ func _run() -> void:
 	await _main.restore()
 	_check(_said() == "friday.zip is restored.", "restore")
 	_check(_backups().get_root().get_child_count() == 2, "list after the restore")
+	var undo := _main.get_node("%Undo") as Button
+	_check(not undo.disabled, "an undo is offered")
+	await _main.undo()
+	_check(_said() == "friday.zip is taken back.", "undo")
+	var copy := OS.get_user_data_dir().path_join("copy.zip")
+	await _main.upload(copy)
+	_check("copy.zip is uploaded" in _said(), "upload")
+	_check(_backups().get_root().get_child_count() == 3, "list after the upload")
+	_choose("copy.zip")
+	await _main.delete()
+	_check(_said() == "copy.zip is deleted.", "delete")
+	_check(_backups().get_root().get_child_count() == 2, "list after the deletion")
 	_main.free()
 	await create_timer(0.3).timeout
 	print("@done")
 	quit()
+
+
+func _choose(p_key: String) -> void:
+	for row: TreeItem in _backups().get_root().get_children():
+		if row.get_text(0) == p_key:
+			row.select(0)
 
 
 func _said() -> String:
