@@ -229,7 +229,8 @@ describe("data", { concurrency: false }, () => {
         await page.getByRole("button", { name: "Create the collection" }).click();
         await page.getByRole("dialog").locator(".wrong").waitFor();
         await page.getByLabel("Name").fill("levels");
-        await page.keyboard.press("Enter");
+        await page.getByLabel("With the times of making").uncheck();
+        await page.getByLabel("Name").press("Enter");
         await page.getByRole("heading", { name: "levels" }).waitFor();
         const add = async (type, name) => {
             await page.getByLabel("Add a field").selectOption(type);

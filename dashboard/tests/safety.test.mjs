@@ -180,6 +180,7 @@ describe("dashboard", { concurrency: false }, () => {
         await page.keyboard.press("Enter");
         await page.getByRole("heading", { name: "Restoring" }).waitFor();
         await page.getByText("yesterday.zip is restored.").waitFor({ timeout: 60_000 });
+        await page.getByRole("heading", { name: "Restored", exact: true }).waitFor();
         await picture(page, "restored");
         await assertSound(page);
         assert.equal((await root.collection("scores").getFullList()).length, 3);
@@ -193,6 +194,7 @@ describe("dashboard", { concurrency: false }, () => {
         await reach("Undo the restore", "button");
         await page.keyboard.press("Enter");
         await page.getByText("The restore is undone.").waitFor({ timeout: 60_000 });
+        await page.getByRole("heading", { name: "Undone", exact: true }).waitFor();
         await page.getByText("What that took away is kept for another").waitFor();
         assert.equal((await root.collection("scores").getFullList()).length, 4);
         await assertSound(page);

@@ -113,10 +113,17 @@ export function RestoringPage() {
   );
 }
 
+function titleOf({ kind, state }: Job): string {
+  const undo = kind === "undo";
+  if (state === "running") return undo ? t.restore.undoTitle : t.restore.progressTitle;
+  const ended = t.dev.restored;
+  return state === "succeeded" ? (undo ? ended.undo : ended.restore) : undo ? ended.notUndone : ended.failed;
+}
+
 function Steps({ job }: { job: Job }) {
   const unpacked = job.bytesTotal > 0 && job.bytesDone >= job.bytesTotal;
   const at = job.state === "succeeded" ? 3 : job.state === "failed" ? -1 : away.value || unpacked ? 1 : 0;
-  const title = job.kind === "undo" ? t.restore.undoTitle : t.restore.progressTitle;
+  const title = titleOf(job);
   const steps = [t.restore.steps.check, t.restore.steps.switch, t.restore.steps.serve];
   return (
     <>

@@ -14,6 +14,7 @@ interface Text {
   placeholder?: string;
   mono?: boolean;
   min?: number;
+  step?: "any";
   disabled?: boolean;
 }
 
@@ -33,6 +34,7 @@ export function TextField(p: Text) {
         autofocus={p.autofocus}
         placeholder={p.placeholder}
         min={p.min}
+        step={p.step}
         disabled={p.disabled}
         spellcheck={false}
         aria-invalid={p.problem ? true : undefined}
@@ -54,6 +56,32 @@ export function Check({ label, value, onValue, hint }: { label: string; value: b
       <input id={id} type="checkbox" checked={value} onChange={(event) => onValue(event.currentTarget.checked)} />
       <label for={id}>{label}</label>
       {hint && <p class="hint">{hint}</p>}
+    </div>
+  );
+}
+
+interface Choices {
+  label: string;
+  value: string;
+  /** What is sent, and what is shown of it. */
+  choices: readonly (readonly [string, string])[];
+  onValue: (value: string) => void;
+  disabled?: boolean;
+}
+
+/** One of several. */
+export function Choice({ label, value, choices, onValue, disabled }: Choices) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select id={id} value={value} disabled={disabled} onChange={(event) => onValue(event.currentTarget.value)}>
+        {choices.map(([one, text]) => (
+          <option key={one} value={one}>
+            {text}
+          </option>
+        ))}
+      </select>
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import type { CollectionModel } from "pocketbase";
+import type { ComponentChild } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { client } from "../../api";
 import { serverSettings } from "../../live";
@@ -7,6 +8,8 @@ import { Notice } from "../../parts/notice";
 import { problem } from "../../problem";
 import { go, link } from "../../route";
 import { t } from "../../texts";
+import { AuthOptions } from "./auth/auth";
+import { Indexes } from "./indexes";
 import { NewCollection } from "./new_collection";
 import { Records } from "./records";
 import { Rules } from "./rules";
@@ -76,8 +79,8 @@ export function Data({ name, tab }: { name: string | undefined; tab: string | un
 function Chosen({ collection, tab }: { collection: CollectionModel; tab: string | undefined }) {
   // An application may want its collections to be changed by its developers alone, elsewhere.
   const controls = serverSettings.value !== null && !serverSettings.value.meta.hideControls;
-  const view = collection.type === "view";
-  const tabs: [string | undefined, string][] = [[undefined, t.data.records], ...(view ? [] : [["fields", t.schema.tab] as [string, string]]), ["rules", t.data.rules]];
+  const tabs = tabsOf(collection);
+  const shown = controls ? tabs.find(([path]) => path === tab) : undefined;
   return (
     <section class="chosen" aria-labelledby="collection">
       <div class="row">
@@ -92,13 +95,21 @@ function Chosen({ collection, tab }: { collection: CollectionModel; tab: string 
           </div>
         )}
       </div>
-      {tab === "rules" && controls ? (
-        <Rules collection={collection} />
-      ) : tab === "fields" && controls && !view ? (
-        <Schema collection={collection} />
-      ) : (
-        <Records collection={collection} />
-      )}
+      {(shown ?? tabs[0]!)[2](collection)}
     </section>
   );
+}
+
+type Tab = [path: string | undefined, name: string, page: (collection: CollectionModel) => ComponentChild];
+
+/** What there is to be seen of a collection, with the address of each and its name. */
+function tabsOf({ type }: CollectionModel): Tab[] {
+  const tabs: (Tab | false)[] = [
+    [undefined, t.data.records, (collection) => <Records collection={collection} />],
+    type !== "view" && ["fields", t.schema.tab, (collection) => <Schema collection={collection} />],
+    type !== "view" && ["indexes", t.dev.indexes.tab, (collection) => <Indexes collection={collection} />],
+    ["rules", t.data.rules, (collection) => <Rules collection={collection} />],
+    type === "auth" && ["login", t.dev.auth.tab, (collection) => <AuthOptions collection={collection} />],
+  ];
+  return tabs.filter((tab) => tab !== false);
 }

@@ -114,7 +114,8 @@ interface Input {
 
 export function FieldInput(p: Input) {
   const { field, value, disabled, problem, onValue } = p;
-  const label = field.required ? `${field.name} *` : field.name;
+  // What the server makes where nothing is sent need not be filled in.
+  const label = field.required && !field.autogeneratePattern ? `${field.name} *` : field.name;
   const text = { label, value: String(value), onValue, problem, disabled };
   switch (field.type) {
     case "bool":
@@ -158,9 +159,10 @@ interface Area {
   problem?: string | undefined;
   disabled?: boolean;
   mono?: boolean;
+  hint?: string | undefined;
 }
 
-export function TextArea({ label, value, onValue, problem, disabled, mono }: Area) {
+export function TextArea({ label, value, onValue, problem, disabled, mono, hint }: Area) {
   const id = useId();
   return (
     <div class="field">
@@ -178,6 +180,7 @@ export function TextArea({ label, value, onValue, problem, disabled, mono }: Are
       />
       <div id={`${id}-more`} class="more">
         {problem && <p class="wrong">{problem}</p>}
+        {hint && <p class="hint">{hint}</p>}
       </div>
     </div>
   );

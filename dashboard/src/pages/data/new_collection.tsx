@@ -1,17 +1,23 @@
 import { useState } from "preact/hooks";
 import { client } from "../../api";
 import { Dialog } from "../../parts/dialog";
-import { TextField } from "../../parts/form";
+import { Check, TextField } from "../../parts/form";
 import { Wrong } from "../../parts/notice";
 import { problem } from "../../problem";
 import { go } from "../../route";
 import { t } from "../../texts";
 import { loadCollections } from "./data";
 
+const STAMPS = [
+  { type: "autodate", name: "created", onCreate: true },
+  { type: "autodate", name: "updated", onCreate: true, onUpdate: true },
+];
+
 /** Makes a collection; its fields come afterwards. */
 export function NewCollection({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState("");
   const [type, setType] = useState("base");
+  const [stamps, setStamps] = useState(true);
   const [wrong, setWrong] = useState<string>();
   const [field, setField] = useState<string>();
   const submit = async (event: Event) => {
@@ -19,7 +25,7 @@ export function NewCollection({ onClose }: { onClose: () => void }) {
     setWrong(undefined);
     setField(undefined);
     try {
-      await client.collections.create({ name, type });
+      await client.collections.create({ name, type, fields: stamps ? STAMPS : [] });
       await loadCollections();
       onClose();
       go("data", name, "fields");
@@ -43,6 +49,7 @@ export function NewCollection({ onClose }: { onClose: () => void }) {
             ))}
           </select>
         </label>
+        <Check label={t.dev.stamps} value={stamps} onValue={setStamps} />
         <Wrong text={wrong} />
         <div class="actions">
           <button type="button" onClick={onClose}>

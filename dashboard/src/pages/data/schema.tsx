@@ -3,12 +3,14 @@ import { useState } from "preact/hooks";
 import { client } from "../../api";
 import { Confirm } from "../../parts/confirm";
 import { Check, TextField } from "../../parts/form";
+import { ListField } from "../../parts/list";
 import { Notice, Wrong } from "../../parts/notice";
 import { problem, type FieldProblems } from "../../problem";
 import { go } from "../../route";
 import { t } from "../../texts";
 import { collections, loadCollections } from "./data";
-import { changed, same, type Draft } from "./schema_changes";
+import { FieldOptions, isOption } from "./field_options";
+import { changed, withAdded, type Draft } from "./schema_changes";
 
 const TYPES = ["text", "editor", "number", "bool", "email", "url", "date", "autodate", "select", "file", "relation", "json", "geoPoint"];
 
@@ -59,7 +61,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
             <li key={field.id ?? `new ${index}`}>
               <FieldRow
                 field={field}
-                problem={Object.entries(problems).find(([path]) => path.startsWith(`fields.${index}.`))?.[1]}
+                problems={problemsOf(problems, `fields.${index}.`)}
                 onChange={(more) => change(index, more)}
                 onRemove={() => setFields((before) => before.filter((_, at) => at !== index))}
               />
@@ -73,7 +75,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
             onChange={(event) => {
               const type = event.currentTarget.value;
               event.currentTarget.value = "";
-              if (type) setFields((before) => [...before, fresh(type)]);
+              if (type) setFields((before) => withAdded(before, [fresh(type)]));
             }}
           >
             <option value="">{t.schema.chooseType}</option>
@@ -123,25 +125,32 @@ function fresh(type: string): Draft {
   return { name: "", type, required: false, ...more };
 }
 
-const listed = (text: string) => text.split(",").map((one) => one.trim()).filter(Boolean);
+/** What is wrong with the parts of what `prefix` leads to, by their names. */
+function problemsOf(problems: FieldProblems, prefix: string): FieldProblems {
+  const found = Object.entries(problems).filter(([path]) => path.startsWith(prefix));
+  return Object.fromEntries(found.map(([path, text]) => [path.slice(prefix.length), text]));
+}
+
 const atLeastOne = (text: string) => Math.max(1, Math.trunc(Number(text) || 1));
 
 interface Row {
   field: Draft;
-  problem: string | undefined;
+  problems: FieldProblems;
   onChange: (more: Partial<Draft>) => void;
   onRemove: () => void;
 }
 
-function FieldRow({ field, problem, onChange, onRemove }: Row) {
+function FieldRow({ field, problems, onChange, onRemove }: Row) {
   // As they are typed, unless the field has become another meanwhile.
   const [several, setSeveral] = useState<string | null>(null);
-  const [values, setValues] = useState("");
   const fixed = Boolean(field.system);
+  const problemOf = (part: string) => Object.entries(problems).find(([path]) => path.split(".")[0] === part)?.[1];
+  // What no other input is about stands beside the name.
+  const general = Object.entries(problems).find(([path]) => fixed || !isOption(field.type, path.split(".")[0]!))?.[1];
   return (
     <>
       <div class="line">
-        <TextField label={t.schema.name} value={field.name} onValue={(name) => onChange({ name })} problem={problem} disabled={fixed} mono />
+        <TextField label={t.schema.name} value={field.name} onValue={(name) => onChange({ name })} problem={general} disabled={fixed} mono />
         <span class="badge">{field.type}</span>
         {field.type !== "autodate" && !fixed && <Check label={t.schema.required} value={Boolean(field.required)} onValue={(required) => onChange({ required })} />}
         {fixed ? (
@@ -153,14 +162,7 @@ function FieldRow({ field, problem, onChange, onRemove }: Row) {
         )}
       </div>
       {!fixed && field.type === "select" && (
-        <TextField
-          label={t.schema.values}
-          value={same(listed(values), field.values ?? []) ? values : (field.values ?? []).join(", ")}
-          onValue={(text) => {
-            setValues(text);
-            onChange({ values: listed(text) });
-          }}
-        />
+        <ListField label={t.schema.values} value={field.values ?? []} onValue={(values) => onChange({ values })} />
       )}
       {!fixed && field.type === "relation" && (
         <label class="field">
@@ -193,6 +195,7 @@ function FieldRow({ field, problem, onChange, onRemove }: Row) {
           <Check label={t.schema.onUpdate} value={Boolean(field.onUpdate)} onValue={(onUpdate) => onChange({ onUpdate })} />
         </>
       )}
+      {!fixed && <FieldOptions field={field} problemOf={problemOf} onChange={onChange} />}
     </>
   );
 }

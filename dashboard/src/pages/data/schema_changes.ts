@@ -3,11 +3,10 @@
 import type { CollectionField } from "pocketbase";
 import { Problem } from "../../problem";
 import { t } from "../../texts";
+import { same } from "./changes";
 
 /** A field that is being edited; a new one has no id yet. */
 export type Draft = Partial<CollectionField> & { name: string; type: string };
-
-export const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 
 /**
  * The fields to be saved: `now`, with what `drafts` changed of `shown`, the fields that the page began with. A field that
@@ -38,7 +37,14 @@ export function changed(shown: CollectionField[], drafts: Draft[], now: Collecti
       kept.push(before && draft ? merged(before, draft, field) : field);
     }
   }
-  return [...kept, ...added];
+  return withAdded(kept, added);
+}
+
+/** New fields stand before the times of making and of the last change, which close a list. */
+export function withAdded(fields: Draft[], added: Draft[]): Draft[] {
+  let end = fields.length;
+  while (end > 0 && fields[end - 1]!.type === "autodate" && fields[end - 1]!.id) end -= 1;
+  return [...fields.slice(0, end), ...added, ...fields.slice(end)];
 }
 
 function merged(before: CollectionField, draft: Draft, now: CollectionField): Draft {
