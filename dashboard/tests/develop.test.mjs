@@ -145,4 +145,59 @@ describe("developing", { concurrency: false }, () => {
         await page.getByRole("dialog").getByLabel("id", { exact: true }).waitFor();
         await page.context().close();
     });
+
+    test("a view is tried, made, changed and deleted", async () => {
+        const page = await openAs(server, "/_/#/data");
+        await page.getByRole("button", { name: "New collection" }).click();
+        const dialog = page.getByRole("dialog");
+        await dialog.getByLabel("Name").fill("best");
+        await dialog.getByLabel("Type").selectOption("view");
+        await dialog.getByLabel("Query (SQL)").fill("SELECT id, nowhere FROM scores");
+        await dialog.getByRole("button", { name: "Try the query" }).click();
+        await dialog.getByRole("alert").filter({ hasText: "nowhere" }).waitFor();
+        await dialog.getByRole("button", { name: "Create the collection" }).click();
+        await dialog.locator(".wrong").waitFor();
+        await dialog.getByLabel("Query (SQL)").fill("SELECT id, title, points * 2 AS doubled FROM scores WHERE title = 'ben'");
+        await dialog.getByRole("button", { name: "Try the query" }).click();
+        await dialog.getByText("It works. The first 2 records:").waitFor();
+        await dialog.getByRole("columnheader", { name: "doubled" }).waitFor();
+        await dialog.getByRole("cell", { name: "6", exact: true }).first().waitFor();
+        await picture(page, "view", false);
+        await assertSound(page, ["400"]);
+        await dialog.getByRole("button", { name: "Create the collection" }).click();
+        await page.getByRole("heading", { name: "best" }).waitFor();
+        await page.getByText("2 records").waitFor();
+        assert.equal(await page.getByRole("button", { name: "New record" }).count(), 0);
+
+        await page.getByRole("link", { name: "Query" }).click();
+        await page.getByLabel("Query (SQL)").fill("SELECT id FROM scores WHERE points > 1000");
+        await page.getByRole("button", { name: "Try the query" }).click();
+        await page.getByText("It works, and finds no record now.").waitFor();
+        assert.equal((await root.collection("best").getList()).totalItems, 2);
+        await page.getByRole("button", { name: "Save the query" }).click();
+        await page.getByText("Saved.").waitFor();
+        assert.equal((await root.collection("best").getList()).totalItems, 0);
+        await assertSound(page, ["400"]);
+        await page.getByRole("button", { name: "Delete the collection …" }).click();
+        await page.getByLabel("Type its name to go on").fill("best");
+        await page.getByRole("button", { name: "Delete the collection", exact: true }).click();
+        await page.getByRole("link", { name: "best" }).waitFor({ state: "detached" });
+        await assert.rejects(root.collections.getOne("best"), { status: 404 });
+        assert.equal((await root.collection("scores").getList()).totalItems, 3);
+        await page.context().close();
+    });
+
+    test("a server that cannot try a query says so", async () => {
+        const page = await openAs(server, "/_/#/data", { viewport: PHONE });
+        // As PocketBase before 0.30 answers.
+        await page.route("**/dry-run-view", (route) => route.fulfill({ status: 404, json: { status: 404, message: "", data: {} } }));
+        await page.getByRole("button", { name: "New collection" }).click();
+        await page.getByLabel("Type").selectOption("view");
+        await page.getByLabel("Query (SQL)").fill("SELECT 1 AS id");
+        await page.getByRole("button", { name: "Try the query" }).click();
+        await page.getByText("This server cannot try a query.").waitFor();
+        await assertFits(page);
+        await assertSound(page, ["404"]);
+        await page.context().close();
+    });
 });

@@ -14,6 +14,7 @@ import { NewCollection } from "./new_collection";
 import { Records } from "./records";
 import { Rules } from "./rules";
 import { Schema } from "./schema";
+import { Query } from "./view_query";
 
 export const collections = signal<CollectionModel[] | null>(null);
 const wrong = signal("");
@@ -108,6 +109,7 @@ function tabsOf({ type }: CollectionModel): Tab[] {
     [undefined, t.data.records, (collection) => <Records collection={collection} />],
     type !== "view" && ["fields", t.schema.tab, (collection) => <Schema collection={collection} />],
     type !== "view" && ["indexes", t.dev.indexes.tab, (collection) => <Indexes collection={collection} />],
+    type === "view" && ["query", t.dev.view.tab, (collection) => <Query collection={collection} />],
     ["rules", t.data.rules, (collection) => <Rules collection={collection} />],
     type === "auth" && ["login", t.dev.auth.tab, (collection) => <AuthOptions collection={collection} />],
   ];

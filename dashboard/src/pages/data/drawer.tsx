@@ -24,7 +24,7 @@ export function Drawer({ id, ...rest }: Props) {
   const [wrong, setWrong] = useState<string>();
   useEffect(() => {
     if (id === null) return;
-    openRecord(rest.collection.name, id).then(setOpened, (error) => setWrong(problem(error).text));
+    openRecord(rest.collection, id).then(setOpened, (error) => setWrong(problem(error).text));
   }, []);
   const ready = id === null || opened;
   return ready ? (

@@ -1,11 +1,13 @@
 // How each type of field is edited: what its input holds, and what is sent of it.
 
-import type { CollectionField, RecordModel } from "pocketbase";
+import type { CollectionField, CollectionModel, RecordModel } from "pocketbase";
 import { useId } from "preact/hooks";
 import { client } from "../../api";
 import { Check, TextField } from "../../parts/form";
 import { t } from "../../texts";
 import { indented, members } from "./raw_json";
+import { expandOf, relatedNames } from "./related";
+import { Preview, Thumb, isPicture, useFileToken } from "./thumb";
 
 /** A file field: names that stay, and files that come. */
 interface Files {
@@ -24,14 +26,14 @@ export interface Opened {
 }
 
 /** Asks the server for a record: a list that is on a page for long may be old. */
-export async function openRecord(collection: string, id: string): Promise<Opened> {
+export async function openRecord({ name, fields }: CollectionModel, id: string): Promise<Opened> {
   let text = "";
   const listening = async (...asked: Parameters<typeof fetch>) => {
     const answer = await fetch(...asked);
     text = await answer.clone().text();
     return answer;
   };
-  const record = await client.collection(collection).getOne(id, { fetch: listening });
+  const record = await client.collection(name).getOne(id, { expand: expandOf(fields), fetch: listening });
   return { record, raw: members(text) };
 }
 
@@ -128,7 +130,7 @@ export function FieldInput(p: Input) {
     case "password":
       return <TextField {...text} type="password" autocomplete="new-password" hint={p.record ? t.data.hints.password : undefined} />;
     case "relation":
-      return <TextField {...text} hint={t.data.hints.relation} mono />;
+      return <TextField {...text} hint={`${t.data.hints.relation} ${namesNow(p)}`} mono />;
     case "editor":
     case "json":
       return <TextArea {...text} mono={field.type === "json"} />;
@@ -150,6 +152,12 @@ export function FieldInput(p: Input) {
     default:
       return <TextField {...text} />;
   }
+}
+
+/** What a relation leads to as it is stored. */
+function namesNow({ record, field }: Input): string {
+  const names = record ? relatedNames(record, field).map((one) => one.name) : [];
+  return names.length ? t.dev.records.related(names.join(", ")) : "";
 }
 
 interface Area {
@@ -211,6 +219,8 @@ function Select({ field, value, disabled, problem, onValue, label }: Input & { l
 
 function FileField({ field, record, value, disabled, problem, onValue, label }: Input & { label: string }) {
   const { kept, added } = value as Files;
+  const token = useFileToken(Boolean(field.protected) && kept.some(isPicture), record);
+  const shown = !field.protected || token;
   const open = async (name: string) => {
     const token = field.protected ? await client.files.getToken() : "";
     window.open(client.files.getURL(record!, name, token ? { token } : {}), "_blank", "noopener");
@@ -222,6 +232,7 @@ function FileField({ field, record, value, disabled, problem, onValue, label }: 
         {kept.map((name) => (
           <li key={name} class="row">
             <button type="button" class="quiet mono name" onClick={() => void open(name)}>
+              {record && shown && isPicture(name) && <Thumb record={record} name={name} token={token} named />}
               {name}
             </button>
             {!disabled && (
@@ -234,6 +245,9 @@ function FileField({ field, record, value, disabled, problem, onValue, label }: 
       </ul>
       {!disabled && <input type="file" aria-label={t.data.addFile(label)} multiple={many(field)} onChange={(event) => onValue({ kept, added: [...(event.currentTarget.files ?? [])] })} />}
       {added.length > 0 && <p class="hint">{t.data.willAdd(added.length)}</p>}
+      {added.filter((file) => isPicture(file.name)).map((file, index) => (
+        <Preview key={index} file={file} />
+      ))}
       {problem && <p class="wrong">{problem}</p>}
     </fieldset>
   );

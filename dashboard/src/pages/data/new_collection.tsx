@@ -3,10 +3,11 @@ import { client } from "../../api";
 import { Dialog } from "../../parts/dialog";
 import { Check, TextField } from "../../parts/form";
 import { Wrong } from "../../parts/notice";
-import { problem } from "../../problem";
+import { problem, type FieldProblems } from "../../problem";
 import { go } from "../../route";
 import { t } from "../../texts";
 import { loadCollections } from "./data";
+import { ViewQuery } from "./view_query";
 
 const STAMPS = [
   { type: "autodate", name: "created", onCreate: true },
@@ -17,39 +18,42 @@ const STAMPS = [
 export function NewCollection({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState("");
   const [type, setType] = useState("base");
+  const [query, setQuery] = useState("");
   const [stamps, setStamps] = useState(true);
   const [wrong, setWrong] = useState<string>();
-  const [field, setField] = useState<string>();
+  const [problems, setProblems] = useState<FieldProblems>({});
+  const view = type === "view";
   const submit = async (event: Event) => {
     event.preventDefault();
     setWrong(undefined);
-    setField(undefined);
+    setProblems({});
     try {
-      await client.collections.create({ name, type, fields: stamps ? STAMPS : [] });
+      await client.collections.create({ name, type, ...(view ? { viewQuery: query } : { fields: stamps ? STAMPS : [] }) });
       await loadCollections();
       onClose();
-      go("data", name, "fields");
+      go("data", name, ...(view ? [] : ["fields"]));
     } catch (error) {
       const { text, fields } = problem(error);
-      setField(fields.name);
-      if (!fields.name) setWrong(Object.values(fields)[0] ?? text);
+      setProblems(fields);
+      const placed = fields.name || (view && fields.viewQuery);
+      if (!placed) setWrong(Object.values(fields)[0] ?? text);
     }
   };
   return (
     <Dialog title={t.schema.newCollection} onClose={onClose}>
       <form onSubmit={submit}>
-        <TextField label={t.schema.name} value={name} onValue={setName} problem={field} required autofocus mono />
+        <TextField label={t.schema.name} value={name} onValue={setName} problem={problems.name} required autofocus mono />
         <label class="field">
           <span class="label">{t.schema.kind}</span>
           <select value={type} onChange={(event) => setType(event.currentTarget.value)}>
-            {t.schema.kinds.map(([value, text]) => (
+            {[...t.schema.kinds, ["view", t.dev.view.kind]].map(([value, text]) => (
               <option key={value} value={value}>
                 {text}
               </option>
             ))}
           </select>
         </label>
-        <Check label={t.dev.stamps} value={stamps} onValue={setStamps} />
+        {view ? <ViewQuery query={query} onQuery={setQuery} problem={problems.viewQuery} /> : <Check label={t.dev.stamps} value={stamps} onValue={setStamps} />}
         <Wrong text={wrong} />
         <div class="actions">
           <button type="button" onClick={onClose}>

@@ -1,15 +1,20 @@
 import type { CollectionField, CollectionModel, RecordModel } from "pocketbase";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { client } from "../../api";
-import { count, whenText } from "../../format";
-import { Wrong } from "../../parts/notice";
+import { count } from "../../format";
+import { Confirm } from "../../parts/confirm";
+import { Notice, Wrong } from "../../parts/notice";
 import { Pager } from "../../parts/pager";
 import { problem } from "../../problem";
 import { t } from "../../texts";
+import { deleteAll } from "./bulk";
+import { Cell } from "./cell";
+import { Columns, columnsOf, keepColumns } from "./columns";
 import { Drawer } from "./drawer";
+import { expandOf } from "./related";
+import { useFileToken } from "./thumb";
 
 const PER_PAGE = 50;
-const COLUMNS = 6;
 const SEARCHED = ["text", "editor", "email", "url", "select", "json"];
 /** How long to wait for the next letter of a search, in milliseconds. */
 const PAUSE = 250;
@@ -30,23 +35,32 @@ function filterOf(search: string, fields: CollectionField[]): string {
 
 /** The records of a collection as a table. */
 export function Records({ collection }: { collection: CollectionModel }) {
-  const fields = collection.fields.filter((field: CollectionField) => field.type !== "password" && field.name !== "tokenKey");
-  const shown = fields.filter((field: CollectionField) => field.name !== "id").slice(0, COLUMNS);
+  const fields: CollectionField[] = collection.fields.filter((field: CollectionField) => field.type !== "password" && field.name !== "tokenKey");
+  const others = fields.filter((field) => field.name !== "id");
+  const [columns, setColumns] = useState(() => columnsOf(collection, others));
+  const shown = others.filter((field) => columns.includes(field.name));
   const [search, setSearch] = useState("");
   const [sort, setSort] = useState("");
   const [page, setPage] = useState(1);
   const [found, setFound] = useState<Page | null>(null);
   const [wrong, setWrong] = useState<string>();
   const [open, setOpen] = useState<{ id: string | null } | null>(null);
+  const [chosen, setChosen] = useState<string[]>([]);
+  const [dialog, setDialog] = useState<"columns" | "remove" | null>(null);
+  const [stayed, setStayed] = useState(new Map<string, string>());
   const latest = useRef(0);
+  const expand = expandOf(shown);
+  const token = useFileToken(shown.some((field) => field.type === "file" && field.protected), found);
   const view = collection.type === "view";
 
   const load = async () => {
     const mine = ++latest.current;
     try {
-      const answer = await client.collection(collection.name).getList(page, PER_PAGE, { sort, filter: filterOf(search, fields) });
+      const answer = await client.collection(collection.name).getList(page, PER_PAGE, { sort, expand, filter: filterOf(search, fields) });
       if (mine !== latest.current) return;
       setFound(answer);
+      // What is not seen any more is not deleted.
+      setChosen((before) => before.filter((id) => answer.items.some((one) => one.id === id)));
       setWrong(undefined);
     } catch (error) {
       if (mine === latest.current) setWrong(problem(error).text);
@@ -55,7 +69,7 @@ export function Records({ collection }: { collection: CollectionModel }) {
   useEffect(() => {
     const timer = setTimeout(load, search ? PAUSE : 0);
     return () => clearTimeout(timer);
-  }, [search, sort, page]);
+  }, [search, sort, page, expand]);
   const sortBy = (name: string) => {
     setPage(1);
     setSort(sort === name ? `-${name}` : sort === `-${name}` ? "" : name);
@@ -76,6 +90,7 @@ export function Records({ collection }: { collection: CollectionModel }) {
             setSearch(event.currentTarget.value);
           }}
         />
+        <button onClick={() => setDialog("columns")}>{t.dev.records.columns}</button>
         {!view && (
           <button class="primary" onClick={() => setOpen({ id: null })}>
             {t.data.create}
@@ -83,6 +98,27 @@ export function Records({ collection }: { collection: CollectionModel }) {
         )}
       </div>
       <Wrong text={wrong} />
+      {stayed.size > 0 && (
+        <Notice tone="bad">
+          <p>{t.dev.records.stayed(stayed.size)}</p>
+          <ul>
+            {[...stayed].map(([id, text]) => (
+              <li key={id}>
+                <span class="mono">{id}</span>: {text}
+              </li>
+            ))}
+          </ul>
+        </Notice>
+      )}
+      {chosen.length > 0 && (
+        <div class="row bulk">
+          <p role="status">{t.dev.records.chosen(chosen.length)}</p>
+          <button class="quiet" onClick={() => setChosen([])}>
+            {t.dev.records.chooseNone}
+          </button>
+          <button onClick={() => setDialog("remove")}>{t.dev.records.remove}</button>
+        </div>
+      )}
       {found && found.items.length === 0 && <p class="empty">{search ? t.data.noMatch : t.data.empty}</p>}
       {found && found.items.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label={t.data.recordsOf(collection.name)}>
@@ -90,6 +126,16 @@ export function Records({ collection }: { collection: CollectionModel }) {
             <caption class="hidden">{t.data.recordsOf(collection.name)}</caption>
             <thead>
               <tr>
+                {!view && (
+                  <td class="pick">
+                    <input
+                      type="checkbox"
+                      aria-label={t.dev.records.chooseAll}
+                      checked={found.items.every((record) => chosen.includes(record.id))}
+                      onChange={(event) => setChosen(event.currentTarget.checked ? found.items.map((record) => record.id) : [])}
+                    />
+                  </td>
+                )}
                 {["id", ...shown.map((field: CollectionField) => field.name)].map((name) => (
                   <th key={name} scope="col" aria-sort={direction(name)}>
                     <button class="quiet sort" onClick={() => sortBy(name)}>
@@ -103,6 +149,19 @@ export function Records({ collection }: { collection: CollectionModel }) {
             <tbody>
               {found.items.map((record) => (
                 <tr key={record.id}>
+                  {!view && (
+                    <td>
+                      <input
+                        type="checkbox"
+                        aria-label={t.dev.records.choose(record.id)}
+                        checked={chosen.includes(record.id)}
+                        onChange={(event) => {
+                          const on = event.currentTarget.checked;
+                          setChosen((before) => (on ? [...before, record.id] : before.filter((id) => id !== record.id)));
+                        }}
+                      />
+                    </td>
+                  )}
                   <th scope="row">
                     <button class="quiet mono" onClick={() => setOpen({ id: record.id })}>
                       {record.id}
@@ -110,7 +169,7 @@ export function Records({ collection }: { collection: CollectionModel }) {
                   </th>
                   {shown.map((field: CollectionField) => (
                     <td key={field.name} class={field.type === "number" ? "numbers cell" : "cell"}>
-                      {cell(record[field.name], field)}
+                      <Cell record={record} field={field} token={token} />
                     </td>
                   ))}
                 </tr>
@@ -120,6 +179,30 @@ export function Records({ collection }: { collection: CollectionModel }) {
         </div>
       )}
       {found && <Pager total={t.data.total(found.totalItems, count(found.totalItems))} page={page} pages={found.totalPages} onPage={setPage} />}
+      {dialog === "columns" && (
+        <Columns
+          fields={others}
+          chosen={columns}
+          onChosen={(names) => {
+            setColumns(names);
+            keepColumns(collection, names);
+          }}
+          onClose={() => setDialog(null)}
+        />
+      )}
+      {dialog === "remove" && (
+        <Confirm
+          title={t.dev.records.removeTitle(chosen.length)}
+          text={t.dev.records.removeText(chosen.length)}
+          name={collection.name}
+          action={t.dev.records.removeDo}
+          perform={async () => {
+            setStayed(await deleteAll(collection.name, chosen));
+            await load();
+          }}
+          onClose={() => setDialog(null)}
+        />
+      )}
       {open && (
         <Drawer
           collection={collection}
@@ -133,16 +216,4 @@ export function Records({ collection }: { collection: CollectionModel }) {
       )}
     </div>
   );
-}
-
-const LONGEST = 80;
-
-/** A value in a cell, in short. */
-function cell(value: unknown, field: CollectionField): string {
-  if (value === null || value === undefined || value === "") return "–";
-  if (field.type === "date" || field.type === "autodate") return whenText(String(value));
-  if (field.type === "bool") return value ? t.data.yes : t.data.no;
-  if (field.type === "number") return count(Number(value));
-  const text = Array.isArray(value) ? value.map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join(", ") : typeof value === "object" ? JSON.stringify(value) : String(value);
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text || "–";
 }

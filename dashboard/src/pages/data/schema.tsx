@@ -6,10 +6,10 @@ import { Check, TextField } from "../../parts/form";
 import { ListField } from "../../parts/list";
 import { Notice, Wrong } from "../../parts/notice";
 import { problem, type FieldProblems } from "../../problem";
-import { go } from "../../route";
 import { t } from "../../texts";
 import { collections, loadCollections } from "./data";
 import { FieldOptions, isOption } from "./field_options";
+import { RemoveCollection } from "./remove_collection";
 import { changed, withAdded, type Draft } from "./schema_changes";
 
 const TYPES = ["text", "editor", "number", "bool", "email", "url", "date", "autodate", "select", "file", "relation", "json", "geoPoint"];
@@ -22,7 +22,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
   const [problems, setProblems] = useState<FieldProblems>({});
   const [wrong, setWrong] = useState<string>();
   const [saved, setSaved] = useState(false);
-  const [asking, setAsking] = useState<"save" | "remove" | null>(null);
+  const [asking, setAsking] = useState(false);
   const gone = shown.filter((field) => !fields.some((one) => one.id === field.id)).map((field) => field.name);
   const change = (index: number, more: Partial<Draft>) => setFields((before) => before.map((one, at) => (at === index ? { ...one, ...more } : one)));
 
@@ -44,7 +44,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
   const submit = async (event: Event) => {
     event.preventDefault();
     setSaved(false);
-    if (gone.length) return setAsking("save");
+    if (gone.length) return setAsking(true);
     try {
       await save();
     } catch (error) {
@@ -90,30 +90,12 @@ export function Schema({ collection }: { collection: CollectionModel }) {
         <Wrong text={wrong} />
         {saved && <Notice tone="good">{t.saved}</Notice>}
         <div class="actions">
-          {!collection.system && (
-            <button type="button" class="quiet" onClick={() => setAsking("remove")}>
-              {t.schema.removeCollection}
-            </button>
-          )}
+          <RemoveCollection collection={collection} />
           <button class="primary">{t.schema.save}</button>
         </div>
       </form>
-      {asking === "save" && (
-        <Confirm title={t.schema.goneTitle} text={t.schema.gone(gone.join(", "))} name={collection.name} action={t.schema.goneDo} perform={save} onClose={() => setAsking(null)} />
-      )}
-      {asking === "remove" && (
-        <Confirm
-          title={t.schema.removeTitle}
-          text={t.schema.removeText}
-          name={collection.name}
-          action={t.schema.removeDo}
-          perform={async () => {
-            await client.collections.delete(collection.id);
-            go("data");
-            await loadCollections();
-          }}
-          onClose={() => setAsking(null)}
-        />
+      {asking && (
+        <Confirm title={t.schema.goneTitle} text={t.schema.gone(gone.join(", "))} name={collection.name} action={t.schema.goneDo} perform={save} onClose={() => setAsking(false)} />
       )}
     </>
   );

@@ -1,0 +1,32 @@
+// What a related record is called: people know a name, not an id.
+
+import type { CollectionField, CollectionModel, RecordModel } from "pocketbase";
+import { collections } from "./data";
+
+const USUAL = ["title", "name", "label", "username", "email", "slug"];
+
+function nameOf(record: RecordModel): string {
+  const fields: CollectionField[] = collections.value?.find((one) => one.id === record.collectionId)?.fields ?? [];
+  const presentable = fields.filter((field) => field.presentable).map((field) => field.name);
+  const shown = presentable.map((name) => record[name]).filter((value) => ["string", "number"].includes(typeof value) && value !== "");
+  if (shown.length) return shown.join(" ");
+  const usual = USUAL.map((name) => record[name]).find((value) => typeof value === "string" && value);
+  return String(usual ?? record.id);
+}
+
+/** For each of a relation's ids its name, or the id where nothing is known of it. */
+export function relatedNames(record: RecordModel, { name }: CollectionField): { id: string; name: string }[] {
+  const ids: string[] = [record[name]].flat().filter(Boolean);
+  const known: RecordModel[] = [record.expand?.[name] ?? []].flat() as unknown as RecordModel[];
+  return ids.map((id) => {
+    const found = known.find((one) => one.id === id);
+    return { id, name: found ? nameOf(found) : id };
+  });
+}
+
+/** What to expand, so that `fields` can be shown by name. */
+export const expandOf = (fields: CollectionModel["fields"]) =>
+  fields
+    .filter((field: CollectionField) => field.type === "relation")
+    .map((field: CollectionField) => field.name)
+    .join(",");

@@ -1,0 +1,116 @@
+// Records as people know them: by name, with pictures, in the columns that they want; and many deleted at once.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import PocketBase from "pocketbase";
+
+import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
+import { PHONE, assertFits, assertSound, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
+
+/** Red, eight by eight. */
+const PNG = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mP4z8CAFTEMLQkAKP8/wc53yE8AAAAASUVORK5CYII=", "base64");
+
+describe("records", { concurrency: false }, () => {
+    let server, root;
+
+    before(async () => {
+        [server] = await Promise.all([startServer(), openBrowser()]);
+        root = new PocketBase(server.url);
+        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        const text = (name, more = {}) => ({ type: "text", name, ...more });
+        const teams = await root.collections.create({ name: "teams", fields: [text("motto"), text("called", { presentable: true })] });
+        await root.collections.create({
+            name: "games",
+            fields: [
+                { type: "relation", name: "team", collectionId: teams.id, maxSelect: 1, required: true },
+                { type: "relation", name: "others", collectionId: teams.id, maxSelect: 5 },
+                { type: "file", name: "cover", maxSelect: 1 },
+                { type: "file", name: "shots", maxSelect: 5, protected: true },
+                ...["a", "b", "c", "d"].map((name) => text(name)),
+            ],
+        });
+        for (const [id, called] of [["red000000000000", "Red"], ["blue00000000000", "Blue"], ["green0000000000", "Green"]]) await root.collection("teams").create({ id, called, motto: "win" });
+        const form = new FormData();
+        const values = { id: "game00000000001", team: "red000000000000", d: "the last", cover: new File([PNG], "cover.png"), shots: new File([PNG], "shot.png") };
+        for (const [name, value] of Object.entries(values)) form.append(name, value);
+        for (const id of ["blue00000000000", "green0000000000"]) form.append("others", id);
+        for (const file of [new File(["no picture"], "broken.png"), new File(["words"], "words.txt")]) form.append("shots", file);
+        await root.collection("games").create(form);
+    });
+    after(async () => {
+        await closeBrowser();
+        await server?.stop();
+    });
+
+    const isSeen = (image) => image.evaluate((one) => one.complete && one.naturalWidth > 0);
+
+    test("related records have names, and files, protected ones too, are seen", async () => {
+        const page = await openAs(server, "/_/#/data/games");
+        const row = page.getByRole("row").nth(1);
+        await row.getByText("Red", { exact: true }).waitFor();
+        await row.getByText("Blue, Green", { exact: true }).waitFor();
+        const [cover, shot] = [row.getByRole("img", { name: /^cover/ }), row.getByRole("img", { name: /^shot/ })];
+        await until(() => isSeen(cover), "the cover");
+        await until(() => isSeen(shot), "the shot");
+        // What can't be shown is named.
+        await row.locator("span.name").filter({ hasText: /^broken/ }).waitFor();
+        await row.getByText(/^words/).waitFor();
+        await picture(page, "records");
+        await row.getByRole("button", { name: "game00000000001" }).click();
+        const drawer = page.getByRole("dialog");
+        await drawer.getByText("Now: Blue, Green.").waitFor();
+        await until(() => isSeen(drawer.getByRole("button", { name: /^shot/ }).locator("img")), "the shot in the drawer");
+        await drawer.getByLabel("Add to cover").setInputFiles({ name: "new.png", mimeType: "image/png", buffer: PNG });
+        await until(() => isSeen(drawer.getByRole("img", { name: "new.png" })), "what is about to be uploaded");
+        await picture(page, "record-files", false);
+        await assertSound(page, ["404", "400"]);
+        await page.context().close();
+    });
+
+    test("columns are chosen, and remembered", async () => {
+        const page = await openAs(server, "/_/#/data/games", { viewport: PHONE });
+        const headers = () => page.getByRole("columnheader").allInnerTexts();
+        await page.getByRole("columnheader", { name: "team" }).waitFor();
+        assert.deepEqual((await headers()).map((name) => name.trim()), ["id", "team", "others", "cover", "shots", "a", "b"]);
+        await page.getByRole("button", { name: "Columns …" }).click();
+        const dialog = page.getByRole("dialog");
+        await dialog.getByLabel("a", { exact: true }).uncheck();
+        await dialog.getByLabel("team", { exact: true }).uncheck();
+        await dialog.getByLabel("d", { exact: true }).check();
+        await picture(page, "columns-phone", false);
+        await assertSound(page, ["404", "400"]);
+        await dialog.getByRole("button", { name: "Done" }).click();
+        await page.reload();
+        await page.getByText("the last").waitFor();
+        assert.deepEqual((await headers()).map((name) => name.trim()), ["id", "others", "cover", "shots", "b", "d"]);
+        await assertFits(page);
+        await page.context().close();
+    });
+
+    test("many are deleted at once, and of each that stays the reason is told", async () => {
+        const page = await openAs(server, "/_/#/data/teams");
+        await page.getByText("3 records").waitFor();
+        await page.getByLabel("Choose green0000000000").check();
+        await page.getByText("1 record chosen").waitFor();
+        await page.getByLabel("Choose all of this page").check();
+        await page.getByText("3 records chosen").waitFor();
+        // What goes out of sight is not deleted.
+        await page.getByRole("searchbox").fill("called != 'Green'");
+        await page.getByText("2 records chosen").waitFor();
+        await page.getByRole("button", { name: "Delete the chosen ones …" }).click();
+        const action = page.getByRole("button", { name: "Delete them" });
+        assert.ok(await action.isDisabled());
+        await page.getByLabel("Type its name to go on").fill("teams");
+        await picture(page, "bulk", false);
+        await action.click();
+        const told = page.getByRole("alert");
+        await told.getByText("1 record could not be deleted:").waitFor();
+        assert.match(await told.getByRole("listitem").innerText(), /^red000000000000: .*required relation/s);
+        assert.deepEqual((await root.collection("teams").getFullList({ sort: "called" })).map((one) => one.called), ["Green", "Red"]);
+        assert.deepEqual((await root.collection("games").getOne("game00000000001")).others, ["green0000000000"]);
+        await picture(page, "bulk-told");
+        await assertSound(page, ["400"]);
+        await page.context().close();
+    });
+});
