@@ -5,11 +5,13 @@ import { logout, renew, session } from "./api";
 import { away, follow, status } from "./live";
 import { Notice } from "./parts/notice";
 import { Account, Returned, isReturn } from "./pages/account";
+import { Crons } from "./pages/crons";
 import { Data } from "./pages/data/data";
 import { Install } from "./pages/install";
 import { Login } from "./pages/login";
 import { Logs } from "./pages/logs";
 import { RestorePage, RestoringPage } from "./pages/restore";
+import { Transfer } from "./pages/transfer/transfer";
 import { SettingsPage } from "./pages/settings";
 import { Safety } from "./pages/safety/safety";
 import { link, route } from "./route";
@@ -34,6 +36,10 @@ function page(): ComponentChild {
       return second ? <RestorePage key={second} backup={second} /> : <RestoringPage />;
     case "data":
       return <Data name={second} tab={third} />;
+    case "transfer":
+      return <Transfer />;
+    case "crons":
+      return <Crons />;
     case "logs":
       return <Logs />;
     case "settings":
@@ -47,6 +53,7 @@ const NAV: [string, string][] = [
   ["", t.nav.safety],
   ["data", t.nav.data],
   ["logs", t.nav.logs],
+  ["crons", t.dev.crons.nav],
   ["settings", t.nav.settings],
 ];
 
@@ -64,7 +71,7 @@ function Shell() {
   // A reader hears where it is after each step.
   useSignalEffect(() => {
     const [first = ""] = route.value;
-    title.value = NAV.find(([path]) => path === first)?.[1] ?? t.name;
+    title.value = NAV.find(([path]) => isCurrent(path, first))?.[1] ?? t.name;
     document.title = title.value === t.name ? t.name : `${title.value} · ${t.name}`;
   });
   const current = route.value[0] ?? "";
@@ -104,7 +111,7 @@ function Shell() {
 }
 
 function isCurrent(path: string, current: string): boolean {
-  return path === current || (path === "" && current === "restore");
+  return path === current || (path === "" && current === "restore") || (path === "data" && current === "transfer");
 }
 
 function NotFound() {

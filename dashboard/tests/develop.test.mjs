@@ -1,6 +1,7 @@
 // What an app's developer does with collections: indexes, options of fields, views, import and export.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 
 import PocketBase from "pocketbase";
@@ -157,7 +158,7 @@ describe("developing", { concurrency: false }, () => {
         await dialog.getByRole("alert").filter({ hasText: "nowhere" }).waitFor();
         await dialog.getByRole("button", { name: "Create the collection" }).click();
         await dialog.locator(".wrong").waitFor();
-        await dialog.getByLabel("Query (SQL)").fill("SELECT id, title, points * 2 AS doubled FROM scores WHERE title = 'ben'");
+        await dialog.getByLabel("Query (SQL)").fill("SELECT id, title, (points * 2) AS doubled FROM scores WHERE title = 'ben'");
         await dialog.getByRole("button", { name: "Try the query" }).click();
         await dialog.getByText("It works. The first 2 records:").waitFor();
         await dialog.getByRole("columnheader", { name: "doubled" }).waitFor();
@@ -198,6 +199,98 @@ describe("developing", { concurrency: false }, () => {
         await page.getByText("This server cannot try a query.").waitFor();
         await assertFits(page);
         await assertSound(page, ["404"]);
+        await page.context().close();
+    });
+
+    test("collections are exported, and imported once it was seen what would change", async () => {
+        await root.collections.create({ name: "notes", fields: [{ type: "text", name: "title" }, { type: "text", name: "precious" }] });
+        await root.collection("notes").create({ title: "one", precious: "data" });
+        await root.collections.create({ name: "drafts", fields: [{ type: "text", name: "title" }] });
+        const names = async () => (await root.collections.getFullList({ sort: "name", filter: "system = false" })).map((one) => one.name);
+        const before = await names();
+        assert.ok(before.includes("users"));
+        await root.collections.update("users", { oauth2: { enabled: true, providers: [{ name: "google", clientId: "id", clientSecret: "hush" }] } });
+
+        const page = await openAs(server, "/_/#/data");
+        await page.getByRole("link", { name: "Import or export" }).click();
+        const exporting = page.getByRole("region", { name: "Export" });
+        await exporting.getByLabel("drafts").uncheck();
+        const downloading = page.waitForEvent("download");
+        await exporting.getByRole("button", { name: "Download as JSON" }).click();
+        const text = readFileSync(await (await downloading).path(), "utf8");
+        const written = JSON.parse(text);
+        assert.ok(!written.some((one) => one.name === "drafts") && written.some((one) => one.name === "_superusers"));
+        assert.ok(!text.includes("clientId") && written.every((one) => one.created === undefined));
+
+        // As it is: nothing to do.
+        const form = page.getByRole("form", { name: "Import" });
+        const doIt = form.getByRole("button", { name: "Import", exact: true });
+        await form.getByLabel("A file with collections").setInputFiles({ name: "c.json", mimeType: "application/json", buffer: Buffer.from(text) });
+        await form.getByText("Nothing would change.").waitFor();
+        assert.ok(await doIt.isDisabled());
+        await form.getByLabel("Or their JSON").fill("{nonsense");
+        await form.getByText("These are no collections in JSON.").waitFor();
+
+        // Changed, by id: a field renamed, one left out, one new, a rule, and another collection.
+        const notes = written.find((one) => one.name === "notes");
+        notes.listRule = "heading != ''";
+        notes.fields = [...notes.fields.filter((field) => field.name !== "precious").map((field) => (field.name === "title" ? { ...field, name: "heading" } : field)), { type: "number", name: "weight" }];
+        const users = written.find((one) => one.name === "users");
+        users.otp.duration = 222;
+        const added = { name: "tags", type: "base", fields: [{ type: "text", name: "label" }] };
+        await form.getByLabel("Or their JSON").fill(JSON.stringify([...written, added]));
+        await form.getByText("3 collections would change:").waitFor();
+        const entry = (name) => form.getByRole("listitem").filter({ has: page.getByText(name, { exact: true }) });
+        await entry("notes").getByText("New fields: weight (number).").waitFor();
+        assert.match(await entry("notes").locator(".differences").innerText(), /listRule\s+superusers only → heading != ''\s+title\.name\s+title → heading/);
+        assert.match(await entry("users").locator(".differences").innerText(), /otp\.duration\s+180 → 222/);
+        await entry("tags").getByText("new", { exact: true }).waitFor();
+        assert.equal(await form.getByText("Deleted with all").count(), 0);
+        await picture(page, "import");
+        await assertSound(page);
+        await doIt.click();
+        await form.getByText("Imported.").waitFor();
+        const { heading, precious } = await root.collection("notes").getFirstListItem("");
+        assert.deepEqual([heading, precious], ["one", "data"]);
+        const now = await root.collections.getOne("users");
+        assert.deepEqual([now.otp.duration, now.oauth2.providers.length], [222, 1]);
+        assert.deepEqual(await names(), [...before, "tags"].sort());
+
+        // With deletion, which is asked about; and not when another client changed what was looked at.
+        await form.getByLabel("Or their JSON").fill(JSON.stringify([...written, added]));
+        await form.getByLabel("Delete what is not in it").check();
+        await entry("notes").getByText("Deleted with all of their values: precious.").waitFor();
+        await entry("drafts").getByText("Deleted with all of its records and files.").waitFor();
+        await root.collections.create({ name: "newest", fields: [] });
+        await doIt.click();
+        await page.getByText("Deleted for good: drafts, notes.precious.").waitFor();
+        await page.getByLabel("Type its name to go on").fill("delete");
+        await page.getByRole("button", { name: "Delete and import" }).click();
+        await form.getByText("The collections were changed meanwhile.").waitFor();
+        assert.ok((await names()).includes("drafts"));
+        await entry("newest").getByText("deleted", { exact: true }).waitFor();
+        await doIt.click();
+        await page.getByLabel("Type its name to go on").fill("delete");
+        await picture(page, "import-delete", false);
+        await page.getByRole("button", { name: "Delete and import" }).click();
+        await form.getByText("Imported.").waitFor();
+        assert.deepEqual(await names(), [...before.filter((name) => name !== "drafts"), "tags"].sort());
+        assert.equal((await root.collection("notes").getFirstListItem("")).precious, undefined);
+        await page.context().close();
+    });
+
+    test("what an import is refused for is said, on a phone, and nothing is changed", async () => {
+        const page = await openAs(server, "/_/#/transfer", { viewport: PHONE });
+        const form = page.getByRole("form", { name: "Import" });
+        const definitions = [{ name: "good", fields: [] }, { name: "bad", type: "view", viewQuery: "SELECT nowhere" }];
+        await form.getByLabel("Or their JSON").fill(JSON.stringify({ collections: definitions }));
+        await form.getByRole("button", { name: "Import", exact: true }).click();
+        await form.getByRole("alert").filter({ hasText: "Failed to import collections." }).waitFor();
+        await assert.rejects(root.collections.getOne("good"), { status: 404 });
+        await assertFits(page);
+        await picture(page, "import-phone");
+        await assertSound(page, ["400"]);
+        await assertStill(page);
         await page.context().close();
     });
 });

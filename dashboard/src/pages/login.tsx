@@ -10,6 +10,8 @@ import { t } from "../texts";
 interface Second {
   mfaId: string;
   otpId: string;
+  /** Why no code was mailed. */
+  notMailed: string;
 }
 
 export function Login() {
@@ -27,8 +29,12 @@ export function Login() {
     } catch (error) {
       const mfaId = error instanceof ClientResponseError && error.response?.mfaId;
       if (!mfaId) throw error;
-      const { otpId } = await superusers.requestOTP(email);
-      setSecond({ mfaId, otpId });
+      // Without a mail server there are still the codes that the command line makes.
+      const asked = await superusers.requestOTP(email).then(
+        ({ otpId }) => ({ otpId, notMailed: "" }),
+        (error) => ({ otpId: "", notMailed: problem(error).text }),
+      );
+      setSecond({ mfaId, ...asked });
     }
   };
   const submit = async (event: Event) => {
@@ -52,8 +58,9 @@ export function Login() {
         {sessionOver.value && <Notice tone="calm">{t.login.over}</Notice>}
         {second ? (
           <>
-            <Notice tone="calm">{t.login.codeSent(email)}</Notice>
+            {second.notMailed ? <Notice tone="warn">{t.dev.login.notMailed(second.notMailed)}</Notice> : <Notice tone="calm">{t.login.codeSent(email)}</Notice>}
             <TextField label={t.login.code} value={code} onValue={setCode} autocomplete="one-time-code" required autofocus mono />
+            <TextField label={t.dev.login.codeId} value={second.otpId} onValue={(otpId) => setSecond({ ...second, otpId: otpId.trim() })} hint={t.dev.login.codeIdHint} required mono />
           </>
         ) : (
           <>

@@ -22,6 +22,8 @@ export function Confirm({ title, text, name, action, perform, onClose }: Props) 
   const [busy, setBusy] = useState(false);
   const submit = async (event: Event) => {
     event.preventDefault();
+    // The form that it stands in is not sent with it.
+    event.stopPropagation();
     if (typed !== name) return;
     setBusy(true);
     try {

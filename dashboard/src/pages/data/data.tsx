@@ -17,14 +17,14 @@ import { Schema } from "./schema";
 import { Query } from "./view_query";
 
 export const collections = signal<CollectionModel[] | null>(null);
-const wrong = signal("");
+export const collectionsProblem = signal("");
 
 export async function loadCollections(): Promise<void> {
   try {
     collections.value = await client.collections.getFullList({ sort: "name" });
-    wrong.value = "";
+    collectionsProblem.value = "";
   } catch (error) {
-    wrong.value = problem(error).text;
+    collectionsProblem.value = problem(error).text;
   }
 }
 
@@ -33,7 +33,7 @@ export function Data({ name, tab }: { name: string | undefined; tab: string | un
   useEffect(() => void loadCollections(), []);
   const [making, setMaking] = useState(false);
   const all = collections.value;
-  if (wrong.value) return <Notice tone="bad">{wrong.value}</Notice>;
+  if (collectionsProblem.value) return <Notice tone="bad">{collectionsProblem.value}</Notice>;
   // They say which controls there are, and a control that comes later would move what is below it.
   if (!all || !serverSettings.value) return <p class="empty" role="status">{t.loading}</p>;
   const controls = !serverSettings.value.meta.hideControls;
@@ -59,6 +59,11 @@ export function Data({ name, tab }: { name: string | undefined; tab: string | un
           <p class="hint">{t.data.systems}</p>
           <ul>{systems.map(entry)}</ul>
         </nav>
+        {controls && (
+          <p>
+            <a href={link("transfer")}>{t.dev.transfer.link}</a>
+          </p>
+        )}
       </div>
       <label class="field chooser">
         <span>{t.data.collections}</span>

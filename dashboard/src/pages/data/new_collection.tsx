@@ -23,6 +23,10 @@ export function NewCollection({ onClose }: { onClose: () => void }) {
   const [wrong, setWrong] = useState<string>();
   const [problems, setProblems] = useState<FieldProblems>({});
   const view = type === "view";
+  const changeQuery = (text: string) => {
+    setProblems({});
+    setQuery(text);
+  };
   const submit = async (event: Event) => {
     event.preventDefault();
     setWrong(undefined);
@@ -53,7 +57,7 @@ export function NewCollection({ onClose }: { onClose: () => void }) {
             ))}
           </select>
         </label>
-        {view ? <ViewQuery query={query} onQuery={setQuery} problem={problems.viewQuery} /> : <Check label={t.dev.stamps} value={stamps} onValue={setStamps} />}
+        {view ? <ViewQuery query={query} onQuery={changeQuery} problem={problems.viewQuery} /> : <Check label={t.dev.stamps} value={stamps} onValue={setStamps} />}
         <Wrong text={wrong} />
         <div class="actions">
           <button type="button" onClick={onClose}>

@@ -1,0 +1,109 @@
+// What an import would do, before it is done: the server lays what is sent over what it has.
+
+import type { CollectionField, CollectionModel } from "pocketbase";
+import { t } from "../../texts";
+import { same } from "../data/changes";
+
+type Parts = Record<string, unknown>;
+/** A collection as it stands in a file: with a name, and what else there is of it. */
+export type Definition = Partial<CollectionModel> & { name: string };
+
+export interface Difference {
+  /** What differs, as `otp.duration`. */
+  path: string;
+  before: string;
+  after: string;
+}
+
+export interface Entry {
+  kind: "new" | "changed" | "gone";
+  name: string;
+  newFields: string[];
+  goneFields: string[];
+  differences: Difference[];
+}
+
+export interface Plan {
+  entries: Entry[];
+  /** How many are as they are in the file. */
+  unchanged: number;
+}
+
+/** Nothing that an import changes. */
+const OWN = ["id", "created", "updated", "fields", "system", "type"];
+
+const isParts = (value: unknown): value is Parts => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A value for people: what a rule says by being empty or missing is said. */
+function words(name: string, value: unknown): string {
+  if (name.endsWith("Rule") && name !== "authRule") {
+    if (value === null || value === undefined) return t.dev.transfer.superusersOnly;
+    if (value === "") return t.dev.transfer.everyone;
+  }
+  if (value === null || value === undefined || value === "") return t.dev.transfer.nothing;
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function differences(sent: Parts, now: Parts, path: string, left: string[]): Difference[] {
+  return Object.entries(sent).flatMap(([name, value]) => {
+    if (left.includes(name) || same(value, now[name])) return [];
+    const here = path ? `${path}.${name}` : name;
+    if (isParts(value) && isParts(now[name])) return differences(value, now[name], here, []);
+    return [{ path: here, before: words(name, now[name]), after: words(name, value) }];
+  });
+}
+
+const isSame = (name: string, other: string) => name.toLowerCase() === other.toLowerCase();
+
+function ofFields(sent: CollectionField[], now: CollectionField[], deleteMissing: boolean): Pick<Entry, "newFields" | "goneFields" | "differences"> {
+  const found = sent.map((field) => ({ field, known: now.find((one) => field.id && one.id === field.id) ?? now.find((one) => isSame(one.name, field.name)) }));
+  const kept = new Set(found.map(({ known }) => known));
+  return {
+    newFields: found.filter(({ known }) => !known).map(({ field }) => `${field.name} (${field.type})`),
+    goneFields: deleteMissing ? now.filter((field) => !field.system && !kept.has(field)).map((field) => field.name) : [],
+    differences: found.flatMap(({ field, known }) => (known ? differences(field, known, known.name, ["id"]) : [])),
+  };
+}
+
+export function planImport(sent: Definition[], now: CollectionModel[], deleteMissing: boolean): Plan {
+  const found = sent.map((definition) => ({
+    definition,
+    known: now.find((one) => definition.id && one.id === definition.id) ?? now.find((one) => isSame(one.name, definition.name)),
+  }));
+  const entries = found.map(({ definition, known }): Entry => {
+    const fields = definition.type === "view" ? [] : (definition.fields ?? []);
+    if (!known) return { kind: "new", name: definition.name, newFields: fields.map((field) => `${field.name} (${field.type})`), goneFields: [], differences: [] };
+    // A definition that says nothing of fields leaves them; a view's follow from its query.
+    const told = definition.fields && known.type !== "view" ? ofFields(fields, known.fields, deleteMissing) : { newFields: [], goneFields: [], differences: [] };
+    return { ...told, kind: "changed", name: known.name, differences: [...differences(definition, known, "", OWN), ...told.differences] };
+  });
+  const gone = deleteMissing ? now.filter((one) => !one.system && !found.some(({ known }) => known === one)) : [];
+  const changing = entries.filter(({ kind, newFields, goneFields, differences }) => kind === "new" || newFields.length + goneFields.length + differences.length > 0);
+  return {
+    entries: [...changing, ...gone.map((one): Entry => ({ kind: "gone", name: one.name, newFields: [], goneFields: [], differences: [] }))],
+    unchanged: entries.length - changing.length,
+  };
+}
+
+/** Whether data goes for good. */
+export const loses = (plan: Plan) => plan.entries.some((entry) => entry.kind === "gone" || entry.goneFields.length > 0);
+
+/** The definitions in a text: a list, or an object with one, as PocketBase writes and takes them. Null for anything else. */
+export function definitionsIn(text: string): Definition[] | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const list = isParts(value) ? value.collections : value;
+  const sound = (one: unknown) => isParts(one) && typeof one.name === "string" && one.name !== "" && (one.fields === undefined || (Array.isArray(one.fields) && one.fields.every((field) => isParts(field) && typeof field.name === "string")));
+  return Array.isArray(list) && list.length > 0 && list.every(sound) ? (list as Definition[]) : null;
+}
+
+/** What is written of a collection: no times, and no providers, whose secrets are not shown. */
+export function exported({ created: _, updated: __, ...rest }: CollectionModel): Parts {
+  if (!isParts(rest.oauth2)) return rest;
+  const { providers: ___, ...oauth2 } = rest.oauth2;
+  return { ...rest, oauth2 };
+}
