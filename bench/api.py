@@ -16,7 +16,9 @@ import shutil
 import statistics
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -26,6 +28,7 @@ import posts  # noqa: E402
 import wrk  # noqa: E402
 from flooding import Health  # noqa: E402
 from harness.memory import resident  # noqa: E402
+from harness.pictures import look  # noqa: E402
 from harness.programs import POCKETBASE, ROOT, Program  # noqa: E402
 from harness.server import Server  # noqa: E402
 from subscribers import fan_out  # noqa: E402
@@ -35,6 +38,9 @@ FILTER = quote("n >= 100 && title ~ 'archive' && public = true")
 LOGIN = {"identity": posts.EMAIL, "password": posts.PASSWORD}
 SUBSCRIBERS, CHANGES = 1000, 5
 IN_BATCH = 10
+ACCOUNTS, LOGINS = 20, 4
+"""Accounts that log in with one-time passwords, and how often each does: both servers refuse a sixth try within three minutes."""
+
 SETTLING_SECONDS = 3
 
 
@@ -52,11 +58,48 @@ def figures(token, count):
         "list of 30, with total": wrk.always("GET", LIST, auth),
         "list of 30, filtered": wrk.always("GET", f"{LIST}?skipTotal=1&sort=-created&filter={FILTER}", auth),
         "file of 94 KB": wrk.always("GET", f"/api/files/posts/{posts.post_id(0)}/picture.png", {}),
+        "thumbnail that is made": wrk.always("GET", f"{photo(1)}?thumb={posts.THUMB}", {}),
         "login": wrk.always("POST", "/api/collections/users/auth-with-password", {"Content-Type": "application/json"}, json.dumps(LOGIN)),
         "update": wrk.varied("PATCH", f"{LIST}/%s", sent, count, change),
         "create": wrk.always("POST", LIST, sent, post),
         f"batch of {IN_BATCH} creates": wrk.always("POST", "/api/batch", sent, batch),
     }
+
+
+def photo(n):
+    return f"/api/files/posts/{posts.post_id(n)}/photo.png"
+
+
+def thumbnail_ms(server):
+    """How long the first request for a thumbnail takes, which makes it: the median of all photos but that of `figures`."""
+    client, times = server.client(), []
+    for n in range(2, posts.PHOTOS + 1):
+        begun = time.monotonic()
+        # PocketBase sends the whole picture where it has too much to do.
+        while look(client.send("GET", f"{photo(n)}?thumb={posts.THUMB}").content)[1:] != (100, 100):
+            pass
+        times.append((time.monotonic() - begun) * 1000)
+    return statistics.median(times)
+
+
+def one_time_logins(server):
+    """Logins with one-time passwords a second, each with one of its own, by as many clients as there are of everything else."""
+    root, users = server.root(), "/api/collections/users"
+    root.patch(users, json={"otp": {"enabled": True, "duration": 600, "length": 8}})
+    accounts = [posts.member(root, 100 + n) for n in range(ACCOUNTS)]
+    one = {"collectionRef": root.get(users)["id"], "password": "12345678"}
+    otps = [root.create("_otps", {**one, "recordRef": account})["id"] for account in accounts for _ in range(LOGINS)]
+    local = threading.local()
+
+    def log_in(otp):
+        if not hasattr(local, "client"):
+            local.client = server.client()
+        local.client.post(f"{users}/auth-with-otp", json={"otpId": otp, "password": "12345678"})
+
+    with ThreadPoolExecutor(16) as clients:
+        begun = time.monotonic()
+        list(clients.map(log_in, otps))
+        return len(otps) / (time.monotonic() - begun)
 
 
 MUST = {"health, without a token": (None, 0.5), "login": (1, None), "list of 30, filtered": (3, 0.5), "file of 94 KB": (3, 0.5), "create": (3, 0.5), "update": (3, 0.5)}
@@ -69,7 +112,7 @@ def measure(program, source, home, given, round_number):
     directory = home / program.name / "pb_data"
     shutil.copytree(source, directory)
     try:
-        with Server(program, directory, superuser=False) as server:
+        with Server(program, directory) as server:
             token = server.client().login("users", posts.EMAIL, posts.PASSWORD).token
             result = {}
             for name, script in figures(token, given.posts).items():
@@ -89,6 +132,10 @@ def measure(program, source, home, given, round_number):
             # What stays, and not what the last requests left for a moment.
             time.sleep(SETTLING_SECONDS)
             result["memory_mib"] = resident(server.process.pid)[0] / 2**20
+            if wanted("thumbnail", given.only):
+                result["thumbnail_ms"] = thumbnail_ms(server)
+            if wanted("one-time", given.only):
+                result["one_time_logins"] = one_time_logins(server)
             if wanted("realtime", given.only):
                 result["realtime_ms"] = fan_out(server, token, SUBSCRIBERS, CHANGES)
     finally:
@@ -117,6 +164,10 @@ def rows(results, connections):
         if name == "login":
             yield cells(f"health meanwhile, {at} logins, p99 ms", ours, theirs, lambda one, key=key: one[key]["health_p99_ms"], None)
     yield cells("memory after the run, MiB", ours, theirs, lambda one: one["memory_mib"], "≤ 0.6")
+    if "thumbnail_ms" in ours[0]:
+        yield cells(f"thumbnail of {posts.WIDTH} × {posts.HEIGHT}, made, ms", ours, theirs, lambda one: one["thumbnail_ms"], None)
+    if "one_time_logins" in ours[0]:
+        yield cells("logins with a one-time password, 16 at a time, a second", ours, theirs, lambda one: one["one_time_logins"], None)
     if "realtime_ms" in ours[0]:
         yield cells(f"realtime, the last of {SUBSCRIBERS:,} told, ms", ours, theirs, lambda one: one["realtime_ms"], "≤ 0.5")
 

@@ -3,9 +3,11 @@
 import json
 import random
 import sqlite3
+import zlib
 from datetime import UTC, datetime, timedelta
 
 from data import WORDS
+from harness.pictures import png
 from harness.programs import POCKETBASE
 from harness.server import Server
 
@@ -17,6 +19,9 @@ RULE = "@request.auth.id != ''"
 
 FILE = 94_000
 """Bytes of the file that is downloaded."""
+
+PHOTOS, WIDTH, HEIGHT, THUMB = 24, 1600, 1200, "100x100"
+"""Pictures of a camera's size, the posts that have them following the one with the file, and the size in which they are shown."""
 
 BODY = 1_200
 """About so many bytes the text of a post has; the whole row has 1.5 KB."""
@@ -41,7 +46,7 @@ def make(directory, count):
             {"name": "tags", "type": "select", "maxSelect": 5, "values": sorted(set(WORDS))},
             {"name": "details", "type": "json"},
             {"name": "author", "type": "relation", "collectionId": root.get("/api/collections/users")["id"], "maxSelect": 1},
-            {"name": "file", "type": "file", "maxSelect": 1, "maxSize": 5_000_000},
+            {"name": "file", "type": "file", "maxSelect": 1, "maxSize": 5_000_000, "thumbs": [THUMB]},
             {"name": "published", "type": "date"},
             {"name": "created", "type": "autodate", "onCreate": True},
             {"name": "updated", "type": "autodate", "onCreate": True, "onUpdate": True},
@@ -62,6 +67,21 @@ def make(directory, count):
     folder = directory / "storage" / made["id"] / post_id(0)
     folder.mkdir(parents=True)
     (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chooser.randbytes(FILE - 8))
+    photo = png(WIDTH, HEIGHT, data=zlib.compress(b"".join(pixels(chooser, y) for y in range(HEIGHT)), 1))
+    database = sqlite3.connect(directory / "data.db")
+    with database:
+        for n in range(1, PHOTOS + 1):
+            folder = directory / "storage" / made["id"] / post_id(n)
+            folder.mkdir(parents=True)
+            (folder / "photo.png").write_bytes(photo)
+            database.execute("UPDATE posts SET file = 'photo.png' WHERE id = ?", (post_id(n),))
+    database.close()
+
+
+def pixels(chooser, y):
+    """A row of a picture: a gradient with a little noise."""
+    noise = chooser.randbytes(WIDTH)
+    return b"\0" + bytes(channel for x in range(WIDTH) for channel in ((x >> 3) & 255, (y >> 3) & 255, noise[x] & 15))
 
 
 def member(root, n):

@@ -133,6 +133,16 @@ def test_it_logs_in_and_encrypts_as_the_settings_say(launch, authority, stopping
 
 
 @pytest.mark.ours
+def test_a_server_that_offers_no_such_login_is_told_apart_from_a_wrong_password(server, stopping):
+    sink = stopping(Sink(login=True, mechanisms=["PLAIN"]))
+    root = server.root()
+    root.patch("/api/settings", json={"smtp": sink.settings(username=USERNAME, password=PASSWORD, authMethod="LOGIN")})
+    refused = root.post(TEST, json={"email": "x@example.com", "template": "otp"}, expect=400)
+    assert "offers no login by LOGIN" in refused["message"], refused
+    assert not sink.logins
+
+
+@pytest.mark.ours
 @pytest.mark.parametrize("encryption", ["starttls", "tls"])
 def test_a_server_that_nobody_vouches_for_gets_no_mail(server, authority, stopping, encryption):
     sink = stopping(Sink(encryption=encryption, context=authority.context, login=True))

@@ -13,7 +13,7 @@ use crate::collections::{self, Collections};
 use crate::crons::{self, Clock, Crons, EachMinute, Ticker, Works};
 use crate::error::Result;
 use crate::files::FileStore;
-use crate::jobs::{self, BackupJobs, Backups, InForce, Job, JobRegistry, Places};
+use crate::jobs::{self, BackupJobs, Backups, InForce, Job, JobRegistry, LeftUnproven, Places};
 use crate::limits::{PasswordTries, RateLimits};
 use crate::logs::{self, LogWriter, Logs};
 use crate::mails::SampleMail;
@@ -329,7 +329,12 @@ impl App {
     pub fn start_crons(&self, clock: impl Clock + 'static) -> std::io::Result<Ticker> {
         let (alarms, data_dir) = (self.alarms().clone(), self.data_dir().to_owned());
         let (jobs, files) = (self.backup_jobs().clone(), self.files().clone());
+        let left = LeftUnproven::of(self.backups());
         let each_minute: Vec<EachMinute> = vec![
+            (
+                "proving what a process left unproven",
+                Box::new(move |_| left.prove_next()),
+            ),
             ("watching the backups", Box::new(move |now| alarms.watch_backups(now))),
             (
                 "looking for other servers",

@@ -109,6 +109,13 @@ async fn log_in(smtp: &Smtp, server: &mut AsyncSmtpConnection) -> Result<()> {
         Authentication::Plain => Mechanism::Plain,
         Authentication::Login => Mechanism::Login,
     };
+    if !server.server_info().supports_auth_mechanism(mechanism) {
+        server.abort().await;
+        let reason = format!(
+            "the server offers no login by {mechanism}; choose the other method, or leave user and password empty if it wants none"
+        );
+        return Err(Error::new(doing, reason));
+    }
     let credentials = Credentials::new(smtp.username.clone(), smtp.password.clone());
     match server.auth(&[mechanism], &credentials).await {
         Ok(_) => Ok(()),

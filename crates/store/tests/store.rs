@@ -60,6 +60,36 @@ fn a_fresh_directory_has_the_system_collections_and_keeps_records() {
 }
 
 #[test]
+fn a_change_writes_the_columns_that_are_others_and_no_index_of_the_rest() {
+    const FRAME: u64 = 24 + 4096;
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let users = Arc::clone(store.schema().find("users").unwrap());
+    let many: Vec<Record> = (0..2_000).map(|n| user(&users, &format!("{n}@example.com"))).collect();
+    let mut record = many[1_000].clone();
+    store
+        .write(move |tx| many.iter().try_for_each(|one| tx.insert_record(one)))
+        .unwrap();
+    store.close().unwrap();
+
+    let store = open(&dir);
+    let logged = || std::fs::metadata(dir.path().join("data.db-wal")).map_or(0, |file| file.len()) / FRAME;
+    let mut written = |name: &str, value: &str| {
+        record.values.insert(name.to_owned(), json!(value));
+        let (before, changed) = (logged(), record.clone());
+        store.write(move |tx| tx.update_record(&changed)).unwrap();
+        logged() - before
+    };
+    assert_eq!(written("name", "changed"), 1, "its row");
+    assert_eq!(written("name", "changed"), 0, "nothing is another");
+    let with_index = written("email", "changed@example.com");
+    assert!(with_index > 1, "its row and the index: {with_index}");
+    let id = record.id().to_owned();
+    let stored = store.read(|tx| tx.record(&users, &id)).unwrap().unwrap();
+    assert_eq!((stored.text("name"), stored.text("email")), ("changed", "changed@example.com"));
+}
+
+#[test]
 fn a_unique_index_names_its_columns() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);

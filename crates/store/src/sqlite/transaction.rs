@@ -205,7 +205,8 @@ impl<'a> WriteTx<'a> {
         records::insert(self.read.connection, record)
     }
 
-    /// Replaces every column of the record with the same id.
+    /// Makes every column of the record with the same id what `record` says. Columns that are so already are not
+    /// written.
     ///
     /// # Errors
     /// [`ErrorKind::Unique`](crate::ErrorKind::Unique) with the columns when an index refuses it,

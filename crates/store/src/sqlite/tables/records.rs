@@ -75,14 +75,17 @@ fn select(collection: &Collection) -> String {
     )
 }
 
-pub(crate) fn find(connection: &Connection, collection: &Arc<Collection>, id: &str) -> Result<Option<Record>> {
-    let sql = format!(
+fn select_by_id(collection: &Collection) -> String {
+    format!(
         "{} WHERE {}.`id` = ?1 LIMIT 1",
         select(collection),
         quote(&collection.name)
-    );
+    )
+}
+
+pub(crate) fn find(connection: &Connection, collection: &Arc<Collection>, id: &str) -> Result<Option<Record>> {
     connection
-        .prepare_cached(&sql)
+        .prepare_cached(&select_by_id(collection))
         .and_then(|mut statement| statement.query_row([id], |row| decode(collection, row, 0)).optional())
         .attempting("reading a record")
 }
@@ -249,29 +252,52 @@ pub(crate) fn update(connection: &Connection, record: &Record) -> Result<()> {
     const ATTEMPTED: &str = "storing a changed record";
     let collection = &record.collection;
     writable(collection)?;
-    let assignments: Vec<String> = collection
-        .fields
+    let Some(changed) = changes(connection, record)? else {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            ATTEMPTED,
+            "there is no record with this id",
+        ));
+    };
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let assignments: Vec<String> = changed
         .iter()
-        .map(|field| format!("{} = ?", quote(&field.name)))
+        .map(|(field, _)| format!("{} = ?", quote(&field.name)))
         .collect();
     let sql = format!(
         "UPDATE OR ABORT {} SET {} WHERE `id` = ?",
         quote(&collection.name),
         assignments.join(", ")
     );
-    let values = row(record).chain([Sql::Text(record.id().to_owned())]);
-    let changed = connection
+    let values = changed.into_iter().map(|(_, value)| value);
+    connection
         .prepare_cached(&sql)
-        .and_then(|mut statement| statement.execute(params_from_iter(values)))
-        .map_err(|error| name_columns(storing_fault(error, ATTEMPTED), collection))?;
-    if changed == 0 {
-        return Err(Error::new(
-            ErrorKind::NotFound,
-            ATTEMPTED,
-            "there is no record with this id",
-        ));
-    }
-    Ok(())
+        .and_then(|mut statement| statement.execute(params_from_iter(values.chain([Sql::Text(record.id().to_owned())]))))
+        .map_err(|error| name_columns(storing_fault(error, ATTEMPTED), collection))
+        .and_then(|stored| one_row(stored, ATTEMPTED))
+}
+
+/// The fields whose column holds something else than `record` does, with what it is to hold; `None` where the record is
+/// not stored. SQLite makes the entries of an index anew where one of its columns is set, also to what it was.
+fn changes<'a>(connection: &Connection, record: &'a Record) -> Result<Option<Vec<(&'a Field, Sql)>>> {
+    let fields = &record.collection.fields;
+    connection
+        .prepare_cached(&select_by_id(&record.collection))
+        .and_then(|mut statement| {
+            let compared = statement.query_row([record.id()], |stored| {
+                let mut changed = Vec::new();
+                for (at, (field, value)) in fields.iter().zip(row(record)).enumerate() {
+                    if stored.get_ref(at)? != ValueRef::from(&value) {
+                        changed.push((field, value));
+                    }
+                }
+                Ok(changed)
+            });
+            compared.optional()
+        })
+        .attempting("comparing a record with what is stored")
 }
 
 pub(crate) fn delete(connection: &Connection, collection: &Collection, id: &str) -> Result<bool> {
