@@ -115,32 +115,6 @@ def test_what_settings_and_collections_ask_for_in_vain_is_said(launch, tmp_path)
         assert log.count(said) == 1, said
 
 
-def test_what_does_not_exist_yet_answers_so(server):
-    root, guest = server.root(), server.client()
-    superusers = [
-        ("POST", "/api/sql"),
-        ("POST", "/api/collections/meta/dry-run-view"),
-    ]
-    for method, path in superusers:
-        answer = root.send(method, path, expect=501, json={}).json()
-        assert answer["status"] == 501 and answer["data"] == {}
-        assert answer["message"].endswith("not supported by this version yet."), answer
-    for method, path in superusers:
-        guest.send(method, path, expect=401, json={})
-
-
-def test_nobody_is_locked_out_by_a_login_that_does_not_exist(server):
-    """A second factor for superusers was accepted, and from then on no superuser could log in."""
-    root = server.root()
-    two = {"mfa": {"enabled": True}, "otp": {"enabled": True}}
-    refused = root.patch("/api/collections/_superusers", json=two, expect=400)["data"]
-    assert {refused[name]["enabled"]["code"] for name in two} == {"validation_unsupported"}
-    exported = [one for one in root.get("/api/collections?perPage=100")["items"] if one["name"] == "_superusers"]
-    exported[0]["otp"]["enabled"] = True
-    root.send("PUT", "/api/collections/import", json={"collections": exported}, expect=400)
-    server.root()
-
-
 def test_what_another_program_switched_on_can_be_kept_and_taken_back(tmp_path, launch):
     directory = tmp_path / "app" / "pb_data"
     theirs = launch(POCKETBASE, directory)

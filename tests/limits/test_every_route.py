@@ -17,7 +17,7 @@ pytestmark = pytest.mark.ours
 LET_IN = {200, 204, 206}
 # People who come back from a provider, or leave out a slash, are sent on, whatever they bring.
 SENT_ON = {303, 307}
-REFUSED = {400, 403, 404, 413, 416, 429, 501}
+REFUSED = {400, 403, 404, 413, 416, 429}
 TOO_LONG = {400, 404, 414, 431}
 
 
@@ -25,7 +25,7 @@ def allowed(route, input):
     if route.path in ("/api/oauth2-redirect", "/_") and not input.suffix:
         return SENT_ON | TOO_LONG
     if input.suffix:
-        return TOO_LONG | {401, 403, 501}  # another path may be another route's
+        return TOO_LONG | {401, 403}  # another path may be another route's
     if input.head:
         return TOO_LONG | {route.refusal} | (LET_IN | REFUSED if route.is_open else set())
     return LET_IN | REFUSED if route.is_open else {route.refusal, 413}

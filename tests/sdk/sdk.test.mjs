@@ -106,6 +106,29 @@ for (const [name, Client] of [["pocketbase", PocketBase], ["bosbase", BosBase]])
             assert.equal(methods.otp.enabled, false);
         });
 
+        // The package `bosbase` has neither call.
+        test("SQL is run, and a view is tried", { skip: name === "bosbase" }, async () => {
+            const title = `by SQL ${name}`;
+            const changed = await root.sql.run(`insert into topics (id, title) values ('sqlsqlsqlsqlsql', '${title}')`);
+            assert.equal(changed.affectedRows, 1);
+            assert.deepEqual(changed.rows, []);
+            assert.equal((await guest.collection("topics").getOne("sqlsqlsqlsqlsql")).title, title);
+            const answer = await root.sql.run("select title, null as absent from topics where id = 'sqlsqlsqlsqlsql'");
+            assert.deepEqual(answer.rows, [[title, null]]);
+            assert.deepEqual(answer.columns[0], { name: "title", type: "TEXT", nullable: true });
+            await root.sql.run("delete from topics where id = 'sqlsqlsqlsqlsql'");
+            const wrong = await refused(400, root.sql.run("select nope"));
+            assert.equal(wrong.message, "Failed to execute query. Raw error:\nSQL logic error: no such column: nope (1).");
+            await refused(403, user.sql.run("select 1"));
+            await refused(401, guest.sql.run("select 1"));
+
+            const tried = await root.collections.dryRunViewQuery("select 'x' as id, count(*) as total from topics");
+            assert.deepEqual(tried.fields.map((field) => [field.name, field.type]), [["id", "text"], ["total", "number"]]);
+            assert.deepEqual(tried.sample.map((record) => record.id), ["x"]);
+            await refused(400, root.collections.dryRunViewQuery("select 1"));
+            await refused(403, user.collections.dryRunViewQuery("select 1 as id"));
+        });
+
         test("collections are created, listed, viewed, changed, truncated and deleted", async () => {
             const made = await root.collections.create({
                 name: `things_${name}`, type: "base",

@@ -10,6 +10,7 @@ use crate::accounts::{self, Accounts, superuser_addresses};
 use crate::alarms::{Alarms, Desk};
 use crate::auth::{Passwords, Sessions};
 use crate::collections::{self, Collections};
+use crate::console::Console;
 use crate::crons::{self, Clock, Crons, EachMinute, Ticker, Works};
 use crate::error::Result;
 use crate::files::FileStore;
@@ -46,6 +47,7 @@ struct Inner {
     records: Records,
     collections: Collections,
     accounts: Accounts,
+    console: Console,
     rate_limits: RateLimits,
     sample_mail: SampleMail,
     backups: Arc<Backups>,
@@ -138,8 +140,10 @@ impl App {
             store: store.clone(),
             files: files.clone(),
             audience,
+            memory: memory.clone(),
             reserve: reserve.clone(),
         });
+        let console = Console::new(store.clone(), memory.clone());
         let rate_limits = RateLimits::new(store.clone(), settings.clone());
         let sample_mail = SampleMail::new(store.clone(), settings.clone());
         let key = options.encryption_key.clone();
@@ -177,6 +181,7 @@ impl App {
                 records,
                 collections,
                 accounts,
+                console,
                 rate_limits,
                 sample_mail,
                 backups,
@@ -241,6 +246,12 @@ impl App {
     #[must_use]
     pub fn accounts(&self) -> &Accounts {
         &self.inner.accounts
+    }
+
+    /// Runs SQL for superusers.
+    #[must_use]
+    pub fn console(&self) -> &Console {
+        &self.inner.console
     }
 
     /// Which logins stand.

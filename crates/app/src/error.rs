@@ -13,8 +13,6 @@ pub enum ErrorKind {
     Forbidden,
     /// There is no such thing, or none that who asks may know of.
     NotFound,
-    /// PocketBase does this, and this version does not yet.
-    Unsupported,
     /// What was sent is larger than is accepted.
     TooLarge,
     /// Too many requests; the caller should slow down.
@@ -117,15 +115,6 @@ impl Error {
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(ErrorKind::NotFound, "The requested resource wasn't found.")
-    }
-
-    /// What PocketBase does and this version does not yet: `what` begins the sentence.
-    #[must_use]
-    pub fn unsupported(what: &str) -> Self {
-        Self::new(
-            ErrorKind::Unsupported,
-            format!("{what} not supported by this version yet."),
-        )
     }
 
     /// A fault of ours with its cause, of which the public text says nothing.

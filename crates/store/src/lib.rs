@@ -58,6 +58,7 @@ pub use model::auth_options::{
     WrongType,
 };
 pub use model::collection::{Collection, CollectionKind, Rules};
+pub use model::console::{ConsoleAnswer, ConsoleColumn};
 pub use model::context::{HeaderLookup, Headers, RequestContext};
 pub use model::field::{Field, FieldKind};
 pub use model::identity::{collection_id, field_id, new_id, new_log_id, new_secret, random_text};

@@ -36,7 +36,8 @@ pub fn check(context: &Context<'_, '_>, collection: &Collection, field: &Field) 
     problems.into_check()
 }
 
-fn name(name: &str) -> Check {
+/// Checks the name of a field.
+pub fn name(name: &str) -> Check {
     required(!name.is_empty())?;
     length(name, 1, 100)?;
     word(name)?;

@@ -17,6 +17,7 @@ mod remove;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod validate;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::files::FileStore;
+use crate::memory::Memory;
 use crate::records::{Audience, Patterns};
 use crate::reserve::Reserve;
 
@@ -53,6 +55,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) files: FileStore,
     pub(crate) audience: Arc<dyn Audience>,
+    pub(crate) memory: Memory,
     pub(crate) reserve: Reserve,
 }
 

@@ -73,7 +73,7 @@ impl Problem {
         }
     }
 
-    fn to_plain(&self) -> Value {
+    pub fn to_plain(&self) -> Value {
         match self {
             Self::Value { message, .. } => json!(message),
             Self::Parts(parts) => parts.to_plain(),

@@ -25,7 +25,7 @@ const MOST_OF_BATCH: usize = 96 << 20;
 const MOST_OF_MESSAGE: usize = 16 << 20;
 
 /// Counts what an answer reads, and what it shows more than once.
-pub(super) struct AnswerMeter<'a> {
+pub(crate) struct AnswerMeter<'a> {
     memory: &'a Memory,
     held: &'a Held,
     /// All that was read.
@@ -39,7 +39,7 @@ pub(super) struct AnswerMeter<'a> {
 
 impl<'a> AnswerMeter<'a> {
     /// Shares that the answer takes are held by `held`.
-    pub(super) fn new(memory: &'a Memory, held: &'a Held) -> Self {
+    pub(crate) fn new(memory: &'a Memory, held: &'a Held) -> Self {
         Self {
             memory,
             held,
@@ -52,7 +52,7 @@ impl<'a> AnswerMeter<'a> {
     }
 
     /// What `read` yielded; that there was no room is told before what came of it.
-    pub(super) fn finish<T>(self, read: Result<T>) -> Result<T> {
+    pub(crate) fn finish<T>(self, read: Result<T>) -> Result<T> {
         match self.refused.into_inner() {
             Some(refused) => Err(refused),
             None => read,

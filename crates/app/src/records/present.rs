@@ -47,6 +47,11 @@ pub(crate) fn present(
     meter.finish(shown)
 }
 
+/// A record as a superuser sees it, with nothing of others.
+pub(crate) fn present_own(record: &Record) -> Map<String, Value> {
+    fields(record, true, true, &Wanted::parse(""))
+}
+
 /// [`present`] within a transaction.
 pub(crate) fn present_in(
     tx: &ReadTx<'_>,

@@ -2,13 +2,15 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{delete, get, put};
-use axum::{Json, Router};
+use axum::response::Response;
+use axum::routing::{delete, get, post, put};
+use axum::{Extension, Json, Router};
 use bosbase_app::collections::{self, CollectionQuery};
 use bosbase_app::{Error, paging};
 use serde_json::{Map, Value};
 
-use crate::http::body::JsonObject;
+use crate::http::answer::shown;
+use crate::http::body::{JsonObject, SMALL};
 use crate::http::caller::Superuser;
 use crate::http::error::ApiError;
 use crate::http::fields::picked;
@@ -24,6 +26,10 @@ pub fn router() -> Router<AppState> {
         .route("/api/collections", get(list).post(create))
         .route("/api/collections/import", put(import))
         .route("/api/collections/meta/scaffolds", get(scaffolds))
+        .route(
+            "/api/collections/meta/dry-run-view",
+            post(dry_run_view).layer(Extension(SMALL)),
+        )
         .route("/api/collections/{collection}", get(view).patch(update).delete(remove))
         .route("/api/collections/{collection}/truncate", delete(truncate))
 }
@@ -108,4 +114,15 @@ async fn import(
 
 async fn scaffolds(State(state): State<AppState>, Superuser(caller): Superuser) -> Json<Value> {
     picked(Value::Object(state.app.collections().scaffolds()), &caller)
+}
+
+async fn dry_run_view(
+    State(state): State<AppState>,
+    Superuser(caller): Superuser,
+    JsonObject(sent): JsonObject,
+) -> Result<Response, ApiError> {
+    shown(&state, caller, move |app, caller| {
+        app.collections().try_view(&sent, caller)
+    })
+    .await
 }

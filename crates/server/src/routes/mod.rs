@@ -5,6 +5,7 @@ mod auth;
 mod backups;
 mod batch;
 mod collections;
+mod console;
 mod crons;
 mod dashboard;
 mod files;
@@ -16,7 +17,6 @@ mod realtime;
 mod records;
 mod settings;
 pub mod table;
-mod unsupported;
 
 use axum::Router;
 
@@ -28,6 +28,7 @@ pub fn all() -> Router<AppState> {
         .merge(account_mails::router())
         .merge(auth::router())
         .merge(collections::router())
+        .merge(console::router())
         .merge(crons::router())
         .merge(dashboard::router())
         .merge(files::router())
@@ -40,5 +41,4 @@ pub fn all() -> Router<AppState> {
         .merge(realtime::router())
         .merge(records::router())
         .merge(settings::router())
-        .merge(unsupported::router())
 }

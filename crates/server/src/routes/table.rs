@@ -99,7 +99,6 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/api/oauth2-redirect", Access::Anyone),
     ("GET", "/api/collections/meta/oauth2-providers", Access::Superuser),
     ("POST", "/api/settings/apple/generate-client-secret", Access::Superuser),
-    // Not there yet: 501.
     ("POST", "/api/collections/meta/dry-run-view", Access::Superuser),
     ("POST", "/api/sql", Access::Superuser),
     (

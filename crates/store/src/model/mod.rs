@@ -5,6 +5,7 @@
 
 pub(crate) mod auth_options;
 pub(crate) mod collection;
+pub(crate) mod console;
 pub(crate) mod context;
 pub(crate) mod defaults;
 pub(crate) mod field;

@@ -9,6 +9,7 @@ mod auxiliary;
 pub(crate) mod check;
 pub(crate) mod collection_list;
 mod connection;
+mod console;
 pub(crate) mod migrations;
 mod prompt;
 pub(crate) mod query;

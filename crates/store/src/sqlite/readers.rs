@@ -240,6 +240,17 @@ impl Readers {
     }
 }
 
+impl Loan<'_> {
+    /// The connection and the watch over its statements, for one who changes what bounds them.
+    pub(crate) fn parts_mut(&mut self) -> (&mut Connection, &Arc<Watch>) {
+        let reader = self
+            .reader
+            .as_mut()
+            .expect("a loan holds its reader until it is dropped");
+        (&mut reader.connection, &reader.watch)
+    }
+}
+
 impl Deref for Loan<'_> {
     type Target = Connection;
 

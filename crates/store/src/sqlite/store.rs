@@ -10,10 +10,14 @@ use rusqlite::Connection;
 
 use crate::at_once::{self, Missed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::collection::Collection;
+use crate::model::console::ConsoleAnswer;
+use crate::model::record::Record;
 use crate::model::requester::{Meter, Requester};
 use crate::model::schema::Schema;
 use crate::sqlite::agreement::Agreement;
 use crate::sqlite::auxiliary;
+use crate::sqlite::console::{self, Reading};
 use crate::sqlite::migrations;
 use crate::sqlite::snapshot::{PinnedDatabase, Snapshot};
 use crate::sqlite::sql::Attempting;
@@ -300,6 +304,80 @@ impl Store {
             session.set_schema(schema);
             result
         })
+    }
+
+    /// Runs the statements of `sql`, which somebody wrote, as one transaction: where they only read as
+    /// [`Store::read_list`] does, else as a [`Store::write`]. `meter` counts what is read; `keep` is asked in the
+    /// transaction before it is committed, and its error undoes everything. What they may do is bounded: see
+    /// `docs/design.md`, "SQL of others".
+    ///
+    /// # Errors
+    /// Those of `keep`; [`ErrorKind::InvalidQuery`](crate::ErrorKind::InvalidQuery) with the reason as detail where
+    /// the statements can't be run or may not be, [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) where the answer
+    /// is too long, [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) when no reader becomes free.
+    pub fn run_sql<E>(
+        &self,
+        requester: &Requester,
+        sql: &str,
+        meter: &dyn Meter,
+        keep: impl Fn(&ReadTx<'_>) -> Result<(), E> + Send + 'static,
+    ) -> Result<ConsoleAnswer, E>
+    where
+        E: From<Error> + Send + 'static,
+    {
+        if at_once::is_wanted() {
+            return Err(E::from(self.not_at_once()));
+        }
+        let mut reader = self
+            .inner
+            .readers
+            .take_for(Some(requester), sqlite::PATIENCE, Lane::Long)?;
+        begin_reading(&reader)?;
+        let (connection, watch) = reader.parts_mut();
+        let read = console::read(connection, watch, sql, meter);
+        // Going back, it ends the transaction.
+        drop(reader);
+        if let Reading::Done(answer) = read? {
+            return Ok(answer);
+        }
+        let sql = sql.to_owned();
+        self.inner.data.run(move |session| {
+            let (connection, watch) = session.parts_mut();
+            let answer = console::write(connection, watch, &sql)?;
+            let schema = Arc::clone(session.schema());
+            keep(&ReadTx::new(session.connection(), schema, session.revision()))?;
+            Ok(answer)
+        })
+    }
+
+    /// The fields that a view collection with the query of `view` would have, as a collection like `view`, and its
+    /// first records, no more than `most`. Nothing is stored.
+    ///
+    /// # Errors
+    /// As [`WriteTx::view_fields`], and as [`Store::read_list`].
+    pub fn try_view(
+        &self,
+        requester: &Requester,
+        view: &Collection,
+        most: usize,
+        meter: &dyn Meter,
+    ) -> Result<(Arc<Collection>, Vec<Record>)> {
+        if at_once::is_wanted() {
+            return Err(self.not_at_once());
+        }
+        let mut reader = self
+            .inner
+            .readers
+            .take_for(Some(requester), sqlite::PATIENCE, Lane::Long)?;
+        let schema = {
+            let published = self.inner.published.read();
+            begin_reading(&reader)?;
+            Arc::clone(&published)
+        };
+        let (connection, watch) = reader.parts_mut();
+        let tried = console::try_view(connection, watch, &schema, view, most, meter);
+        drop(reader);
+        tried
     }
 
     /// Pins both databases as they are between the same two commits, after every write that was acknowledged. Waits for

@@ -39,14 +39,24 @@ impl Watch {
             end: AtomicU64::new(NEVER),
             gone: Mutex::default(),
         });
-        let watching = Arc::clone(&watch);
+        watch.look(connection)?;
+        Ok(watch)
+    }
+
+    /// Looks at the clock of `connection`, which is the one that this watches, as often as it commonly does.
+    pub(crate) fn look(self: &Arc<Self>, connection: &mut Connection) -> Result<()> {
+        self.look_each(connection, INSTRUCTIONS)
+    }
+
+    /// Looks at the clock each so many instructions from now on.
+    pub(crate) fn look_each(self: &Arc<Self>, connection: &mut Connection, instructions: i32) -> Result<()> {
+        let watching = Arc::clone(self);
         connection
             .progress_handler(
-                INSTRUCTIONS,
+                instructions,
                 Some(move || watching.is_over() || watching.lock_gone().as_ref().is_some_and(Gone::is_set)),
             )
-            .attempting("limiting the time of statements")?;
-        Ok(watch)
+            .attempting("limiting the time of statements")
     }
 
     fn lock_gone(&self) -> MutexGuard<'_, Option<Gone>> {

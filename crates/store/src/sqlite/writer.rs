@@ -345,6 +345,11 @@ impl Session {
         &self.watch
     }
 
+    /// The connection and its watch, for one who changes what bounds its statements.
+    pub(crate) fn parts_mut(&mut self) -> (&mut Connection, &Arc<Watch>) {
+        (&mut self.connection, &self.watch)
+    }
+
     /// The schema, with the changes made so far in this transaction.
     pub(crate) fn schema(&self) -> &Arc<Schema> {
         &self.schema

@@ -3,15 +3,17 @@
 use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::collections;
 use super::view_query::{Selected, ViewQuery, trim};
+use super::{collections, records};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::collection::Collection;
 use crate::model::field::{Field, FieldKind};
 use crate::model::identity::{field_id, random_text};
 use crate::model::moment::now;
+use crate::model::record::Record;
+use crate::model::requester::Meter;
 use crate::model::schema::Schema;
 use crate::sqlite::sql::{Attempting, driver_message, quote, schema_fault};
 
@@ -131,20 +133,47 @@ pub(crate) fn fields(connection: &Connection, schema: &Schema, query: &str) -> R
 }
 
 /// # Errors
-/// [`ErrorKind::InvalidSchema`] when the query yields an `id` twice.
+/// [`ErrorKind::InvalidSchema`] when the query yields no `id` somewhere, or the same one twice.
 pub(crate) fn check_ids(connection: &Connection, query: &str) -> Result<()> {
-    let sql = format!(
-        "SELECT 1 FROM ({}) GROUP BY `id` HAVING COUNT(*) > 1 LIMIT 1",
-        trim(query)
-    );
-    let duplicate = connection
-        .prepare(&sql)
-        .and_then(|mut statement| statement.query_row([], |_| Ok(())).optional())
-        .map_err(refused)?;
-    match duplicate {
-        Some(()) => Err(invalid("the query could return records with non-unique ids")),
-        None => Ok(()),
+    let query = trim(query);
+    for (condition, what) in [
+        ("WHERE `id` IS NULL OR `id` = ''", "empty or invalid"),
+        ("GROUP BY `id` HAVING COUNT(*) > 1", "non-unique"),
+    ] {
+        let found = connection
+            .prepare(&format!("SELECT 1 FROM ({query}) {condition} LIMIT 1"))
+            .and_then(|mut statement| statement.query_row([], |_| Ok(())).optional())
+            .map_err(refused)?;
+        if found.is_some() {
+            return Err(invalid(format!("the query could return records with {what} ids")));
+        }
     }
+    Ok(())
+}
+
+/// The first records that a view with the fields and the query of `view` yields, no more than `most`.
+///
+/// # Errors
+/// [`ErrorKind::InvalidSchema`] when the query can't be run; [`ErrorKind::TooLarge`] where `meter` ends it.
+pub(crate) fn sample(
+    connection: &Connection,
+    view: &Arc<Collection>,
+    most: usize,
+    meter: &dyn Meter,
+) -> Result<Vec<Record>> {
+    let query = with_text_id(connection, view.view_query())?;
+    let sql = format!(
+        "SELECT {} FROM ({query}) _r LIMIT {most}",
+        records::select_list(view, "_r")
+    );
+    let read = connection.prepare(&sql).and_then(|mut statement| {
+        let record = |row: &Row<'_>| {
+            records::meter(Some(meter), row)?;
+            records::decode(view, row, 0)
+        };
+        statement.query_map([], record)?.collect()
+    });
+    read.map_err(refused)
 }
 
 /// Runs the query as a view for a moment and returns its columns' names and declared types.
