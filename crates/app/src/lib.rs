@@ -46,7 +46,7 @@ pub mod start;
 mod steps;
 pub mod unsupported;
 
-pub use accounts::Unlocked;
+pub use accounts::{OneTimePassword, Unlocked};
 pub use alarms::{AlarmStatus, AlarmThreads, Alarms};
 pub use app::App;
 pub use bosbase_backup::DataDir;

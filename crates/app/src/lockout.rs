@@ -98,6 +98,8 @@ pub(crate) fn reason(store: &Store, settings: &Settings, former: Option<&Setting
         return said("the authRule of _superusers is null");
     };
     let context = Caller::default().context("password", serde_json::Map::new());
+    // A second factor is mailed; that of a command line is for when nothing else helps.
+    let has_second = (options.otp.enabled || options.oauth2.enabled) && settings.smtp.enabled;
     let mut needs_more = false;
     for record in accounts {
         let admitted = store.read(|tx| {
@@ -106,7 +108,7 @@ pub(crate) fn reason(store: &Store, settings: &Settings, former: Option<&Setting
             }
             let mfa = options.mfa.enabled && access::evaluate(tx, record, &options.mfa.rule, &context)?.unwrap_or(true);
             needs_more |= mfa;
-            Ok::<_, Error>(!mfa)
+            Ok::<_, Error>(!mfa || has_second)
         })?;
         if admitted {
             let ips = &settings.superuser_ips;
@@ -118,7 +120,13 @@ pub(crate) fn reason(store: &Store, settings: &Settings, former: Option<&Setting
         }
     }
     if needs_more {
-        return said("_superusers asks for more than a password (MFA)");
+        return said(match options.otp.enabled {
+            true => {
+                "_superusers asks for more than a password (MFA), and one-time passwords are not mailed (settings.smtp is \
+                 off); bosbase superuser otp EMAIL makes one"
+            }
+            false => "_superusers asks for more than a password (MFA), and nothing else is switched on",
+        });
     }
     said("the authRule of _superusers admits none")
 }

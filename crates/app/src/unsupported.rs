@@ -174,8 +174,12 @@ fn of_collection(collection: &Collection, settings: &Settings) -> Result<Vec<Str
     let name = &collection.name;
     let mut said = Vec::new();
     if options.otp.enabled && !settings.smtp.enabled {
+        let way = match collection.is_superusers() {
+            true => "none arrives; bosbase superuser otp EMAIL makes one",
+            false => "nobody gets one",
+        };
         said.push(format!(
-            "Collection {name} mails one-time passwords (otp), and no mail server is set up (settings.smtp): nobody gets one."
+            "Collection {name} mails one-time passwords (otp), and no mail server is set up (settings.smtp): {way}."
         ));
     }
     Ok(said)

@@ -41,6 +41,7 @@ use self::resend::Resends;
 
 pub use answer::Authenticated;
 pub use login::PasswordForm;
+pub use one_time_password::OneTimePassword;
 pub use second_factor::Login;
 pub use superusers::Unlocked;
 pub(crate) use superusers::superuser_addresses;

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
 use super::second_factor::{Factor, Login};
-use super::{Accounts, is_within};
+use super::{Accounts, is_within, superusers};
 use crate::auth::AuthOptions;
 use crate::caller::Caller;
 use crate::error::{Error, ErrorKind, FieldErrors, Result};
@@ -82,8 +82,7 @@ impl Accounts {
         check_email(&mut errors, "email", email);
         errors.into_result(VALIDATING)?;
         let table = self.system_collection(TABLE)?;
-        let length = usize::try_from(options.otp.length).unwrap_or_default().max(4);
-        let password = random_text(length, b"0123456789");
+        let password = digits(&options);
         let Some(account) = self.by_email(&collection, email)? else {
             // As long as it takes for an account that there is.
             self.passwords().hash(&table, "password", &password)?;
@@ -97,11 +96,7 @@ impl Accounts {
             // As for an address without an account.
             return Ok(new_id());
         }
-        let mut values = Map::new();
-        values.insert("collectionRef".to_owned(), collection.id.clone().into());
-        values.insert("recordRef".to_owned(), account.id().into());
-        values.insert("password".to_owned(), password.clone().into());
-        let made = self.records().create_for_application(&table, values)?;
+        let made = self.keep_one_time_password(&account, &password)?;
         drop(turn);
         let id = made.id().to_owned();
         let mail = OneTimePasswordMail {
@@ -138,6 +133,41 @@ impl Accounts {
             self.records().delete(TABLE, &id, &Caller::application())?;
         }
         Ok(id)
+    }
+
+    /// Makes a one-time password for the superuser with this address, for a command line. Nothing is mailed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where there is no such superuser, [`ErrorKind::Invalid`] where superusers take no
+    /// one-time passwords.
+    pub fn superuser_one_time_password(&self, email: &str) -> Result<OneTimePassword> {
+        let collection = self.collection(Collection::SUPERUSERS)?;
+        let account = self.superuser(email)?.ok_or_else(|| superusers::missing(email))?;
+        let options = with_otp(&collection).map_err(|error| match error.kind() {
+            ErrorKind::Forbidden => Error::invalid(
+                "OTP auth is not enabled for the _superusers collection: with a superuser's token, PATCH \
+                 /api/collections/_superusers with {\"otp\": {\"enabled\": true}} switches it on.",
+            ),
+            _ => error,
+        })?;
+        let password = digits(&options);
+        let made = self.keep_one_time_password(&account, &password)?;
+        Ok(OneTimePassword {
+            id: made.id().to_owned(),
+            password,
+            seconds: options.otp.duration,
+        })
+    }
+
+    /// Keeps the hash of a one-time password of `account`. Hashes.
+    fn keep_one_time_password(&self, account: &Record, password: &str) -> Result<Record> {
+        let mut values = Map::new();
+        values.insert("collectionRef".to_owned(), account.collection.id.clone().into());
+        values.insert("recordRef".to_owned(), account.id().into());
+        values.insert("password".to_owned(), password.into());
+        let table = self.system_collection(TABLE)?;
+        self.records().create_for_application(&table, values)
     }
 
     /// Logs in with the one-time password `body.otpId`, which is used up by that. Confirms the address that it was
@@ -251,6 +281,22 @@ impl Accounts {
             .read(|tx| tx.list_records(table, &query).map_err(Error::from))?;
         Ok(newest.items.iter().filter(|sent| is_within(sent, seconds)).count())
     }
+}
+
+/// A one-time password that is told at the command line.
+pub struct OneTimePassword {
+    /// What it is called (`otpId`).
+    pub id: String,
+    /// The password.
+    pub password: String,
+    /// How long it is good, in seconds.
+    pub seconds: i64,
+}
+
+/// A new one-time password.
+fn digits(options: &AuthOptions) -> String {
+    let length = usize::try_from(options.otp.length).unwrap_or_default().max(4);
+    random_text(length, b"0123456789")
 }
 
 /// The options of a collection that admits logins with a one-time password.

@@ -178,7 +178,7 @@ impl Accounts {
     }
 
     /// The account at this address.
-    fn superuser(&self, email: &str) -> Result<Option<Record>> {
+    pub(super) fn superuser(&self, email: &str) -> Result<Option<Record>> {
         let collection = self.superusers()?;
         self.store()
             .read(|tx| Ok(tx.find_record(&collection, "email", email, false)?))
@@ -332,7 +332,7 @@ fn taken() -> Error {
     )
 }
 
-fn missing(email: &str) -> Error {
+pub(super) fn missing(email: &str) -> Error {
     Error::new(
         crate::ErrorKind::NotFound,
         format!("There is no superuser with the email address {email}."),

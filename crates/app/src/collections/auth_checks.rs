@@ -11,8 +11,6 @@ use super::rules::{at_least, between, length, required};
 use crate::formats::is_url;
 use crate::oauth2::is_known;
 
-/// What is said of a way to log in that would keep everybody out.
-const NO_SUCH_LOGIN: &str = "This version has no such login of superusers yet: they would be locked out.";
 /// About three years, in seconds.
 const MAX_TOKEN_DURATION: i64 = 94_670_856;
 /// A day, in seconds.
@@ -46,14 +44,6 @@ pub fn check(context: &Context<'_, '_>, collection: &Collection, problems: &mut 
     found.check("oauth2", oauth2(&now.oauth2));
     found.check("otp", one_time_password(&now.otp));
     found.check("mfa", multi_factor(&now.mfa));
-    if collection.is_superusers() {
-        for name in newly_locking(&now, before) {
-            found.add(
-                name,
-                Problem::new("validation_unsupported", NO_SUCH_LOGIN).at("enabled"),
-            );
-        }
-    }
     for (name, options) in now.tokens() {
         found.check(name, token(options));
     }
@@ -67,16 +57,6 @@ pub fn check(context: &Context<'_, '_>, collection: &Collection, problems: &mut 
     for (name, problem) in found {
         problems.add(name, problem);
     }
-}
-
-/// The options that would be switched on now and could keep every superuser out: one-time passwords and a second factor
-/// need a mail server that works, and the command line has no one-time password yet. What another program switched on
-/// stays.
-fn newly_locking(now: &AuthOptions, before: Option<&AuthOptions>) -> impl Iterator<Item = &'static str> {
-    let was_on = |is_on: fn(&AuthOptions) -> bool| before.is_some_and(is_on);
-    let mfa = now.mfa.enabled && !was_on(|before| before.mfa.enabled);
-    let otp = now.otp.enabled && !was_on(|before| before.otp.enabled);
-    [mfa.then_some("mfa"), otp.then_some("otp")].into_iter().flatten()
 }
 
 fn template(mail: &MailTemplate) -> Check {

@@ -115,8 +115,14 @@ impl Draft {
             forget_missing_mapped_fields(collection);
         }
         if collection.is_superusers() {
-            // Nobody becomes a superuser by what another says.
-            AuthOptions::change(&mut collection.options, |options| options.oauth2 = OAuth2::default());
+            AuthOptions::change(&mut collection.options, |options| {
+                // Nobody becomes a superuser by what another says.
+                options.oauth2 = OAuth2::default();
+                // One way in there is.
+                options.password_auth.enabled |= !options.mfa.enabled;
+                // A mail alone lets nobody in: a code is a second factor.
+                options.mfa.enabled |= options.otp.enabled;
+            });
         }
         for sql in &mut collection.indexes {
             if let Some(text) = Index::on_table(sql, &collection.name) {

@@ -168,6 +168,11 @@ pub enum SuperuserAction {
     /// Let superusers log in again, with a password and from any address, where settings or options keep all of them
     /// out
     Unlock,
+    /// Make a one-time password of a superuser, with which to log in once where no mail arrives
+    Otp {
+        /// The superuser's email address
+        email: String,
+    },
     /// Delete a superuser
     Delete {
         /// The superuser's email address

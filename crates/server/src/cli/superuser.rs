@@ -11,7 +11,10 @@ use super::output::say;
 pub fn run(global: &Global, action: &SuperuserAction) -> Result<(), Failure> {
     if matches!(
         action,
-        SuperuserAction::Update(_) | SuperuserAction::Delete { .. } | SuperuserAction::Unlock
+        SuperuserAction::Update(_)
+            | SuperuserAction::Delete { .. }
+            | SuperuserAction::Otp { .. }
+            | SuperuserAction::Unlock
     ) {
         require_application(&global.dir)?;
     }
@@ -49,6 +52,13 @@ pub fn run(global: &Global, action: &SuperuserAction) -> Result<(), Failure> {
                 ),
             });
             said
+        }
+        SuperuserAction::Otp { email } => {
+            let made = app.accounts().superuser_one_time_password(email)?;
+            format!(
+                "Successfully created OTP for superuser \"{email}\":\n├─ Id:    {}\n├─ Pass:  {}\n└─ Valid: {}s",
+                made.id, made.password, made.seconds
+            )
         }
         SuperuserAction::Delete { email } => {
             app.accounts().delete_superuser(email)?;
