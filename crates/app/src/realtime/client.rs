@@ -37,6 +37,8 @@ impl Message {
 /// A client as the hub holds it.
 pub(super) struct Client {
     pub(super) id: String,
+    /// Where it is, as [`Caller::client`] tells it.
+    pub(super) place: String,
     waiting: Mutex<Waiting>,
     changed: Notify,
     state: Mutex<ClientState>,
@@ -61,9 +63,10 @@ pub(super) struct ClientState {
 }
 
 impl Client {
-    pub(super) fn new(id: String) -> Arc<Self> {
+    pub(super) fn new(id: String, place: String) -> Arc<Self> {
         Arc::new(Self {
             id,
+            place,
             waiting: Mutex::default(),
             changed: Notify::new(),
             state: Mutex::default(),

@@ -149,10 +149,10 @@ impl Hub {
         &self.inner.sessions
     }
 
-    /// Opens an event stream that is subscribed to nothing yet and nobody's.
+    /// Opens an event stream of `caller` that is subscribed to nothing yet and nobody's.
     #[must_use]
-    pub fn connect(&self) -> Subscriber {
-        let client = Client::new(random_text(40, ID_ALPHABET));
+    pub fn connect(&self, caller: &Caller) -> Subscriber {
+        let client = Client::new(random_text(40, ID_ALPHABET), caller.client());
         self.inner.clients.write().insert(client.id.clone(), client.clone());
         Subscriber {
             hub: self.clone(),
@@ -160,15 +160,15 @@ impl Hub {
         }
     }
 
-    /// Replaces what the client `id` is subscribed to. An account that was logged in when it subscribed before has to
+    /// Replaces what the client `id` is subscribed to, at the request of the same address. An account that was logged in when it subscribed before has to
     /// be now.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] where no such stream is open, [`ErrorKind::Forbidden`] for somebody else's stream, for
     /// topics that only superusers may follow and for an account that its collection's `authRule` does not let in any
-    /// more, [`ErrorKind::Invalid`] for more, or longer, names than are accepted, [`ErrorKind::Unavailable`] where
-    /// those of all clients take too much memory.
+    /// more, [`ErrorKind::Invalid`] for a stream that another address opened and for more, or longer, names than are
+    /// accepted, [`ErrorKind::Unavailable`] where those of all clients take too much memory.
     pub fn subscribe(&self, id: &str, names: &[String], caller: &Caller) -> Result<()> {
         validate(id, names)?;
         let client = self
@@ -178,6 +178,10 @@ impl Hub {
             .get(id)
             .cloned()
             .ok_or_else(|| Error::new(ErrorKind::NotFound, "Missing or invalid client id."))?;
+        if client.place != caller.client() {
+            // A name that was overheard is of no use elsewhere.
+            return Err(Error::invalid("Invalid realtime client."));
+        }
         let auth = caller.auth.as_ref();
         if auth.is_some() && self.sessions().current(caller)?.is_none() {
             return Err(Error::new(

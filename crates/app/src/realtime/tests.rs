@@ -51,7 +51,7 @@ impl Fixture {
     }
 
     fn listen(&self, name: &str, auth: Option<&Record>) -> Subscriber {
-        let subscriber = self.app.realtime().connect();
+        let subscriber = self.app.realtime().connect(&caller(auth));
         self.app
             .realtime()
             .subscribe(subscriber.id(), &[name.to_owned()], &caller(auth))
@@ -227,7 +227,7 @@ fn the_topic_of_backups_is_for_superusers() {
     let fixture = Fixture::new();
     let ann = fixture.account("users", "ann000000000000");
     let root = fixture.account("_superusers", "root00000000000");
-    let stream = fixture.app.realtime().connect();
+    let stream = fixture.app.realtime().connect(&caller(None));
     for auth in [None, Some(&ann)] {
         let refused = fixture
             .app

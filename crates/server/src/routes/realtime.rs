@@ -43,8 +43,8 @@ pub fn router() -> Router<AppState> {
     )
 }
 
-async fn connect(State(state): State<AppState>) -> Response {
-    let subscriber = state.app.realtime().connect();
+async fn connect(State(state): State<AppState>, Asking(caller): Asking) -> Response {
+    let subscriber = state.app.realtime().connect(&caller);
     let hello = Message {
         name: "PB_CONNECT".into(),
         data: Payload::uncounted(format!(r#"{{"clientId":"{}"}}"#, subscriber.id())),
