@@ -98,6 +98,12 @@ impl StateDir {
         self.join("reserve")
     }
 
+    /// `certificates`: folder of the server's certificates, their keys, and its account at who issues them.
+    #[must_use]
+    pub fn certificates(&self) -> PathBuf {
+        self.join("certificates")
+    }
+
     /// `damaged`: folder of logs that were set aside since they could not be read.
     #[must_use]
     pub fn damaged(&self) -> PathBuf {
