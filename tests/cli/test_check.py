@@ -232,12 +232,13 @@ def test_hooks_migrations_and_static_files(launch):
         (directory.parent / folder / name).write_text("migrate((app) => {}, (app) => {})" if "pb_m" in folder else "")
     with unchanged(directory.parent):
         report = check(directory, code=1)
-    assert topics(report, "notHonoured") == {"hooks", "migrations", "public"}
+    assert topics(report, "notHonoured") == {"hooks", "migrations"}
+    assert str(directory.parent / "pb_public") in text(report, "notes", "public")
     assert "main.pb.js" in text(report, "notHonoured", "hooks") and "--ignore-hooks" in text(report, "notHonoured", "hooks")
     assert "1700000001_one.js" in text(report, "notHonoured", "migrations")
     flags = ["--dir", directory, "--migrationsDir", directory.parent / "pb_migrations"]
     POCKETBASE.run("migrate", "up", *flags)
-    assert topics(check(directory, code=1), "notHonoured") == {"hooks", "public"}
+    assert topics(check(directory, code=1), "notHonoured") == {"hooks"}
 
 
 def test_what_is_broken_is_told_and_left(launch):

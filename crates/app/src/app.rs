@@ -61,13 +61,13 @@ struct Inner {
 impl App {
     /// Opens the databases of a data directory in which no restore waits to be finished, for one who is alone in it.
     pub(crate) fn open_databases(options: AppOptions, disk: Arc<dyn Disk>) -> Result<Self> {
-        let opened = opening::open_alone(&options.data_dir, disk.as_ref())?;
+        let opened = opening::open_alone(&options, disk.as_ref())?;
         Self::of(opened, options, disk)
     }
 
     /// The same beside another process that has it.
     pub(crate) fn open_databases_beside(options: AppOptions, disk: Arc<dyn Disk>) -> Result<Self> {
-        let opened = opening::open_beside(&options.data_dir)?;
+        let opened = opening::open_beside(&options)?;
         Self::of(opened, options, disk)
     }
 

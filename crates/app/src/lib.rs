@@ -37,6 +37,7 @@ mod opening;
 mod options;
 mod outlive;
 pub mod paging;
+pub mod public;
 pub mod realtime;
 pub mod records;
 mod reserve;

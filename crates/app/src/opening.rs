@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::moment;
+use crate::options::AppOptions;
 
 /// Connections that read at the same time.
 const READERS: usize = 8;
@@ -25,9 +26,10 @@ pub(crate) struct Opened {
 /// # Errors
 ///
 /// [`ErrorKind::Internal`] where they can't be opened.
-pub(crate) fn open_alone(data_dir: &DataDir, disk: &dyn Disk) -> Result<Opened> {
+pub(crate) fn open_alone(options: &AppOptions, disk: &dyn Disk) -> Result<Opened> {
+    let data_dir = &options.data_dir;
     let mut findings = Vec::new();
-    let store = match open(data_dir, true) {
+    let store = match open(options, true) {
         Err(error) if error.kind() == Stored::CorruptLog => {
             let kept = set_aside(data_dir, disk).map_err(Error::internal)?;
             findings.push(format!(
@@ -35,7 +37,7 @@ pub(crate) fn open_alone(data_dir: &DataDir, disk: &dyn Disk) -> Result<Opened> 
                 error.detail(),
                 kept.display()
             ));
-            open(data_dir, true)
+            open(options, true)
         }
         opened => opened,
     };
@@ -47,15 +49,16 @@ pub(crate) fn open_alone(data_dir: &DataDir, disk: &dyn Disk) -> Result<Opened> 
 /// # Errors
 ///
 /// As [`open_alone`], and where the log is damaged.
-pub(crate) fn open_beside(data_dir: &DataDir) -> Result<Opened> {
-    finish(open(data_dir, false), Vec::new(), data_dir)
+pub(crate) fn open_beside(options: &AppOptions) -> Result<Opened> {
+    finish(open(options, false), Vec::new(), &options.data_dir)
 }
 
-fn open(data_dir: &DataDir, mends: bool) -> bosbase_store::Result<Store> {
+fn open(options: &AppOptions, mends: bool) -> bosbase_store::Result<Store> {
     Store::open(&StoreOptions {
-        dir: data_dir.to_path_buf(),
+        dir: options.data_dir.to_path_buf(),
         readers: READERS,
         mends,
+        query_timeout: options.query_timeout,
     })
 }
 

@@ -1,5 +1,7 @@
 //! How an application is opened.
 
+use std::time::Duration;
+
 use bosbase_backup::DataDir;
 use bosbase_bucket::BucketConfig;
 
@@ -15,6 +17,8 @@ pub struct AppOptions {
     pub encryption_key: Option<String>,
     /// Print what is done, for a developer at a terminal (`--dev`).
     pub dev: bool,
+    /// How long one read of the database may compute (`--queryTimeout`).
+    pub query_timeout: Duration,
     /// Where backups are kept.
     pub backups_place: BackupsPlace,
     /// Where uploaded files are kept.
@@ -27,6 +31,9 @@ pub struct AppOptions {
 }
 
 impl AppOptions {
+    /// How long a read may compute if nobody says otherwise; as in PocketBase.
+    pub const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
+
     /// The data directory `data_dir` with nothing else asked for.
     #[must_use]
     pub fn at(data_dir: impl Into<DataDir>) -> Self {
@@ -34,6 +41,7 @@ impl AppOptions {
             data_dir: data_dir.into(),
             encryption_key: None,
             dev: false,
+            query_timeout: Self::QUERY_TIMEOUT,
             backups_place: BackupsPlace::AsSet,
             files_place: FilesPlace::AsSet,
             rehearsal: false,

@@ -20,6 +20,15 @@ use crate::settings::Settings;
 /// So many names a line lists; of more it tells the number.
 const LISTED: usize = 5;
 
+/// Where PocketBase would look for what it runs; beside the data directory unless a flag says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProgramDirs {
+    /// The folder of the hooks (`--hooksDir`).
+    pub hooks: Option<PathBuf>,
+    /// The folder of the migrations (`--migrationsDir`).
+    pub migrations: Option<PathBuf>,
+}
+
 /// What lies beside a data directory for PocketBase to run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Programs {
@@ -27,20 +36,22 @@ pub struct Programs {
     pub hooks: Vec<String>,
     /// Migrations that `_migrations` does not record as applied: `pb_migrations/*.js` and `*.go`.
     pub migrations: Vec<String>,
-    /// The folder with static files that is not served, `pb_public`.
-    pub public: Option<PathBuf>,
+    /// Where they were looked for, as people call it.
+    pub hooks_in: String,
+    /// The same of the migrations.
+    pub migrations_in: String,
 }
 
 impl Programs {
-    /// Looks for them beside `data_dir`, where PocketBase does. Reads the database, in use or not, and changes nothing.
-    /// While a restore waits to be finished, the database is not looked at, and no migration counts as one that was not
-    /// applied.
+    /// Looks for them in `dirs` or beside `data_dir`, where PocketBase does. Reads the database, in use or not, and
+    /// changes nothing. While a restore waits to be finished, the database is not looked at, and no migration counts as
+    /// one that was not applied.
     ///
     /// # Errors
     ///
     /// Where a folder can't be read.
-    pub fn beside(data_dir: &DataDir) -> Result<Self> {
-        Self::held_against(data_dir, data_dir)
+    pub fn beside(data_dir: &DataDir, dirs: &ProgramDirs) -> Result<Self> {
+        Self::held_against(data_dir, dirs, data_dir)
     }
 
     /// The same, where `copy` is a folder with a copy of the database, which is read in place of the original.
@@ -48,11 +59,11 @@ impl Programs {
     /// # Errors
     ///
     /// As [`Programs::beside`].
-    pub(crate) fn held_against(data_dir: &DataDir, copy: &Path) -> Result<Self> {
+    pub(crate) fn held_against(data_dir: &DataDir, dirs: &ProgramDirs, copy: &Path) -> Result<Self> {
         let parents = parents(data_dir);
-        let mut hooks = names_in(&parents, "pb_hooks")?;
+        let (hooks_in, mut hooks) = names_in(&parents, dirs.hooks.as_deref(), "pb_hooks")?;
         hooks.retain(|name| name.ends_with(".pb.js") || name.ends_with(".pb.ts"));
-        let mut migrations = names_in(&parents, "pb_migrations")?;
+        let (migrations_in, mut migrations) = names_in(&parents, dirs.migrations.as_deref(), "pb_migrations")?;
         migrations.retain(|name| is_migration(name));
         if restore_is_pending(data_dir)? {
             migrations.clear();
@@ -66,12 +77,11 @@ impl Programs {
                 }
             }
         }
-        let mut public = parents.iter().map(|parent| parent.join("pb_public"));
-        let public = public.find(|folder| names(folder).is_ok_and(|names| !names.is_empty()));
         Ok(Self {
             hooks,
             migrations,
-            public,
+            hooks_in,
+            migrations_in,
         })
     }
 }
@@ -87,7 +97,7 @@ fn is_migration(name: &str) -> bool {
 }
 
 /// The folders that a data directory lies in: by its name, as PocketBase goes, and, behind a link, by where it is.
-fn parents(data_dir: &Path) -> BTreeSet<PathBuf> {
+pub(crate) fn parents(data_dir: &Path) -> BTreeSet<PathBuf> {
     let mut named = PathBuf::new();
     let absolute = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
     for part in absolute.components() {
@@ -105,13 +115,16 @@ fn parents(data_dir: &Path) -> BTreeSet<PathBuf> {
         .collect()
 }
 
-/// The names in the folders `name` of `parents`, in order, each once.
-fn names_in(parents: &BTreeSet<PathBuf>, name: &str) -> Result<Vec<String>> {
+/// The names in the folder `named`, or in those called `usual` of `parents`, in order, each once; and what to call it.
+fn names_in(parents: &BTreeSet<PathBuf>, named: Option<&Path>, usual: &str) -> Result<(String, Vec<String>)> {
+    if let Some(named) = named {
+        return Ok((named.display().to_string(), names(named)?));
+    }
     let mut all = BTreeSet::new();
     for parent in parents {
-        all.extend(names(&parent.join(name))?);
+        all.extend(names(&parent.join(usual))?);
     }
-    Ok(all.into_iter().collect())
+    Ok((usual.to_owned(), all.into_iter().collect()))
 }
 
 /// The names in a folder in order; none where there is no folder.

@@ -22,6 +22,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 mod atomic;
+mod beneath;
 mod birthmark;
 mod disk;
 pub mod fault;
@@ -34,6 +35,7 @@ mod streamed;
 mod uptime;
 
 pub use atomic::{NewFile, read_all, write_atomically};
+pub use beneath::{Beneath, kind_behind, open_beneath};
 pub use birthmark::birthmark;
 pub use disk::{Disk, DiskFile, Entry, FileKind, Metadata};
 pub use fault::FaultDisk;

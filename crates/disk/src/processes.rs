@@ -113,7 +113,15 @@ fn serves(home: &Path, arguments: &[OsString], dir: &Path, usual: &str) -> bool 
 /// The first argument that is no flag, and no flag's value: of what only starts a server (`sudo`, `timeout`, a
 /// container's first process) that is another program.
 fn command(arguments: &[OsString]) -> Option<&OsString> {
-    const WITH_VALUE: [&str; 3] = ["dir", "encryptionEnv", "queryTimeout"];
+    const WITH_VALUE: [&str; 7] = [
+        "dir",
+        "encryptionEnv",
+        "hooksDir",
+        "hooksPool",
+        "migrationsDir",
+        "publicDir",
+        "queryTimeout",
+    ];
     let mut rest = arguments.iter().skip(1);
     while let Some(argument) = rest.next() {
         let text = argument.to_string_lossy();
@@ -179,6 +187,7 @@ mod tests {
             "pb serve --dir /x",
             "pb --dir /x serve",
             "pb --dev --dir=/x serve",
+            "pb --publicDir /p --migrationsDir /m --hooksDir /h --hooksPool 3 serve",
             "pb serve",
         ] {
             assert!(is_serve(line), "{line}");

@@ -59,6 +59,7 @@ pub use owner::{TakeOverError, mark_if_empty, take_over};
 pub use place::{FilesPlace, Nowhere, RemoteFiles, is_of_bucket};
 pub use references::References;
 pub use removal_batch::RemovalBatch;
+pub use sniff::{HEAD, content_type};
 pub use source::BucketSource;
 pub use store::FileStore;
 pub use stored::{Content, Remote, Sought, StoredFile};

@@ -1,7 +1,7 @@
 //! Tells a file's type from its first bytes.
 
 /// How many bytes of a file are looked at.
-pub(super) const HEAD: usize = 3072;
+pub const HEAD: usize = 3072;
 
 /// A MIME type, and the extension (with its dot) that files of it usually have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,12 @@ impl Detected {
             extension: extension.to_owned(),
         }
     }
+}
+
+/// The content type of a file that begins with `head` (the first [`HEAD`] bytes do); `whole` where that is all of it.
+#[must_use]
+pub fn content_type(head: &[u8], whole: bool) -> String {
+    detect(head, whole).mime
 }
 
 /// The type of a file that begins with `head`; `whole` where that is all of it.

@@ -12,7 +12,8 @@ use bosbase_disk::{Disk as _, RealDisk};
 
 use crate::jobs::{Neighbour, neighbours, restore_is_pending};
 use crate::options::AppOptions;
-use crate::unsupported::{Programs, listed};
+use crate::public::PublicFiles;
+use crate::unsupported::{ProgramDirs, Programs, listed};
 
 use copy::Copy;
 
@@ -21,16 +22,33 @@ pub use report::{Finding, Report, Verdict};
 
 /// Looks at the data directory of `options`, and changes nothing there. Takes as long as copying its databases and
 /// reading them some times; the copy is made in `scratch`, and removed. A caller that ends before has to remove it.
+/// Programs are looked for in `dirs`; `public` are the static files that a start would serve, or why it would not.
 #[must_use]
-pub fn look(options: &AppOptions, scratch: &Scratch) -> Report {
+pub fn look(
+    options: &AppOptions,
+    dirs: &ProgramDirs,
+    public: &crate::Result<PublicFiles>,
+    scratch: &Scratch,
+) -> Report {
     let mut report = Report::default();
-    if let Err(error) = look_at(options, scratch, &mut report) {
+    match public {
+        Ok(files) if files.is_there() => {
+            let folder = files.folder().display();
+            report.note(
+                "public",
+                format!("The static files in {folder} are served, but for links that lead out of it."),
+            );
+        }
+        Ok(_) => {}
+        Err(error) => report.cannot_serve("public", error.with_causes()),
+    }
+    if let Err(error) = look_at(options, dirs, scratch, &mut report) {
         report.cannot_serve("unreadable", error.with_causes());
     }
     report
 }
 
-fn look_at(options: &AppOptions, scratch: &Scratch, report: &mut Report) -> crate::Result<()> {
+fn look_at(options: &AppOptions, dirs: &ProgramDirs, scratch: &Scratch, report: &mut Report) -> crate::Result<()> {
     let data_dir = &options.data_dir;
     let dir = data_dir.display();
     if !matches!(RealDisk.exists(&data_dir.database()), Ok(true)) {
@@ -55,7 +73,7 @@ fn look_at(options: &AppOptions, scratch: &Scratch, report: &mut Report) -> crat
             copy.bytes.div_ceil(1024)
         ),
     );
-    tell_programs(&Programs::held_against(data_dir, copy.dir())?, report);
+    tell_programs(&Programs::held_against(data_dir, dirs, copy.dir())?, report);
     data::look(&copy, options, report)
 }
 
@@ -64,8 +82,9 @@ fn tell_programs(programs: &Programs, report: &mut Report) {
         report.not_honoured(
             "hooks",
             format!(
-                "Hooks are not run, and pb_hooks holds {}: what they check or refuse would not be. A start goes on \
-                 without them with --ignore-hooks.",
+                "Hooks are not run, and {} holds {}: what they check or refuse would not be. A start goes on without \
+                 them with --ignore-hooks.",
+                programs.hooks_in,
                 listed(&programs.hooks)
             ),
         );
@@ -74,14 +93,11 @@ fn tell_programs(programs: &Programs, report: &mut Report) {
         report.not_honoured(
             "migrations",
             format!(
-                "Migrations are not applied, and pb_migrations holds some that were not: {}. Apply them with PocketBase; \
-                 a start goes on without them with --ignore-migrations.",
+                "Migrations are not applied, and {} holds some that were not: {}. Apply them with PocketBase; a start \
+                 goes on without them with --ignore-migrations.",
+                programs.migrations_in,
                 listed(&programs.migrations)
             ),
         );
-    }
-    if let Some(public) = &programs.public {
-        let text = format!("The static files in {} are not served.", public.display());
-        report.not_honoured("public", text);
     }
 }

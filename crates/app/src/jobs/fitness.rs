@@ -15,9 +15,8 @@ use crate::settings;
 /// What would keep a start from serving them.
 pub(super) fn prove_staged(dir: &DataDir, key: Option<&str>) -> Result<()> {
     let options = bosbase_store::StoreOptions {
-        dir: dir.to_path_buf(),
         readers: 1,
-        mends: true,
+        ..bosbase_store::StoreOptions::new(dir.to_path_buf())
     };
     match Store::open(&options) {
         // The start sets a damaged log aside: the data is tried with a new one, which does not stay.

@@ -48,9 +48,9 @@ mod tests {
         let data_dir = dir.path().join("pb_data");
         let server = App::open(AppOptions::at(data_dir.clone())).unwrap();
         let beside = Store::open(&StoreOptions {
-            dir: data_dir,
             readers: 2,
             mends: false,
+            ..StoreOptions::new(data_dir)
         })
         .unwrap();
         let body =

@@ -1,17 +1,27 @@
 //! What may be typed, with the help that explains it.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use bosbase_app::public::PublicFiles;
+use bosbase_app::unsupported::ProgramDirs;
 use bosbase_app::{AppOptions, DataDir};
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use super::Failure;
 
 /// An application backend on an embedded SQLite database whose backups are proven and whose restores are all or
 /// nothing.
 #[derive(Debug, Parser)]
-#[command(name = "bosbase", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(
+    name = "bosbase",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    args_override_self = true
+)]
 pub struct Arguments {
     #[command(flatten)]
     pub global: Global,
@@ -19,11 +29,11 @@ pub struct Arguments {
     pub command: Command,
 }
 
-/// Flags of every command.
+/// Flags of every command, PocketBase's among them.
 #[derive(Debug, Args)]
 pub struct Global {
     /// The data directory; one made by PocketBase 0.23 or later is opened (and upgraded) as it is
-    #[arg(long, global = true, default_value = DataDir::USUAL, value_name = "DIR", value_parser = PathBufValueParser::new().map(DataDir::at))]
+    #[arg(long, global = true, default_value = usual_dir(), value_name = "DIR", value_parser = PathBufValueParser::new().map(DataDir::at))]
     pub dir: DataDir,
     /// The name of the environment variable that holds the 32 character key of the encrypted settings
     #[arg(
@@ -35,11 +45,118 @@ pub struct Global {
     )]
     pub encryption_env: String,
     /// Developer mode: log every request and its causes to the terminal
-    #[arg(long, global = true)]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, action = ArgAction::Set,
+          default_value = "false", default_missing_value = "true", hide_default_value = true, value_parser = boolean)]
     pub dev: bool,
+    /// The directory of the static files that are served; the first pb_public in the working directory, beside the data
+    /// directory or beside the program if left out
+    #[arg(long = "publicDir", global = true, value_name = "DIR", value_parser = directory)]
+    pub public_dir: Option<Named>,
+    /// Serve index.html of the public directory for what is not there
+    #[arg(long = "indexFallback", global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          action = ArgAction::Set, default_value = "true", default_missing_value = "true", value_parser = boolean)]
+    pub index_fallback: bool,
+    /// How many seconds one read of the database may take
+    #[arg(long = "queryTimeout", global = true, value_name = "SECONDS", default_value_t = AppOptions::QUERY_TIMEOUT.as_secs().cast_signed(), allow_negative_numbers = true)]
+    pub query_timeout: i64,
+    /// The directory of the JavaScript hooks, which are not run: what lies there stops the start
+    #[arg(long = "hooksDir", global = true, value_name = "DIR", value_parser = directory)]
+    pub hooks_dir: Option<Named>,
+    /// Without effect: no hooks are run
+    #[arg(long = "hooksWatch", global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = boolean)]
+    pub hooks_watch: Option<bool>,
+    /// Without effect: no hooks are run
+    #[arg(
+        long = "hooksPool",
+        global = true,
+        value_name = "NUMBER",
+        allow_negative_numbers = true
+    )]
+    pub hooks_pool: Option<i64>,
+    /// The directory of the migrations, which are not applied: what was not applied before stops the start
+    #[arg(long = "migrationsDir", global = true, value_name = "DIR", value_parser = directory)]
+    pub migrations_dir: Option<Named>,
+    /// Without effect: no migrations are written
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = boolean)]
+    pub automigrate: Option<bool>,
+}
+
+/// A directory that a flag names; empty where it names the usual one, as PocketBase's defaults do.
+#[derive(Debug, Clone)]
+pub struct Named(PathBuf);
+
+impl Named {
+    fn path(&self) -> Option<PathBuf> {
+        Some(&self.0).filter(|path| !path.as_os_str().is_empty()).cloned()
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "clap wants a Result")]
+fn directory(text: &str) -> Result<Named, String> {
+    Ok(Named(PathBuf::from(text)))
+}
+
+/// A boolean as Go's flags take it.
+fn boolean(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("true or false is expected".to_owned()),
+    }
+}
+
+/// The data directory if nobody says otherwise: in the working directory, or beside the program, where PocketBase's
+/// releases keep it, if it is there and not here.
+fn usual_dir() -> OsString {
+    let here = Path::new(DataDir::USUAL);
+    let beside_program = program().and_then(|program| Some(program.parent()?.join(DataDir::USUAL)));
+    match beside_program {
+        Some(beside) if !here.is_dir() && beside.is_dir() => beside.into_os_string(),
+        _ => here.as_os_str().to_owned(),
+    }
+}
+
+/// What the program was called as.
+fn program() -> Option<PathBuf> {
+    std::env::args_os().next().map(PathBuf::from)
 }
 
 impl Global {
+    /// Where hooks and migrations are looked for.
+    pub fn program_dirs(&self) -> ProgramDirs {
+        ProgramDirs {
+            hooks: self.hooks_dir.as_ref().and_then(Named::path),
+            migrations: self.migrations_dir.as_ref().and_then(Named::path),
+        }
+    }
+
+    /// The static files to serve beside the data directory `dir`.
+    ///
+    /// # Errors
+    ///
+    /// Where they can't be, since the data is among them.
+    pub fn public_files(&self, dir: &DataDir) -> bosbase_app::Result<PublicFiles> {
+        let named = self.public_dir.as_ref().and_then(Named::path);
+        PublicFiles::new(named.as_deref(), dir, program().as_deref(), self.index_fallback)
+    }
+
+    /// The flags that were given and have no effect.
+    pub fn idle(&self) -> Vec<&'static str> {
+        let given = [
+            ("--hooksDir", self.hooks_dir.is_some()),
+            ("--hooksWatch", self.hooks_watch.is_some()),
+            ("--hooksPool", self.hooks_pool.is_some()),
+            ("--migrationsDir", self.migrations_dir.is_some()),
+            ("--automigrate", self.automigrate.is_some()),
+        ];
+        given
+            .into_iter()
+            .filter_map(|(flag, given)| given.then_some(flag))
+            .collect()
+    }
+
     /// How to open the application.
     ///
     /// # Errors
@@ -63,6 +180,11 @@ impl Global {
             data_dir: self.dir.clone(),
             encryption_key,
             dev: self.dev,
+            // As in PocketBase, none is the usual one.
+            query_timeout: u64::try_from(self.query_timeout)
+                .ok()
+                .filter(|seconds| *seconds > 0)
+                .map_or(AppOptions::QUERY_TIMEOUT, Duration::from_secs),
             backups_place: super::bucket::backups_place()?,
             rehearsal: false,
             files_place: super::bucket::files_place()?,
@@ -119,10 +241,16 @@ pub enum Command {
 /// `bosbase serve`
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// The address to listen on
-    #[arg(long, default_value = "127.0.0.1:8090", value_name = "HOST:PORT")]
-    pub http: String,
-    /// The origins of web pages that may call the API, separated by commas
+    /// The names of this host: answer by HTTPS, with certificates that are got by themselves (Let's Encrypt)
+    #[arg(value_name = "DOMAINS")]
+    pub domains: Vec<String>,
+    /// The address of plain HTTP; without a host on all addresses [default: 127.0.0.1:8090, with domains 0.0.0.0:80]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub http: Option<String>,
+    /// The address of HTTPS, to which plain HTTP leads then [default: none, with domains 0.0.0.0:443]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub https: Option<String>,
+    /// The origins of web pages that may call the API, separated by commas; * stands for any characters, ? for one
     #[arg(long, default_value = "*", value_delimiter = ',', value_name = "ORIGINS")]
     pub origins: Vec<String>,
     /// Start although JavaScript hooks lie in pb_hooks beside the data directory; none of them is run

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use bosbase_app::checkup::{self, Report, Scratch, Verdict};
+use bosbase_app::public::PublicFiles;
+use bosbase_app::unsupported::ProgramDirs;
 use bosbase_app::{AppOptions, DataDir};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -24,7 +26,8 @@ pub fn run(global: &Global, check: &Check) -> ExitCode {
             return ExitCode::from(Verdict::CannotServe.code());
         }
     };
-    let report = match look(options) {
+    let (dirs, public) = (global.program_dirs(), global.public_files(&dir));
+    let report = match look(options, dirs, public) {
         Ok(report) => report,
         Err(failure) => {
             complain(&failure.0);
@@ -40,7 +43,7 @@ pub fn run(global: &Global, check: &Check) -> ExitCode {
 }
 
 /// Looks, and ends the process at a signal, once the copy of the databases is gone.
-fn look(options: AppOptions) -> Result<Report, Failure> {
+fn look(options: AppOptions, dirs: ProgramDirs, public: bosbase_app::Result<PublicFiles>) -> Result<Report, Failure> {
     let unusable = |error: std::io::Error| Failure(format!("Can't wait for signals: {error}."));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -54,7 +57,7 @@ fn look(options: AppOptions) -> Result<Report, Failure> {
         );
         let scratch = Scratch::new();
         let kept = scratch.clone();
-        let looking = tokio::task::spawn_blocking(move || checkup::look(&options, &scratch));
+        let looking = tokio::task::spawn_blocking(move || checkup::look(&options, &dirs, &public, &scratch));
         tokio::select! {
             report = looking => report.map_err(|error| Failure(format!("The check failed: {error}."))),
             _ = interrupt.recv() => ended(&kept),

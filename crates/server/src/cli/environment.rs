@@ -4,7 +4,9 @@
 const PREFIX: &str = "BOSBASE_";
 
 /// Those that stand for themselves.
-const SINGLE: [&str; 6] = [
+const SINGLE: [&str; 8] = [
+    "ACME_DIRECTORY",
+    "ACME_ROOT",
     "FAILPOINT",
     "LOG",
     "METRICS_TOKEN",

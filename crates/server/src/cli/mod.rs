@@ -7,6 +7,7 @@ mod check;
 mod environment;
 mod files;
 mod hangup;
+mod listening;
 mod output;
 mod serve;
 mod superuser;

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,24 +11,30 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::header;
 use bosbase_app::jobs::ServeLock;
+use bosbase_app::public::PublicFiles;
 use bosbase_app::start::Probation;
 use bosbase_app::unsupported::{Programs, listed, of_application};
 use bosbase_app::{App, AppOptions, crons};
+use bosbase_certificates::{Certificates, LETS_ENCRYPT, Wanted};
 use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
 use super::Failure;
 use super::args::{Global, Serve};
 use super::environment;
 use super::hangup::Hangup;
+use super::listening::{Addresses, Sockets, unusable};
 use super::output::say;
+use crate::http::cors::Origins;
 use crate::http::listen;
 use crate::http::router::router;
-use crate::http::state::{AppState, Lifecycle};
+use crate::http::state::{AppState, Lifecycle, Site};
 use crate::restart;
+use crate::routes::plain;
 
 /// How long requests may go on after the server was told to stop.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
@@ -53,39 +60,33 @@ enum End {
 pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     start_logging(global.dev);
     restart::keep_name();
-    let inherited = restart::inherited_listener()
+    let inherited = restart::inherited_listeners()
         .map_err(|error| Failure(format!("The inherited socket is unusable: {error}.")))?;
-    let patience = match inherited {
-        Some(_) => RESTART_SERVE_LOCK_WAIT,
-        None => SERVE_LOCK_WAIT,
+    let patience = if inherited.is_empty() {
+        SERVE_LOCK_WAIT
+    } else {
+        RESTART_SERVE_LOCK_WAIT
     };
+    let addresses = Addresses::of(serve)?;
     // Before anything is touched: who can't listen must not upgrade or recover a data directory either.
-    let socket = match inherited {
-        Some(socket) => socket,
-        None => std::net::TcpListener::bind(&serve.http).map_err(|error| {
-            Failure(format!(
-                "Can't listen on {}: {error}. Choose another address with --http HOST:PORT.",
-                serve.http
-            ))
-        })?,
-    };
-    socket
-        .set_nonblocking(true)
-        .map_err(|error| Failure(format!("Can't use the socket: {error}.")))?;
+    let sockets = Sockets::open(&addresses, inherited)?;
     // A server that restarts was let through before, and clients wait for it.
     if !restart::is_restart() {
-        refuse_ignored(&Programs::beside(&global.dir)?, serve)?;
+        refuse_ignored(&Programs::beside(&global.dir, &global.program_dirs())?, serve)?;
     }
+    let site = Site {
+        public: global.public_files(&global.dir)?,
+        origins: Origins::new(&serve.origins),
+        www: addresses.www.clone(),
+    };
     let options = AppOptions {
         rehearsal: serve.rehearsal,
         ..global.options()?
     };
     let probation = Arc::new(Probation::new(options.clone()));
-    let spare = socket
-        .try_clone()
-        .map_err(|error| Failure(format!("Can't use the socket: {error}.")))?;
+    let spare = sockets.try_clone()?;
     watch_start(&probation, &spare)?;
-    let prepared = prepare(&options, patience, socket, serve, &probation);
+    let prepared = prepare(&options, patience, sockets, &addresses, site, &probation);
     let Prepared {
         app,
         serve_lock,
@@ -95,7 +96,6 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
         Ok(prepared) => prepared,
         Err(failure) => return Err(give_way(&probation, &spare, failure)),
     };
-    drop(spare);
     say_unsupported(&app, global);
     let ticker = app
         .start_crons(crons::SystemClock)
@@ -106,7 +106,7 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
         let started = app.alarms().start();
         Some(started.map_err(|error| Failure(format!("Can't start the alarms: {error}.")))?)
     };
-    let (end, listener) = runtime.block_on(serve_app(&app, server))?;
+    let end = runtime.block_on(serve_app(&app, server))?;
     drop(ticker);
     drop(alarms);
     // Not for data that is about to be replaced, while clients wait.
@@ -130,7 +130,7 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
                     "the databases could not be closed in order"
                 );
             }
-            let error = restart::reexecute(&listener);
+            let error = spare.reexecute();
             Err(Failure(format!(
                 "The server stopped to restart and could not execute itself again: {error}. Start it by hand."
             )))
@@ -149,6 +149,8 @@ struct Prepared {
 /// What requests are taken and answered with.
 struct Server {
     listener: Arc<TcpListener>,
+    /// Where TLS is spoken: what is needed for it, and plain HTTP beside it.
+    secure: Option<Secure>,
     lifecycle: Arc<Lifecycle>,
     router: Router,
     terminate: Signal,
@@ -156,12 +158,20 @@ struct Server {
     hangup: Hangup,
 }
 
+/// What HTTPS takes.
+struct Secure {
+    certificates: Certificates,
+    plain: Option<Arc<TcpListener>>,
+    plain_router: Router,
+}
+
 /// Does everything that a start does before it serves, and then is content with the data: a restore is confirmed here.
 fn prepare(
     options: &AppOptions,
     patience: Duration,
-    socket: std::net::TcpListener,
-    serve: &Serve,
+    sockets: Sockets,
+    addresses: &Addresses,
+    site: Site,
     probation: &Probation,
 ) -> Result<Prepared, Failure> {
     let app = bosbase_app::start::open_on_probation(options, patience, probation)?;
@@ -173,8 +183,10 @@ fn prepare(
         .enable_all()
         .build()
         .map_err(|error| Failure(format!("Can't start the server's threads: {error}.")))?;
+    let public = site.public.clone();
+    let certificates = certificates(&app, addresses)?;
     let server = runtime.block_on(async {
-        let server = Server::new(&app, socket, serve)?;
+        let server = Server::new(&app, sockets, certificates, site)?;
         if probation.is_wanted()? {
             server.ask_itself().await?;
         }
@@ -182,9 +194,8 @@ fn prepare(
     })?;
     app.accounts().has_superuser()?;
     let serve_lock = probation.pass(&app)?;
-    let address = server.listener.local_addr();
-    let address = address.map_or_else(|_| serve.http.clone(), |address| address.to_string());
-    greet(&app, &address)?;
+    let port = server.listener.local_addr().map_err(unusable)?.port();
+    greet(&app, &addresses.url(port), &public)?;
     Ok(Prepared {
         app,
         serve_lock,
@@ -195,12 +206,12 @@ fn prepare(
 
 /// Ends a start that failed with `failure`. Where it was the first with restored data, the old data is put back, and
 /// the process starts anew with it: this returns only where that is not so or fails.
-fn give_way(probation: &Probation, socket: &std::net::TcpListener, failure: Failure) -> Failure {
+fn give_way(probation: &Probation, sockets: &Sockets, failure: Failure) -> Failure {
     let reason = format!("the restored data can't be served: {}", failure.0);
     match probation.fail(&reason) {
         Ok(false) => failure,
         Ok(true) => {
-            let error = restart::reexecute(socket);
+            let error = sockets.reexecute();
             Failure(format!(
                 "{failure} The old data is put back by the next start: the program could not execute itself again: {error}."
             ))
@@ -213,23 +224,24 @@ fn give_way(probation: &Probation, socket: &std::net::TcpListener, failure: Fail
 }
 
 /// Gives up a start with restored data that does not come to its end, for any reason.
-fn watch_start(probation: &Arc<Probation>, socket: &std::net::TcpListener) -> Result<(), Failure> {
+fn watch_start(probation: &Arc<Probation>, sockets: &Sockets) -> Result<(), Failure> {
     if !probation.is_wanted()? {
         return Ok(());
     }
-    let unusable = |error| Failure(format!("Can't watch over the start: {error}."));
-    let (probation, socket) = (probation.clone(), socket.try_clone().map_err(unusable)?);
+    let (probation, sockets) = (probation.clone(), sockets.try_clone()?);
     let watching = move || {
         let longest = longest_start();
         std::thread::sleep(longest);
         let failure = Failure(format!("The start took longer than {} seconds.", longest.as_secs()));
-        let failure = give_way(&probation, &socket, failure);
+        let failure = give_way(&probation, &sockets, failure);
         tracing::debug!(%failure, "nobody has to be waited for any more");
     };
     let watch = std::thread::Builder::new()
         .name("start-watch".to_owned())
         .spawn(watching);
-    watch.map(drop).map_err(unusable)
+    watch
+        .map(drop)
+        .map_err(|error| Failure(format!("Can't watch over the start: {error}.")))
 }
 
 /// How long a start with restored data may take.
@@ -242,15 +254,27 @@ fn longest_start() -> Duration {
 }
 
 impl Server {
-    fn new(app: &App, socket: std::net::TcpListener, serve: &Serve) -> Result<Self, Failure> {
-        let listener =
-            TcpListener::from_std(socket).map_err(|error| Failure(format!("Can't use the socket: {error}.")))?;
+    fn new(app: &App, sockets: Sockets, certificates: Option<Certificates>, site: Site) -> Result<Self, Failure> {
+        let listener = TcpListener::from_std(sockets.main).map_err(unusable)?;
+        let secure = match certificates {
+            None => None,
+            Some(certificates) => {
+                let port = listener.local_addr().map_err(unusable)?.port();
+                let plain = sockets.plain.map(TcpListener::from_std).transpose();
+                Some(Secure {
+                    plain: plain.map_err(unusable)?.map(Arc::new),
+                    plain_router: plain::router(certificates.clone(), port),
+                    certificates,
+                })
+            }
+        };
         let lifecycle = Arc::new(Lifecycle::default());
-        let state = AppState::new(app.clone(), lifecycle.clone());
+        let state = AppState::new(app.clone(), lifecycle.clone(), site);
         let signals = |kind| signal(kind).map_err(|error| Failure(error.to_string()));
         Ok(Self {
             listener: Arc::new(listener),
-            router: router(state, &serve.origins),
+            secure,
+            router: router(state),
             lifecycle,
             // Before anything is answered: a client that saw an answer can have the server end in order.
             terminate: signals(SignalKind::terminate())?,
@@ -278,16 +302,27 @@ impl Server {
     }
 }
 
-async fn serve_app(app: &App, server: Server) -> Result<(End, Arc<TcpListener>), Failure> {
+async fn serve_app(app: &App, server: Server) -> Result<End, Failure> {
     let Server {
         listener,
+        secure,
         lifecycle,
         router,
         mut terminate,
         mut interrupt,
         mut hangup,
     } = server;
-    let running = tokio::spawn(listen::serve(listener.clone(), router, lifecycle.clone()));
+    let mut beside = JoinSet::new();
+    let mut certificates = None;
+    if let Some(secure) = secure {
+        if let Some(plain) = secure.plain {
+            beside.spawn(listen::serve(plain, secure.plain_router, lifecycle.clone(), None));
+        }
+        let kept = secure.certificates.clone();
+        beside.spawn(async move { kept.keep().await });
+        certificates = Some(secure.certificates);
+    }
+    let running = tokio::spawn(listen::serve(listener, router, lifecycle.clone(), certificates));
     let mut restart = app.jobs().restart_wanted();
     let end = tokio::select! {
         _ = terminate.recv() => End::Stop,
@@ -309,22 +344,44 @@ async fn serve_app(app: &App, server: Server) -> Result<(End, Arc<TcpListener>),
     let told = terminate.recv().now_or_never().is_some()
         || interrupt.recv().now_or_never().is_some()
         || hangup.heard().now_or_never().is_some();
-    Ok((if told { End::Stop } else { end }, listener))
+    Ok(if told { End::Stop } else { end })
+}
+
+/// The certificates of the hosts that were named, where TLS is to be spoken.
+fn certificates(app: &App, addresses: &Addresses) -> Result<Option<Certificates>, Failure> {
+    if addresses.https.is_none() {
+        return Ok(None);
+    }
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let wanted = Wanted {
+        hosts: [addresses.hosts.clone(), addresses.www.clone()].concat(),
+        now: addresses.hosts.clone(),
+        directory: variable("BOSBASE_ACME_DIRECTORY").unwrap_or_else(|| LETS_ENCRYPT.to_owned()),
+        root: variable("BOSBASE_ACME_ROOT").map(PathBuf::from),
+        folder: app.data_dir().state().certificates(),
+        inherited: Some(app.data_dir().join(".autocert_cache")),
+    };
+    let opened = Certificates::open(wanted);
+    opened
+        .map(Some)
+        .map_err(|error| Failure(format!("The certificates can't be read: {error}.")))
 }
 
 /// Refuses to serve where somebody relies on what would not be run.
 fn refuse_ignored(programs: &Programs, serve: &Serve) -> Result<(), Failure> {
     if !programs.hooks.is_empty() && !serve.ignore_hooks {
         return Err(Failure(format!(
-            "This version runs no hooks, and pb_hooks holds {}: what they check or refuse would not be. Start with \
+            "This version runs no hooks, and {} holds {}: what they check or refuse would not be. Start with \
              --ignore-hooks to go on without them.",
+            programs.hooks_in,
             listed(&programs.hooks)
         )));
     }
     if !programs.migrations.is_empty() && !serve.ignore_migrations {
         return Err(Failure(format!(
-            "This version applies no migrations, and pb_migrations holds some that were not applied: {}. Apply them with \
-             PocketBase, or start with --ignore-migrations to go on without them.",
+            "This version applies no migrations, and {} holds some that were not applied: {}. Apply them with PocketBase, \
+             or start with --ignore-migrations to go on without them.",
+            programs.migrations_in,
             listed(&programs.migrations)
         )));
     }
@@ -337,7 +394,14 @@ fn say_unsupported(app: &App, global: &Global) {
     for name in environment::unknown(variables(), &global.encryption_env) {
         tracing::warn!("The environment variable {name} is none of this program's and has no effect.");
     }
-    match Programs::beside(&global.dir) {
+    let idle = global.idle();
+    if !idle.is_empty() {
+        tracing::warn!(
+            "Without effect: {}. This version runs no hooks, and neither applies nor writes migrations.",
+            idle.join(", ")
+        );
+    }
+    match Programs::beside(&global.dir, &global.program_dirs()) {
         Ok(programs) => say_ignored(&programs),
         Err(error) => {
             let error = error.with_causes();
@@ -351,14 +415,12 @@ fn say_unsupported(app: &App, global: &Global) {
 
 fn say_ignored(programs: &Programs) {
     if !programs.hooks.is_empty() {
-        tracing::warn!("Not run: the hooks in pb_hooks ({}).", listed(&programs.hooks));
+        let names = listed(&programs.hooks);
+        tracing::warn!("Not run: the hooks in {} ({names}).", programs.hooks_in);
     }
     if !programs.migrations.is_empty() {
         let names = listed(&programs.migrations);
-        tracing::warn!("Not applied: migrations in pb_migrations ({names}).");
-    }
-    if let Some(public) = &programs.public {
-        tracing::warn!("Not served: the static files in {}.", public.display());
+        tracing::warn!("Not applied: migrations in {} ({names}).", programs.migrations_in);
     }
 }
 
@@ -383,10 +445,13 @@ fn provision(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-fn greet(app: &App, address: &str) -> Result<(), Failure> {
-    say(&format!("Server started at http://{address}"));
-    say(&format!("├─ Dashboard: http://{address}/_/"));
-    say(&format!("├─ REST API:  http://{address}/api/"));
+fn greet(app: &App, url: &str, public: &PublicFiles) -> Result<(), Failure> {
+    say(&format!("Server started at {url}"));
+    say(&format!("├─ Dashboard: {url}/_/"));
+    say(&format!("├─ REST API:  {url}/api/"));
+    if public.is_there() {
+        say(&format!("├─ Pages:     {}", public.folder().display()));
+    }
     say(&format!("└─ Data:      {}", app.data_dir().display()));
     if app.options().rehearsal {
         say("");
@@ -395,7 +460,7 @@ fn greet(app: &App, address: &str) -> Result<(), Failure> {
     if let Some(token) = app.accounts().installer_token()? {
         say("");
         say("There is no superuser yet. Create one with this link, within half an hour:");
-        say(&format!("  http://{address}/_/#/pbinstal/{token}"));
+        say(&format!("  {url}/_/#/pbinstal/{token}"));
         say("or in another terminal:");
         let program = std::env::args().next().unwrap_or_else(|| "bosbase".to_owned());
         say(&format!(

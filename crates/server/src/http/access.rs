@@ -10,6 +10,10 @@ use super::caller::Asking;
 use super::error::Cause;
 use super::state::AppState;
 
+/// An extension of answers whose requests are no news, such as those for the files of a page.
+#[derive(Debug, Clone, Copy)]
+pub struct Unlogged;
+
 /// A request that is being answered.
 pub struct Asked {
     started: Instant,
@@ -33,6 +37,9 @@ impl Asked {
         if let Some(cause) = response.extensions().get::<Cause>() {
             line.error = Some(cause.text.clone());
             line.details = cause.data.clone();
+        }
+        if response.extensions().get::<Unlogged>().is_some() {
+            return;
         }
         // As in PocketBase: an event stream that opened is no news, and clients open one after the other.
         if line.error.is_none() && line.method == "GET" && line.path == "/api/realtime" {

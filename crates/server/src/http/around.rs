@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use bosbase_certificates::HostName;
 use tower_http::timeout::TimeoutBody;
 
 use super::access::Asked;
@@ -17,6 +18,7 @@ use super::drain::drain;
 use super::held::holding;
 use super::limit::admit;
 use super::state::AppState;
+use crate::routes::plain::without_port;
 
 /// How long a client may send nothing in the middle of a body. One that is gone without a word must not keep its
 /// memory, nor the right to be the one who works on backups, for good.
@@ -25,6 +27,17 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// Finds out who is asking, times the request for the log, reads what is left of its body, and counts it against the
 /// limits.
 pub async fn around(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    // A browser asks so before it sends a page's request, and no limit counts it.
+    if request.method() == Method::OPTIONS {
+        let mut response = state.origins.preflight(request.headers());
+        harden(&mut response);
+        return response;
+    }
+    if let Some(mut elsewhere) = without_www(&state, &request) {
+        harden(&mut elsewhere);
+        return elsewhere;
+    }
+    let origin = request.headers().get(header::ORIGIN).cloned();
     let (mut parts, body) = request.into_parts();
     let mut response = match identify(&state, &mut parts).await {
         Err(error) => error.into_response(),
@@ -43,8 +56,24 @@ pub async fn around(State(state): State<AppState>, request: Request, next: Next)
             holding(response, held)
         }
     };
+    state.origins.admit(origin.as_ref(), response.headers_mut());
     harden(&mut response);
     response
+}
+
+/// Where a request to `www.` of a host leads that was named without.
+fn without_www(state: &AppState, request: &Request) -> Option<Response> {
+    if state.www.is_empty() {
+        return None;
+    }
+    let host = request.headers().get(header::HOST)?.to_str().ok()?;
+    let name = HostName::parse(without_port(host))?;
+    if !state.www.contains(&name) {
+        return None;
+    }
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let place = HeaderValue::from_str(&format!("https://{}{path}", host.get("www.".len()..)?)).ok()?;
+    Some((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, place)]).into_response())
 }
 
 /// A body that ends where its client says nothing for too long.

@@ -71,7 +71,8 @@ fn describe(request: &Parts, proxy: &ProxySettings) -> Caller {
     let peer = request
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
-        .map(|info| info.0.ip().to_string());
+        // An IPv4 client of a socket for both families is one of IPv4.
+        .map(|info| info.0.ip().to_canonical().to_string());
     Caller {
         auth: None,
         method: request.method.as_str().to_owned(),

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, Request, header};
+use bosbase_certificates::Certificates;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -31,8 +32,13 @@ const LONGEST_HEAD: usize = 128 << 10;
 
 /// Serves `router` on `listener` until `lifecycle` drains, then lets requests that are under way end for as long as its
 /// patience lasts. The listening socket itself stays open: it belongs to the caller, and so do the connections that
-/// wait in it.
-pub async fn serve(listener: Arc<TcpListener>, router: Router, lifecycle: Arc<Lifecycle>) {
+/// wait in it. With `certificates` clients speak TLS.
+pub async fn serve(
+    listener: Arc<TcpListener>,
+    router: Router,
+    lifecycle: Arc<Lifecycle>,
+    certificates: Option<Certificates>,
+) {
     let connections = GracefulShutdown::new();
     let mut server = hyper::server::conn::http1::Builder::new();
     server
@@ -60,10 +66,28 @@ pub async fn serve(listener: Arc<TcpListener>, router: Router, lifecycle: Arc<Li
         };
         let _ = stream.set_nodelay(true);
         let service = service(router.clone(), peer, lifecycle.clone(), silent.enter());
-        let connection = server.serve_connection(TokioIo::new(stream), service);
-        let watched = connections.watch(connection);
+        let (server, watcher, certificates) = (server.clone(), connections.watcher(), certificates.clone());
         tokio::spawn(async move {
-            if let Err(error) = watched.await {
+            let ended = match certificates {
+                None => {
+                    watcher
+                        .watch(server.serve_connection(TokioIo::new(stream), service))
+                        .await
+                }
+                Some(certificates) => match certificates.accept(stream).await {
+                    Ok(Some(stream)) => {
+                        watcher
+                            .watch(server.serve_connection(TokioIo::new(stream), service))
+                            .await
+                    }
+                    Ok(None) => Ok(()),
+                    Err(error) => {
+                        tracing::debug!(%error, %peer, "no TLS connection");
+                        Ok(())
+                    }
+                },
+            };
+            if let Err(error) = ended {
                 tracing::debug!(%error, %peer, "connection ended early");
             }
         });

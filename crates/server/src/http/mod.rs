@@ -5,6 +5,7 @@ pub mod answer;
 pub mod around;
 pub mod body;
 pub mod caller;
+pub mod cors;
 pub mod drain;
 pub mod error;
 pub mod fields;

@@ -13,12 +13,21 @@ pub enum Wanted {
     Unsatisfiable,
     /// Nothing: the client's copy is current.
     NotModified,
+    /// Nothing: it is not what the client takes it for.
+    Changed,
 }
 
 /// What `headers` ask of a resource of `len` bytes whose strong validator is `etag` and whose change `last_modified`
 /// names (an HTTP date). Several ranges at once are answered with the whole, as RFC 9110 allows.
 pub fn wanted(headers: &HeaderMap, len: u64, etag: &str, last_modified: &str) -> Wanted {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(known) = text(header::IF_MATCH) {
+        if !known.split(',').map(str::trim).any(|tag| tag == "*" || tag == etag) {
+            return Wanted::Changed;
+        }
+    } else if text(header::IF_UNMODIFIED_SINCE).is_some_and(|since| is_newer(since, last_modified)) {
+        return Wanted::Changed;
+    }
     if let Some(known) = text(header::IF_NONE_MATCH) {
         if known
             .split(',')
@@ -30,7 +39,7 @@ pub fn wanted(headers: &HeaderMap, len: u64, etag: &str, last_modified: &str) ->
     } else if text(header::IF_MODIFIED_SINCE).is_some_and(|since| is_current(since, last_modified)) {
         return Wanted::NotModified;
     }
-    let Some(range) = text(header::RANGE) else {
+    let Some(range) = text(header::RANGE).filter(|_| len > 0) else {
         return Wanted::Whole;
     };
     // A client with a stale part must get the whole of the new one.
@@ -51,13 +60,16 @@ pub fn wanted(headers: &HeaderMap, len: u64, etag: &str, last_modified: &str) ->
 }
 
 fn is_current(since: &str, last_modified: &str) -> bool {
-    match (
-        httpdate::parse_http_date(since),
-        httpdate::parse_http_date(last_modified),
-    ) {
-        (Ok(since), Ok(modified)) => modified <= since,
-        _ => false,
-    }
+    is_later(last_modified, since) == Some(false)
+}
+
+fn is_newer(since: &str, last_modified: &str) -> bool {
+    is_later(last_modified, since) == Some(true)
+}
+
+/// Whether one HTTP date is later than the other; what is none can't be told.
+fn is_later(one: &str, other: &str) -> Option<bool> {
+    Some(httpdate::parse_http_date(one).ok()? > httpdate::parse_http_date(other).ok()?)
 }
 
 #[cfg(test)]
@@ -110,6 +122,23 @@ mod tests {
         );
         let same = ask(&[(header::RANGE, "bytes=0-1"), (header::IF_RANGE, "\"e\"")]);
         assert_eq!(same, Wanted::Part { first: 0, last: 1 });
+    }
+
+    #[test]
+    fn what_is_no_longer_what_the_client_has_is_not_sent() {
+        assert_eq!(ask(&[(header::IF_MATCH, "\"x\"")]), Wanted::Changed);
+        assert_eq!(ask(&[(header::IF_MATCH, "\"x\", \"e\"")]), Wanted::Whole);
+        assert_eq!(ask(&[(header::IF_MATCH, "*")]), Wanted::Whole);
+        let before = "Mon, 23 Nov 2026 06:33:19 GMT";
+        assert_eq!(ask(&[(header::IF_UNMODIFIED_SINCE, before)]), Wanted::Changed);
+        assert_eq!(ask(&[(header::IF_UNMODIFIED_SINCE, DATE)]), Wanted::Whole);
+        assert_eq!(ask(&[(header::IF_UNMODIFIED_SINCE, "yesterday")]), Wanted::Whole);
+    }
+
+    #[test]
+    fn of_nothing_there_are_no_parts() {
+        let headers = HeaderMap::from_iter([(header::RANGE, HeaderValue::from_static("bytes=0-3"))]);
+        assert_eq!(wanted(&headers, 0, "\"e\"", DATE), Wanted::Whole);
     }
 
     #[test]

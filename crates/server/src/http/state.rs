@@ -7,10 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bosbase_app::at_once::{self, Missed};
+use bosbase_app::public::PublicFiles;
 use bosbase_app::{App, Error};
+use bosbase_certificates::HostName;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
+use super::cors::Origins;
 use super::error::ApiError;
 use super::slow::SlowReads;
 use super::unsent::Unsent;
@@ -40,8 +43,25 @@ pub struct Shared {
     pub slow: SlowReads,
     /// What waits for clients that take their time.
     pub unsent: Unsent,
+    /// The static files.
+    pub public: PublicFiles,
+    /// Whose pages may call.
+    pub origins: Origins,
+    /// Hosts with `www.` that lead to the same without it.
+    pub www: Vec<HostName>,
     asking: Arc<Semaphore>,
     prompt: Prompt,
+}
+
+/// What the server answers beside the API, and to whom.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The static files.
+    pub public: PublicFiles,
+    /// Whose pages may call.
+    pub origins: Origins,
+    /// Hosts with `www.` that lead to the same without it.
+    pub www: Vec<HostName>,
 }
 
 impl Deref for AppState {
@@ -106,13 +126,16 @@ impl Lifecycle {
 impl AppState {
     /// What the requests to `app` share.
     #[must_use]
-    pub fn new(app: App, lifecycle: Arc<Lifecycle>) -> Self {
+    pub fn new(app: App, lifecycle: Arc<Lifecycle>, site: Site) -> Self {
         let threads = Handle::try_current().map_or(1, |runtime| runtime.metrics().num_workers());
         Self(Arc::new(Shared {
             app,
             lifecycle,
             slow: SlowReads::default(),
             unsent: Unsent::default(),
+            public: site.public,
+            origins: site.origins,
+            www: site.www,
             asking: Arc::new(Semaphore::new(ASKING)),
             prompt: Prompt {
                 running: AtomicUsize::new(0),

@@ -252,6 +252,7 @@ async fn download(
         Wanted::Part { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
         Wanted::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0),
         Wanted::NotModified => (StatusCode::NOT_MODIFIED, 0, 0),
+        Wanted::Changed => (StatusCode::PRECONDITION_FAILED, 0, 0),
     };
     let mut response = Response::builder()
         .status(status)

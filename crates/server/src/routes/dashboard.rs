@@ -1,12 +1,12 @@
 //! `/_/`: the dashboard, with the pages that the links of account mails lead to; and `/`, which says where it is.
 
 use axum::Router;
-use axum::extract::{Path, RawQuery};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
     VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use bosbase_app::{Error, ErrorKind};
@@ -42,7 +42,16 @@ pub fn router() -> Router<AppState> {
         .route("/_/{*path}", get(asset))
 }
 
-async fn welcome() -> Response {
+/// The application's own page, or, where it has no static files, one that says what this is.
+async fn welcome(state: State<AppState>, method: Method, uri: Uri, headers: HeaderMap) -> Result<Response, ApiError> {
+    let files = state.public.clone();
+    match super::public::serve(state, method, uri, headers).await {
+        Err(_) if !files.is_there() => Ok(welcome_page()),
+        served => served,
+    }
+}
+
+fn welcome_page() -> Response {
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, POLICY),

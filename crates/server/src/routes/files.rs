@@ -95,6 +95,7 @@ fn answer(unsent: &Unsent, file: StoredFile, name: &str, attachment: bool, heade
         Wanted::Part { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
         Wanted::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, 0, 0),
         Wanted::NotModified => (StatusCode::NOT_MODIFIED, 0, 0),
+        Wanted::Changed => (StatusCode::PRECONDITION_FAILED, 0, 0),
     };
     let inline = !attachment && INLINE.contains(&file.content_type.as_str());
     let body = if length == 0 {
@@ -133,7 +134,7 @@ fn answer(unsent: &Unsent, file: StoredFile, name: &str, attachment: bool, heade
     set(header::CACHE_CONTROL, CACHE);
     set(header::ETAG, &etag);
     set(header::LAST_MODIFIED, &modified);
-    if status != StatusCode::NOT_MODIFIED {
+    if matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
         set(header::CONTENT_TYPE, &content_type);
         set(header::ACCEPT_RANGES, "bytes");
         set(header::CONTENT_LENGTH, &length.to_string());

@@ -13,6 +13,8 @@ mod health;
 mod logs;
 mod metrics;
 mod oauth2;
+pub mod plain;
+pub mod public;
 mod realtime;
 mod records;
 mod settings;

@@ -45,16 +45,19 @@ pub struct StoreOptions {
     /// Whether what the collections say and the database does not is mended: by the process that is alone with the
     /// data. It may take as long as making an index, and others could not write meanwhile.
     pub mends: bool,
+    /// How long one read may compute, and wait for a reader, unless it says otherwise.
+    pub query_timeout: Duration,
 }
 
 impl StoreOptions {
-    /// The options for `dir` with eight readers.
+    /// The options for `dir` with eight readers, and half a minute for a read.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
             readers: 8,
             mends: true,
+            query_timeout: sqlite::PATIENCE,
         }
     }
 }
@@ -67,6 +70,7 @@ pub struct Store {
 
 struct Inner {
     dir: PathBuf,
+    query_timeout: Duration,
     published: Published,
     data: Writer,
     readers: Readers,
@@ -102,7 +106,8 @@ impl Store {
         Ok(Self {
             inner: Arc::new(Inner {
                 dir: options.dir.clone(),
-                logs: Logs::new(&auxiliary_path, auxiliary)?,
+                query_timeout: options.query_timeout,
+                logs: Logs::new(&auxiliary_path, auxiliary, options.query_timeout)?,
                 agreement,
                 data: Writer::start("data", data, Arc::clone(&published))?,
                 readers: Readers::new(&data_path, options.readers),
@@ -125,14 +130,14 @@ impl Store {
     }
 
     /// Runs `f` in one read transaction, which sees the data as it is now, and nothing that is written meanwhile. A
-    /// statement that runs past thirty seconds from now is interrupted. Don't call it within itself: with every reader
-    /// taken it would wait for itself.
+    /// statement that runs past [`StoreOptions::query_timeout`] from now is interrupted. Don't call it within itself:
+    /// with every reader taken it would wait for itself.
     ///
     /// # Errors
     /// Those of `f`; [`ErrorKind::Closed`](crate::ErrorKind::Closed) after [`Store::close`],
-    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) when no reader becomes free within thirty seconds.
+    /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) when no reader becomes free within that time.
     pub fn read<T, E: From<Error>>(&self, f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
-        self.read_within(sqlite::PATIENCE, f)
+        self.read_within(self.inner.query_timeout, f)
     }
 
     /// As [`Store::read`], for what clients decide the cost of (filters): all such reads together get half of the
@@ -172,11 +177,12 @@ impl Store {
         if at_once::is_wanted() {
             return self.read_at_once(Some(meter), f);
         }
-        let connection = self.inner.readers.take_for(Some(requester), sqlite::PATIENCE, lane)?;
+        let patience = self.inner.query_timeout;
+        let connection = self.inner.readers.take_for(Some(requester), patience, lane)?;
         self.read_on(&connection, Some(meter), f)
     }
 
-    /// As [`Store::read`], with `patience` in place of the thirty seconds.
+    /// As [`Store::read`], with `patience` in place of the usual time.
     ///
     /// # Errors
     /// As [`Store::read`].

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use parking_lot::RwLock;
@@ -16,7 +17,7 @@ use crate::sqlite::render::{self, Sql};
 use crate::sqlite::sql::{Attempting, one_row};
 use crate::sqlite::store::{LONG_WRITE, optimize};
 use crate::sqlite::wal::Wal;
-use crate::sqlite::{Gate, Lane, PATIENCE, Readers, Writer};
+use crate::sqlite::{Gate, Lane, Readers, Writer};
 
 /// About how many bytes a frame of the write-ahead log takes.
 const FRAME: u64 = 4096 + 24;
@@ -29,6 +30,8 @@ pub struct Logs {
     path: PathBuf,
     writer: Writer,
     readers: Readers,
+    /// How long a read may compute.
+    patience: Duration,
 }
 
 /// Lines that are deleted in one transaction, so that the write-ahead log stays short.
@@ -39,7 +42,7 @@ const CACHE_KIB: u32 = 2_000;
 const WAL_KEPT: u32 = 2 << 20;
 
 impl Logs {
-    pub(crate) fn new(path: &Path, connection: Connection) -> Result<Self> {
+    pub(crate) fn new(path: &Path, connection: Connection, patience: Duration) -> Result<Self> {
         connection
             .execute_batch(&format!(
                 "PRAGMA journal_size_limit={WAL_KEPT}; PRAGMA cache_size=-{CACHE_KIB}"
@@ -49,6 +52,7 @@ impl Logs {
         Ok(Self {
             writer: Writer::start("auxiliary", connection, no_collections)?,
             readers: Readers::new(path, 2),
+            patience,
             path: path.to_owned(),
         })
     }
@@ -145,7 +149,7 @@ impl Logs {
 
     fn used_bytes(&self) -> Result<u64> {
         let number = |name: &str| {
-            let connection = self.readers.take(PATIENCE, Lane::Short)?;
+            let connection = self.readers.take(self.patience, Lane::Short)?;
             connection
                 .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
                 .map(i64::unsigned_abs)
@@ -174,7 +178,7 @@ impl Logs {
     /// When the database can't be read.
     pub fn get(&self, id: &str) -> Result<Option<LogEntry>> {
         self.readers
-            .take(PATIENCE, Lane::Short)?
+            .take(self.patience, Lane::Short)?
             .prepare_cached(&format!("SELECT {COLUMNS} FROM `_logs` WHERE `id` = ?1"))
             .and_then(|mut statement| statement.query_row([id], decode).optional())
             .attempting("reading a line of the log")
@@ -187,7 +191,7 @@ impl Logs {
     pub fn list(&self, query: &ListLogs) -> Result<Page<LogEntry>> {
         const ATTEMPTED: &str = "listing the log";
         let (condition, order) = compile(&query.filter, &query.sort)?;
-        let connection = self.readers.take(PATIENCE, Lane::Short)?;
+        let connection = self.readers.take(self.patience, Lane::Short)?;
         let mut total = None;
         if !query.page.skip_total {
             let counted: i64 = connection
@@ -225,7 +229,7 @@ impl Logs {
             condition.text
         );
         self.readers
-            .take(PATIENCE, Lane::Short)?
+            .take(self.patience, Lane::Short)?
             .prepare(&sql)
             .and_then(|mut statement| {
                 statement

@@ -1,0 +1,274 @@
+//! Where the server listens: addresses as PocketBase reads them, and the sockets that become of them.
+
+use std::io;
+use std::net::TcpListener;
+
+use bosbase_certificates::HostName;
+
+use super::Failure;
+use super::args::Serve;
+use crate::restart;
+
+/// The default of `--http` where no host is named, else of both.
+const PLAIN: &str = "127.0.0.1:8090";
+const EVERYWHERE: &str = "0.0.0.0:80";
+const EVERYWHERE_TLS: &str = "0.0.0.0:443";
+
+/// Where to listen, and for which hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    pub http: String,
+    /// Where TLS is spoken; `http` leads there then.
+    pub https: Option<String>,
+    /// The hosts that were named, the first of them the server's own.
+    pub hosts: Vec<HostName>,
+    /// The same with `www.`, which lead to those without.
+    pub www: Vec<HostName>,
+}
+
+impl Addresses {
+    /// What the command line says.
+    ///
+    /// # Errors
+    ///
+    /// Where it names what can't be the name of a host.
+    pub fn of(serve: &Serve) -> Result<Self, Failure> {
+        let given = |address: &Option<String>| address.clone().filter(|address| !address.is_empty());
+        let (http, https) = (given(&serve.http), given(&serve.https));
+        let (http, https) = if serve.domains.is_empty() {
+            (http.unwrap_or_else(|| PLAIN.to_owned()), https)
+        } else {
+            (
+                http.unwrap_or_else(|| EVERYWHERE.to_owned()),
+                Some(https.unwrap_or_else(|| EVERYWHERE_TLS.to_owned())),
+            )
+        };
+        let named = match &https {
+            Some(https) if serve.domains.is_empty() => vec![host_of(https).to_owned()],
+            _ => serve.domains.clone(),
+        };
+        let mut hosts = Vec::new();
+        if https.is_some() {
+            for name in named {
+                let host = HostName::parse(&name).ok_or_else(|| {
+                    Failure(format!(
+                        "There is no certificate for {name:?}: name the host that people type, as in serve example.com."
+                    ))
+                })?;
+                hosts.push(host);
+            }
+        }
+        let mut www: Vec<_> = hosts.iter().filter_map(HostName::with_www).collect();
+        www.retain(|name| !hosts.contains(name));
+        Ok(Self {
+            http,
+            https,
+            hosts,
+            www,
+        })
+    }
+
+    /// Where requests are answered.
+    fn main(&self) -> &str {
+        self.https.as_deref().unwrap_or(&self.http)
+    }
+
+    /// The URL to type, for a server that listens on `port`.
+    pub fn url(&self, port: u16) -> String {
+        match (&self.https, self.hosts.first()) {
+            (Some(_), Some(host)) if port == 443 => format!("https://{host}"),
+            (Some(_), Some(host)) => format!("https://{host}:{port}"),
+            _ => format!("http://{}:{port}", host_of(&self.http)),
+        }
+    }
+}
+
+fn host_of(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(host, _)| host)
+}
+
+/// The sockets of a server.
+#[derive(Debug)]
+pub struct Sockets {
+    /// Where requests are answered.
+    pub main: TcpListener,
+    /// Plain HTTP, which leads to the other.
+    pub plain: Option<TcpListener>,
+}
+
+impl Sockets {
+    /// Listens on `addresses`; on the sockets that the process before this one handed over, or a service manager,
+    /// where there are such.
+    ///
+    /// # Errors
+    ///
+    /// Where an address can't be listened on.
+    pub fn open(addresses: &Addresses, inherited: Vec<TcpListener>) -> Result<Self, Failure> {
+        let mut inherited = inherited.into_iter();
+        let mut next = |address: &str, flag: &str| match inherited.next() {
+            Some(socket) => Ok(socket),
+            None => bind(address).map_err(|error| {
+                Failure(format!(
+                    "Can't listen on {address}: {error}. Choose another address with {flag} HOST:PORT."
+                ))
+            }),
+        };
+        let flag = if addresses.https.is_some() { "--https" } else { "--http" };
+        let sockets = Self {
+            main: next(addresses.main(), flag)?,
+            plain: match addresses.https {
+                Some(_) => Some(next(&addresses.http, "--http")?),
+                None => None,
+            },
+        };
+        for socket in sockets.all() {
+            socket.set_nonblocking(true).map_err(unusable)?;
+        }
+        Ok(sockets)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &TcpListener> {
+        std::iter::once(&self.main).chain(&self.plain)
+    }
+
+    /// Others of the same sockets.
+    ///
+    /// # Errors
+    ///
+    /// Where there are too few descriptors.
+    pub fn try_clone(&self) -> Result<Self, Failure> {
+        let plain = self.plain.as_ref().map(TcpListener::try_clone);
+        Ok(Self {
+            main: self.main.try_clone().map_err(unusable)?,
+            plain: plain.transpose().map_err(unusable)?,
+        })
+    }
+
+    /// Executes this program again with the same arguments, which goes on listening. Returns only on failure.
+    pub fn reexecute(&self) -> io::Error {
+        let sockets: Vec<_> = self.all().collect();
+        restart::reexecute(&sockets)
+    }
+}
+
+/// What is said of a socket that fails.
+pub fn unusable(error: io::Error) -> Failure {
+    Failure(format!("Can't use the socket: {error}."))
+}
+
+/// Listens on `address`, `HOST:PORT`. Without a host, or with `0.0.0.0`, that is all addresses of both families, as
+/// with PocketBase.
+fn bind(address: &str) -> io::Result<TcpListener> {
+    let Some((host, port)) = address.rsplit_once(':') else {
+        return TcpListener::bind(address);
+    };
+    if !matches!(host, "" | "0.0.0.0") {
+        return TcpListener::bind(address);
+    }
+    match TcpListener::bind(format!("[::]:{port}")) {
+        // The port may still be had where there is no IPv6.
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => TcpListener::bind(format!("0.0.0.0:{port}")),
+        bound => bound,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use clap::Parser as _;
+
+    use super::super::args::{Arguments, Command};
+    use super::*;
+
+    fn addresses(line: &str) -> Result<Addresses, Failure> {
+        let arguments = Arguments::try_parse_from(format!("bosbase serve {line}").split_whitespace()).unwrap();
+        let Command::Serve(serve) = arguments.command else {
+            panic!("not serve")
+        };
+        Addresses::of(&serve)
+    }
+
+    /// `--http :8090`, as in many a unit file, was no address.
+    #[test]
+    fn no_host_is_every_address() {
+        for address in [":0", "0.0.0.0:0"] {
+            let listener = bind(address).unwrap();
+            TcpStream::connect(("127.0.0.1", listener.local_addr().unwrap().port())).unwrap();
+        }
+        assert!(bind("127.0.0.1:0").unwrap().local_addr().unwrap().ip().is_loopback());
+        assert!(bind("nonsense").is_err());
+    }
+
+    #[test]
+    fn addresses_are_pocketbase_s() {
+        for (line, http, https, hosts, www) in [
+            ("", "127.0.0.1:8090", None, "", ""),
+            ("--http=", "127.0.0.1:8090", None, "", ""),
+            ("--http :80", ":80", None, "", ""),
+            (
+                "example.com",
+                "0.0.0.0:80",
+                Some("0.0.0.0:443"),
+                "example.com",
+                "www.example.com",
+            ),
+            (
+                "example.com www.example.com a.example",
+                "0.0.0.0:80",
+                Some("0.0.0.0:443"),
+                "example.com www.example.com a.example",
+                "www.a.example",
+            ),
+            (
+                "www.example.com",
+                "0.0.0.0:80",
+                Some("0.0.0.0:443"),
+                "www.example.com",
+                "",
+            ),
+            (
+                "--http 127.0.0.1:81 --https=127.0.0.1:444 example.com",
+                "127.0.0.1:81",
+                Some("127.0.0.1:444"),
+                "example.com",
+                "www.example.com",
+            ),
+            (
+                "--https localhost:444",
+                "127.0.0.1:8090",
+                Some("localhost:444"),
+                "localhost",
+                "www.localhost",
+            ),
+        ] {
+            let found = addresses(line).unwrap();
+            assert_eq!((found.http.as_str(), found.https.as_deref()), (http, https), "{line}");
+            let told = |names: &[HostName]| names.iter().map(HostName::as_str).collect::<Vec<_>>().join(" ");
+            assert_eq!(
+                (told(&found.hosts).as_str(), told(&found.www).as_str()),
+                (hosts, www),
+                "{line}"
+            );
+        }
+        for line in [
+            "--https :443",
+            "--https 127.0.0.1:443",
+            "*.example.com",
+            "https://example.com",
+        ] {
+            assert!(addresses(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_called_what_people_can_type() {
+        assert_eq!(addresses("--http :8090").unwrap().url(8090), "http://:8090");
+        assert_eq!(addresses("").unwrap().url(1), "http://127.0.0.1:1");
+        assert_eq!(addresses("example.com").unwrap().url(443), "https://example.com");
+        assert_eq!(
+            addresses("--https localhost:0").unwrap().url(444),
+            "https://localhost:444"
+        );
+    }
+}
