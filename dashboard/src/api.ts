@@ -1,7 +1,7 @@
 // The one typed client: PocketBase's own SDK, and what the server adds to its API.
 
 import { signal } from "@preact/signals";
-import PocketBase, { ClientResponseError, LocalAuthStore } from "pocketbase";
+import PocketBase, { ClientResponseError, LocalAuthStore, type CollectionField, type RecordModel } from "pocketbase";
 
 export type Kind = "create" | "upload" | "verify" | "scrub" | "restore" | "undo";
 
@@ -160,6 +160,13 @@ export const settings = {
   testS3: () => send("/api/settings/test/s3", { method: "POST", body: { filesystem: "backups" } }),
   testMail: (email: string) => send("/api/settings/test/email", { method: "POST", body: { email, template: "verification" } }),
   testWebhook: () => send("/api/settings/test/webhook", { method: "POST" }),
+};
+
+/** What there is to make collections of, beside the collections. */
+export const making = {
+  oauth2Providers: () => send<{ name: string; displayName: string }[]>("/api/collections/meta/oauth2-providers"),
+  /** What a view with this query would be: its fields, and its first records. Nothing is stored. */
+  tryView: (query: string) => send<{ fields: CollectionField[]; sample: RecordModel[] }>("/api/collections/meta/dry-run-view", { method: "POST", body: { query } }),
 };
 
 function parsed(text: string): Record<string, unknown> {

@@ -30,7 +30,7 @@ export const closeBrowser = () => browser?.close();
 export async function openPage(server, path = "/_/", options = {}) {
     const context = await browser.newContext({ viewport: WIDE, acceptDownloads: true, ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(Number(process.env.PATIENCE ?? 20_000));
+    page.setDefaultTimeout(20_000);
     const [problems, requests] = [[], []];
     page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
     page.on("pageerror", (error) => problems.push(String(error)));

@@ -1,6 +1,6 @@
-import type { CollectionField, CollectionModel, RecordModel } from "pocketbase";
+import type { CollectionModel } from "pocketbase";
 import { useState } from "preact/hooks";
-import { client } from "../../api";
+import { making } from "../../api";
 import { Notice } from "../../parts/notice";
 import { problem } from "../../problem";
 import { t } from "../../texts";
@@ -9,10 +9,7 @@ import { TextArea } from "./fields";
 import { RemoveCollection } from "./remove_collection";
 import { SectionCard, useSection } from "./section";
 
-interface Trial {
-  fields: CollectionField[];
-  sample: RecordModel[];
-}
+type Trial = Awaited<ReturnType<typeof making.tryView>>;
 
 interface Props {
   query: string;
@@ -30,7 +27,7 @@ export function ViewQuery({ query, onQuery, problem: wrong }: Props) {
     setSaid(undefined);
     setTrial(null);
     try {
-      setTrial(await client.send<Trial>("/api/collections/meta/dry-run-view", { method: "POST", body: { query } }));
+      setTrial(await making.tryView(query));
     } catch (error) {
       const { text, status } = problem(error);
       setSaid(status === 404 || status === 501 ? t.dev.view.cannotTry : text);

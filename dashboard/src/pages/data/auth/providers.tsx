@@ -1,6 +1,6 @@
 import type { CollectionField, CollectionModel } from "pocketbase";
 import { useEffect, useState } from "preact/hooks";
-import { client } from "../../../api";
+import { making } from "../../../api";
 import { Check, Choice, TextField } from "../../../parts/form";
 import { Wrong } from "../../../parts/notice";
 import { Problem, problem } from "../../../problem";
@@ -42,7 +42,7 @@ export function Providers({ collection }: { collection: CollectionModel }) {
   const [known, setKnown] = useState<{ name: string; displayName: string }[]>([]);
   const [wrong, setWrong] = useState<string>();
   useEffect(() => {
-    client.send("/api/collections/meta/oauth2-providers", {}).then(setKnown, (error) => setWrong(problem(error).text));
+    making.oauth2Providers().then(setKnown, (error) => setWrong(problem(error).text));
   }, []);
   const text = t.dev.auth;
   const set = (change: Partial<OAuth2>) => section.set({ oauth2: { ...oauth2, ...change } });
