@@ -164,7 +164,7 @@ function FieldRow({ field, problems, onChange, onRemove }: Row) {
           label={t.schema.several}
           type="number"
           min={1}
-          value={several !== null && atLeastOne(several) === (field.maxSelect ?? 1) ? several : String(field.maxSelect ?? 1)}
+          value={several !== null && atLeastOne(several) === (field.maxSelect || 1) ? several : String(field.maxSelect || 1)}
           onValue={(text) => {
             setSeveral(text);
             onChange({ maxSelect: atLeastOne(text) });
