@@ -5,7 +5,7 @@ import pytest
 from harness.programs import BOSBASE, POCKETBASE
 from harness.transcript import Transcript, differences
 
-from . import batches
+from . import batches, found
 from .scenarios import SCENARIOS
 
 # Where the difference is meant: words of the request, and why.
@@ -17,7 +17,7 @@ MEANT = {
 }
 
 
-@pytest.mark.parametrize("scenario", [*SCENARIOS, *batches.SCENARIOS], ids=lambda scenario: scenario.__name__)
+@pytest.mark.parametrize("scenario", [*SCENARIOS, *batches.SCENARIOS, *found.SCENARIOS], ids=lambda scenario: scenario.__name__)
 def test_it_answers_as_pocketbase_does(scenario, launch):
     ours, theirs = Transcript(launch(BOSBASE)), Transcript(launch(POCKETBASE))
     scenario(theirs)

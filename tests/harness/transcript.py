@@ -13,7 +13,7 @@ _FILE_OF_BATCH = re.compile(r"(?<=_[a-z0-9]{10})_[a-z0-9]{10}(?=\.)")
 # A name shorter than three characters is lengthened by chance as well.
 _SHORT_FILE = re.compile(r"(?<=\")([a-z0-9]{0,2})[a-z0-9]{10}_[a-z0-9]{10}(?=\.)")
 _URL = re.compile(r"127\.0\.0\.1:\d+")
-_HEADERS = ("content-type", "content-disposition", "cache-control", "content-security-policy", "content-range", "accept-ranges")
+_HEADERS = ("content-type", "content-disposition", "cache-control", "content-security-policy", "content-range", "accept-ranges", "location")
 
 
 class Transcript:

@@ -1,6 +1,6 @@
 //! The `fields` parameter of every answer: `id,expand.author.name,body:excerpt(200,true),*`.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::excerpt::excerpt;
@@ -15,11 +15,14 @@ struct Excerpt {
 /// One level of what was asked for; nothing below it means all.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
+    /// A path ended here: all below is wanted, whatever else is said of it.
+    whole: bool,
     excerpt: Option<Excerpt>,
     below: Vec<(String, Wanted)>,
 }
 
 static ALL: Wanted = Wanted {
+    whole: true,
     excerpt: None,
     below: Vec::new(),
 };
@@ -32,7 +35,7 @@ impl Wanted {
 
     /// What is wanted of the part `name`; `None` where it is not wanted at all.
     pub(crate) fn of(&self, name: &str) -> Option<&Self> {
-        if self.below.is_empty() {
+        if self.whole || self.below.is_empty() {
             return Some(&ALL);
         }
         let named = |wanted: &str| {
@@ -41,7 +44,8 @@ impl Wanted {
                 .find(|(known, _)| known == wanted)
                 .map(|(_, below)| below)
         };
-        named(name).or_else(|| named("*"))
+        // A `*` stands for what is not named at the end of a path alone, as in PocketBase.
+        named(name).or_else(|| named("*").filter(|every| every.whole))
     }
 }
 
@@ -69,7 +73,7 @@ fn parse(fields: &str) -> Wanted {
             None => (field, None),
         };
         let mut level = &mut root;
-        for name in path.split('.') {
+        for name in path.strip_suffix('.').unwrap_or(path).split('.') {
             let at = level
                 .below
                 .iter()
@@ -80,9 +84,9 @@ fn parse(fields: &str) -> Wanted {
                 });
             level = &mut level.below[at].1;
         }
-        if excerpt.is_some() {
-            level.excerpt = excerpt;
-        }
+        // Said twice, the last one counts.
+        level.whole = true;
+        level.excerpt = excerpt;
     }
     root
 }
@@ -128,10 +132,12 @@ pub fn text(answer: Value, fields: &str) -> Result<Vec<u8>> {
 /// Whether every modifier in `fields` is one that there is, with arguments that it takes.
 #[must_use]
 pub fn is_valid(fields: &str) -> bool {
-    split(fields)
-        .into_iter()
-        .filter_map(|field| field.split_once(':'))
-        .all(|(_, modifier)| parse_excerpt(modifier).is_some())
+    let count = |sign: char| fields.chars().filter(|c| *c == sign).count();
+    count('(') == count(')')
+        && split(fields)
+            .into_iter()
+            .filter_map(|field| field.split_once(':'))
+            .all(|(_, modifier)| parse_excerpt(modifier).is_some())
 }
 
 fn parse_excerpt(modifier: &str) -> Option<Excerpt> {
@@ -146,24 +152,24 @@ fn parse_excerpt(modifier: &str) -> Option<Excerpt> {
 }
 
 fn keep(value: Value, wanted: &Wanted) -> Value {
-    match value {
-        Value::Array(items) => Value::Array(items.into_iter().map(|item| keep(item, wanted)).collect()),
-        Value::Object(map) if !wanted.below.is_empty() => {
-            let every = wanted.below.iter().find(|(name, _)| name == "*");
-            let kept: Map<String, Value> = map
+    match (value, wanted.excerpt) {
+        (Value::String(text), Some(wanted)) => Value::String(excerpt(&text, wanted.characters, wanted.ellipsis)),
+        (value, _) if wanted.whole || wanted.below.is_empty() => value,
+        (Value::Array(items), _) => Value::Array(
+            items
                 .into_iter()
+                .map(|item| if item.is_object() { keep(item, wanted) } else { item })
+                .collect(),
+        ),
+        (Value::Object(map), _) => Value::Object(
+            map.into_iter()
                 .filter_map(|(name, value)| {
-                    let own = wanted.below.iter().find(|(known, _)| *known == name).or(every)?;
-                    Some((name, keep(value, &own.1)))
+                    let kept = keep(value, wanted.of(&name)?);
+                    Some((name, kept))
                 })
-                .collect();
-            Value::Object(kept)
-        }
-        Value::String(text) => match wanted.excerpt {
-            Some(wanted) => Value::String(excerpt(&text, wanted.characters, wanted.ellipsis)),
-            None => Value::String(text),
-        },
-        other => other,
+                .collect(),
+        ),
+        (other, _) => other,
     }
 }
 
@@ -181,10 +187,17 @@ mod tests {
             json!({"token": "t", "record": {"id": "1", "expand": {"a": {"x": 1}}}})
         );
         assert_eq!(pick(answer.clone(), "*"), answer);
-        assert_eq!(
-            pick(answer, "record.expand.*.id"),
-            json!({"record": {"expand": {"a": {"id": "2"}}}})
-        );
+        assert_eq!(pick(answer.clone(), "record.expand.*"), json!({"record": {"expand": {"a": {"id": "2", "x": 1}}}}));
+        assert_eq!(pick(answer, "token,record.expand.*.id"), json!({"token": "t", "record": {"expand": {}}}));
+    }
+
+    #[test]
+    fn what_is_named_as_a_whole_is_not_cut_down_by_what_else_is_said_of_it() {
+        let answer = json!({"a": {"b": 1, "c": 2}, "d": "text", "e": ["long", "texts"]});
+        assert_eq!(pick(answer.clone(), "a.b,a"), json!({"a": {"b": 1, "c": 2}}));
+        assert_eq!(pick(answer.clone(), "d:excerpt(2),d"), json!({"d": "text"}));
+        assert_eq!(pick(answer.clone(), "*:excerpt(2),a.c"), json!({"a": {"c": 2}, "d": "te", "e": ["long", "texts"]}));
+        assert_eq!(pick(answer, "e.x"), json!({"e": ["long", "texts"]}));
     }
 
     #[test]
@@ -220,6 +233,7 @@ mod tests {
             "a:excerpt(0)",
             "a:excerpt(1,2,3)",
             "b,a:excerpt(-1)",
+            "(a",
         ] {
             assert!(!is_valid(bad), "{bad}");
         }

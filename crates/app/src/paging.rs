@@ -13,7 +13,6 @@ use crate::error::{Error, Result};
 /// [`crate::ErrorKind::Invalid`] where a number or flag is none.
 pub fn asked(query: &Map<String, Value>) -> Result<PageRequest> {
     let text = |name: &str| query.get(name).and_then(Value::as_str).unwrap_or_default();
-    let unreadable = || Error::invalid("Something went wrong while processing your request.");
     let number = |name: &str| match text(name) {
         "" => Ok(0),
         given => given
@@ -30,6 +29,10 @@ pub fn asked(query: &Map<String, Value>) -> Result<PageRequest> {
             _ => return Err(unreadable()),
         },
     })
+}
+
+pub(crate) fn unreadable() -> Error {
+    Error::invalid("Something went wrong while processing your request.")
 }
 
 /// A page as it is sent.

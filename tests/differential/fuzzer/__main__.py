@@ -32,6 +32,7 @@ def main():
     parser.add_argument("--no-minimise", action="store_true")
     parser.add_argument("--all-cores", action="store_true", help="without it, one core for all: others may want to build")
     parser.add_argument("--repeat", type=Path)
+    parser.add_argument("--minimise", type=Path, nargs="+")
     chosen = parser.parse_args()
     os.nice(5)
     if not chosen.all_cores:
@@ -41,7 +42,24 @@ def main():
         place = run.Place(BOSBASE, POCKETBASE, folder)
         if chosen.repeat:
             return repeat(place, json.loads(chosen.repeat.read_text()))
+        if chosen.minimise:
+            return make_smaller(place, chosen.minimise)
         return fuzz(place, chosen)
+
+
+def make_smaller(place, files):
+    for file in files:
+        told = json.loads(file.read_text())
+        finding = run.Finding(told["kind"], told["seed"], told["steps"], None, None, told["found"])
+        minimise.minimise(place, finding, 200)
+        if finding.ours:
+            file.write_text(as_text(finding))
+        print(f"{file}: {len(told['steps'])} steps, now {len(finding.steps)}" + ("" if finding.ours else "; it does not differ any more"), flush=True)
+
+
+def as_text(finding):
+    told = {"kind": finding.kind, "seed": finding.seed, "ours": finding.ours.shown(), "theirs": finding.theirs.shown(), "found": [[str(part)[:500] for part in one] for one in finding.found[:6]], "steps": finding.steps}
+    return json.dumps(told, ensure_ascii=False, indent=1)
 
 
 def fuzz(place, chosen):
@@ -50,8 +68,7 @@ def fuzz(place, chosen):
 
     def write(finding):
         name = f"{abs(hash_of(finding.kind)):08x}.json"
-        told = {"kind": finding.kind, "seed": finding.seed, "ours": finding.ours.shown(), "theirs": finding.theirs.shown(), "found": [[str(part)[:500] for part in one] for one in finding.found[:6]], "steps": finding.steps}
-        (chosen.findings / name).write_text(json.dumps(told, ensure_ascii=False, indent=1))
+        (chosen.findings / name).write_text(as_text(finding))
         return name
 
     def on_finding(finding):

@@ -34,8 +34,11 @@ def kind_of(step, found):
     path = re.sub(r"(?<=/collections/)(?!meta|import)[^/?]+", "C", step["path"])
     path = re.sub(r"(?<=/records/)[^/?]+|(?<=/impersonate/)[^/?]+", "R", path)
     path = re.sub(r"(?<=/files/)(?!token).+", "F", path).split("?")[0]
-    told = [f"{step['method']} {path}"]
-    for place, ours, theirs in found[:3]:
+    path = re.sub(r"(?<=[^:])//+|^//+|/\.(?=/)|/\.\.$", "//", path)
+    told = [f"{step['method']} {path}" if "//" not in path else "an unclean path"]
+    if "//" in path:
+        return "an unclean path"
+    for place, ours, theirs in found[:1]:
         place = re.sub(r"\[\d+\]", "[]", place)
         place = re.sub(r"(?<=\.data\.requests\.)\d+", "N", place)
         place = re.sub(r"(items\[\]\.|\.body\.|\.expand\.|^\.data\.|response\.data\.)\w+", r"\1x", place)
@@ -51,4 +54,5 @@ def _short(value):
     if isinstance(value, list):
         return "[…]"
     text = json.dumps(value, ensure_ascii=False)
-    return re.sub(r"\d+(\.\d+)?", "0", text)[:70] if isinstance(value, str) else type(value).__name__ if isinstance(value, float) or not isinstance(value, int) else str(value) if value in (200, 204, 206, 304, 400, 401, 403, 404, 413, 416, 429, 500, 501, 503, 0) else "number"
+    text = re.sub(r"\[[^\]]*\]|\\\"[^\"]*\\\"|`[^`]*`", "…", text)
+    return re.sub(r"\d+(\.\d+)?", "0", text)[:90] if isinstance(value, str) else type(value).__name__ if isinstance(value, float) or not isinstance(value, int) else str(value) if value in (200, 204, 206, 304, 400, 401, 403, 404, 413, 416, 429, 500, 501, 503, 0) else "number"

@@ -9,8 +9,8 @@ WRONG = ["", "(", ")", "a", "= 1", "id = ", "id = 1 &&", "id == 1", "nope = 1", 
 
 
 def is_no_chance(field):
-    """Hashes and keys are other ones on each server."""
-    return field["type"] != "password" and field["name"] != "tokenKey"
+    """Hashes, keys and names of files are other ones on each server."""
+    return field["type"] not in ("password", "file") and field["name"] != "tokenKey"
 
 
 class Filters:
@@ -82,7 +82,8 @@ class Filters:
             return self.request(name)
         if kind < (0.4 if rule else 0.1):
             other = r.choice(self.model.named() or ["users"])
-            return f"@collection.{other}{r.choice(['', '', ':x'])}.{self.path(other, 1)}"
+            # An alias that two collections share means in PocketBase whichever comes last.
+            return f"@collection.{other}{r.choice(['', '', f':x{other}'])}.{self.path(other, 1)}"
         if kind < 0.44:
             point = next((field["name"] for field in self.model.fields(name) if field["type"] == "geoPoint"), None)
             if point:

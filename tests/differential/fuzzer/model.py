@@ -16,15 +16,15 @@ class Model:
         about, good = step.get("about"), answer.status in (200, 204)
         if not about or not good:
             return
-        name = step.get("name")
-        if about == "collection" and isinstance(answer.told, dict) and answer.told.get("name"):
-            if name and name != answer.told["name"] and name in self.collections:
+        name, told = step.get("name"), answer.raw
+        if about == "collection" and isinstance(told, dict) and told.get("name"):
+            if name and name != told["name"] and name in self.collections:
                 self.collections.pop(name)
-                self.records[answer.told["name"]] = self.records.pop(name, [])
-            self.collections[answer.told["name"]] = answer.told
-            self.records.setdefault(answer.told["name"], [])
-        elif about == "collections" and isinstance(answer.told, dict):
-            self.collections = {one["name"]: one for one in answer.told.get("items", [])}
+                self.records[told["name"]] = self.records.pop(name, [])
+            self.collections[told["name"]] = told
+            self.records.setdefault(told["name"], [])
+        elif about == "collections" and isinstance(told, dict):
+            self.collections = {one["name"]: one for one in told.get("items", [])}
             for one in self.collections:
                 self.records.setdefault(one, [])
         elif about == "gone" and name in self.collections:
@@ -32,11 +32,11 @@ class Model:
             self.records.pop(name, None)
         elif about == "emptied":
             self.records[name] = []
-        elif about == "record" and isinstance(answer.told, dict) and isinstance(answer.told.get("id"), str) and "(id" not in answer.told["id"]:
-            if answer.told["id"] not in self.records.setdefault(name, []):
-                self.records[name].append(answer.told["id"])
+        elif about == "record" and isinstance(told, dict) and isinstance(told.get("id"), str) and told["id"] in step.get("json", "") + str(step.get("parts", "")) + str(step.get("form", "")):
+            if told["id"] not in self.records.setdefault(name, []):
+                self.records[name].append(told["id"])
             if step.get("account"):
-                self.accounts.append({**step["account"], "collection": name, "id": answer.told["id"]})
+                self.accounts.append({**step["account"], "collection": name, "id": told["id"]})
         elif about == "deleted" and step["id"] in self.records.get(name, []):
             self.records[name].remove(step["id"])
         if step.get("save") and step["save"] not in self.tokens:

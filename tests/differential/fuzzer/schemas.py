@@ -91,7 +91,7 @@ class Schemas:
             return r.choice([f"CREATE INDEX `{called}` ON `{name}` (`nope`)", "nope", f"CREATE INDEX {called} ON other (id)", f"CREATE INDEX ON `{name}` (`id`)", f"CREATE INDEX `idx_1` ON `{name}` (`{column}`)", "", f"CREATE INDEX `{called}` ON `{name}` (`{column}`) WHERE nope > 1"])
         return r.choice([
             f"CREATE INDEX `{called}` ON `{name}` (`{column}`)", f"CREATE UNIQUE INDEX `{called}` ON `{name}` (`{column}`)", f"create unique index {called} on {name}({column}) where {column} != ''",
-            f"CREATE INDEX `{called}` ON `{name}` (`{column}` COLLATE NOCASE DESC, id)", f"CREATE UNIQUE INDEX `{called}` ON `{name}` (`{column}`, `{r.choice(names)}`)", f"CREATE INDEX IF NOT EXISTS {called} ON \"{name}\" ([{column}]  asc)",
+            f"CREATE INDEX `{called}` ON `{name}` (`{column}` COLLATE NOCASE DESC, id)", f"CREATE UNIQUE INDEX `{called}` ON `{name}` (`{column}`, `{r.choice(names)}`)", f"CREATE INDEX IF NOT EXISTS {called} ON \"{name}\" (\"{column}\"  asc)",
         ])
 
     def rules(self, name):

@@ -19,21 +19,22 @@ _ID = re.compile(r"\b[a-z0-9]{15}\b")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 # What keeps names of files apart. PocketBase names what comes in a batch twice, and lengthens short names.
-_FILE_OF_BATCH = re.compile(r"(?<=_[a-z0-9]{10})_[a-z0-9]{10}(?=\.|\")")
-_SHORT_FILE = re.compile(r"(?<=\")([a-z0-9]{0,2})[a-z0-9]{10}_[a-z0-9]{10}(?=\.|\")")
-_FILE = re.compile(r"_[a-z0-9]{10}(?=\.|$|\"|\?)")
+_FILE_OF_BATCH = re.compile(r"(?<=_[a-z0-9]{10})_[a-z0-9]{10}(?=\.\w)")
+_SHORT_FILE = re.compile(r"(?<=\")([a-z0-9]{0,2})[a-z0-9]{10}_[a-z0-9]{10}(?=\.\w)")
+_FILE = re.compile(r"_[a-z0-9]{10}(?=\.\w)")
 _VIEW_FIELD = re.compile(r'"(_clone_)\w+"')
-_INDEX = re.compile(r"(`?idx_\w+?_)[a-z0-9]{10}\b")
+_INDEX = re.compile(r"(`?idx_(?:tokenKey|email)_)\w+\b")
 _REFERENCES = re.compile(r"(?<=reference in )([\w, ]+)(?=\.)")
 
 
 @dataclass
 class Answer:
-    """`told` is the JSON, or the text; of either without what chance made."""
+    """`told` is the JSON, or the text; of either without what chance made, which `raw` has."""
 
     status: int
     told: object
     kind: str = ""
+    raw: object = None
 
     def shown(self):
         return f"{self.status} {json.dumps(self.told, ensure_ascii=False)}"
@@ -168,7 +169,7 @@ class Side:
         if step.get("save") and isinstance(told, dict) and isinstance(told.get("token"), str):
             self.tokens[step["save"]] = told["token"]
         self._learn(told)
-        return Answer(response.status, self._plain(told), (response.headers.get("Content-Type") or "").split(";")[0])
+        return Answer(response.status, self._plain(told), (response.headers.get("Content-Type") or "").split(";")[0], told)
 
     def login(self):
         """The superuser's password, where a step has ended their sessions."""
@@ -179,9 +180,9 @@ class Side:
     def _learn(self, value):
         """Gives each id that a server made up a name, by its order of appearance."""
         if isinstance(value, dict):
-            known = value.get("id")
-            if isinstance(known, str) and _ID.fullmatch(known) and known not in self.chosen:
-                self.names.setdefault(known, f"(id {len(self.names)})")
+            for known in (value.get(name) for name in ("id", "mfaId", "otpId")):
+                if isinstance(known, str) and _ID.fullmatch(known) and known not in self.chosen:
+                    self.names.setdefault(known, f"(id {len(self.names)})")
             for inner in value.values():
                 self._learn(inner)
         elif isinstance(value, list):

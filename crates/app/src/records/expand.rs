@@ -29,7 +29,8 @@ pub(super) struct Expansion {
 
 #[derive(Debug)]
 struct Step {
-    relation: Relation,
+    /// `None` where there is no such relation, or where the caller may not look.
+    relation: Option<Relation>,
     below: Expansion,
 }
 
@@ -61,8 +62,8 @@ impl Relation {
 }
 
 impl Expansion {
-    /// Reads a comma separated list of paths for records like `example`. A path that leads nowhere, or where others
-    /// than superusers may not look, is left out as a whole.
+    /// Reads a comma separated list of paths for records like `example`. A path that another one goes on with says
+    /// nothing of its own, as in PocketBase.
     pub(super) fn parse(schema: &Schema, example: Option<&Record>, paths: &str, superuser: bool) -> Self {
         let mut root = Self::default();
         let Some(example) = example else { return root };
@@ -72,22 +73,15 @@ impl Expansion {
             if path.is_empty() {
                 continue;
             }
-            let mut steps = Vec::new();
-            let mut collection = example.collection.clone();
-            for name in path.split('.').take(MAX_DEPTH) {
-                let Some(relation) = resolve(schema, &collection, name, superuser) else {
-                    steps.clear();
-                    break;
-                };
-                collection = relation.target().clone();
-                steps.push((name.to_owned(), relation));
-            }
             let mut level = &mut root;
-            for (name, relation) in steps {
-                let step = level.relations.entry(name).or_insert_with(|| Step {
-                    relation,
+            let mut collection = Some(example.collection.clone());
+            for name in path.split('.').take(MAX_DEPTH) {
+                let Some(here) = collection else { break };
+                let step = level.relations.entry(name.to_owned()).or_insert_with(|| Step {
+                    relation: resolve(schema, &here, name, superuser),
                     below: Self::default(),
                 });
+                collection = step.relation.as_ref().map(|relation| relation.target().clone());
                 level = &mut step.below;
             }
         }
@@ -127,7 +121,9 @@ fn resolve(schema: &Schema, collection: &Collection, name: &str, superuser: bool
     (superuser || relation.target().rules.view_rule.is_some()).then_some(relation)
 }
 
-/// Puts the related records that `caller` may view into `shown`, which are `records` as they are shown.
+/// Puts the related records that `caller` may view into `shown`, which are `records` as they are shown. A path that
+/// leads nowhere, or where others than superusers may not look, is left out as a whole where there are records to go on
+/// from; false where none is left of those that were asked for.
 pub(super) fn attach(
     tx: &ReadTx<'_>,
     records: &[Record],
@@ -136,19 +132,24 @@ pub(super) fn attach(
     expansion: &Expansion,
     wanted: &Wanted,
     depth: usize,
-) -> Result<()> {
+) -> Result<bool> {
     // What would not be shown is not looked for.
     let Some(wanted) = wanted.of("expand") else {
-        return Ok(());
+        return Ok(true);
     };
     if expansion.relations.is_empty() || records.is_empty() || depth > MAX_DEPTH {
-        return Ok(());
+        return Ok(true);
     }
     let mut expanded: Vec<Map<String, Value>> = vec![Map::new(); records.len()];
     let mut along = 0;
+    let mut any = false;
     for (name, step) in &expansion.relations {
-        let Some(wanted) = wanted.of(name) else { continue };
-        let (ids, found, multiple) = match &step.relation {
+        let Some(relation) = &step.relation else { continue };
+        let Some(wanted) = wanted.of(name) else {
+            any = true;
+            continue;
+        };
+        let (ids, found, multiple) = match relation {
             Relation::Forward {
                 field,
                 multiple,
@@ -177,12 +178,16 @@ pub(super) fn attach(
                 (ids, all.into_values().collect(), *multiple)
             }
         };
-        let visible = match step.relation.target().rules.view_rule.as_deref() {
+        let visible = match relation.target().rules.view_rule.as_deref() {
             _ if caller.is_superuser() => found,
             Some(rule) => passing(tx, found, rule, &caller.context("expand", Map::new()))?,
             None => Vec::new(),
         };
-        let related = show(tx, &visible, caller, &step.below, wanted, depth + 1)?;
+        let (related, led_on) = show(tx, &visible, caller, &step.below, wanted, depth + 1)?;
+        if !led_on {
+            continue;
+        }
+        any = true;
         let by_id: HashMap<&str, Shown> = visible.iter().map(Record::id).zip(related).collect();
         for ((target, ids), holder) in expanded.iter_mut().zip(&ids).zip(shown.iter_mut()) {
             let found = ids.iter().filter_map(|id| by_id.get(id.as_str()));
@@ -209,8 +214,8 @@ pub(super) fn attach(
             }
         }
     }
-    for (shown, expanded) in shown.iter_mut().zip(expanded) {
+    for (shown, expanded) in shown.iter_mut().zip(expanded).filter(|_| any) {
         shown.fields.insert("expand".to_owned(), json!(expanded));
     }
-    Ok(())
+    Ok(any)
 }

@@ -15,10 +15,10 @@ use crate::files::Receiving;
 use crate::paging::{self, Page, PageRequest};
 
 /// Which page of which records.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListRequest {
-    /// The page.
-    pub page: PageRequest,
+    /// The page; `None` where the numbers that name it can't be read.
+    pub page: Option<PageRequest>,
     /// The order, as in `-created,title`.
     pub sort: String,
     /// Which records.
@@ -27,20 +27,23 @@ pub struct ListRequest {
     pub expand: String,
 }
 
+impl Default for ListRequest {
+    fn default() -> Self {
+        Self::from_query(&Map::new())
+    }
+}
+
 impl ListRequest {
     /// Reads the parameters of a URL.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Invalid`] where a number or bool is none.
-    pub fn from_query(query: &Map<String, Value>) -> Result<Self> {
+    #[must_use]
+    pub fn from_query(query: &Map<String, Value>) -> Self {
         let text = |name: &str| query.get(name).and_then(Value::as_str).unwrap_or_default();
-        Ok(Self {
-            page: paging::asked(query)?,
+        Self {
+            page: paging::asked(query).ok(),
             sort: text("sort").to_owned(),
             filter: text("filter").to_owned(),
             expand: text("expand").to_owned(),
-        })
+        }
     }
 }
 
@@ -67,7 +70,7 @@ impl Records {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] without such a collection, [`ErrorKind::Forbidden`] where only superusers may list it or
-    /// filter like that, [`ErrorKind::Invalid`] for a filter or order that can't be understood.
+    /// filter like that, [`ErrorKind::Invalid`] for a filter, order or page that can't be understood.
     pub fn list(&self, collection: &str, request: &ListRequest, caller: &Caller) -> Result<Page<Map<String, Value>>> {
         let collection = self.collection_of_records(collection)?;
         let query = list_query(&collection, request, caller)?;
@@ -190,7 +193,7 @@ fn list_query(collection: &Collection, request: &ListRequest, caller: &Caller) -
         filter: request.filter.clone(),
         rule: rule.map(str::to_owned),
         sort: request.sort.clone(),
-        page: request.page,
+        page: request.page.ok_or_else(paging::unreadable)?,
         context: caller.context("default", Map::new()),
         allow_hidden: caller.is_superuser(),
         ..ListQuery::default()
@@ -233,21 +236,17 @@ mod tests {
 
     use super::*;
 
-    fn query(value: &Value) -> Result<ListRequest> {
-        ListRequest::from_query(value.as_object().unwrap())
-    }
-
     #[test]
     fn parameters_are_read_or_refused() {
-        let request = query(&json!({"page": "-1", "perPage": "5", "skipTotal": "1", "sort": "-id"})).unwrap();
-        let page = request.page;
+        let request = |value: &Value| ListRequest::from_query(value.as_object().unwrap());
+        let page = request(&json!({"page": "-1", "perPage": "5", "skipTotal": "1", "sort": "-id"})).page.unwrap();
         assert_eq!((page.page, page.per_page, page.skip_total), (0, 5, true));
         for bad in [
             json!({"page": "abc"}),
             json!({"perPage": "1.5"}),
             json!({"skipTotal": "zz"}),
         ] {
-            assert!(query(&bad).is_err(), "{bad}");
+            assert!(request(&bad).page.is_none(), "{bad}");
         }
     }
 }

@@ -61,7 +61,7 @@ pub(crate) fn present_in(
     wanted: &Wanted,
 ) -> Result<Vec<Map<String, Value>>> {
     let expansion = Expansion::parse(tx.schema(), records.first(), expand, caller.is_superuser());
-    let shown = show(tx, records, caller, &expansion, wanted, 1)?;
+    let (shown, _) = show(tx, records, caller, &expansion, wanted, 1)?;
     Ok(shown.into_iter().map(|one| one.fields).collect())
 }
 
@@ -74,6 +74,7 @@ pub(super) struct Shown {
     pub(super) bytes: usize,
 }
 
+/// `records` as they are shown with what `expansion` names, and whether any of that was there to follow.
 pub(super) fn show(
     tx: &ReadTx<'_>,
     records: &[Record],
@@ -81,7 +82,7 @@ pub(super) fn show(
     expansion: &Expansion,
     wanted: &Wanted,
     depth: usize,
-) -> Result<Vec<Shown>> {
+) -> Result<(Vec<Shown>, bool)> {
     let addresses = visible_addresses(tx, records, caller)?;
     let mut shown = Vec::with_capacity(records.len());
     for record in records {
@@ -95,8 +96,8 @@ pub(super) fn show(
             bytes,
         });
     }
-    expand::attach(tx, records, &mut shown, caller, expansion, wanted, depth)?;
-    Ok(shown)
+    let any = expand::attach(tx, records, &mut shown, caller, expansion, wanted, depth)?;
+    Ok((shown, any))
 }
 
 /// A record's own fields that are wanted, with the names of its collection.

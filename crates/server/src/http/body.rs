@@ -71,11 +71,7 @@ impl FromRequest<AppState> for JsonObject {
         if !is_json {
             return Err(unsupported().into());
         }
-        let read = |bytes: &[u8]| match serde_json::from_slice(bytes) {
-            Ok(Distinct(Value::Object(object))) => Ok(object),
-            Ok(_) => Err(bad_body()),
-            Err(error) => Err(bad_body().caused_by(error)),
-        };
+        let read = |bytes: &[u8]| form::json(bytes).map_err(|error| bad_body().caused_by(error));
         parsed(state, bytes, read).await.map(Self)
     }
 }

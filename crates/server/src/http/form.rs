@@ -89,7 +89,7 @@ pub async fn read(
 }
 
 /// The first JSON value of `bytes`, which has to be an object or null.
-fn json(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
+pub(super) fn json(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Distinct>();
     match values.next() {
         None | Some(Ok(Distinct(Value::Null))) => Ok(Map::new()),
@@ -103,8 +103,9 @@ fn json(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Invalid`] for more than [`MOST_PAIRS`], as in PocketBase, and for a JSON object: a client that forgets
-/// its content type sends it as such a form (curl does), and everything in it would be passed over.
+/// [`ErrorKind::Invalid`] for more than [`MOST_PAIRS`] and for a `;` between them, as in PocketBase, and for a JSON
+/// object: a client that forgets its content type sends it as such a form (curl does), and everything in it would be
+/// passed over.
 pub fn urlencoded(bytes: &[u8]) -> Result<Vec<(String, String)>, Error> {
     if bytes.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
         return Err(Error::invalid(
@@ -113,6 +114,9 @@ pub fn urlencoded(bytes: &[u8]) -> Result<Vec<(String, String)>, Error> {
     }
     if bytes.iter().filter(|byte| **byte == b'&').count() >= MOST_PAIRS {
         return Err(Error::invalid(format!("A form may have {MOST_PAIRS} values at most.")));
+    }
+    if bytes.contains(&b';') {
+        return Err(unreadable());
     }
     Ok(form_urlencoded::parse(bytes).into_owned().collect())
 }

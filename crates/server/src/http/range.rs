@@ -39,6 +39,7 @@ pub fn wanted(headers: &HeaderMap, len: u64, etag: &str, last_modified: &str) ->
     } else if text(header::IF_MODIFIED_SINCE).is_some_and(|since| is_current(since, last_modified)) {
         return Wanted::NotModified;
     }
+    // Some clients ask for a part of everything; of nothing, nothing is all of it.
     let Some(range) = text(header::RANGE).filter(|_| len > 0) else {
         return Wanted::Whole;
     };
@@ -111,6 +112,8 @@ mod tests {
     #[test]
     fn nonsense_and_several_ranges_get_the_whole() {
         assert_eq!(ask(&[(header::RANGE, "lines=1-2")]), Wanted::Whole);
+        let some = HeaderMap::from_iter([(header::RANGE, HeaderValue::from_static("bytes=0-2"))]);
+        assert_eq!(wanted(&some, 0, "\"e\"", ""), Wanted::Whole, "of nothing");
         assert_eq!(ask(&[(header::RANGE, "bytes=0-1,5-6")]), Wanted::Whole);
     }
 

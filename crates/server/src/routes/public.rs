@@ -24,12 +24,13 @@ pub async fn serve(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if !matches!(method, Method::GET | Method::HEAD) {
-        return Err(Error::not_found().into());
-    }
     let query = uri.query();
+    // A client that puts a base URL with a slash at its end before `/api/…` is led to what it means.
     if let Some(path) = cleaned(uri.path()) {
         return Ok(sent_on(StatusCode::TEMPORARY_REDIRECT, &path, query));
+    }
+    if !matches!(method, Method::GET | Method::HEAD) {
+        return Err(Error::not_found().into());
     }
     let path: Vec<u8> = percent_decode_str(uri.path()).collect();
     let files = state.public.clone();

@@ -35,7 +35,7 @@ async fn list(
 ) -> Result<Response, ApiError> {
     let kind = state.slow.kind((&collection, &caller.query, caller.is_superuser()));
     read_shown(&state, caller, kind, move |app, caller| {
-        let request = ListRequest::from_query(&caller.query)?;
+        let request = ListRequest::from_query(&caller.query);
         app.records().answer_list(&collection, &request, caller)
     })
     .await

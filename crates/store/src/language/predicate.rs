@@ -95,6 +95,9 @@ pub(crate) enum Expression {
     Absent,
     /// `true` or `false`, which the program knows.
     Truth(bool),
+    /// Whether something was sent. Behind `=` and `!=` it is asked whether the other side is true, not whether it is 1,
+    /// as in PocketBase: no text but a number is, so `title != @request.body.x:isset` does not hold for `abc`.
+    IsSent(bool),
     /// How many values were sent.
     Count(usize),
     Literal(Literal),
@@ -131,6 +134,7 @@ impl Expression {
             Self::FormattedTime(parts) => parts.iter().flat_map(Self::literals).collect(),
             Self::Absent
             | Self::Truth(_)
+            | Self::IsSent(_)
             | Self::Count(_)
             | Self::Column(_)
             | Self::Json { .. }
@@ -163,7 +167,7 @@ impl Expression {
             Self::Distance(parts) => parts.iter().any(Self::looks_at_rows),
             Self::FormattedTime(parts) => parts.iter().any(Self::looks_at_rows),
             Self::Holds(comparison) => comparison.looks_at_rows(),
-            Self::Absent | Self::Truth(_) | Self::Count(_) | Self::Literal(_) => false,
+            Self::Absent | Self::Truth(_) | Self::IsSent(_) | Self::Count(_) | Self::Literal(_) => false,
         }
     }
 
@@ -283,6 +287,11 @@ impl Operand {
         Self::new(Expression::Truth(value))
     }
 
+    /// Whether something was sent.
+    pub(crate) fn is_sent(value: bool) -> Self {
+        Self::new(Expression::IsSent(value))
+    }
+
     /// A value that somebody wrote or sent.
     pub(crate) fn literal(value: Literal) -> Self {
         Self::new(Expression::Literal(value))
@@ -307,7 +316,7 @@ impl Operand {
             return Presence::Unknown;
         }
         // As in PocketBase a count of other than none or one is compared like a column.
-        let is_flag = matches!(self.value, Expression::Truth(_) | Expression::Count(0 | 1));
+        let is_flag = matches!(self.value, Expression::Truth(_) | Expression::IsSent(_) | Expression::Count(0 | 1));
         let is_written = !literals.is_empty() && !literals.iter().any(|literal| literal.is_empty());
         if self.known || is_flag || is_written {
             Presence::Present

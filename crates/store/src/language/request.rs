@@ -177,7 +177,7 @@ fn sent(scope: &Scope<'_>, properties: &[&str]) -> Result<Operand> {
     path.push(last);
     let found = sent_value(scope, &path);
     match modifier {
-        Some(Modifier::IsSet) => return Ok(Operand::truth(found.is_some())),
+        Some(Modifier::IsSet) => return Ok(Operand::is_sent(found.is_some())),
         Some(Modifier::Lower) | None => {}
         Some(_) => {
             return Err(invalid(format!(

@@ -3,7 +3,7 @@
 use bosbase_store::{FieldKind, ReadTx};
 
 use super::Problem;
-use crate::error::Result;
+use crate::error::{Result, sentence};
 
 fn too_many(max: i64) -> Problem {
     Problem::new("validation_too_many_values", format!("Select no more than {max}.")).with("maxSelect", max)
@@ -22,7 +22,8 @@ pub(super) fn select(values: &[String], max_select: i64, required: bool, chosen:
         return Some(too_many(max));
     }
     let unknown = chosen.iter().find(|one| !values.iter().any(|value| value == *one))?;
-    Some(Problem::new("validation_invalid_value", format!("Invalid value {unknown}.")).with("value", *unknown))
+    let message = sentence(&format!("Invalid value {unknown}"));
+    Some(Problem::new("validation_invalid_value", message).with("value", *unknown))
 }
 
 pub(super) fn relation(kind: &FieldKind, ids: &[&str], tx: &ReadTx<'_>) -> Result<Option<Problem>> {

@@ -9,6 +9,7 @@ pub(super) fn expression(value: &Expression) -> Sql {
     match value {
         Expression::Absent => Sql::new("NULL"),
         Expression::Truth(truth) => Sql::new(if *truth { "1" } else { "0" }),
+        Expression::IsSent(sent) => Sql::new(if *sent { "TRUE" } else { "FALSE" }),
         Expression::Count(count) => Sql::new(count.to_string()),
         Expression::Literal(literal) => Sql::literal(literal),
         Expression::Column(column) => Sql::column(column),

@@ -71,7 +71,8 @@ pub(crate) fn encode(field: &Field, value: Option<&Value>) -> Sql {
         },
         FieldKind::Bool { .. } => Sql::Integer(i64::from(value.and_then(Value::as_bool).unwrap_or_default())),
         FieldKind::Json { .. } => match value {
-            None => Sql::Null,
+            // So that unique indexes and views see nothing, as in PocketBase.
+            None | Some(Value::Null) => Sql::Null,
             Some(value) => Sql::Text(value.to_string()),
         },
         FieldKind::GeoPoint { .. } => {
@@ -115,8 +116,9 @@ fn decode_json(value: ValueRef<'_>) -> Value {
         ValueRef::Integer(whole) => Value::from(whole),
         ValueRef::Real(real) => number(real),
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
-            if bytes.is_empty() {
-                return Value::Null;
+            // What begins with a space, or with nothing, is a text to PocketBase, too.
+            if bytes.first().is_none_or(u8::is_ascii_whitespace) {
+                return Value::String(String::from_utf8_lossy(bytes).into_owned());
             }
             serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
         }

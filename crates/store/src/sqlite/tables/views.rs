@@ -133,20 +133,20 @@ pub(crate) fn fields(connection: &Connection, schema: &Schema, query: &str) -> R
 }
 
 /// # Errors
-/// [`ErrorKind::InvalidSchema`] when the query yields no `id` somewhere, or the same one twice.
+/// [`ErrorKind::InvalidSchema`] when the query yields a record without an `id`, or an `id` twice.
 pub(crate) fn check_ids(connection: &Connection, query: &str) -> Result<()> {
     let query = trim(query);
-    for (condition, what) in [
-        ("WHERE `id` IS NULL OR `id` = ''", "empty or invalid"),
-        ("GROUP BY `id` HAVING COUNT(*) > 1", "non-unique"),
-    ] {
-        let found = connection
-            .prepare(&format!("SELECT 1 FROM ({query}) {condition} LIMIT 1"))
+    let any = |sql: String| {
+        connection
+            .prepare(&sql)
             .and_then(|mut statement| statement.query_row([], |_| Ok(())).optional())
-            .map_err(refused)?;
-        if found.is_some() {
-            return Err(invalid(format!("the query could return records with {what} ids")));
-        }
+            .map_err(refused)
+    };
+    if any(format!("SELECT 1 FROM ({query}) WHERE `id` IS NULL OR `id` IN ('', x'') LIMIT 1"))?.is_some() {
+        return Err(invalid("the query could return records with empty or invalid ids"));
+    }
+    if any(format!("SELECT 1 FROM ({query}) GROUP BY `id` HAVING COUNT(*) > 1 LIMIT 1"))?.is_some() {
+        return Err(invalid("the query could return records with non-unique ids"));
     }
     Ok(())
 }
