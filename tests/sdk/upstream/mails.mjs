@@ -1,0 +1,25 @@
+// The SMTP server of mails.py.
+
+import { spawn } from "node:child_process";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+import { until } from "../server.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const tests = join(here, "..", "..");
+
+export async function startMails() {
+    const python = join(tests, ".cache", "venv", "bin", "python");
+    const child = spawn(python, [join(here, "mails.py")], { env: { ...process.env, PYTHONPATH: tests }, stdio: ["pipe", "pipe", "inherit"] });
+    const lines = [];
+    createInterface(child.stdout).on("line", (line) => lines.push(JSON.parse(line)));
+    const port = await until(() => lines.shift(), "a mail server");
+    return {
+        port,
+        /** The oldest mail that nobody took yet. */
+        next: () => until(() => lines.shift(), "a mail"),
+        stop: () => child.stdin.end(),
+    };
+}
