@@ -67,6 +67,9 @@ TABLE = [
     ("POST", "/api/backups/cancel", "superuser"),
     ("GET", "/api/metrics", "superuser"),
     ("POST", "/api/backups/{key}/verify", "superuser"),
+    ("GET", "/api/backups/{key}/content", "superuser"),
+    ("GET", "/api/backups/jobs", "superuser"),
+    ("POST", "/api/backups/preview-retention", "superuser"),
     ("POST", "/api/batch", "anyone"),
     ("GET", "/api/oauth2-redirect", "anyone"),
     ("POST", "/api/oauth2-redirect", "anyone"),
@@ -87,7 +90,7 @@ TABLE = [
     ("GET", "/_/{path}", "anyone"),
 ]
 # PocketBase has a dashboard of its own, and nothing at /.
-OURS_ALONE = {row[:2] for row in TABLE if row[1] == "/" or row[1].startswith("/_/")} | {("GET", "/api/metrics"), ("POST", "/api/settings/test/webhook"), ("POST", "/api/backups/undo-restore"), ("POST", "/api/backups/cancel"), ("GET", "/api/backups/status"), ("POST", "/api/backups/{key}/verify")}
+OURS_ALONE = {row[:2] for row in TABLE if row[1] == "/" or row[1].startswith("/_/")} | {("GET", "/api/metrics"), ("POST", "/api/settings/test/webhook"), ("POST", "/api/backups/undo-restore"), ("POST", "/api/backups/cancel"), ("GET", "/api/backups/status"), ("POST", "/api/backups/{key}/verify"), ("GET", "/api/backups/{key}/content"), ("GET", "/api/backups/jobs"), ("POST", "/api/backups/preview-retention")}
 
 NO_TOKEN = "The request requires valid record authorization token."
 NOT_ALLOWED = "The authorized record is not allowed to perform this action."

@@ -23,12 +23,21 @@ pub fn asked(query: &Map<String, Value>) -> Result<PageRequest> {
     Ok(PageRequest {
         page: number("page")?,
         per_page: number("perPage")?,
-        skip_total: match text("skipTotal") {
-            "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
-            "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
-            _ => return Err(unreadable()),
-        },
+        skip_total: flag(query, "skipTotal")?,
     })
+}
+
+/// Whether the URL sets a flag.
+///
+/// # Errors
+///
+/// [`crate::ErrorKind::Invalid`] where it is none.
+pub fn flag(query: &Map<String, Value>, name: &str) -> Result<bool> {
+    match query.get(name).and_then(Value::as_str).unwrap_or_default() {
+        "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        _ => Err(unreadable()),
+    }
 }
 
 pub(crate) fn unreadable() -> Error {

@@ -6,7 +6,7 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _, civil};
 
-/// How far back is looked for a schedule's last minute, in days: a 29 February may be eight years ago.
+/// How far is looked for a schedule's last minute, or its next, in days: a 29 February may be eight years ago.
 const MOST_DAYS: usize = 9 * 366;
 
 const MALFORMED: &str =
@@ -99,12 +99,56 @@ impl Schedule {
         None
     }
 
+    /// The first minute that begins after `moment` and is one of the schedule's; nothing where there is none in the next
+    /// nine years.
+    #[must_use]
+    pub fn next_after(&self, moment: Timestamp) -> Option<Timestamp> {
+        let begun = moment.to_zoned(TimeZone::UTC).datetime();
+        let earliest = begun
+            .with()
+            .second(0)
+            .subsec_nanosecond(0)
+            .build()
+            .and_then(|minute| minute.checked_add(1.minute()))
+            .ok()?;
+        let mut date = earliest.date();
+        for _ in 0..MOST_DAYS {
+            let begin = if date == earliest.date() {
+                earliest.time()
+            } else {
+                civil::Time::midnight()
+            };
+            if let Some(time) = self.first_of_day(date, begin) {
+                let at = date.to_datetime(time).to_zoned(TimeZone::UTC).ok()?;
+                return Some(at.timestamp());
+            }
+            date = date.tomorrow().ok()?;
+        }
+        None
+    }
+
+    fn is_day(&self, date: civil::Date) -> bool {
+        holds(self.days, date.day())
+            && holds(self.months, date.month())
+            && holds(self.weekdays, date.weekday().to_sunday_zero_offset())
+    }
+
+    /// The first minute of the schedule on `date` that begins no earlier than `begin`.
+    fn first_of_day(&self, date: civil::Date, begin: civil::Time) -> Option<civil::Time> {
+        if !self.is_day(date) {
+            return None;
+        }
+        let hours = (begin.hour()..24).filter(|hour| holds(self.hours, *hour));
+        hours
+            .flat_map(|hour| (0..60).map(move |minute| (hour, minute)))
+            .filter(|(hour, minute)| *hour > begin.hour() || *minute >= begin.minute())
+            .find(|(_, minute)| holds(self.minutes, *minute))
+            .map(|(hour, minute)| civil::time(hour, minute, 0, 0))
+    }
+
     /// The last minute of the schedule on `date` that begins no later than `end`.
     fn last_of_day(&self, date: civil::Date, end: civil::Time) -> Option<civil::Time> {
-        let is_day = holds(self.days, date.day())
-            && holds(self.months, date.month())
-            && holds(self.weekdays, date.weekday().to_sunday_zero_offset());
-        if !is_day {
+        if !self.is_day(date) {
             return None;
         }
         let hours = (0..=end.hour()).rev().filter(|hour| holds(self.hours, *hour));
@@ -217,6 +261,21 @@ mod tests {
         assert_eq!(last("0 0 29 2 *", "2026-11-23T00:00:00Z"), "2024-02-29T00:00:00Z");
         assert_eq!(last("30 4 * * 0", "2026-11-23T00:00:00Z"), "2026-11-22T04:30:00Z");
         assert_eq!(last("0 0 31 2 *", "2026-11-23T00:00:00Z"), "");
+    }
+
+    #[test]
+    fn the_next_minute_after_a_moment_is_found_however_rare_it_is() {
+        let next = |expression: &str, moment: &str| {
+            let schedule = Schedule::parse(expression).unwrap();
+            let found = schedule.next_after(moment.parse().unwrap());
+            found.map(|at| at.to_string()).unwrap_or_default()
+        };
+        assert_eq!(next("0 2 * * *", "2026-11-23T01:59:59Z"), "2026-11-23T02:00:00Z");
+        assert_eq!(next("0 2 * * *", "2026-11-23T02:00:00Z"), "2026-11-24T02:00:00Z");
+        assert_eq!(next("*/20 6,8 * * *", "2026-11-23T06:50:00Z"), "2026-11-23T08:00:00Z");
+        assert_eq!(next("59 23 31 12 *", "2026-12-31T23:59:30Z"), "2027-12-31T23:59:00Z");
+        assert_eq!(next("0 0 29 2 *", "2026-11-23T00:00:00Z"), "2028-02-29T00:00:00Z");
+        assert_eq!(next("0 0 31 2 *", "2026-11-23T00:00:00Z"), "");
     }
 
     #[test]

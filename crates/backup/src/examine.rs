@@ -15,6 +15,7 @@ use crate::archive::{Archive, ArchiveEntry, Checked, Part};
 use crate::create::Names;
 use crate::database_format::DatabaseFormat;
 use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::inventory::Inventory;
 use crate::packed::PackedNames;
 use crate::progress::{Progress, cancelled};
 use crate::sources::CheckFailure;
@@ -81,6 +82,8 @@ pub struct Examined {
     /// Files that records name and the archive lacks: they were missing when it was made, or it was made by another
     /// program. Known only where the databases were opened.
     pub missing: Names,
+    /// What it holds.
+    pub inventory: Inventory,
 }
 
 /// Reads a whole archive as [`crate::verify`] does, then unpacks one database after the other, lets it check itself,
@@ -118,12 +121,15 @@ fn look_into(archive: &Archive, room: &Room<'_>, progress: &dyn Progress) -> Res
             Ok(())
         },
     )?;
+    let mut inventory = Inventory::default();
+    inventory.describe(checked.manifest.as_ref());
+    let present = PackedNames::of(archive, |entry| inventory.add(entry, room.databases.names()))?;
     let mut examined = Examined {
         checked,
         depth: Depth::Databases,
         missing: Names::default(),
+        inventory,
     };
-    let present = PackedNames::of(archive)?;
     check(&unpacking, &present, progress, &mut examined)?;
     for database in others {
         let unpacking = Unpacking::of(database, room)?;

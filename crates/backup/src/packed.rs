@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
-use crate::archive::{Archive, EntryKind};
+use crate::archive::{Archive, ArchiveEntry, EntryKind};
 use crate::error::{Error, Result};
 
 /// The names of files: a hash of eight bytes for each.
@@ -13,14 +13,15 @@ pub(crate) struct PackedNames {
 }
 
 impl PackedNames {
-    /// Those in an archive.
-    pub(crate) fn of(archive: &Archive) -> Result<Self> {
+    /// Those in an archive, each entry of which is shown to `visit`.
+    pub(crate) fn of(archive: &Archive, mut visit: impl FnMut(&ArchiveEntry)) -> Result<Self> {
         let mut names = Self {
             hasher: RandomState::new(),
             hashes: HashSet::new(),
         };
         for entry in archive.entries() {
             let entry = entry?;
+            visit(&entry);
             if entry.kind == EntryKind::File {
                 names.hashes.insert(names.hasher.hash_one(entry.path.as_str()));
             }
@@ -32,11 +33,12 @@ impl PackedNames {
         self.hashes.contains(&self.hasher.hash_one(name))
     }
 
-    /// Fails unless these are the names of exactly the files that are in `archive`.
-    pub(crate) fn require(&self, archive: &Archive) -> Result<()> {
+    /// Fails unless these are the names of exactly the files that are in `archive`; each entry is shown to `visit`.
+    pub(crate) fn require(&self, archive: &Archive, mut visit: impl FnMut(&ArchiveEntry)) -> Result<()> {
         let mut files = 0;
         for entry in archive.entries() {
             let entry = entry?;
+            visit(&entry);
             if entry.kind == EntryKind::File {
                 files += 1;
                 if !self.has(entry.path.as_str()) {

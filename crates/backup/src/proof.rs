@@ -13,7 +13,9 @@ use std::time::Duration;
 use bosbase_background::{LAST, step_back};
 
 use crate::archive::{Archive, Checked, verify};
+use crate::data_dir::DataDir;
 use crate::error::{Context as _, Error, ErrorKind, Result};
+use crate::inventory::Inventory;
 use crate::packed::PackedNames;
 use crate::progress::{Progress, Steps, cancelled};
 use crate::report::CreateReport;
@@ -40,6 +42,8 @@ pub struct Created {
 pub struct Proof {
     /// What reading it back found.
     pub checked: Checked,
+    /// What it holds.
+    pub inventory: Inventory,
 }
 
 impl Created {
@@ -88,8 +92,11 @@ impl Created {
         source.read_from_medium();
         let read_back = Archive::open(source.clone()).and_then(|archive| {
             let checked = verify(&archive, &Quiet(progress))?;
-            self.packed.require(&archive)?;
-            Ok(checked)
+            let mut inventory = Inventory::default();
+            self.packed
+                .require(&archive, |entry| inventory.add(entry, &DataDir::DATABASES))?;
+            inventory.describe(checked.manifest.as_ref());
+            Ok((checked, inventory))
         });
         let checked = match read_back {
             Err(e) if e.kind() == ErrorKind::InvalidArchive => {
@@ -99,9 +106,9 @@ impl Created {
         };
         // What they found counts also where the backup itself could not be read.
         self.checks.wait(progress)?;
-        let checked = checked?;
+        let (checked, inventory) = checked?;
         steps.reached("create-verified");
-        Ok(Proof { checked })
+        Ok(Proof { checked, inventory })
     }
 }
 

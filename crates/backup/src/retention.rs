@@ -70,6 +70,41 @@ impl Candidate {
     }
 }
 
+/// One of the [`Rules`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// It is one of the newest.
+    Last,
+    /// It is the newest of a day.
+    Daily,
+    /// It is the newest of a week.
+    Weekly,
+    /// It is the newest of a month.
+    Monthly,
+}
+
+/// Against whom the rules keep a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// All of them.
+    All,
+    /// Those that were proven no worse: among all of them it would go.
+    ProvenAsWell,
+    /// Those that lack no more files besides: it would go, had newer ones not lost files that it holds.
+    AsComplete,
+}
+
+/// A backup that stays, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The backup.
+    pub backup: BackupInfo,
+    /// The rules that keep it, at least one.
+    pub rules: Vec<Rule>,
+    /// Against whom.
+    pub against: Against,
+}
+
 /// What becomes of the scheduled backups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -77,6 +112,8 @@ pub struct Plan {
     pub outlived: Vec<BackupInfo>,
     /// Those that would go as well, newest first, had newer ones not lost files that these hold.
     pub more_complete: Vec<Candidate>,
+    /// All that stay, newest first; none are named where no rule is set, since nothing goes then.
+    pub kept: Vec<Kept>,
 }
 
 /// What becomes of the backups whose name starts with `prefix`. One is outlived that no rule keeps among those that are
@@ -109,58 +146,77 @@ pub fn plan(list: &[Candidate], rules: &Rules, prefix: &str, made: &BackupKey) -
         |a, b| a.proof_state >= b.proof_state,
         |one| one.proof_state,
     );
+    let whatever_they_are = kept(&ours, rules, |_, _| true, |_| ());
     let mut plan = Plan::default();
     for (place, candidate) in ours.into_iter().enumerate() {
-        if !among_equals.contains(&place) {
+        let Some(by) = among_equals.get(&place) else {
             plan.outlived.push(candidate.backup.clone());
-        } else if !whatever_they_lack.contains(&place) {
+            continue;
+        };
+        let (by, against) = match (whatever_they_lack.get(&place), whatever_they_are.get(&place)) {
+            (None, _) => (by, Against::AsComplete),
+            (Some(by), None) => (by, Against::ProvenAsWell),
+            (Some(_), Some(by)) => (by, Against::All),
+        };
+        if against == Against::AsComplete {
             plan.more_complete.push(candidate.clone());
         }
+        plan.kept.push(Kept {
+            backup: candidate.backup.clone(),
+            rules: by.iter().copied().collect(),
+            against,
+        });
     }
     plan
 }
 
-/// Which of `ours`, newest first, the rules keep, each among those that may take its place. That is the same for all of
-/// one class.
+/// Which of `ours`, newest first, the rules keep, each among those that may take its place, and which rules do. Who may
+/// is the same for all of one class.
 fn kept<Class: Ord>(
     ours: &[&Candidate],
     rules: &Rules,
     may_replace: impl Fn(&Candidate, &Candidate) -> bool,
     class: impl Fn(&Candidate) -> Class,
-) -> BTreeSet<usize> {
+) -> BTreeMap<usize, BTreeSet<Rule>> {
     let mut classes: BTreeMap<Class, Vec<usize>> = BTreeMap::new();
     for (place, candidate) in ours.iter().enumerate() {
         classes.entry(class(candidate)).or_default().push(place);
     }
-    let mut kept = BTreeSet::new();
+    let mut kept = BTreeMap::new();
     for members in classes.into_values() {
         let one = ours[members[0]];
         let rivals: Vec<usize> = (0..ours.len()).filter(|place| may_replace(ours[*place], one)).collect();
-        let stay = keep(ours, &rivals, rules);
-        kept.extend(members.into_iter().filter(|place| stay.contains(place)));
+        let mut stay = keep(ours, &rivals, rules);
+        kept.extend(
+            members
+                .into_iter()
+                .filter_map(|place| Some((place, stay.remove(&place)?))),
+        );
     }
     kept
 }
 
-/// Which of `places`, newest first, the rules keep.
-fn keep(ours: &[&Candidate], places: &[usize], rules: &Rules) -> BTreeSet<usize> {
-    let mut kept: BTreeSet<usize> = places.iter().copied().take(rules.last).collect();
-    let periods: [(usize, Period); 3] = [
-        (rules.daily, |day| (day.year(), day.day_of_year())),
-        (rules.weekly, |day| {
+/// Which of `places`, newest first, the rules keep, and which rules do.
+fn keep(ours: &[&Candidate], places: &[usize], rules: &Rules) -> BTreeMap<usize, BTreeSet<Rule>> {
+    let newest = places.iter().take(rules.last);
+    let mut kept: BTreeMap<usize, BTreeSet<Rule>> =
+        newest.map(|place| (*place, BTreeSet::from([Rule::Last]))).collect();
+    let periods: [(Rule, usize, Period); 3] = [
+        (Rule::Daily, rules.daily, |day| (day.year(), day.day_of_year())),
+        (Rule::Weekly, rules.weekly, |day| {
             let week = day.iso_week_date();
             (week.year(), i16::from(week.week()))
         }),
-        (rules.monthly, |day| (day.year(), i16::from(day.month()))),
+        (Rule::Monthly, rules.monthly, |day| (day.year(), i16::from(day.month()))),
     ];
-    for (count, period) in periods {
+    for (rule, count, period) in periods {
         let mut seen = BTreeSet::new();
         for place in places {
             if seen.len() == count {
                 break;
             }
             if seen.insert(period(day(ours[*place].backup.modified))) {
-                kept.insert(*place);
+                kept.entry(*place).or_default().insert(rule);
             }
         }
     }
@@ -418,7 +474,64 @@ mod tests {
         list.iter().filter(stays).cloned().collect()
     }
 
+    #[test]
+    fn the_plan_says_which_rules_keep_what_stays_and_against_whom() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap().as_second();
+        let list = [
+            candidate("new.zip", at("2026-11-23T03:00:00Z"), Proven, Some(0)),
+            candidate("broken.zip", at("2026-11-22T03:00:00Z"), Unproven, None),
+            candidate("sunday.zip", at("2026-11-22T02:00:00Z"), Proven, Some(0)),
+            candidate("october.zip", at("2026-10-31T03:00:00Z"), Proven, Some(0)),
+            candidate("september.zip", at("2026-09-30T03:00:00Z"), Proven, Some(0)),
+        ];
+        let rules = Rules {
+            last: 1,
+            daily: 2,
+            monthly: 2,
+            ..Rules::default()
+        };
+        let plan = plan(&list, &rules, "", &list[0].backup.key);
+        let kept: Vec<_> = plan
+            .kept
+            .iter()
+            .map(|one| (one.backup.key.as_str(), &one.rules[..], one.against))
+            .collect();
+        assert_eq!(
+            kept,
+            [
+                ("new.zip", &[Rule::Last, Rule::Daily, Rule::Monthly][..], Against::All),
+                ("broken.zip", &[Rule::Daily][..], Against::All),
+                ("sunday.zip", &[Rule::Daily][..], Against::ProvenAsWell),
+                ("october.zip", &[Rule::Monthly][..], Against::All),
+            ]
+        );
+        assert_eq!(keys(&plan), [list[4].backup.key.clone()]);
+        let list = [
+            candidate("new.zip", 3, Proven, Some(7)),
+            candidate("whole.zip", 2, Proven, Some(0)),
+        ];
+        let kept = super::plan(&list, &last(1), "", &list[0].backup.key).kept;
+        assert_eq!(
+            (kept[1].against, &kept[1].rules[..]),
+            (Against::AsComplete, &[Rule::Last][..])
+        );
+    }
+
     proptest! {
+        #[test]
+        fn each_one_stays_or_goes_and_what_stays_has_a_rule(list in some_list(), rules in some_rules()) {
+            prop_assume!(!rules.is_off());
+            let plan = plan(&list, &rules, AUTO_PREFIX, &list[0].backup.key);
+            prop_assert!(plan.kept.iter().all(|one| !one.rules.is_empty()));
+            let mut all: Vec<BackupKey> = plan.kept.iter().map(|one| one.backup.key.clone()).chain(keys(&plan)).collect();
+            all.sort();
+            let mut ours: Vec<BackupKey> = scheduled(&list).iter().map(|one| one.backup.key.clone()).collect();
+            ours.sort();
+            prop_assert_eq!(all, ours);
+            let for_files = plan.kept.iter().filter(|one| one.against == Against::AsComplete).map(|one| &one.backup);
+            prop_assert!(for_files.eq(plan.more_complete.iter().map(|one| &one.backup)));
+        }
+
         #[test]
         fn what_others_named_stays(list in some_list(), rules in some_rules(), made in any::<prop::sample::Index>()) {
             let made = made.get(&list).backup.key.clone();

@@ -128,6 +128,18 @@ impl StateDir {
         self.join("proofs.json")
     }
 
+    /// `contents`: folder of what each proven backup holds, a file each.
+    #[must_use]
+    pub fn contents(&self) -> PathBuf {
+        self.join("contents")
+    }
+
+    /// `figures.json`: how long the jobs took that ended, and how much they went through.
+    #[must_use]
+    pub fn figures(&self) -> PathBuf {
+        self.join("figures.json")
+    }
+
     /// `alarms.json`: what was told of failed jobs, what is not well, and what is still to be told.
     #[must_use]
     pub fn alarms(&self) -> PathBuf {

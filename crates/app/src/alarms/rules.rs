@@ -142,6 +142,7 @@ mod tests {
             stopped: false,
             started: "2026-11-23T06:00:00.000Z".to_owned(),
             finished: "2026-11-23T06:00:01.000Z".to_owned(),
+            size: None,
         }
     }
 

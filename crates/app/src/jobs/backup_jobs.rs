@@ -7,6 +7,7 @@ use bosbase_disk::Disk;
 use bosbase_store::Store;
 
 use super::backups::Backups;
+use super::census::Census;
 use super::registry::JobRegistry;
 use crate::files::FileStore;
 use crate::logs::Logs;
@@ -25,6 +26,7 @@ struct Inner {
     files: FileStore,
     settings: Arc<SettingsCell>,
     logs: Logs,
+    census: Census,
 }
 
 impl BackupJobs {
@@ -42,6 +44,7 @@ impl BackupJobs {
                 files,
                 settings,
                 logs,
+                census: Census::default(),
             }),
         }
     }
@@ -69,6 +72,10 @@ impl BackupJobs {
 
     pub(crate) fn logs(&self) -> &Logs {
         &self.inner.logs
+    }
+
+    pub(super) fn census(&self) -> &Census {
+        &self.inner.census
     }
 
     pub(super) fn disk(&self) -> &Arc<dyn Disk> {

@@ -9,6 +9,7 @@ use bosbase_backup::{BucketStorage, DataDir, LocalStorage, Notes, Storage};
 use bosbase_bucket::BucketConfig;
 use bosbase_disk::{Disk, RealDisk};
 
+use super::contents::Contents;
 use super::directory::require_directory;
 use super::engine::refuse;
 use super::foreign::Foreign;
@@ -39,6 +40,7 @@ pub struct Backups {
     bucket: Mutex<Option<(BucketConfig, Arc<BucketStorage>)>>,
     jobs: JobRegistry,
     proofs: Proofs,
+    contents: Contents,
     /// What others were last seen to have made in the same place.
     foreign: Mutex<Option<Foreign>>,
 }
@@ -61,6 +63,7 @@ impl Backups {
     pub(crate) fn new(options: AppOptions, disk: Arc<dyn Disk>, places: Places, observer: Observer) -> Self {
         let local = Arc::new(LocalStorage::new(disk.clone(), options.data_dir.backups()));
         let proofs = Proofs::new(disk.clone(), &options.data_dir.state());
+        let contents = Contents::new(disk.clone(), &options.data_dir.state());
         let jobs = JobRegistry::new(disk.clone(), options.data_dir.clone(), observer);
         Self {
             options,
@@ -70,6 +73,7 @@ impl Backups {
             bucket: Mutex::default(),
             jobs,
             proofs,
+            contents,
             foreign: Mutex::default(),
         }
     }
@@ -169,6 +173,10 @@ impl Backups {
 
     pub(super) fn proofs(&self) -> &Proofs {
         &self.proofs
+    }
+
+    pub(super) fn contents(&self) -> &Contents {
+        &self.contents
     }
 
     pub(crate) fn disk(&self) -> &Arc<dyn Disk> {

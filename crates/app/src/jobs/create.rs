@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use std::time::Duration;
 
 use super::backup_jobs::BackupJobs;
-use super::engine::{FilesHeld, Pinned, path_of, refuse};
+use super::engine::{CountsSlot, FilesHeld, Pinned, path_of, refuse};
 use super::found::{Found, some};
 use super::listed::Proved;
 use super::name::{MANUAL, SCHEDULED, generate};
@@ -111,12 +111,13 @@ impl BackupJobs {
             let interrupt = source.interrupter();
             running.on_stop(move || interrupt.fire());
         }
+        let counts = CountsSlot::default();
         let sources = Sources {
             data_dir: self.data_dir().to_owned(),
             databases: snapshot
                 .databases
                 .into_iter()
-                .map(|database| Box::new(Pinned(database)) as Box<dyn DatabaseSnapshot>)
+                .map(|database| Box::new(Pinned::new(database, counts.clone())) as Box<dyn DatabaseSnapshot>)
                 .collect(),
             required_files: Box::new(required_files),
             remote_files: remote_files.as_ref().map(|source| source as &dyn Source),
@@ -137,6 +138,7 @@ impl BackupJobs {
             }
         })?;
         Self::report(created.report(), running);
+        running.is_about(created.report().backup.size);
         running.published()?;
         let proved = Proved {
             storage,
@@ -152,7 +154,7 @@ impl BackupJobs {
         }
         // The databases were checked where they were pinned, and the digests say that these very bytes are in the
         // backup.
-        let found = proof.map(|_| Found::made(missing));
+        let found = proof.map(|proof| Found::made(missing, &proof.inventory, counts.lock().take()));
         self.backups().conclude_proof(&proved, running, found)
     }
 

@@ -1,10 +1,13 @@
 //! Where the store meets the backup engine, which know nothing of each other.
 
 use std::io;
+use std::sync::Arc;
 
-use bosbase_backup::{CheckFailure, DatabaseSnapshot, ErrorKind as Engine, Progress};
+use bosbase_backup::{CheckFailure, DataDir, DatabaseSnapshot, ErrorKind as Engine, Progress};
 use bosbase_store::{ErrorKind as Stored, FileReference, PinnedDatabase};
+use parking_lot::Mutex;
 
+use super::content::Counts;
 use crate::error::{Error, ErrorKind, Result, sentence};
 
 /// An engine's failure as the caller's: they are to know faults of a backup or of the room for it.
@@ -25,34 +28,52 @@ pub fn path_of(file: &FileReference) -> String {
 }
 
 /// A pinned database as a source of the archive.
-pub struct Pinned(pub PinnedDatabase);
+pub struct Pinned {
+    database: PinnedDatabase,
+    counts: CountsSlot,
+}
+
+/// Where a database that was checked says what it holds.
+pub type CountsSlot = Arc<Mutex<Option<Counts>>>;
+
+impl Pinned {
+    /// `database`, which says in `counts` what it holds once it was checked, if it is the application's.
+    pub fn new(database: PinnedDatabase, counts: CountsSlot) -> Self {
+        Self { database, counts }
+    }
+}
 
 impl DatabaseSnapshot for Pinned {
     fn name(&self) -> &str {
-        self.0.name()
+        self.database.name()
     }
 
     fn len(&self) -> u64 {
-        self.0.len()
+        self.database.len()
     }
 
     fn page_count(&self) -> u32 {
-        self.0.page_count()
+        self.database.page_count()
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer).map_err(io::Error::other)
+        self.database.read(buffer).map_err(io::Error::other)
     }
 
     fn integrity_check(&mut self) -> Result<(), CheckFailure> {
-        self.0.integrity_check().map_err(|error| match error.kind() {
+        let failure = |error: bosbase_store::Error| match error.kind() {
             Stored::Corrupt => CheckFailure::Damaged(error.into()),
             _ => CheckFailure::Unchecked(error.into()),
-        })
+        };
+        self.database.integrity_check().map_err(failure)?;
+        if self.database.name() == DataDir::DATABASE {
+            *self.counts.lock() = Some(self.database.record_counts().map_err(failure)?);
+        }
+        Ok(())
     }
 
     fn interrupter(&self) -> Box<dyn Fn() + Send + Sync> {
-        Box::new(self.0.interrupter())
+        Box::new(self.database.interrupter())
     }
 }
 

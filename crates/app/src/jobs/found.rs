@@ -1,29 +1,34 @@
 //! What a proof found.
 
 use bosbase_backup::create::Names;
-use bosbase_backup::{Depth, Examined};
+use bosbase_backup::{Depth, Examined, Inventory};
 
+use super::content::{Content, Counts};
 use super::proofs::Verdict;
 
 /// Of the files that a warning is about, so many are named.
 const NAMED: usize = 5;
 
 /// What a proof found that did not fail.
+#[derive(Debug)]
 pub(super) struct Found {
     pub depth: Depth,
     /// Files that records name and that are not in the backup.
     missing: Names,
     /// Whether the job told of those before.
     is_told: bool,
+    /// What it holds.
+    pub content: Content,
 }
 
 impl Found {
-    /// Of a backup that was just made, with a warning of the files that were `missing` then.
-    pub(super) fn made(missing: Names) -> Self {
+    /// Of a backup that was just made, with a warning of the files that were `missing` then. Its databases hold `counts`.
+    pub(super) fn made(missing: Names, inventory: &Inventory, counts: Option<Counts>) -> Self {
         Self {
             depth: Depth::Databases,
             missing,
             is_told: true,
+            content: Content::of(inventory, counts),
         }
     }
 
@@ -43,20 +48,20 @@ impl Found {
         (!warnings.is_empty()).then(|| warnings.join(" "))
     }
 
-    pub(super) fn verdict(&self) -> Verdict {
-        Verdict::Proven {
-            depth: self.depth,
-            missing: (self.depth == Depth::Databases).then_some(self.missing.count),
-        }
-    }
-}
-
-impl From<Examined> for Found {
-    fn from(examined: Examined) -> Self {
+    /// What examining one found, whose databases hold `counts` where they were opened.
+    pub(super) fn examined(examined: Examined, counts: Option<Counts>) -> Self {
         Self {
             depth: examined.depth,
             missing: examined.missing,
             is_told: false,
+            content: Content::of(&examined.inventory, counts),
+        }
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        Verdict::Proven {
+            depth: self.depth,
+            missing: (self.depth == Depth::Databases).then_some(self.missing.count),
         }
     }
 }

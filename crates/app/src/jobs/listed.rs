@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use bosbase_backup::{BackupInfo, Identity, Storage};
 
 use super::backups::Backups;
+use super::content::Content;
 use super::engine::refuse;
 use super::proofs::{Proof, Verdict};
+use super::registry::RunningJob;
 use crate::error::Result;
 
 /// What a proof was about.
@@ -86,9 +88,28 @@ impl Backups {
         record.map(Some)
     }
 
+    /// Writes down what a backup holds. A proof does not fail of it: its job says that it could not be done.
+    pub(super) fn keep_content(&self, proved: &Proved<'_>, running: &RunningJob, content: Content) {
+        let Proved { storage, key, which } = proved;
+        let kept = self.contents().keep(&storage.place(), (key, which), content);
+        if let Err(error) = kept.and_then(|()| self.contents().retain(|| self.proofs().read())) {
+            tracing::warn!(
+                error = error.with_causes(),
+                key,
+                "what a backup holds could not be written down"
+            );
+            running.warn(&format!(
+                "What {key} holds could not be written down: {}",
+                error.reason()
+            ));
+        }
+    }
+
     /// Forgets what is known of a backup that is no more.
     pub(super) fn forget_proof(&self, storage: &dyn Storage, key: &str) {
-        if let Err(error) = self.proofs().forget(&storage.place(), key) {
+        let place = storage.place();
+        let forgotten = self.proofs().forget(&place, key);
+        if let Err(error) = forgotten.and_then(|()| self.contents().forget(&place, key)) {
             tracing::warn!(
                 error = error.with_causes(),
                 key,

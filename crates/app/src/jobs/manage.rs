@@ -121,6 +121,9 @@ impl Backups {
         let running = self.jobs().begin(lease, JobKind::Upload, key.as_str())?;
         running.interrupts(&storage);
         let outcome = receive(storage.as_ref(), after.as_ref(), &key, longest, content, &running);
+        if let Ok(backup) = &outcome {
+            running.is_about(backup.size);
+        }
         running.end(outcome)
     }
 }

@@ -9,15 +9,6 @@ use super::status::{Job, JobKind, JobState};
 use crate::error::Result;
 use crate::metrics::Metrics;
 
-const KINDS: [(JobKind, &str); 6] = [
-    (JobKind::Create, "create"),
-    (JobKind::Upload, "upload"),
-    (JobKind::Verify, "verify"),
-    (JobKind::Scrub, "scrub"),
-    (JobKind::Restore, "restore"),
-    (JobKind::Undo, "undo"),
-];
-
 /// Whether `given` is the token `wanted`, found out in a time that tells nothing of it.
 #[must_use]
 pub fn is_metrics_token(given: &str, wanted: &str) -> bool {
@@ -69,9 +60,9 @@ impl Backups {
             let ended = |job: &&Job| job.kind == kind && job.state != JobState::Running;
             jobs.iter().find(ended)
         };
-        let last: Vec<(&str, &Job)> = KINDS
-            .iter()
-            .filter_map(|(kind, name)| Some((*name, last(*kind)?)))
+        let last: Vec<(&str, &Job)> = JobKind::ALL
+            .into_iter()
+            .filter_map(|kind| Some((kind.name(), last(kind)?)))
             .collect();
         type Value = fn(&Job) -> f64;
         let of_each: [(&str, &str, Value); 4] = [
@@ -105,8 +96,8 @@ impl Backups {
         }
         let help = "Jobs that ended since the server started, by kind and outcome.";
         let mut ended = metrics.counters("bosbase_backup_jobs_total", help);
-        for (kind, name) in KINDS {
-            let (succeeded, failed) = self.jobs().ended(kind);
+        for kind in JobKind::ALL {
+            let (name, (succeeded, failed)) = (kind.name(), self.jobs().ended(kind));
             for (outcome, count) in [("succeeded", succeeded), ("failed", failed)] {
                 ended.sample(&[("kind", name), ("outcome", outcome)], count);
             }

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use bosbase_backup::{Archive, CheckFailure, DataDir, DatabaseOpener, Examined, Progress, Room, UnpackedDatabase};
+use bosbase_backup::{Archive, CheckFailure, DataDir, DatabaseOpener, Progress, Room, UnpackedDatabase};
 use bosbase_store::{ErrorKind as Stored, StillDatabase};
 
 use super::backups::Backups;
-use super::engine::path_of;
+use super::engine::{CountsSlot, path_of};
+use super::found::Found;
 use crate::error::{Error, Result};
 
 impl Backups {
@@ -16,13 +17,15 @@ impl Backups {
         archive: &Archive,
         job: &str,
         progress: &dyn Progress,
-    ) -> bosbase_backup::Result<Examined> {
+    ) -> bosbase_backup::Result<Found> {
+        let databases = Databases::default();
         let room = Room {
             disk: self.disk().as_ref(),
             dir: self.opened().join(job),
-            databases: &Databases,
+            databases: &databases,
         };
-        bosbase_backup::examine(archive, &room, progress)
+        let examined = bosbase_backup::examine(archive, &room, progress)?;
+        Ok(Found::examined(examined, databases.counts.lock().take()))
     }
 
     /// Removes what killed processes left unpacked; while nobody else can be at it.
@@ -35,7 +38,12 @@ impl Backups {
     }
 }
 
-struct Databases;
+/// Opens those of one backup.
+#[derive(Default)]
+struct Databases {
+    /// What that of the application holds, once it was checked.
+    counts: CountsSlot,
+}
 
 impl DatabaseOpener for Databases {
     fn names(&self) -> &[&str] {
@@ -47,26 +55,28 @@ impl DatabaseOpener for Databases {
         let database = StillDatabase::open(path, &name).map_err(failure)?;
         Ok(Box::new(Opened {
             database,
-            is_application: name == DataDir::DATABASE,
+            counts: (name == DataDir::DATABASE).then(|| self.counts.clone()),
         }))
     }
 }
 
 struct Opened {
     database: StillDatabase,
-    is_application: bool,
+    /// Of the application's: where to say what it holds.
+    counts: Option<CountsSlot>,
 }
 
 impl UnpackedDatabase for Opened {
     fn check(&mut self, files: &mut dyn FnMut(&str)) -> std::result::Result<(), CheckFailure> {
         self.database.integrity_check().map_err(failure)?;
-        if !self.is_application {
+        let Some(counts) = &self.counts else {
             return Ok(());
-        }
+        };
         self.database.check_application().map_err(failure)?;
         for reference in self.database.file_references().map_err(failure)? {
             files(&path_of(&reference.map_err(failure)?));
         }
+        *counts.lock() = Some(self.database.record_counts().map_err(failure)?);
         Ok(())
     }
 

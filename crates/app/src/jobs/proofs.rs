@@ -104,6 +104,20 @@ impl Proof {
         self.is_in(place) && self.key == key && own.is(which)
     }
 
+    /// The storage it lies in; empty where that is not known.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    #[cfg(test)]
+    pub(super) fn named(place: &str, key: &str) -> Self {
+        Self {
+            place: place.to_owned(),
+            key: key.to_owned(),
+            ..Self::default()
+        }
+    }
+
     fn is_in(&self, place: &str) -> bool {
         self.place.is_empty() || self.place == place
     }

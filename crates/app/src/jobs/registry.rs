@@ -117,6 +117,7 @@ impl JobRegistry {
             stopped: false,
             started: crate::moment::wire_now(),
             finished: String::new(),
+            size: None,
         };
         self.history.put(&job)?;
         let (sender, receiver) = watch::channel(job.clone());
@@ -358,6 +359,11 @@ impl RunningJob {
         self.sender.send_modify(|job| job.add_warning(warning));
     }
 
+    /// Notes how long the backup is that it is about, in bytes.
+    pub(super) fn is_about(&self, size: u64) {
+        self.sender.send_modify(|job| job.size = Some(size));
+    }
+
     /// Says that what it made is listed, and gives the lease back: from here on it keeps nobody from anything.
     ///
     /// # Errors
@@ -504,21 +510,12 @@ mod tests {
     use super::*;
     use crate::jobs::engine::refuse;
 
-    const KINDS: [JobKind; 6] = [
-        JobKind::Create,
-        JobKind::Upload,
-        JobKind::Verify,
-        JobKind::Scrub,
-        JobKind::Restore,
-        JobKind::Undo,
-    ];
-
     /// The status said "Something went wrong while processing your request." of all that the system had refused.
     #[test]
     fn a_failed_job_names_its_cause() {
         let dir = tempfile::tempdir().unwrap();
         let registry = JobRegistry::new(Arc::new(RealDisk), DataDir::at(dir.path()), Arc::new(|_| {}));
-        for kind in KINDS {
+        for kind in JobKind::ALL {
             for (code, cause) in [
                 (24, "too few file descriptors"),
                 (23, "too few file descriptors"),

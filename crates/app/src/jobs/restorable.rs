@@ -21,6 +21,13 @@ pub(super) struct Restorable {
     which: Identity,
 }
 
+impl Restorable {
+    /// The backup's length in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.which.size
+    }
+}
+
 impl Backups {
     /// Opens the backup called `name` to restore it.
     ///

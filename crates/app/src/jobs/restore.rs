@@ -41,6 +41,7 @@ impl BackupJobs {
         let key = restorable.key.clone();
         let running = self.jobs().begin(lease, JobKind::Restore, key.as_str())?;
         running.interrupts(&restorable.storage.asked);
+        running.is_about(restorable.size());
         let ticket = running.ticket();
         self.jobs().stop_proofs(Some(key.as_str()), "it is being restored");
         let this = self.clone();

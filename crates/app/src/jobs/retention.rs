@@ -11,6 +11,7 @@ use super::backup_jobs::BackupJobs;
 use super::engine::refuse;
 use super::listed::Listed;
 use super::name::SCHEDULED;
+use super::origin::Origin;
 use crate::error::Result;
 use crate::logs::Level;
 use crate::settings::BackupSettings;
@@ -32,6 +33,7 @@ impl BackupJobs {
             let Plan {
                 outlived,
                 more_complete,
+                ..
             } = self.plan_retention(storage, made)?;
             let next = outlived.into_iter().find(|backup| !done.contains(backup.key.as_str()));
             let Some(old) = next else {
@@ -59,26 +61,13 @@ impl BackupJobs {
 
     /// What is to be done as things are now: nothing, where `made` is not there any more or no longer known to be good.
     fn plan_retention(&self, storage: &dyn Storage, made: &BackupKey) -> Result<Plan> {
-        let candidate = |listed: Listed| Candidate {
-            proof_state: listed.proof.proof_state(),
-            missing: listed.proof.missing,
-            backup: listed.backup,
-        };
-        let mut list: Vec<_> = self.backups().listed_in(storage)?.into_iter().map(candidate).collect();
-        // Those of others neither go nor take the place of ours.
+        let candidates = self.backups().listed_in(storage)?.into_iter().map(candidate).collect();
         let origin = self.backups().origin(storage)?;
-        list.retain(|one| one.backup.key == *made || origin.is_own(one.backup.key.as_str()));
-        let is_good = |one: &Candidate| one.backup.key == *made && one.proof_state == ProofState::Proven;
-        if !list.iter().any(is_good) {
+        let plan = plan(candidates, &origin, &self.settings().backups, made);
+        Ok(plan.unwrap_or_else(|| {
             tracing::warn!(%made, "retention stops: the backup that was made is not there any more, or not known to be good");
-            return Ok(Plan::default());
-        }
-        Ok(retention::plan(
-            &list,
-            &rules(&self.settings().backups),
-            SCHEDULED,
-            made,
-        ))
+            Plan::default()
+        }))
     }
 
     fn tell_of_more_complete(&self, kept: &[Candidate], made: &BackupKey) {
@@ -115,6 +104,31 @@ impl BackupJobs {
     }
 }
 
+/// A backup as retention judges it.
+pub(super) fn candidate(listed: Listed) -> Candidate {
+    Candidate {
+        proof_state: listed.proof.proof_state(),
+        missing: listed.proof.missing,
+        backup: listed.backup,
+    }
+}
+
+/// What becomes of `list`, which is all that lies in the storage that `origin` is about, once `made` is proven; nothing
+/// where it is not there, or not known to be good. A preview asks it as the run does.
+pub(super) fn plan(
+    mut list: Vec<Candidate>,
+    origin: &Origin,
+    settings: &BackupSettings,
+    made: &BackupKey,
+) -> Option<Plan> {
+    // Those of others neither go nor take the place of ours.
+    list.retain(|one| one.backup.key == *made || origin.is_own(one.backup.key.as_str()));
+    let is_good = |one: &Candidate| one.backup.key == *made && one.proof_state == ProofState::Proven;
+    list.iter()
+        .any(is_good)
+        .then(|| retention::plan(&list, &rules(settings), SCHEDULED, made))
+}
+
 /// Deletes the very backup that was listed; answers whether it is gone.
 fn delete(storage: &dyn Storage, old: &BackupInfo) -> Result<bool> {
     match storage.open(&old.key) {
@@ -134,7 +148,7 @@ fn delete(storage: &dyn Storage, old: &BackupInfo) -> Result<bool> {
 }
 
 /// What the settings ask to keep of the scheduled backups.
-fn rules(settings: &BackupSettings) -> Rules {
+pub(super) fn rules(settings: &BackupSettings) -> Rules {
     let count = |value: i64| usize::try_from(value).unwrap_or_default();
     Rules {
         last: count(settings.cron_max_keep).max(count(settings.keep_last)),

@@ -7,7 +7,6 @@ use bosbase_backup::{Archive, ErrorKind as Engine, Identity};
 
 use super::backup_jobs::BackupJobs;
 use super::backups::Backups;
-use super::found::Found;
 use super::listed::{Listed, Proved};
 use super::registry::RunningJob;
 use super::status::{JobKind, JobState};
@@ -69,7 +68,7 @@ fn scrub(backups: &Backups, running: &RunningJob) -> Result<()> {
             let reason = running.stopped().unwrap_or_default();
             return Err(Error::invalid(format!("The scrub was not finished: {reason}.")));
         }
-        if let Err(error) = backups.conclude_proof(&proved, running, found.map(Found::from))
+        if let Err(error) = backups.conclude_proof(&proved, running, found)
             && storage.contains(key).unwrap_or(true)
         {
             tracing::error!(%key, error = error.with_causes(), "a backup did not pass the scrub");

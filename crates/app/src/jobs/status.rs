@@ -7,6 +7,7 @@ use bosbase_backup::StateDir;
 use bosbase_disk::{Disk, LockFile, read_all, write_atomically};
 use serde::{Deserialize, Serialize};
 
+use super::figures::{self, Figures, FiguresFile};
 use super::state_locks::Records;
 use crate::error::{Error, Result};
 use crate::reserve::Reserve;
@@ -35,6 +36,37 @@ pub enum JobKind {
     Restore,
     /// Brings back the data that a restore, or an undo, replaced.
     Undo,
+}
+
+impl JobKind {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Create,
+        Self::Upload,
+        Self::Verify,
+        Self::Scrub,
+        Self::Restore,
+        Self::Undo,
+    ];
+
+    /// Its name as it is written everywhere.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Upload => "upload",
+            Self::Verify => "verify",
+            Self::Scrub => "scrub",
+            Self::Restore => "restore",
+            Self::Undo => "undo",
+        }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// How far a job is.
@@ -93,6 +125,9 @@ pub struct Job {
     /// When it ended; empty while it runs.
     #[serde(default)]
     pub finished: String,
+    /// The length of the backup that it is about, in bytes, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
 }
 
 impl Job {
@@ -120,6 +155,7 @@ pub struct History {
     path: PathBuf,
     records: Records,
     reserve: Reserve,
+    figures: FiguresFile,
 }
 
 impl History {
@@ -130,6 +166,7 @@ impl History {
             path: state_dir.jobs(),
             records: Records::new(state_dir),
             reserve: Reserve::in_state_dir(disk.clone(), state_dir),
+            figures: FiguresFile::new(disk.clone(), state_dir),
             disk,
         }
     }
@@ -158,6 +195,7 @@ impl History {
         let _alone = self.records.change()?;
         let mut jobs = self.read()?;
         let mut job = job.clone();
+        let id = job.id.clone();
         for text in [&mut job.error, &mut job.warning] {
             if let Some((end, _)) = text.char_indices().nth(LONGEST_ERROR) {
                 text.truncate(end);
@@ -168,8 +206,34 @@ impl History {
             Some(known) => *known = job,
             None => jobs.insert(0, job),
         }
+        let ended = jobs.iter().find(|known| known.id == id).cloned();
         jobs.truncate(REMEMBERED);
-        self.write(&jobs)
+        self.write(&jobs)?;
+        self.count(ended.as_slice());
+        Ok(())
+    }
+
+    /// How long the jobs took that ended, and how much they went through, those that ended last first; some 1,500 of
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// Where that can't be read.
+    pub fn figures(&self) -> Result<Vec<Figures>> {
+        // Those that ended before this was written down, or when it could not be.
+        let ended = self.read()?.iter().filter_map(Figures::of).collect();
+        Ok(figures::with(self.figures.read()?, ended))
+    }
+
+    /// Remembers the figures of `jobs` that ended, under the lock of changes. They are still in the history where that
+    /// fails, and are told from there.
+    fn count(&self, jobs: &[Job]) {
+        if let Err(error) = self.figures.add(jobs) {
+            tracing::warn!(
+                error = error.with_causes(),
+                "the figures of a job could not be written down"
+            );
+        }
     }
 
     /// Says that this process proves a backup, for as long as what is returned lives.
@@ -207,6 +271,7 @@ impl History {
         }
         if !settled.is_empty() {
             self.write(&jobs)?;
+            self.count(&settled);
         }
         Ok(settled)
     }
@@ -239,6 +304,7 @@ mod tests {
             stopped: false,
             started: String::new(),
             finished: String::new(),
+            size: None,
         }
     }
 

@@ -32,6 +32,7 @@ impl Backups {
         let storage = storage.patient;
         let running = self.jobs().begin(lease, JobKind::Verify, key.as_str())?;
         running.interrupts(&storage);
+        running.is_about(source.len());
         let ticket = running.ticket();
         let backups = self.clone();
         let prove = move |running: &RunningJob| {
@@ -44,7 +45,7 @@ impl Backups {
             let job = running.ticket().job().id;
             let archive = Archive::open(Arc::from(source));
             let found = archive.and_then(|archive| backups.examine(&archive, &job, running));
-            backups.conclude_proof(&proved, running, found.map(Found::from))
+            backups.conclude_proof(&proved, running, found)
         };
         super::spawn("verify", running, prove);
         Ok(ticket)
@@ -66,7 +67,11 @@ impl Backups {
                     tracing::warn!(key, warning, "a backup was proven, with this to know of it");
                     running.warn(&warning);
                 }
-                return match record(found.verdict())? {
+                let recorded = record(found.verdict())?;
+                if recorded.is_some() {
+                    self.keep_content(proved, running, found.content);
+                }
+                return match recorded {
                     Some(proof) if proof.is_good() => Ok(()),
                     Some(proof) => Err(Error::invalid(format!(
                         "{key} is what was written, but that is no backup to rely on: {}.",
@@ -149,7 +154,7 @@ mod tests {
         let archive = Archive::open(Arc::from(source)).unwrap();
         let found = app.backups().examine(&archive, "job", &running);
         assert_eq!(found.as_ref().unwrap_err().kind(), Engine::Cancelled);
-        let outcome = app.backups().conclude_proof(&proved, &running, found.map(Found::from));
+        let outcome = app.backups().conclude_proof(&proved, &running, found);
         let told = running.end(outcome).unwrap_err();
         assert_eq!(told.message(), "a.zip is not proven: it is being restored.");
         assert_eq!(app.backups().listed().unwrap(), before);

@@ -100,6 +100,18 @@ impl SettingsStore {
         self.get().public()
     }
 
+    /// The settings that would be in force after [`SettingsStore::update`] with the same `patch`, which changes nothing
+    /// here.
+    ///
+    /// # Errors
+    ///
+    /// As `update`, where it would refuse them.
+    pub fn proposed(&self, patch: &Map<String, Value>) -> Result<Settings> {
+        let proposed = merge::merged(&self.get(), patch)?;
+        validate::validate(&proposed)?;
+        Ok(proposed)
+    }
+
     /// Changes what `patch` names and keeps everything else; a password or secret that is left out, or comes as the
     /// asterisks that stand for one, stays. Durable and in force when it returns.
     ///

@@ -294,6 +294,7 @@ mod tests {
             stopped: false,
             started: crate::moment::wire_now(),
             finished: String::new(),
+            size: None,
         };
         app.jobs().history().put(&killed).unwrap();
         let lease = app.jobs().lease().unwrap();

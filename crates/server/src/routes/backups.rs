@@ -56,7 +56,7 @@ async fn list(Superuser(caller): Superuser, State(state): State<AppState>) -> Re
 }
 
 /// What to say where the storage of backups takes too long.
-fn silent(state: &AppState) -> ApiError {
+pub(super) fn silent(state: &AppState) -> ApiError {
     let place = state.app.backups().shown_place();
     Error::invalid(format!(
         "Where the backups are ({place}) does not answer in time. Try again later."

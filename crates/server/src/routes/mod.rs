@@ -2,6 +2,7 @@
 
 mod account_mails;
 mod auth;
+mod backup_reports;
 mod backups;
 mod batch;
 mod collections;
@@ -34,6 +35,7 @@ pub fn all() -> Router<AppState> {
         .merge(crons::router())
         .merge(dashboard::router())
         .merge(files::router())
+        .merge(backup_reports::router())
         .merge(backups::router())
         .merge(batch::router())
         .merge(health::router())

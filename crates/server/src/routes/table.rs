@@ -86,6 +86,9 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("DELETE", "/api/backups/{key}", Access::Superuser),
     ("POST", "/api/backups/{key}/restore", Access::Superuser),
     ("POST", "/api/backups/{key}/verify", Access::Superuser),
+    ("GET", "/api/backups/{key}/content", Access::Superuser),
+    ("GET", "/api/backups/jobs", Access::Superuser),
+    ("POST", "/api/backups/preview-retention", Access::Superuser),
     // Or clients with the token of BOSBASE_METRICS_TOKEN.
     ("GET", "/api/metrics", Access::Superuser),
     ("GET", "/api/logs", Access::Superuser),

@@ -45,6 +45,14 @@ impl PageRequest {
         }
     }
 
+    /// The page of a list of which all are at hand.
+    pub fn of<T>(self, all: Vec<T>) -> Page<T> {
+        let total = (!self.skip_total).then_some(all.len() as u64);
+        let at_most = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let items = all.into_iter().skip(at_most(self.skipped())).take(at_most(self.size()));
+        self.with(items.collect(), total)
+    }
+
     /// The page, from 1 on.
     fn number(self) -> u64 {
         self.page.max(1)
@@ -128,6 +136,9 @@ mod tests {
             (page.page, page.per_page, page.total_items, page.total_pages),
             (3, 4, 9, 3)
         );
+        let of_nine = third.of((1..=9).collect());
+        assert_eq!((of_nine.items, of_nine.total_pages), (vec![9], 3));
+        assert_eq!(far.of(vec![1]).items, [0; 0]);
         let uncounted = PageRequest::first(4).with(vec!["a"], None);
         assert_eq!((uncounted.total_items, uncounted.total_pages), (-1, -1));
         assert_eq!(third.with(Vec::<u8>::new(), Some(0)).total_pages, 0);

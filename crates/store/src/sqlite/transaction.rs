@@ -14,7 +14,7 @@ use crate::model::record::Record;
 use crate::model::requester::Meter;
 use crate::model::schema::Schema;
 use crate::sqlite::Watch;
-use crate::sqlite::sql::TooMuch;
+use crate::sqlite::sql::{Attempting as _, TooMuch};
 use crate::sqlite::tables::{collections, params, records, views};
 
 /// How long the query of a new view may run.
@@ -130,6 +130,29 @@ impl<'a> ReadTx<'a> {
     /// When the database can't be read.
     pub fn count_records(&self, collection: &Collection) -> Result<u64> {
         records::count(self.connection, collection)
+    }
+
+    /// How many records of the collection were made after `moment` (as it is stored, `2026-11-23 06:17:03.216Z`), and
+    /// how many of the others were changed after it; nothing where no `autodate` field keeps these times. Reads the
+    /// whole table.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn touched_since(&self, collection: &Collection, moment: &str) -> Result<(Option<u64>, Option<u64>)> {
+        records::touched_since(self.connection, collection, moment)
+    }
+
+    /// The length of the database in bytes, with what is still in its write-ahead log.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn database_len(&self) -> Result<u64> {
+        let pragma = |name: &str| {
+            self.connection
+                .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, u32>(0))
+        };
+        let measured = pragma("page_count").and_then(|pages| Ok(u64::from(pages) * u64::from(pragma("page_size")?)));
+        measured.attempting("measuring the database")
     }
 
     /// The different beginnings, of `length` characters, of the texts in a column. Reads the whole table.

@@ -6,6 +6,7 @@
 
 mod file_references;
 mod pinned;
+mod record_counts;
 mod still;
 
 use std::path::Path;

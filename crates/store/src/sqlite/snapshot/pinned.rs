@@ -8,6 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::collection::Collection;
 use crate::model::schema::Schema;
 use crate::sqlite::sql::Attempting;
 use crate::sqlite::tables::{collections, params};
@@ -191,6 +192,15 @@ impl PinnedDatabase {
     pub fn interrupter(&self) -> impl Fn() + Send + Sync + 'static {
         let handle = self.pin.connection().get_interrupt_handle();
         move || handle.interrupt()
+    }
+
+    /// Every collection of the pinned database with the number of its records; nothing for a view, and for one without
+    /// a table. Takes as long as reading an index of each table.
+    ///
+    /// # Errors
+    /// When its collections can't be read, and when it is interrupted.
+    pub fn record_counts(&self) -> Result<Vec<(Arc<Collection>, Option<u64>)>> {
+        super::record_counts::count(self)
     }
 
     /// Lets SQLite check the pinned database; takes as long as reading all of it.

@@ -1,9 +1,11 @@
 //! A database file that nobody uses, opened to be looked at as a whole.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{FileReferences, PinnedDatabase};
 use crate::error::Result;
+use crate::model::collection::Collection;
 use crate::sqlite::migrations;
 use crate::sqlite::tables::collections;
 
@@ -42,6 +44,14 @@ impl StillDatabase {
         let pin = self.0.pin_shared();
         let connection = pin.connection();
         migrations::check_origin(&connection).and_then(|()| collections::load(&connection).map(drop))
+    }
+
+    /// Every collection with the number of its records, as [`PinnedDatabase::record_counts`].
+    ///
+    /// # Errors
+    /// As [`PinnedDatabase::record_counts`].
+    pub fn record_counts(&self) -> Result<Vec<(Arc<Collection>, Option<u64>)>> {
+        self.0.record_counts()
     }
 
     /// Every file that a record names, as [`super::Snapshot::file_references`].

@@ -9,7 +9,7 @@ use serde_json::Map;
 use super::columns;
 use crate::error::{Error, ErrorKind, Result, Subject};
 use crate::model::collection::Collection;
-use crate::model::field::Field;
+use crate::model::field::{Field, FieldKind};
 use crate::model::index::Index;
 use crate::model::page::Most;
 use crate::model::record::Record;
@@ -191,6 +191,40 @@ pub(crate) fn count(connection: &Connection, collection: &Collection) -> Result<
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
         .attempting("counting records")?;
     Ok(count.unsigned_abs())
+}
+
+/// How many records were made after `moment`, and how many of the others were changed after it, as far as fields that
+/// keep these times tell; nothing where there is no such field. Reads the whole table.
+pub(crate) fn touched_since(
+    connection: &Connection,
+    collection: &Collection,
+    moment: &str,
+) -> Result<(Option<u64>, Option<u64>)> {
+    let keeps = |of_changes: bool| {
+        let keeps = |field: &&Field| match field.kind {
+            FieldKind::Autodate { on_create, on_update } => on_update == of_changes && (on_create || on_update),
+            _ => false,
+        };
+        collection.fields.iter().find(keeps).map(|field| quote(&field.name))
+    };
+    let Some(created) = keeps(false) else {
+        return Ok((None, None));
+    };
+    let changed = keeps(true);
+    // Without regard to what was made after it, which is told by itself.
+    let changed = changed.map_or_else(
+        || "NULL".to_owned(),
+        |updated| format!("COUNT(*) FILTER (WHERE {created} <= ?1 AND {updated} > ?1)"),
+    );
+    let sql = format!(
+        "SELECT COUNT(*) FILTER (WHERE {created} > ?1), {changed} FROM {}",
+        quote(&collection.name)
+    );
+    let (made, changed): (i64, Option<i64>) = connection
+        .prepare_cached(&sql)
+        .and_then(|mut statement| statement.query_row([moment], |row| Ok((row.get(0)?, row.get(1)?))))
+        .attempting("counting the records that were changed")?;
+    Ok((Some(made.unsigned_abs()), changed.map(i64::unsigned_abs)))
 }
 
 pub(crate) fn referencing(
