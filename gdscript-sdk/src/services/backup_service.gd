@@ -93,8 +93,61 @@ func status(p_options: Dictionary = {}) -> Variant:
 	if result is Dictionary:
 		var told: Dictionary = result
 		for job: Variant in BosBaseValue.array(told.get("jobs")):
-			_whole(job, ["bytesDone", "bytesTotal"])
-		_whole(told.get("running"), ["bytesDone", "bytesTotal"])
+			_whole(job, ["bytesDone", "bytesTotal", "size"])
+		_whole(told.get("running"), ["bytesDone", "bytesTotal", "size"])
+	return result
+
+
+## What a backup holds, as its proof wrote it down: [code]{key, size, age, known, unknown, created,
+## counted, databases, collections, files, …}[/code]; a collection is [code]{id, name, type,
+## records, files, fileBytes}[/code]. Where nobody has looked into it yet, [code]known[/code] is
+## [code]false[/code], and [code]unknown[/code] says what to do.[br]
+## With [param p_compare] [code]comparison[/code] holds it against the data of now:
+## [code]{complete, collections, gone, …}[/code], or is [code]null[/code] where it is not known.
+func content(p_key: String, p_compare: bool = false, p_options: Dictionary = {}) -> Variant:
+	var options: Dictionary = p_options
+	if p_compare:
+		options = {"compare": true}.merged(p_options, true)
+	var result: Variant = await _send("GET", _key_path(p_key) + "/content", options)
+	if result is Dictionary:
+		var told: Dictionary = result
+		_whole(told, ["size", "age", "missing", "format", "moreCollections"])
+		_whole_parts(told)
+		var comparison: Variant = told.get("comparison")
+		if comparison is Dictionary:
+			var compared: Dictionary = comparison
+			_whole_parts(compared)
+			_whole(compared.get("gone"), ["collections", "records", "atLeast"])
+	return result
+
+
+## What retention would do at its next run, which changes nothing: [code]{nextRun, going,
+## goingBytes, backups}[/code], where a backup is [code]{key, size, modified, goes, why}[/code].
+## [param p_settings] are those of [code]backups[/code] that are tried instead of what is in force,
+## such as [code]{"cronMaxKeep": 7}[/code].
+func preview_retention(p_settings: Dictionary = {}, p_options: Dictionary = {}) -> Variant:
+	var body: Dictionary = {"backups": p_settings}
+	var result: Variant = await _send("POST", _PATH + "/preview-retention", p_options, body)
+	if result is Dictionary:
+		var told: Dictionary = result
+		_whole(told, ["going", "goingBytes"])
+		for backup: Variant in BosBaseValue.array(told.get("backups")):
+			_whole(backup, ["size"])
+	return result
+
+
+## One page of how long the jobs took that ended, those that ended last first: [code]{page, perPage,
+## totalItems, totalPages, items}[/code]. One is [code]{id, kind, key, state, started, finished,
+## duration, bytes, size}[/code], its duration in milliseconds. [code]kind[/code] of the options
+## leaves those of one kind.
+func get_job_list(p_page: int = 1, p_per_page: int = 30, p_options: Dictionary = {}) -> Variant:
+	var options: Dictionary = {"page": p_page, "perPage": p_per_page}.merged(p_options, true)
+	var result: Variant = await _send("GET", _PATH + "/jobs", options)
+	if result is Dictionary:
+		var told: Dictionary = result
+		_whole(told, ["page", "perPage", "totalItems", "totalPages"])
+		for job: Variant in BosBaseValue.array(told.get("items")):
+			_whole(job, ["duration", "bytes", "size"])
 	return result
 
 
@@ -186,6 +239,22 @@ func _begin(
 	var result: Variant = await _do("POST", p_path, p_options, p_body)
 	_jobs.note(p_kind, p_key, result)
 	return result
+
+
+# What is said alike of a backup and of the data of now.
+static func _whole_parts(p_told: Dictionary) -> void:
+	_whole(p_told.get("files"), ["count", "bytes"])
+	_whole(p_told.get("otherFiles"), ["count", "bytes"])
+	for database: Variant in BosBaseValue.array(p_told.get("databases")):
+		_whole(database, ["size"])
+	var numbers: PackedStringArray = ["records", "recordsNow", "createdSince", "changedSince"]
+	numbers.append_array(["files", "fileBytes"])
+	for one: Variant in BosBaseValue.array(p_told.get("collections")):
+		_whole(one, numbers)
+		if one is Dictionary:
+			var collection: Dictionary = one
+			_whole(collection.get("files"), ["count", "bytes"])
+			_whole(collection.get("filesNow"), ["count", "bytes"])
 
 
 static func _is_running(p_job: Dictionary) -> bool:

@@ -174,6 +174,54 @@ func test_a_list_tells_what_was_proven() -> void:
 
 
 # A backup could not begin, and waiting for it reported the success of an older one of that name.
+func test_what_a_backup_holds_and_what_a_restore_would_change() -> void:
+	var pb := await root()
+	var fields: Array = [{"name": "title", "type": "text"}]
+	fields.append({"name": "created", "type": "autodate", "onCreate": true})
+	var body := {"name": "held", "type": "base", "fields": fields}
+	okay(await pb.collections.create(body), "collection")
+	okay(await pb.collection("held").create({"title": "a"}), "record")
+	okay(await pb.backups.create("held.zip"), "create")
+	okay(await pb.backups.wait_until_finished("held.zip", 60.0), "wait")
+	okay(await pb.collection("held").create({"title": "b"}), "record")
+	var told: Variant = await pb.backups.content("held.zip", true)
+	if okay(told, "content") and check(told["known"] and told["counted"], str(told)):
+		var is_held := func(each: Dictionary) -> bool: return each["name"] == "held"
+		var inside: Dictionary = told["collections"].filter(is_held)[0]
+		equal(inside["records"], 1)
+		equal(typeof(inside["records"]), TYPE_INT)
+		var compared: Dictionary = told["comparison"]["collections"].filter(is_held)[0]
+		equal([compared["fate"], compared["recordsNow"]], ["stays", 2])
+		equal(compared["createdSince"], 1)
+		equal(typeof(told["comparison"]["gone"]["records"]), TYPE_INT)
+	var plain: Variant = await pb.backups.content("held.zip")
+	if okay(plain, "content"):
+		check(not plain.has("comparison"), "not asked for")
+	refused(await pb.backups.content("nothing.zip"), 404, "", "content")
+	refused(await client().backups.content("held.zip"), 401, "", "nobody")
+	okay(await pb.backups.delete("held.zip"))
+	okay(await pb.collections.delete("held"))
+
+
+func test_what_retention_would_do_and_how_long_jobs_took() -> void:
+	var pb := await root()
+	okay(await pb.backups.create("timed.zip"), "create")
+	okay(await pb.backups.wait_until_finished("timed.zip", 60.0), "wait")
+	var foresight: Variant = await pb.backups.preview_retention({"cronMaxKeep": 1})
+	if okay(foresight, "preview"):
+		equal([foresight["going"], typeof(foresight["going"])], [0, TYPE_INT])
+		equal(foresight["backups"][0]["why"], ["byHand"])
+	refused(await pb.backups.preview_retention({"cron": "never"}), 400, "", "preview")
+	refused(await client().backups.preview_retention(), 401, "", "nobody")
+	var page: Variant = await pb.backups.get_job_list(1, 1, {"kind": "create"})
+	if okay(page, "jobs") and equal(page["items"].size(), 1):
+		var job: Dictionary = page["items"][0]
+		equal([job["key"], job["state"]], ["timed.zip", "succeeded"])
+		check(job["size"] is int and job["size"] > 0 and job["duration"] is int, str(job))
+	refused(await client().backups.get_job_list(), 401, "", "nobody")
+	okay(await pb.backups.delete("timed.zip"))
+
+
 func test_waiting_never_ends_with_an_older_job() -> void:
 	var pb := await root()
 	okay(await pb.backups.create("twice.zip"))
