@@ -30,6 +30,87 @@ export interface Backup {
   missing: number | null;
 }
 
+export interface Totals {
+  count: number;
+  bytes: number;
+}
+
+export interface DatabaseSize {
+  name: string;
+  size: number;
+}
+
+/** A collection in a backup and now; `null` is what is not known. */
+export interface Compared {
+  id: string;
+  name: string;
+  nameNow: string | null;
+  type: "" | "base" | "auth" | "view";
+  system: boolean;
+  fate: "stays" | "goes" | "returns";
+  records: number | null;
+  recordsNow: number | null;
+  createdSince: number | null;
+  changedSince: number | null;
+  files: Totals | null;
+  filesNow: Totals | null;
+}
+
+export interface Comparison {
+  at: string;
+  complete: boolean;
+  collections: Compared[];
+  gone: { collections: number; records: number | null; atLeast: number };
+  databases: DatabaseSize[];
+  files: Totals | null;
+}
+
+/** What a backup holds, and what a restore of it would change. */
+export interface Content {
+  key: string;
+  age: number;
+  proofError: string;
+  known: boolean;
+  unknown: string;
+  program: string;
+  created: string;
+  counted: boolean;
+  databases: DatabaseSize[];
+  files: Totals | null;
+  comparison: Comparison | null;
+}
+
+export type Reason = "last" | "daily" | "weekly" | "monthly" | "betterProven" | "moreComplete" | "byHand" | "foreign" | "noRules";
+
+export interface Foreseen {
+  key: string;
+  size: number;
+  modified: string;
+  goes: boolean;
+  why: Reason[];
+}
+
+/** What retention would do at its next run. */
+export interface Foresight {
+  nextRun: string;
+  going: number;
+  goingBytes: number;
+  backups: Foreseen[];
+}
+
+/** How long a job took, and how much it was about. */
+export interface Figures {
+  id: string;
+  kind: Kind;
+  key: string;
+  state: "succeeded" | "failed";
+  started: string;
+  finished: string;
+  duration: number;
+  bytes: number;
+  size: number | null;
+}
+
 export interface Trouble {
   cause: string;
   error: string;
@@ -127,6 +208,9 @@ const send = <T>(path: string, options: Record<string, unknown> = {}) => client.
 export const backups = {
   list: () => send<Backup[]>("/api/backups"),
   status: () => send<Status>("/api/backups/status"),
+  content: (key: string) => send<Content>(`/api/backups/${encodeURIComponent(key)}/content`, { query: { compare: true } }),
+  previewRetention: (settings: Partial<BackupSettings>) => send<Foresight>("/api/backups/preview-retention", { method: "POST", body: { backups: settings } }),
+  figures: async (kind: Kind, most: number) => (await send<{ items: Figures[] }>("/api/backups/jobs", { query: { kind, perPage: most } })).items,
   create: (name: string) => send("/api/backups", { method: "POST", body: name ? { name } : {} }),
   verify: (key: string) => send(`/api/backups/${encodeURIComponent(key)}/verify`, { method: "POST" }),
   remove: (key: string) => send(`/api/backups/${encodeURIComponent(key)}`, { method: "DELETE" }),

@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import PocketBase from "pocketbase";
 
 import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { PHONE, assertFits, assertSound, closeBrowser, logIn, openAs, openBrowser, openPage, picture } from "./browser.mjs";
+import { PHONE, assertFits, assertSound, assertStill, closeBrowser, logIn, openAs, openBrowser, openPage, picture } from "./browser.mjs";
 
 describe("dashboard", { concurrency: false }, () => {
     let server, root;
@@ -149,9 +149,26 @@ describe("dashboard", { concurrency: false }, () => {
         const row = page.getByRole("row").filter({ hasText: "back.zip" });
         await row.getByText("Upload").waitFor();
         await row.getByText("Not yet").waitFor();
-        await page.getByRole("button", { name: "Verify back.zip" }).click();
-        await row.getByText("Databases opened").waitFor();
+        // The charts go on to tell of the one that is gone.
+        const sizes = page.getByRole("figure", { name: "Size of each backup" });
+        await until(async () => (await sizes.getByRole("listitem").allTextContents()).length === 1, "the size of what was made");
+        await page.getByRole("figure", { name: "How long each backup took" }).getByRole("listitem").filter({ hasText: /: \d+ seconds?$/ }).waitFor({ state: "attached" });
         await assertSound(page, ["400"]);
+        await page.context().close();
+        await idle();
+    });
+
+    test("what is in an upload is not known until it is verified, which the page of its restore does", async () => {
+        const page = await openAs(server, "/_/#/restore/back.zip", { viewport: PHONE });
+        const region = page.getByRole("region", { name: "What is in it, against now" }).first();
+        await region.getByText("nobody has looked into it").waitFor();
+        await assertFits(page);
+        await region.getByRole("button", { name: "Verify it now" }).click();
+        await region.getByRole("row").filter({ hasText: "scores" }).waitFor();
+        await region.getByText("Nothing that was made since would be gone.").waitFor();
+        await assertFits(page);
+        await assertSound(page);
+        await picture(page, "restore-phone");
         await page.context().close();
         await idle();
     });
@@ -172,6 +189,12 @@ describe("dashboard", { concurrency: false }, () => {
         await reach("Restore yesterday.zip");
         await page.keyboard.press("Enter");
         await page.getByRole("heading", { name: "Restore a backup" }).waitFor();
+        const row = page.getByRole("row").filter({ hasText: "scores" });
+        await row.getByText("1 record made since would be gone").waitFor();
+        assert.deepEqual(await row.getByRole("cell").allTextContents(), ["3", "4", "1 record made since would be gone"]);
+        await page.getByText("1 record that was made since would be gone.").waitFor();
+        await page.getByRole("row").filter({ hasText: "_superusers" }).waitFor();
+        assert.equal(await page.getByRole("row").filter({ hasText: "_mfas" }).count(), 0);
         await picture(page, "restore");
         await assertSound(page);
         assert.ok(await page.getByRole("button", { name: "Restore this backup" }).isDisabled());
@@ -199,6 +222,24 @@ describe("dashboard", { concurrency: false }, () => {
         assert.equal((await root.collection("scores").getFullList()).length, 4);
         await assertSound(page);
         await page.context().close();
+    });
+
+    test("a collection that was made since is said to go, one that was deleted to come back", async () => {
+        await root.collections.create({ name: "guilds", fields: [{ type: "text", name: "title" }] });
+        await makeBackup("guilds.zip");
+        await root.collections.delete("guilds");
+        await root.collections.create({ name: "teams", fields: [{ type: "text", name: "title" }] });
+        for (const title of ["a", "b"]) await root.collection("teams").create({ title });
+        const page = await openAs(server, "/_/#/restore/guilds.zip");
+        const [guilds, teams] = ["guilds", "teams"].map((name) => page.getByRole("row").filter({ hasText: name }));
+        await guilds.getByText("the collection comes back").waitFor();
+        assert.deepEqual(await teams.getByRole("cell").allTextContents(), ["–", "2", "the collection goes"]);
+        await page.getByText("2 records that were made since would be gone, with 1 whole collection.").waitFor();
+        assert.ok(await page.getByRole("button", { name: "Restore this backup" }).isDisabled());
+        await assertStill(page);
+        await assertSound(page);
+        await page.context().close();
+        await root.collections.delete("teams");
     });
 
     test("a backup that is not there is said to be so, and so is a page", async () => {

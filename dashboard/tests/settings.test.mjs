@@ -7,8 +7,8 @@ import { after, before, describe, test } from "node:test";
 
 import PocketBase from "pocketbase";
 
-import { EMAIL, PASSWORD, startServer } from "../../tests/sdk/server.mjs";
-import { PHONE, assertFits, assertSound, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
+import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
+import { PHONE, assertFits, assertSound, assertStill, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
 
 describe("settings of backups", { concurrency: false }, () => {
     let server, root, mails, hook, told;
@@ -59,6 +59,41 @@ describe("settings of backups", { concurrency: false }, () => {
         await page.getByRole("link", { name: "Safety" }).click();
         await page.getByText(/^in \d+ (hours?|minutes?)$/).waitFor();
         await page.context().close();
+    });
+
+    test("what would go tonight is shown on the real backups while one types, before anything is saved", async () => {
+        const names = async () => (await root.backups.getFullList()).map((one) => one.key);
+        for (let made = 1; made <= 3; made += 1) {
+            await root.crons.run("__pbAutoBackup__");
+            await until(async () => (await names()).length === made && !(await root.send("/api/backups/status")).running, "a scheduled backup");
+        }
+        await root.send("/api/backups", { method: "POST", body: { name: "mine.zip" }, headers: { Prefer: "wait=60" } });
+        const before = await names();
+        const page = await openAs(server, "/_/#/settings");
+        const form = page.getByRole("form", { name: "Schedule" });
+        await form.getByText("No backup would go. That is decided after the next backup,").waitFor();
+        await form.getByLabel("… weeks").fill("0");
+        await form.getByLabel("Newest to keep").fill("2");
+        await form.getByText(/^2 backups \(.*\) would go\./).waitFor();
+        const going = form.getByRole("listitem").filter({ hasText: "@auto_pb_backup_" });
+        assert.equal(await going.filter({ visible: true }).count(), 2);
+        await form.getByText("2 backups would stay").click();
+        await form.getByRole("listitem").filter({ hasText: "one of the newest" }).waitFor();
+        await form.getByRole("listitem").filter({ hasText: "mine.zip" }).getByText("no schedule made it").waitFor();
+        await picture(page, "retention");
+        await assertSound(page);
+        await form.getByRole("button", { name: "Never" }).click();
+        await form.getByText("Without a schedule nothing goes by itself.").waitFor();
+        assert.deepEqual(await names(), before);
+        assert.equal((await root.settings.getAll()).backups.cronMaxKeep, 7);
+        await assertFits(page);
+        await page.context().close();
+
+        const still = await openAs(server, "/_/#/settings", { viewport: PHONE });
+        await still.getByText("No backup would go.").waitFor();
+        await assertFits(still);
+        await assertStill(still);
+        await still.context().close();
     });
 
     test("a bucket that does not answer is said to be so by its test", async () => {

@@ -1,13 +1,14 @@
 import { useEffect, useState } from "preact/hooks";
-import { backups, type Backup, type Job } from "../api";
+import { backups, type Backup, type Content, type Job } from "../api";
 import { ago, bytes, secondsSince, span, whenText } from "../format";
-import { away, busy, list, now, refresh, status } from "../live";
+import { away, busy, list, now, refresh, running, status } from "../live";
 import { TextField } from "../parts/form";
 import { Notice, Wrong } from "../parts/notice";
 import { Progress } from "../parts/progress";
 import { problem } from "../problem";
 import { go } from "../route";
 import { t } from "../texts";
+import { InIt } from "./restore_content";
 import { Proof } from "./safety/backups";
 import { UndoOffer } from "./safety/undo";
 
@@ -25,12 +26,39 @@ export function RestorePage({ backup: key }: { backup: string }) {
     <div class="narrow">
       <Back />
       <h1>{t.restore.title}</h1>
-      {backup ? <Ask backup={backup} /> : <Notice tone="bad">{t.restore.missing(key)}</Notice>}
+      {backup ? <WithContent backup={backup} key={backup.key} /> : <Notice tone="bad">{t.restore.missing(key)}</Notice>}
     </div>
   );
 }
 
-function Ask({ backup }: { backup: Backup }) {
+/** Waits for what is in the backup: it would push aside what is below it. */
+function WithContent({ backup }: { backup: Backup }) {
+  const [content, setContent] = useState<Content | null>(null);
+  const [wrong, setWrong] = useState<string>();
+  const verdict = backup.proven + backup.proofError;
+  useEffect(() => {
+    let over = false;
+    backups.content(backup.key).then(
+      (told) => !over && (setContent(told), setWrong(undefined)),
+      (error) => !over && setWrong(problem(error).text),
+    );
+    return () => {
+      over = true;
+    };
+  }, [backup.key, verdict]);
+  if (!content && !wrong) return <p class="empty" role="status">{t.loading}</p>;
+  return <Ask backup={backup} content={content} unread={wrong} />;
+}
+
+function Ask({ backup, content, unread }: { backup: Backup; content: Content | null; unread: string | undefined }) {
+  const verify = async () => {
+    try {
+      await backups.verify(backup.key);
+      void refresh();
+    } catch (error) {
+      setWrong(problem(error).text);
+    }
+  };
   const [typed, setTyped] = useState("");
   const [wrong, setWrong] = useState<string>();
   const [waiting, setWaiting] = useState(false);
@@ -70,6 +98,8 @@ function Ask({ backup }: { backup: Backup }) {
           </div>
         </dl>
       </section>
+      {content && <InIt content={content} onVerify={() => void verify()} waiting={busy.value || running.value.some((job) => job.key === backup.key)} />}
+      <Wrong text={unread} />
       <form class="card" onSubmit={submit}>
         <ul class="plain">
           <li>

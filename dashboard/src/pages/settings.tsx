@@ -1,5 +1,5 @@
-import { useState } from "preact/hooks";
-import { settings as api, type Settings } from "../api";
+import { useEffect, useState } from "preact/hooks";
+import { backups, settings as api, type Foresight, type Settings } from "../api";
 import { nextRuns } from "../cron";
 import { when } from "../format";
 import { refresh, serverSettings } from "../live";
@@ -7,20 +7,38 @@ import { Check, TextField } from "../parts/form";
 import { Notice, Wrong } from "../parts/notice";
 import { problem, type FieldProblems } from "../problem";
 import { t } from "../texts";
+import { WouldGo, useForesight } from "./foresight";
 
 /** How backups happen by themselves, where they go, and who is told when they fail. */
 export function SettingsPage() {
   const known = serverSettings.value;
-  if (!known) return <p class="empty" role="status">{t.loading}</p>;
+  const foresight = useFirstForesight(known !== null);
+  if (!known || foresight === undefined) return <p class="empty" role="status">{t.loading}</p>;
   return (
     <div class="narrow">
       <h1>{t.settings.title}</h1>
-      <Schedule known={known} />
+      <Schedule known={known} foresight={foresight} />
       <Storage known={known} />
       <Mail known={known} />
       <Alarms known={known} />
     </div>
   );
+}
+
+/** How long the page waits for what would push it aside: the bucket of the backups may be away, and is set here. */
+const FORESEEN_WITHIN = 1_000;
+
+/** What retention does by what is in force; `null` where that does not come in time. */
+function useFirstForesight(wanted: boolean): Foresight | null | undefined {
+  const [first, setFirst] = useState<Foresight | null>();
+  useEffect(() => {
+    if (!wanted) return;
+    const settle = (found: Foresight | null) => setFirst((before) => (before === undefined ? found : before));
+    backups.previewRetention({}).then(settle, () => settle(null));
+    const timer = window.setTimeout(() => settle(null), FORESEEN_WITHIN);
+    return () => clearTimeout(timer);
+  }, [wanted]);
+  return first;
 }
 
 interface Form<T> {
@@ -73,10 +91,11 @@ function Said({ said }: { said: Form<object>["said"] }) {
 const number = (text: string) => Math.max(0, Math.trunc(Number(text) || 0));
 const RUNS = 3;
 
-function Schedule({ known }: { known: Settings }) {
+function Schedule({ known, foresight: first }: { known: Settings; foresight: Foresight | null }) {
   const { cron, cronMaxKeep, keepDaily = 0, keepWeekly = 0, keepMonthly = 0 } = known.backups;
   const form = useForm({ cron, cronMaxKeep, keepDaily, keepWeekly, keepMonthly });
   const { draft, set, fields } = form;
+  const foresight = useForesight(first, draft);
   const runs = draft.cron ? nextRuns(draft.cron, new Date(), RUNS) : [];
   const hint = !draft.cron ? t.settings.noSchedule : runs === null ? t.settings.badCron : runs.length ? t.settings.nextRuns(runs.map(when)) : t.settings.never;
   const keep = (name: "cronMaxKeep" | "keepDaily" | "keepWeekly" | "keepMonthly", label: string) => (
@@ -100,6 +119,7 @@ function Schedule({ known }: { known: Settings }) {
         {keep("keepMonthly", t.settings.keepMonthly)}
       </div>
       <p class="hint">{t.settings.keepHint}</p>
+      {foresight && <WouldGo foresight={foresight} />}
       <Said said={form.said} />
       <div class="actions">
         <button class="primary" disabled={form.waiting}>

@@ -1,19 +1,34 @@
-import type { Backup, Job } from "../../api";
+import { useEffect, useState } from "preact/hooks";
+import { backups, type Backup, type Figures } from "../../api";
 import { bytes, day, moment, span, whenText } from "../../format";
 import { now } from "../../live";
 import { Bars } from "../../parts/bars";
 import { t } from "../../texts";
-import { seconds } from "./jobs";
 
 const DAYS = 30;
-const BARS = 40;
+const BARS = 60;
 const DAY = 86_400_000;
 
-/** Sizes and durations over time, and the last days with their backups. */
-export function Charts({ list, jobs }: { list: Backup[]; jobs: Job[] }) {
-  const sizes = [...list].reverse().slice(-BARS).map((one) => ({ label: `${whenText(one.modified)}: ${bytes(one.size)}`, value: one.size }));
-  const made = jobs.filter((job) => job.kind === "create" && job.state === "succeeded").reverse().slice(-BARS);
-  const durations = made.map((job) => ({ label: `${whenText(job.started)}: ${span(seconds(job))}`, value: seconds(job) }));
+/** Sizes and durations over time, also of backups that are gone, and the last days with their backups. `ended` changes when a job ends. */
+export function Charts({ list, ended }: { list: Backup[]; ended: string }) {
+  const [figures, setFigures] = useState<Figures[]>([]);
+  useEffect(() => {
+    let over = false;
+    // Where they don't come, what was known stays; the page says of itself that the server is away.
+    backups.figures("create", BARS).then(
+      (found) => !over && setFigures(found),
+      () => undefined,
+    );
+    return () => {
+      over = true;
+    };
+  }, [ended]);
+  const made = figures.filter((one) => one.state === "succeeded").reverse();
+  const measured = made.filter((one) => one.size !== null).map((one) => ({ at: one.started, size: one.size ?? 0 }));
+  // Before sizes were written down there was the list.
+  const known = measured.length > 0 ? measured : [...list].reverse().slice(-BARS).map((one) => ({ at: one.modified, size: one.size }));
+  const sizes = known.map((one) => ({ label: `${whenText(one.at)}: ${bytes(one.size)}`, value: one.size }));
+  const durations = made.map((one) => ({ label: `${whenText(one.started)}: ${span(one.duration / 1000)}`, value: one.duration / 1000 }));
   return (
     <section class="card charts" aria-labelledby="charts">
       <h2 id="charts">{t.safety.charts}</h2>

@@ -26,7 +26,7 @@ export function Safety() {
         </>
       )}
       {all && <BackupTable list={all} />}
-      {all && all.length > 0 && <Charts list={all} jobs={known.jobs} />}
+      {all && all.length > 0 && <Charts list={all} ended={known.jobs.find((job) => job.state !== "running")?.id ?? ""} />}
       <History jobs={known.jobs} />
     </>
   );

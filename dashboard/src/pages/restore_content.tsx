@@ -1,0 +1,112 @@
+import type { Compared, Content, Totals } from "../api";
+import { bytes, count } from "../format";
+import { Notice } from "../parts/notice";
+import { t } from "../texts";
+
+const SUPERUSERS = "_superusers";
+
+/** What is in the backup, what is there now, and what would be gone. */
+export function InIt({ content, onVerify, waiting }: { content: Content; onVerify: () => void; waiting: boolean }) {
+  const known = content.comparison;
+  return (
+    <section class="card" aria-labelledby="in-it">
+      <h2 id="in-it">{t.restore.content}</h2>
+      {!content.known || !known ? (
+        <>
+          <Notice tone={content.proofError ? "warn" : "calm"}>{content.unknown}</Notice>
+          <div class="actions">
+            <button type="button" disabled={waiting} onClick={onVerify}>
+              {t.restore.lookInto}
+            </button>
+          </div>
+        </>
+      ) : (
+        <>
+          <Sentence content={content} />
+          {!content.counted && <Notice tone="calm">{t.restore.notCounted}</Notice>}
+          {!known.complete && <Notice tone="calm">{t.restore.notInTime}</Notice>}
+          {known.collections.length > 0 && <Collections all={known.collections} />}
+          <dl class="facts">
+            <Fact label={t.restore.files} then={files(content.files)} now={files(known.files)} />
+            <Fact label={t.restore.databases} then={bytes(sum(content.databases))} now={bytes(sum(known.databases))} />
+            <div>
+              <dt>{t.restore.program}</dt>
+              <dd>{content.program || t.restore.otherProgram}</dd>
+            </div>
+          </dl>
+        </>
+      )}
+    </section>
+  );
+}
+
+const sum = (all: { size: number }[]) => all.reduce((sizes, one) => sizes + one.size, 0);
+const files = (totals: Totals | null) => (totals ? t.restore.filesOf(totals.count, count(totals.count), bytes(totals.bytes)) : t.restore.unknown);
+const number = (value: number | null) => (value === null ? "–" : count(value));
+
+function Sentence({ content }: { content: Content }) {
+  const gone = content.comparison?.gone;
+  if (!gone || !content.counted) return null;
+  const nothing = gone.collections === 0 && gone.records === 0;
+  const records = gone.records === null ? t.restore.atLeast(gone.atLeast, count(gone.atLeast)) : t.restore.exactly(gone.records, count(gone.records));
+  const text = nothing ? t.restore.nothingGone : t.restore.wouldGo(records, gone.collections);
+  return <Notice tone={nothing ? "good" : "warn"}>{text}</Notice>;
+}
+
+function Fact({ label, then, now }: { label: string; then: string; now: string }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>{then}</dd>
+      <dd class="hint">{t.restore.nowIs(now)}</dd>
+    </div>
+  );
+}
+
+function Collections({ all }: { all: Compared[] }) {
+  // What the system keeps for itself says nothing to anybody, but for who may log in here.
+  const shown = all.filter((one) => !one.system || one.name === SUPERUSERS);
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={t.restore.content}>
+      <table class="compared">
+        <thead>
+          <tr>
+            <th scope="col">{t.restore.collection}</th>
+            <th scope="col" class="numbers">
+              {t.restore.inBackup}
+            </th>
+            <th scope="col" class="numbers">
+              {t.restore.today}
+            </th>
+            <th scope="col">{t.restore.change}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((one) => (
+            <tr key={one.id}>
+              <th scope="row" class="mono name">
+                {one.name}
+                {one.nameNow !== null && one.nameNow !== one.name && <span class="hint"> {t.restore.calledNow(one.nameNow)}</span>}
+              </th>
+              <td class="numbers">{number(one.records)}</td>
+              <td class="numbers">{number(one.recordsNow)}</td>
+              <td>{change(one)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** What happens to a collection's records, in words. */
+function change(one: Compared) {
+  if (one.fate === "goes") return <span class="badge bad">{t.restore.onlyNow}</span>;
+  if (one.fate === "returns") return <span class="badge good">{t.restore.onlyThen}</span>;
+  if (one.records === null || one.recordsNow === null) return <span class="hint">{one.type === "view" ? t.restore.view : t.restore.unknown}</span>;
+  const created = one.createdSince ?? Math.max(0, one.recordsNow - one.records);
+  const back = Math.max(0, one.records - (one.recordsNow - created));
+  const parts = [created > 0 && t.restore.createdSince(created), back > 0 && t.restore.deletedSince(back), (one.changedSince ?? 0) > 0 && t.restore.changedSince(one.changedSince ?? 0)].filter(Boolean);
+  if (parts.length > 0) return parts.join("; ");
+  return one.createdSince === null ? t.restore.same : t.restore.unchanged;
+}
