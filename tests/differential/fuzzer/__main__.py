@@ -2,7 +2,7 @@
 
     cd tests && BOSBASE_BIN=… .cache/venv/bin/python -m differential.fuzzer --requests 100000
 
-Prints its seed; --seed N repeats a run, --round N one round of it. Findings lie in --findings, one file a kind: the steps that lead to it,
+Prints its seed; --seed N repeats a run, --round N one round of it. Findings lie in tests/.cache/findings, one file a kind: the steps that lead to it,
 as few as were found, and both answers. `--repeat FILE` runs such a file again.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from differential.fuzzer import minimise, run  # noqa: E402
-from harness.programs import BOSBASE, POCKETBASE  # noqa: E402
+from harness.programs import BOSBASE, CACHE, POCKETBASE  # noqa: E402
 
 
 def main():
@@ -28,7 +28,7 @@ def main():
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--steps", type=int, default=run.STEPS, help="of a round")
     parser.add_argument("--minutes", type=float, default=1e9)
-    parser.add_argument("--findings", type=Path, default=Path("findings"))
+    parser.add_argument("--findings", type=Path, default=CACHE / "findings")
     parser.add_argument("--no-minimise", action="store_true")
     parser.add_argument("--all-cores", action="store_true", help="without it, one core for all: others may want to build")
     parser.add_argument("--repeat", type=Path)

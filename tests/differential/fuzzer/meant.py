@@ -66,11 +66,77 @@ def _json_said_to_be_a_form(step, ours, theirs, found):
 
 def _dots(step, ours, theirs, found):
     """`..` at the place of an id names no record, and leads nowhere."""
-    return theirs.status == 307 and ours.status in (403, 404) and ("/.." in step["path"] or "/./" in step["path"])
+    return theirs.status == 307 and ours.status in (401, 403, 404) and ("/.." in step["path"] or "/./" in step["path"])
 
 
 def _logos(step, ours, theirs, found):
     return step["path"] == "/api/collections/meta/oauth2-providers" and all(place.endswith(".logo") for place, *_ in found)
+
+
+def _unclean(step, ours, theirs, found):
+    """The redirect to the clean path has no page."""
+    return ours.status == theirs.status == 307
+
+
+def _hidden_addresses(step, ours, theirs, found):
+    """Addresses that the caller may not see are all alike in an order."""
+    sorts = [value for name, value in step.get("params", []) if name == "sort"]
+    return step.get("by") != "root" and step["method"] == "GET" and _both(ours, theirs, 200) and any("email" in value for value in sorts)
+
+
+def _no_part(step, ours, theirs, found):
+    return _both(ours, theirs, 416) and ours.told is None
+
+
+def _rule_of_what_is_shown_along(step, ours, theirs, found):
+    """A rule that can't be evaluated any more shows nothing along, also where there is nothing; PocketBase leaves `expand` out then."""
+    return _both(ours, theirs, 200) and all(place.endswith(".expand") and mine == {} and other == "(missing)" for place, mine, other in found)
+
+
+def _expand_in_a_body(step, ours, theirs, found):
+    """A record that is sent back with what was shown along: ignored here also beside files."""
+    return "expand" in json.dumps([step.get("json"), step.get("parts"), step.get("form")]) and _within_refusals(ours, theirs)
+
+
+def _within_refusals(ours, theirs):
+    return theirs.status in (400, 200) and ("Something went wrong" in json.dumps(theirs.told))
+
+
+def _long_passwords(step, ours, theirs, found):
+    """PocketBase refuses a password of more than 72 bytes before it says what else is wrong."""
+    bodies = json.dumps([step.get("json"), step.get("parts"), step.get("form")], ensure_ascii=False)
+    return _both(ours, theirs, 400) and isinstance(theirs.told, dict) and theirs.told.get("data") == {} and any(len(word.encode()) > 72 for word in bodies.replace("\\", "").split('"'))
+
+
+def _views_of_renamed_tables(step, ours, theirs, found):
+    """PocketBase deletes nothing as long as a view's query names what was renamed, though it does not read it."""
+    return step["method"] == "DELETE" and ours.status == 204 and "Failed to delete collection" in str(theirs.told)
+
+
+def _files_of_a_record_made_anew(step, ours, theirs, found):
+    """PocketBase loses the files of a record that a batch deletes and makes anew."""
+    return step["path"].startswith("/api/files/") and (ours.status, theirs.status) == (200, 404)
+
+
+def _words_of_a_body(step, ours, theirs, found):
+    return _both(ours, theirs, 400) and step["path"] in ("/api/realtime", "/api/batch") and "submitted" in str(ours.told)
+
+
+def _words_of_a_deletion(step, ours, theirs, found):
+    return step["method"] == "DELETE" and _both(ours, theirs, 400)
+
+
+def _words_of_fields(step, ours, theirs, found):
+    """A field that can't be read is a body that can't be read; an index is judged after its columns."""
+    return _both(ours, theirs, 400) and step["path"].startswith("/api/collections") and step["path"].count("/") <= 3 and all(place.startswith((".message", ".data.fields", ".data.indexes", ".data.name")) for place, *_ in found)
+
+
+def _rights_before_names(step, ours, theirs, found):
+    return "/auth-refresh" in step["path"] and (ours.status, theirs.status) == (401, 404)
+
+
+def _bodies_before_options(step, ours, theirs, found):
+    return "/auth-with-" in step["path"] and (ours.status, theirs.status) == (400, 403)
 
 
 def _too_many_guesses(step, ours, theirs, found):
@@ -119,6 +185,19 @@ def _crons(step, ours, theirs, found):
 
 
 MEANT = {
+    "the redirect to a clean path has no page": _unclean,
+    "hidden addresses are alike in an order": _hidden_addresses,
+    "416 has no body": _no_part,
+    "a view rule that can't be evaluated": _rule_of_what_is_shown_along,
+    "`expand` in a body": _expand_in_a_body,
+    "a password of more than 72 bytes": _long_passwords,
+    "a view whose query names a renamed table": _views_of_renamed_tables,
+    "files of a record that a batch deletes and makes anew": _files_of_a_record_made_anew,
+    "a body is refused in other words": _words_of_a_body,
+    "a deletion is refused in other words": _words_of_a_deletion,
+    "a collection's fields are refused in other words": _words_of_fields,
+    "rights come before names": _rights_before_names,
+    "a body is read before an option is looked at": _bodies_before_options,
     "an import is refused in other words": _words_of_an_import,
     "a rule is refused in other words": _words_of_a_rule,
     "a change of a collection is refused in other words": _words_of_a_change,

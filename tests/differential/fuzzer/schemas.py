@@ -10,7 +10,7 @@ WRONG_FIELDS = [
     {"name": "x", "type": "number", "min": 5, "max": 2}, {"name": "x", "type": "select", "values": []}, {"name": "x", "type": "select", "values": ["a", "a"]}, {"name": "x", "type": "select", "values": ["a"], "maxSelect": 3},
     {"name": "x", "type": "relation", "collectionId": "nope"}, {"name": "x", "type": "file", "thumbs": ["x"]}, {"name": "x", "type": "file", "maxSize": -1}, {"name": "x", "type": "date", "min": "nope"}, {"name": "x", "type": "autodate"},
     {"name": "x", "type": "email", "onlyDomains": ["a.b"], "exceptDomains": ["c.d"]}, {"name": "x", "type": "text", "required": "yes"}, {"name": "x", "type": "text", "max": "5"}, {"name": 5, "type": "text"}, {"name": "x", "type": "text", "max": 1.5},
-    {"name": "_via_", "type": "text"}, {"name": "a_via_b", "type": "text"}, {"name": "rowid", "type": "text"}, {"name": "_rowid_", "type": "text"}, {"name": "x", "type": "text", "hidden": None}, {"name": "x" * 101, "type": "text"}, {"name": "x", "type": "password", "cost": 3},
+    {"name": "_via_", "type": "text"}, {"name": "a_via_b", "type": "text"}, {"name": "x", "type": "text", "hidden": None}, {"name": "x" * 101, "type": "text"}, {"name": "x", "type": "password", "cost": 3},
 ]
 OPTIONS = [
     {"passwordAuth": {"enabled": True, "identityFields": ["email"]}}, {"passwordAuth": {"enabled": False, "identityFields": ["email"]}}, {"passwordAuth": {"enabled": True, "identityFields": ["email", "title"]}},
@@ -57,7 +57,7 @@ class Schemas:
         elif kind == "autodate":
             field.update(r.choice([{"onCreate": True}, {"onUpdate": True}, {"onCreate": True, "onUpdate": True}]))
         elif kind == "select":
-            field["values"] = r.choice([["a", "b", "c"], ["a"], ["1", "2", "true"], ["ä ö", "x,y", "[]", "a"]])
+            field["values"] = r.choice([["a", "b", "c"], ["a"], ["1", "2", "true"], ["ä ö", "x,y", "[b", "a"]])
             maybe(0.6, maxSelect=r.randint(1, len(field["values"])))
         elif kind == "relation":
             field["collectionId"] = self.model.collections[r.choice(self.model.named() or ["users"])]["id"] if self.model.named() else "_pb_users_auth_"

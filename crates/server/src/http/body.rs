@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use bosbase_app::memory::Held;
-use bosbase_app::{Distinct, Error, ErrorKind};
+use bosbase_app::{Error, ErrorKind};
 use multer::Multipart;
 use serde_json::{Map, Value};
 

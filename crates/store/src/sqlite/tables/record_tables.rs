@@ -63,15 +63,6 @@ pub(crate) fn sync(connection: &Connection, old: &Collection, new: &Collection) 
     for field in &new.fields {
         let passing = passing_name(&field.name);
         match find(&old.fields, &field.id) {
-            // SQLite renames no column to what its rows' numbers are called, but makes one of that name.
-            None if is_rowid(&field.name) => {
-                change(
-                    connection,
-                    &new.name,
-                    &format!("ALTER TABLE {table} ADD COLUMN {} {}", quote(&field.name), columns::declaration(field)),
-                )?;
-                continue;
-            }
             None => change(
                 connection,
                 &new.name,
@@ -103,10 +94,6 @@ pub(crate) fn sync(connection: &Connection, old: &Collection, new: &Collection) 
     } else {
         Ok(())
     }
-}
-
-fn is_rowid(name: &str) -> bool {
-    ["rowid", "oid", "_rowid_"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn passing_name(name: &str) -> String {
