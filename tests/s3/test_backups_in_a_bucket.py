@@ -541,3 +541,26 @@ class Internal:
     def __exit__(self, *_):
         self.server.shutdown()
         self.server.server_close()
+
+
+def test_what_a_backup_holds_is_told_without_reading_it(server, moto, proxy_to):
+    """What it holds is kept here, with its proof: the bucket is asked whether it is still that backup, and no more."""
+    root, proxy = server.root(), proxy_to(moto)
+    use(root, moto.settings(proxy.url))
+    root.post("/api/collections", json={"name": "things", "type": "base", "fields": [{"name": "n", "type": "number"}]})
+    root.create("things", {"n": 1})
+    succeed(root, "one.zip")
+    with proxy.lock:
+        proxy.seen.clear()
+    told = root.get("/api/backups/one.zip/content", params={"compare": "true"})
+    (things,) = [one for one in told["collections"] if one["name"] == "things"]
+    assert told["known"] and things["records"] == 1 and told["comparison"]["gone"]["collections"] == 0
+    with proxy.lock:
+        asked = [request.method for request, _ in proxy.seen]
+    assert asked == ["HEAD"], asked
+    foresight = root.post("/api/backups/preview-retention", json={"backups": {"cronMaxKeep": 1}})
+    assert [(one["key"], one["why"]) for one in foresight["backups"]] == [("one.zip", ["byHand"])]
+    root.get("/api/backups/two.zip/content", expect=404)
+    # Out of reach nobody knows whether it is still that one.
+    proxy.rule = lambda request: "forbidden"
+    assert "one.zip" in root.get("/api/backups/one.zip/content", expect=400)["message"]
