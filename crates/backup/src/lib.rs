@@ -7,6 +7,7 @@
 //! - [`create`]: plan → write → publish → prove. Listed only when whole and durable, then read back and verified.
 //! - [`Archive`]: an archive nobody vouches for, its structure checked; [`verify`] proves its contents, [`examine`] its
 //!   databases too.
+//! - [`Inventory`]: what an archive holds, as its directory and its manifest tell; a proof brings it along.
 //! - [`remote_files`]: uploaded files that do not lie in the data directory.
 //! - [`Storage`]: where archives are kept; [`LocalStorage`] is a folder.
 //! - [`restore`]: stage → journal → (the process starts anew) → recover → confirm or roll back.

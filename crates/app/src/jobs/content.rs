@@ -77,7 +77,7 @@ pub struct Content {
     pub counted: bool,
     /// Its databases.
     pub databases: Vec<DatabaseSize>,
-    /// Its collections by name, at the most [`MOST_COLLECTIONS`].
+    /// Its collections by name, at the most 2,000.
     pub collections: Vec<CollectionContent>,
     /// How many collections there are besides.
     pub more_collections: u64,

@@ -2,7 +2,7 @@
 //! and none of it asks the storage of the backups.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bosbase_backup::{Identity, StateDir};
@@ -117,7 +117,7 @@ impl Contents {
                 .to_str()
                 .is_some_and(|name| name.ends_with(ENDING) && !known.contains(name))
             {
-                self.remove(self.dir.join(name))?;
+                self.remove(&self.dir.join(name))?;
             }
         }
         Ok(())
@@ -129,11 +129,11 @@ impl Contents {
     ///
     /// Where it can't be removed.
     pub(super) fn forget(&self, place: &str, key: &str) -> Result<()> {
-        self.remove(self.path(place, key))
+        self.remove(&self.path(place, key))
     }
 
-    fn remove(&self, path: PathBuf) -> Result<()> {
-        match self.disk.remove_file(&path) {
+    fn remove(&self, path: &Path) -> Result<()> {
+        match self.disk.remove_file(path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::internal(error)),
             _ => Ok(()),
         }

@@ -37,10 +37,10 @@ async fn content(Superuser(caller): Superuser, State(state): State<AppState>, Pa
         Some(content) => Some(state.blocking(move |app| app.backup_jobs().compare(&content)).await?),
         None => None,
     };
-    Ok(picked(shown(&described, compares, comparison), &caller))
+    Ok(picked(shown(&described, compares, comparison.as_ref()), &caller))
 }
 
-fn shown(described: &Described, compares: bool, comparison: Option<Comparison>) -> Value {
+fn shown(described: &Described, compares: bool, comparison: Option<&Comparison>) -> Value {
     let Described {
         key,
         size,
