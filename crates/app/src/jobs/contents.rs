@@ -214,7 +214,7 @@ mod tests {
         assert!(contents.of("here", "b.zip", &which).unwrap().is_some());
         contents.forget("here", "b.zip").unwrap();
         contents.forget("here", "b.zip").unwrap();
-        assert_eq!(std::fs::read_dir(dir.path().join("contents")).unwrap().count(), 0);
+        assert_eq!(RealDisk.list(&dir.path().join("contents")).unwrap().count(), 0);
     }
 
     #[test]

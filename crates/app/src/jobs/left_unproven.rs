@@ -74,6 +74,7 @@ fn is_left(job: &Job) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests make the files that they look at")]
 mod tests {
     use std::time::{Duration, Instant};
 
