@@ -39,6 +39,8 @@ def test_fields_and_a_sample_of_records_are_shown(root):
     assert [record["id"] for record in dry_run(root, many)["sample"]] == [str(n) for n in range(1, 11)]
     assert root.get("/api/collections?perPage=100") == before
     assert root.post(PATH, data={"query": "select 1 as id"})["fields"] == [ID]
+    for query in ("select 1 as id;;", "select 'a;b' as id", " select 1 as id ; "):
+        assert len(dry_run(root, query)["sample"]) == 1, query
     assert root.post(PATH + "?fields=sample.id", json={"query": "select 1 as id"}) == {"sample": [{"id": "1"}]}
 
 
@@ -85,6 +87,8 @@ NO_ID = "missing required id column (you can use `(ROW_NUMBER() OVER()) as id` i
         ("invalid", "SQL logic error: no such table: main.invalid (1)."),
         ("select id from nope", "SQL logic error: no such table: main.nope (1)."),
         ("select 1 as id; select 2 as id", "multiple statements are not supported."),
+        ("select *; select 1 as id", "multiple statements are not supported."),
+        ("select id from nope; drop table users", "multiple statements are not supported."),
         ("select 1 as id union all select 1", "invalid identifier parts [1 as id union all 1]."),
         ("update users set email=''", 'SQL logic error: near "update": syntax error (1).'),
         ("drop table users", 'SQL logic error: near "drop": syntax error (1).'),

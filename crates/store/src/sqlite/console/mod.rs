@@ -139,7 +139,7 @@ const CHANGES: [&str; 7] = ["INSERT", "CREATE", "UPDATE", "DELETE", "DROP", "REP
 
 /// Whether rows are answered.
 fn shows_rows(sql: &str) -> bool {
-    let begins = |word: &&str| {
+    let begins = |word: &str| {
         sql.get(..word.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(word))
     };
@@ -203,7 +203,11 @@ impl<'a> Bounded<'a> {
         let shows_rows = shows_rows(sql);
         let mut statements = Batch::new(self.connection, sql);
         let mut answer = ConsoleAnswer::default();
-        let mut before = None;
+        let before = if self.permission.may_write() && self.defines(sql) {
+            Some(self.agreement()?)
+        } else {
+            None
+        };
         loop {
             self.permission.begin();
             let prepared = statements.next();
@@ -223,7 +227,7 @@ impl<'a> Bounded<'a> {
                 return Ok(None);
             }
             if seen.defines && before.is_none() {
-                before = Some(self.agreement()?);
+                return Err(refused("it is not known what it was before"));
             }
             let longest = if seen.is_costly { COSTLY_VALUE } else { VALUE };
             self.limit(Limit::SQLITE_LIMIT_LENGTH, longest)?;
@@ -233,6 +237,21 @@ impl<'a> Bounded<'a> {
             still_agrees(&before, &self.agreement()?)?;
         }
         Ok(Some(answer))
+    }
+
+    /// Whether one of the statements makes, changes or drops a table or the like. Nothing is run: what is prepared for a
+    /// drop, while somebody reads the schema, leaves SQLite with what it knew of views before.
+    fn defines(&self, sql: &str) -> bool {
+        let mut statements = Batch::new(self.connection, sql);
+        loop {
+            self.permission.begin();
+            match statements.next() {
+                Ok(Some(_)) if self.permission.seen().defines => return true,
+                Ok(Some(_)) => {}
+                // What can't be prepared yet stands behind what makes it, or can't be run at all.
+                Ok(None) | Err(_) => return false,
+            }
+        }
     }
 
     /// Runs one statement, whose columns and rows take the place of those in `answer`.

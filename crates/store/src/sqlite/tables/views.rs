@@ -108,6 +108,7 @@ pub(crate) fn readable(connection: &Connection) -> Result<Vec<String>> {
 /// [`ErrorKind::InvalidSchema`] with PocketBase's message as detail when the query is not accepted or has no `id`
 /// column.
 pub(crate) fn fields(connection: &Connection, schema: &Schema, query: &str) -> Result<Vec<Field>> {
+    one_statement(query)?;
     let parsed = ViewQuery::parse(query).map_err(invalid)?;
     let is_wildcard = |column: &Selected| column.original == "*" || column.original.ends_with(".*");
     if parsed.columns.iter().any(is_wildcard) {
@@ -178,10 +179,8 @@ pub(crate) fn sample(
 
 /// Runs the query as a view for a moment and returns its columns' names and declared types.
 fn try_out(connection: &Connection, query: &str) -> Result<Vec<(String, String)>> {
+    one_statement(query)?;
     let query = trim(query);
-    if has_second_statement(query) {
-        return Err(invalid("multiple statements are not supported"));
-    }
     connection
         .execute(&format!("CREATE TEMP VIEW {TRIAL} AS SELECT * FROM ({query})"), [])
         .map_err(refused)?;
@@ -197,6 +196,15 @@ fn try_out(connection: &Connection, query: &str) -> Result<Vec<(String, String)>
         .execute_batch(&format!("DROP VIEW temp.{TRIAL}"))
         .attempting("trying a view's query out")?;
     columns
+}
+
+/// # Errors
+/// [`ErrorKind::InvalidSchema`] when a semicolon stands within the query.
+fn one_statement(query: &str) -> Result<()> {
+    if has_second_statement(trim(query)) {
+        return Err(invalid("multiple statements are not supported"));
+    }
+    Ok(())
 }
 
 /// Whether a semicolon stands outside of quotes and parentheses.
