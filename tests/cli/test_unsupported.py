@@ -103,10 +103,14 @@ def test_what_settings_and_collections_ask_for_in_vain_is_said(launch, tmp_path)
     assert "this version" not in fresh, "nothing else is configured"
     root = server.root()
     root.patch("/api/collections/users", json={"otp": {"enabled": True}})
-    root.patch("/api/settings", json={"smtp": {"enabled": True, "host": "127.0.0.1", "port": 1}})
     server.stop()
     server.start()
-    assert server.log().count("Collection users mails one-time passwords") == 0, "mail is set up"
+    said = "Collection users mails one-time passwords (otp), and no mail server is set up"
+    assert server.log().count(said) == 1
+    server.root().patch("/api/settings", json={"smtp": {"enabled": True, "host": "127.0.0.1", "port": 1}})
+    server.stop()
+    server.start()
+    assert server.log().count(said) == 1, "mail is set up now"
 
 
 def test_what_another_program_switched_on_can_be_kept_and_taken_back(tmp_path, launch):

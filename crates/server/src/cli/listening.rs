@@ -152,6 +152,7 @@ impl Sockets {
 }
 
 /// What is said of a socket that fails.
+#[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped by")]
 pub fn unusable(error: io::Error) -> Failure {
     Failure(format!("Can't use the socket: {error}."))
 }
