@@ -187,8 +187,14 @@ mod tests {
             json!({"token": "t", "record": {"id": "1", "expand": {"a": {"x": 1}}}})
         );
         assert_eq!(pick(answer.clone(), "*"), answer);
-        assert_eq!(pick(answer.clone(), "record.expand.*"), json!({"record": {"expand": {"a": {"id": "2", "x": 1}}}}));
-        assert_eq!(pick(answer, "token,record.expand.*.id"), json!({"token": "t", "record": {"expand": {}}}));
+        assert_eq!(
+            pick(answer.clone(), "record.expand.*"),
+            json!({"record": {"expand": {"a": {"id": "2", "x": 1}}}})
+        );
+        assert_eq!(
+            pick(answer, "token,record.expand.*.id"),
+            json!({"token": "t", "record": {"expand": {}}})
+        );
     }
 
     #[test]
@@ -196,7 +202,10 @@ mod tests {
         let answer = json!({"a": {"b": 1, "c": 2}, "d": "text", "e": ["long", "texts"]});
         assert_eq!(pick(answer.clone(), "a.b,a"), json!({"a": {"b": 1, "c": 2}}));
         assert_eq!(pick(answer.clone(), "d:excerpt(2),d"), json!({"d": "text"}));
-        assert_eq!(pick(answer.clone(), "*:excerpt(2),a.c"), json!({"a": {"c": 2}, "d": "te", "e": ["long", "texts"]}));
+        assert_eq!(
+            pick(answer.clone(), "*:excerpt(2),a.c"),
+            json!({"a": {"c": 2}, "d": "te", "e": ["long", "texts"]})
+        );
         assert_eq!(pick(answer, "e.x"), json!({"e": ["long", "texts"]}));
     }
 

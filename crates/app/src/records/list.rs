@@ -239,7 +239,9 @@ mod tests {
     #[test]
     fn parameters_are_read_or_refused() {
         let request = |value: &Value| ListRequest::from_query(value.as_object().unwrap());
-        let page = request(&json!({"page": "-1", "perPage": "5", "skipTotal": "1", "sort": "-id"})).page.unwrap();
+        let page = request(&json!({"page": "-1", "perPage": "5", "skipTotal": "1", "sort": "-id"}))
+            .page
+            .unwrap();
         assert_eq!((page.page, page.per_page, page.skip_total), (0, 5, true));
         for bad in [
             json!({"page": "abc"}),

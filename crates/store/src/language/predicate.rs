@@ -316,7 +316,10 @@ impl Operand {
             return Presence::Unknown;
         }
         // As in PocketBase a count of other than none or one is compared like a column.
-        let is_flag = matches!(self.value, Expression::Truth(_) | Expression::IsSent(_) | Expression::Count(0 | 1));
+        let is_flag = matches!(
+            self.value,
+            Expression::Truth(_) | Expression::IsSent(_) | Expression::Count(0 | 1)
+        );
         let is_written = !literals.is_empty() && !literals.iter().any(|literal| literal.is_empty());
         if self.known || is_flag || is_written {
             Presence::Present

@@ -143,10 +143,18 @@ pub(crate) fn check_ids(connection: &Connection, query: &str) -> Result<()> {
             .and_then(|mut statement| statement.query_row([], |_| Ok(())).optional())
             .map_err(refused)
     };
-    if any(format!("SELECT 1 FROM ({query}) WHERE `id` IS NULL OR `id` IN ('', x'') LIMIT 1"))?.is_some() {
+    if any(format!(
+        "SELECT 1 FROM ({query}) WHERE `id` IS NULL OR `id` IN ('', x'') LIMIT 1"
+    ))?
+    .is_some()
+    {
         return Err(invalid("the query could return records with empty or invalid ids"));
     }
-    if any(format!("SELECT 1 FROM ({query}) GROUP BY `id` HAVING COUNT(*) > 1 LIMIT 1"))?.is_some() {
+    if any(format!(
+        "SELECT 1 FROM ({query}) GROUP BY `id` HAVING COUNT(*) > 1 LIMIT 1"
+    ))?
+    .is_some()
+    {
         return Err(invalid("the query could return records with non-unique ids"));
     }
     Ok(())
