@@ -1,5 +1,10 @@
 //! The store from outside: what is written is there, alone or together with others, or not at all.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test, which looks at the disk from outside"
+)]
 
 use std::sync::Arc;
 
@@ -86,7 +91,10 @@ fn a_change_writes_the_columns_that_are_others_and_no_index_of_the_rest() {
     assert!(with_index > 1, "its row and the index: {with_index}");
     let id = record.id().to_owned();
     let stored = store.read(|tx| tx.record(&users, &id)).unwrap().unwrap();
-    assert_eq!((stored.text("name"), stored.text("email")), ("changed", "changed@example.com"));
+    assert_eq!(
+        (stored.text("name"), stored.text("email")),
+        ("changed", "changed@example.com")
+    );
 }
 
 #[test]

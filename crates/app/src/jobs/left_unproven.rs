@@ -135,7 +135,11 @@ mod tests {
             std::thread::sleep(Duration::from_millis(20));
         }
         let jobs = app.jobs().all().unwrap();
-        let tries = |key: &str| jobs.iter().filter(|job| job.key == key && job.kind == JobKind::Verify).count();
+        let tries = |key: &str| {
+            jobs.iter()
+                .filter(|job| job.key == key && job.kind == JobKind::Verify)
+                .count()
+        };
         assert_eq!((tries("b.zip"), tries("c.zip"), tries("d.zip")), (1, 1, 1));
     }
 }

@@ -308,7 +308,9 @@ pub(crate) fn update(connection: &Connection, record: &Record) -> Result<()> {
     let values = changed.into_iter().map(|(_, value)| value);
     connection
         .prepare_cached(&sql)
-        .and_then(|mut statement| statement.execute(params_from_iter(values.chain([Sql::Text(record.id().to_owned())]))))
+        .and_then(|mut statement| {
+            statement.execute(params_from_iter(values.chain([Sql::Text(record.id().to_owned())])))
+        })
         .map_err(|error| name_columns(storing_fault(error, ATTEMPTED), collection))
         .and_then(|stored| one_row(stored, ATTEMPTED))
 }
