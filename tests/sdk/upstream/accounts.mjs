@@ -16,7 +16,7 @@ export async function logIn({ page }, password = PASSWORD) {
 }
 
 /** Mails of verification and of a new password, a token for somebody else, and the end of all tokens. */
-export async function mails({ page, mails }) {
+export async function mails({ page, proxy, mails }) {
     await openCollection(page, "users");
     for (const [what, subject] of [["Send verification email", /Verify your/], ["Send password reset email", /Reset your/]]) {
         await row(page, "user@example.com").getByText("Ursula").click();
@@ -28,6 +28,7 @@ export async function mails({ page, mails }) {
         assert.deepEqual(mail.to, ["user@example.com"]);
         assert.match(mail.subject, subject);
         await close(page);
+        if (/verification/.test(what)) await follow(page, proxy, mail.html.match(/#\/auth\/confirm-verification\/[\w.-]+/)[0], "Successfully verified");
     }
     await row(page, "user@example.com").getByText("Ursula").click();
     await press(dialog(page), "More options");
@@ -44,6 +45,14 @@ export async function mails({ page, mails }) {
     await agree(page);
     await noted(page, "Successfully");
     await close(page);
+}
+
+/** What a link in a mail leads to, in a window of its own. */
+async function follow(page, proxy, link, text) {
+    const other = await page.context().newPage();
+    await other.goto(`${proxy.url}/_/${link}`);
+    await says(other, text);
+    await other.close();
 }
 
 /** A superuser who forgot the password is mailed a link, which leads to the dashboard again. */

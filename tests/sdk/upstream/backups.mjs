@@ -15,6 +15,11 @@ export async function make({ page, kept }) {
     await dialog(page).getByLabel("Backup name").fill("by_hand.zip");
     await press(dialog(page), "Start backup");
     await noted(page, "Successfully generated new backup.");
+    // The answer may come before the backup is done; the dashboard does not look again by itself.
+    await until(async () => {
+        await press(page, "Refresh");
+        return item(page, "by_hand.zip").first().waitFor({ timeout: 1000 }).then(() => true, () => false);
+    }, "the backup in the list");
     const [download] = await Promise.all([page.waitForEvent("download"), press(item(page, "by_hand.zip"), "Download")]);
     kept.archive = await readFile(await download.path());
     assert.equal(kept.archive.subarray(0, 2).toString(), "PK");

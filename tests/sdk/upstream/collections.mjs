@@ -1,5 +1,7 @@
 // Collections in PocketBase's dashboard: made, changed, with rules and options, and gone.
 
+import { generateKeyPairSync } from "node:crypto";
+
 import { agree, code, dialog, noted, openCollection, press, question, says, unfold } from "./page.mjs";
 
 const KINDS = ["Plain text", "Rich editor", "Number", "Bool", "Email", "URL", "Datetime", "Autodate", "File", "Relation", "Select", "JSON", "Geo Point"];
@@ -104,8 +106,26 @@ export async function changeOptions({ page }) {
     for (const label of ["Auth URL", "Token URL"]) await provider.getByLabel(label).fill("https://provider.example/it");
     await provider.getByRole("textbox", { name: "User info URL" }).fill("https://provider.example/it");
     await press(provider, "Set provider config");
+    await addApple(page, oauth2);
     await press(form, "Save changes");
     await noted(page, "Successfully updated collection");
+}
+
+/** The secret that Apple's provider needs is made by the server. */
+async function addApple(page, oauth2) {
+    await press(oauth2, "Add provider");
+    await press(dialog(page), "Apple apple");
+    const provider = dialog(page);
+    await provider.getByLabel("Client ID").fill("app.example");
+    await press(provider, "Generate secret");
+    const secret = dialog(page);
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+    const key = privateKey.export({ type: "pkcs8", format: "pem" });
+    const values = { clientId: "app.example", teamId: "TEAM567890", keyId: "KEY4567890", privateKey: key };
+    for (const [name, value] of Object.entries(values)) await secret.locator(`[name=${name}]`).fill(value);
+    await press(secret, "Generate secret");
+    await noted(page, "Successfully generated client secret.");
+    await press(dialog(page), "Set provider config");
 }
 
 /** A view, after a query that is none. */

@@ -10,14 +10,19 @@ const CHANGING = [
     [/_\w{10}\.png/g, "_RANDOM.png"],
     [/idx_title\w{3}\b/g, "idx_titleRANDOM"],
     [/idx_(tokenKey|email)_\w{10}\b/g, "idx_$1_RANDOM"],
+    [/"execTime":[\d.]+/g, '"execTime":"TIME"'],
     [/"port":\d+/g, '"port":"PORT"'],
+    // PocketBase's log adds an inner reason to the one that the client was told.
+    [/"details":("string"|"null"|\{[^{}]*\})/g, '"details":"REASON"'],
     // A provider's picture is another one, and five have none here.
     [/"logo":"(<svg.*?<\/svg>)?"/g, '"logo":"DRAWING"'],
     [new RegExp(`(?<![\\w-])${ID}(?!\\w)`, "g"), "ID"],
-    [/pb_settings_test_\w+/g, "pb_settings_test_RANDOM"],
+    [/(pb_settings_test_|_clone_)\w+/g, "$1RANDOM"],
 ];
 /** Of these the kinds of the values are compared, not the values. */
 const SHAPES = [/^\/api\/logs/, /^\/api\/health/, /^\/api\/backups$/];
+/** What this server says beyond PocketBase. */
+const OWN_KEYS = ["missing", "newestProvenBackupAge", "proofDepth", "proofError", "proven"];
 /** What a server says of a failure in its own words: another one's words are no difference. */
 const OWN_WORDS = /Raw error:[\s\S]*/;
 
@@ -34,7 +39,8 @@ export function route({ method, path }) {
 function shape(value) {
     if (Array.isArray(value)) return value.length ? [value.map(shape).reduce(merge)] : [];
     if (value === null || typeof value !== "object") return value === null ? "null" : typeof value;
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, shape(each)]));
+    const entries = Object.entries(value).filter(([key]) => !OWN_KEYS.includes(key));
+    return Object.fromEntries(entries.map(([key, each]) => [key, shape(each)]));
 }
 
 function merge(one, other) {

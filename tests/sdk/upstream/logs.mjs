@@ -27,5 +27,4 @@ export async function settings({ page }) {
     await press(dialog(page), "Delete all logs");
     await agree(page);
     await noted(page, "Successfully deleted all logs.");
-    await press(dialog(page), "Close").catch(() => {});
 }

@@ -15,7 +15,8 @@ export const says = (within, text) => within.getByText(text).filter({ visible: t
 export async function noted(page, text) {
     const note = page.locator(".toast").filter({ hasText: text }).last();
     await note.waitFor();
-    await press(note, "Clear").catch(() => {});
+    // It goes away by itself, too.
+    await button(note, "Clear").click({ timeout: 500 }).catch(() => {});
     await note.waitFor({ state: "detached" });
 }
 
