@@ -49,7 +49,8 @@ export async function uploadAndRestore({ page, kept, proxy }) {
     await agree(page);
     await noted(page, "Successfully deleted");
     await openSettings(page, "Backups");
-    await page.locator("input[type=file]").setInputFiles({ name: "uploaded.zip", mimeType: "application/zip", buffer: kept.archive });
+    const file = { name: "uploaded.zip", mimeType: "application/zip", buffer: kept.archive };
+    await page.locator("input[type=file]").setInputFiles(file);
     await agree(page);
     await item(page, "uploaded.zip").waitFor();
     await press(item(page, "uploaded.zip"), "Restore");

@@ -4,10 +4,15 @@ import { generateKeyPairSync } from "node:crypto";
 
 import { agree, code, dialog, noted, openCollection, press, question, says, unfold } from "./page.mjs";
 
-const KINDS = ["Plain text", "Rich editor", "Number", "Bool", "Email", "URL", "Datetime", "Autodate", "File", "Relation", "Select", "JSON", "Geo Point"];
+const KINDS = [
+    "Plain text", "Rich editor", "Number", "Bool", "Email", "URL", "Datetime", "Autodate", "File", "Relation", "Select", "JSON", "Geo Point",
+];
 
-/** The part of a collection's form that is about the field of a type; of one that has none of its own before. */
-const field = (form, type) => form.locator(`details.field-type-${type}`).filter({ hasNot: form.page().locator("input[disabled]") }).first();
+/** The part of a collection's form that is about the first field of a type; the id is no such field. */
+const field = (form, type) => {
+    const fixed = form.page().locator("input[disabled]");
+    return form.locator(`details.field-type-${type}`).filter({ hasNot: fixed }).first();
+};
 
 /** Of each type a field, named like the type; the server says first what is missing. */
 export async function makeOfEveryType({ page }) {

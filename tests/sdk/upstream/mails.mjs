@@ -12,7 +12,8 @@ const tests = join(here, "..", "..");
 
 export async function startMails() {
     const python = join(tests, ".cache", "venv", "bin", "python");
-    const child = spawn(python, [join(here, "mails.py")], { env: { ...process.env, PYTHONPATH: tests }, stdio: ["pipe", "pipe", "inherit"] });
+    const options = { env: { ...process.env, PYTHONPATH: tests }, stdio: ["pipe", "pipe", "inherit"] };
+    const child = spawn(python, [join(here, "mails.py")], options);
     const lines = [];
     createInterface(child.stdout).on("line", (line) => lines.push(JSON.parse(line)));
     const port = await until(() => lines.shift(), "a mail server");

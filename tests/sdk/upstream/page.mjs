@@ -5,7 +5,10 @@ export const dialog = (page) => page.locator('.modal:not(.manual)[data-modal-sta
 export const question = (page) => page.locator('.modal.manual[data-modal-state="open"]').last();
 
 /** `name` is the whole name, or what it matches. */
-export const button = (within, name) => within.getByRole("button", { name, exact: typeof name === "string" }).filter({ visible: true }).first();
+export const button = (within, name) => {
+    const named = within.getByRole("button", { name, exact: typeof name === "string" });
+    return named.filter({ visible: true }).first();
+};
 export const press = (within, name) => button(within, name).click();
 
 /** Waits for a text that is shown, such as of the note that tells how something ended; `text` is a part of it. */

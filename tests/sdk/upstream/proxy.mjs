@@ -12,7 +12,7 @@ const KEPT = 4 * 1024 * 1024;
 
 const decoders = { gzip: gunzipSync, br: brotliDecompressSync };
 
-/** `exchanges` grows by `{ method, path, status, body }` an answer, where `body` is JSON's value or the type of the bytes. */
+/** `exchanges` grows by `{ method, path, status, body }` an answer; `body` is JSON's value or the type of the bytes. */
 export async function startProxy({ api, pages }) {
     const exchanges = [];
     const isApi = (path) => /^\/api(\/|$)/.test(path);
@@ -45,7 +45,8 @@ export async function startProxy({ api, pages }) {
         const { hostname, port } = target(incoming.url);
         const onward = connect(port, hostname, () => {
             const lines = [`${incoming.method} ${incoming.url} HTTP/1.1`];
-            for (let i = 0; i < incoming.rawHeaders.length; i += 2) lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}`);
+            const { rawHeaders } = incoming;
+            for (let i = 0; i < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`);
             onward.write(`${lines.join("\r\n")}\r\n\r\n`);
             onward.write(head);
             onward.pipe(socket).pipe(onward);
