@@ -337,7 +337,7 @@ impl Store {
         let mut reader = self
             .inner
             .readers
-            .take_for(Some(requester), sqlite::PATIENCE, Lane::Long)?;
+            .take_for(Some(requester), self.inner.query_timeout, Lane::Long)?;
         begin_reading(&reader)?;
         let (connection, watch) = reader.parts_mut();
         let read = console::read(connection, watch, sql, meter);
@@ -374,7 +374,7 @@ impl Store {
         let mut reader = self
             .inner
             .readers
-            .take_for(Some(requester), sqlite::PATIENCE, Lane::Long)?;
+            .take_for(Some(requester), self.inner.query_timeout, Lane::Long)?;
         let schema = {
             let published = self.inner.published.read();
             begin_reading(&reader)?;
