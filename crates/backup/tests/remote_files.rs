@@ -410,10 +410,12 @@ fn no_file_is_put_that_the_archive_does_not_vouch_for() {
             // Versions, times and attributes in an entry's header say nothing about its contents.
             Ok(staged) => {
                 staged.abandon().unwrap();
+                restoring.remote_files.restart(false);
                 assert!(restoring.remote_files.files() == before, "byte {at}: files are left");
                 unharmed += 1;
             }
             Err(_) => {
+                restoring.remote_files.restart(false);
                 restoring.assert_fails(&NoProgress, ErrorKind::InvalidArchive, true, &format!("byte {at}"));
                 refused += 1;
             }

@@ -26,6 +26,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::server::Acceptor;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -43,6 +44,9 @@ pub const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 
 /// How long a client may take for its part of a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(15);
+/// So many clients wait for a certificate at a time, and so long: longer than an ACME server takes, for the most part.
+const WAITING: usize = 256;
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How often certificates are looked at.
 const LOOK: Duration = Duration::from_secs(3600);
 /// The protocol by which an ACME server looks for a host.
@@ -77,6 +81,7 @@ struct Inner {
     challenges: Challenges,
     orders: Orders,
     folder: Folder,
+    waiting: Semaphore,
 }
 
 /// One host with what is known of it.
@@ -125,6 +130,7 @@ impl Certificates {
             challenges: Challenges::default(),
             orders: Orders::new(wanted.directory, wanted.root),
             folder,
+            waiting: Semaphore::new(WAITING),
         })))
     }
 
@@ -211,7 +217,10 @@ impl Certificates {
         if let Some(key) = host.good() {
             return Ok(key);
         }
-        self.order(host, false).await
+        let waiting = self.0.waiting.try_acquire();
+        let _place = waiting.map_err(|_| Error::Order("too many clients wait for a certificate".to_owned()))?;
+        let ordered = timeout(PATIENCE, self.order(host, false)).await;
+        ordered.map_err(|_| Error::Order("a certificate takes too long".to_owned()))?
     }
 
     /// Orders a certificate, or waits for one that is being ordered.

@@ -116,7 +116,7 @@ mod tests {
         verified.hand_over();
         drop((storage, app));
 
-        let app = App::open(options.clone()).unwrap();
+        let (app, _serve_lock) = crate::start::open_to_serve(&options, TEST_TIMEOUT).unwrap();
         let unproven = |app: &App| -> Vec<String> {
             let list = app.backups().listed().unwrap();
             let unproven = list.iter().filter(|listed| !listed.proof.is_good());
