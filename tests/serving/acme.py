@@ -69,7 +69,9 @@ class Pebble:
                 self.ask(self.port, "/dir")
                 return self
             except OSError:
-                assert time.monotonic() < deadline, self.log()
+                if time.monotonic() > deadline:
+                    self.__exit__()
+                    raise AssertionError(self.log()) from None
                 time.sleep(0.1)
 
     def __exit__(self, *_):

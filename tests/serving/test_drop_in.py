@@ -95,8 +95,9 @@ class Started:
                     return self
             except requests.RequestException:
                 pass
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.process.kill()
+                raise AssertionError(self.log.read_text())
             time.sleep(0.05)
 
     def __exit__(self, *_):

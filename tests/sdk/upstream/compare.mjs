@@ -17,7 +17,9 @@ const CHANGING = [
     // A provider's picture is another one, and five have none here.
     [/"logo":"(<svg.*?<\/svg>)?"/g, '"logo":"DRAWING"'],
     [new RegExp(`(?<![\\w-])${ID}(?!\\w)`, "g"), "ID"],
-    [/(pb_settings_test_|_clone_)\w+/g, "$1RANDOM"],
+    [/(pb_settings_test_|_clone_|temp_view_)\w+/g, "$1RANDOM"],
+    // That of a view which is tried follows from its name.
+    [/"collectionId":"pbc_\d+","collectionName":"temp_view_/g, '"collectionId":"ID","collectionName":"temp_view_'],
 ];
 /** Of these the kinds of the values are compared, not the values. */
 const SHAPES = [/^\/api\/logs/, /^\/api\/health/, /^\/api\/backups$/];

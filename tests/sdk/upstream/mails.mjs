@@ -19,8 +19,11 @@ export async function startMails() {
     const port = await until(() => lines.shift(), "a mail server");
     return {
         port,
-        /** The oldest mail that nobody took yet. */
-        next: () => until(() => lines.shift(), "a mail"),
+        /** The oldest mail with such a subject that nobody took yet; a server may send others of its own. */
+        next: (subject) => until(() => {
+            const at = lines.findIndex((mail) => subject.test(mail.subject));
+            return at >= 0 && lines.splice(at, 1)[0];
+        }, `a mail about ${subject}`),
         stop: () => child.stdin.end(),
     };
 }

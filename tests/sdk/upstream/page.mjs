@@ -1,5 +1,7 @@
 // Words for what somebody does in PocketBase's dashboard.
 
+import { until } from "../server.mjs";
+
 /** The dialog on top; a question that is to be answered first is none. */
 export const dialog = (page) => page.locator('.modal:not(.manual)[data-modal-state="open"]').last();
 export const question = (page) => page.locator('.modal.manual[data-modal-state="open"]').last();
@@ -50,6 +52,14 @@ export async function openSettings(page, name) {
 
 /** The row of the list that shows `text`. */
 export const row = (page, text) => page.locator("tbody tr").filter({ hasText: text }).first();
+
+/** Opens the record whose row shows `text`. A click while another one closes opens nothing. */
+export async function openRecord(page, text, cell) {
+    await until(async () => {
+        await row(page, text).getByText(cell).click();
+        return dialog(page).waitFor({ timeout: 3000 }).then(() => true, () => false);
+    }, `the record ${text}`);
+}
 
 /** The first editor of code that is shown. */
 export const code = (within) => within.locator(".code-editor-content").filter({ visible: true }).first();

@@ -59,7 +59,7 @@ export async function startProxy({ api, pages }) {
         exchanges,
         /** Waits until nothing was asked for a while. */
         async quiet() {
-            for (let still = 0; still < 4; ) {
+            for (let still = 0; still < 8; ) {
                 const before = exchanges.length;
                 await sleep(100);
                 still = running === 0 && exchanges.length === before ? still + 1 : 0;

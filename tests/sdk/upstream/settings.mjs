@@ -51,7 +51,7 @@ export async function mail({ page, mails }) {
     await dialog(page).getByLabel("To email address").fill("somebody@example.com");
     await press(dialog(page), "Send");
     await noted(page, "Successfully sent test email");
-    const taken = await mails.next();
+    const taken = await mails.next(/./);
     assert.deepEqual(taken.to, ["somebody@example.com"]);
     assert.match(taken.html, /Journey/);
 }
