@@ -107,6 +107,12 @@ def test_why_a_query_cannot_be_a_view_is_said(root, query, error):
     assert refused(root, query) == error
 
 
+@pytest.mark.ours
+def test_a_query_under_trial_does_not_write(root):
+    """A pragma may be named as a table, and this one analyses all others."""
+    assert "not authorized" in refused(root, "select 1 as id from pragma_optimize where arg = 65538")
+
+
 def test_a_view_without_ids_is_not_made(root):
     """What a trial refuses, a collection was made of."""
     for query in ("select null as id", "select '' as id"):

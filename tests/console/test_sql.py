@@ -305,6 +305,18 @@ def shared(tmp_path_factory):
 
 
 @pytest.mark.ours
+def test_a_table_keeps_its_primary_key(root):
+    """The usual way to change a table: without its key two records could have one id."""
+    root.post("/api/collections", json=POSTS)
+    remake = "create table made ({}); insert into made select * from posts; drop table posts; alter table made rename to posts"
+    without, within = "id text, title text, n numeric", "id text primary key not null, title text default '' not null, n numeric default 0 not null"
+    assert refused(root, remake.format(without)) == "not authorized: the id of posts would not be its primary key any more."
+    made = root.create("posts", {"title": "one"})
+    sql(root, remake.format(within))
+    assert root.get(f"/api/collections/posts/records/{made['id']}")["title"] == "one"
+
+
+@pytest.mark.ours
 def test_the_last_superuser_stays(server, root):
     for query in ("delete from _superusers", "delete from _superusers where email like '%@example.com'"):
         assert refused(root, query) == "not authorized: the last superuser would be gone."
@@ -351,6 +363,19 @@ def test_what_sqlite_cannot_be_interrupted_in_is_short(server, root):
         "select hex(zeroblob(10000000))",
     ):
         assert refused(root, query).startswith("string or blob too big (18): a value may have"), query
+    objects = "select json_group_object({}, 1) as o from (with recursive n(i) as (select 1 union all select i+1 from n limit 100000) select i from n)"
+    began = time.monotonic()
+    one, other = objects.format("i"), objects.format("'x' || i")
+    patched = f"select length(json_patch(a.o, b.o)) from ({one}) a, ({other}) b"
+    assert refused(root, patched).startswith("string or blob too big"), patched
+    assert time.monotonic() - began < 30
+    for kept in (
+        "create table t (a, b, c as (instr(a, b)))",
+        "create table t (a check (a like 'x'))",
+        "create index i on users (replace(name, 'a', 'b'))",
+        "create table t (a); alter table t add column b as (json_patch(a, a))",
+    ):
+        assert refused(root, kept) == "not authorized: a table or an index may not call a function that is slow on long values."
     assert "LIKE or GLOB pattern too complex" in refused(root, "select 'a' like hex(zeroblob(5000))")
 
 
@@ -365,5 +390,7 @@ def test_memory_is_bounded(server, root):
             many = "create table if not exists w (a); insert into w " + cells.format(2_000) + "; delete from w returning a"
             assert "more bytes than may be answered" in refused(root, "select 1; " + many)
             refused(root, "select group_concat(hex(zeroblob(1000000))) from (" + cells.format(1) + ")")
+            # All values of one row at a time.
+            assert refused(root, "select " + ", ".join(["randomblob(16000000)"] * 200)).startswith("string or blob too big")
     assert peak.peak < 400 << 20, peak
     root.get("/api/collections/users/records")

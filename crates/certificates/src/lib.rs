@@ -203,8 +203,15 @@ impl Certificates {
     async fn next_look(&self) -> Duration {
         let mut next = LOOK;
         for host in &self.0.hosts {
-            if let Some(at) = host.turn.lock().await.next {
-                next = next.min(at.duration_since(SystemTime::now()).unwrap_or_default());
+            // A time that has passed is for the next client that asks.
+            if let Some(left) = host
+                .turn
+                .lock()
+                .await
+                .next
+                .and_then(|at| at.duration_since(SystemTime::now()).ok())
+            {
+                next = next.min(left);
             }
         }
         next.max(Duration::from_secs(1))

@@ -200,6 +200,10 @@ fn count_files(disk: &dyn Disk, folder: &Path, until: Instant, left: &mut u64) -
     };
     for record in records {
         let record = record?;
+        if *left == 0 || Instant::now() > until {
+            return Ok(None);
+        }
+        *left -= 1;
         if record.kind != FileKind::Directory {
             continue;
         }

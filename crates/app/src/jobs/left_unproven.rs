@@ -47,8 +47,13 @@ impl LeftUnproven {
             Ok(_) => tracing::info!(key, "a backup whose proof ended with its process is proven now"),
             // It was deleted.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) if is_busy(&error) => keys.get_or_insert_default().push(key),
-            Err(error) => return Err(error),
+            Err(error) => {
+                // Nothing has begun: a bucket that is out of reach now may answer in a minute.
+                keys.get_or_insert_default().push(key);
+                if !is_busy(&error) {
+                    return Err(error);
+                }
+            }
         }
         Ok(())
     }

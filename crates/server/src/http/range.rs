@@ -1,5 +1,7 @@
 //! Which part of a resource a request wants (RFC 9110, sections 13 and 14).
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use axum::http::{HeaderMap, header};
 
 /// The part to send.
@@ -71,6 +73,13 @@ fn is_newer(since: &str, last_modified: &str) -> bool {
 /// Whether one HTTP date is later than the other; what is none can't be told.
 fn is_later(one: &str, other: &str) -> Option<bool> {
     Some(httpdate::parse_http_date(one).ok()? > httpdate::parse_http_date(other).ok()?)
+}
+
+/// A time as HTTP writes it. What a file system holds beyond that is shown as the nearest that can be written.
+pub fn http_date(time: SystemTime) -> String {
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default().min(LAST);
+    httpdate::fmt_http_date(UNIX_EPOCH + since)
 }
 
 #[cfg(test)]

@@ -246,7 +246,7 @@ async fn download(
         .ok_or_else(|| silent(&state))?;
     let len = archive.len();
     let etag = format!("\"{}\"", archive.etag());
-    let modified = httpdate::fmt_http_date(archive.modified().into());
+    let modified = range::http_date(archive.modified().into());
     let (status, start, length) = match range::wanted(&headers, len, &etag, &modified) {
         Wanted::Whole => (StatusCode::OK, 0, len),
         Wanted::Part { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),

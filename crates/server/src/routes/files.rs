@@ -86,7 +86,7 @@ async fn serve(
 }
 
 fn answer(unsent: &Unsent, file: StoredFile, name: &str, attachment: bool, headers: &HeaderMap) -> Response {
-    let modified = httpdate::fmt_http_date(file.modified);
+    let modified = range::http_date(file.modified);
     let etag = format!("\"{}\"", file.etag);
     let len = file.len;
     let content_type = content_type(name, &file.content_type).to_owned();

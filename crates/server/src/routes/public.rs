@@ -79,7 +79,7 @@ fn sent_on(status: StatusCode, path: &str, query: Option<&str>) -> Response {
 
 fn answer(state: &AppState, found: PublicFile, asked: &HeaderMap, is_head: bool) -> Response {
     let PublicFile { file, len, .. } = found;
-    let modified = httpdate::fmt_http_date(found.modified);
+    let modified = range::http_date(found.modified);
     let etag = format!("\"{}\"", found.etag);
     let (status, first, length) = match range::wanted(asked, len, &etag, &modified) {
         Wanted::Whole => (StatusCode::OK, 0, len),

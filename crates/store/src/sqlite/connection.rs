@@ -18,10 +18,6 @@ const STATEMENTS: usize = 128;
 
 /// The longest value that a reader makes or reads, in bytes: a query of a view may ask for any.
 const MAX_VALUE: i32 = 100 << 20;
-/// What all connections of the process may take for computing and caching, in bytes: beyond it the statement that asks
-/// for more fails.
-const MAX_HEAP: i64 = 256 << 20;
-
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -93,7 +89,7 @@ pub(crate) fn open(path: &Path, role: Role, access: Access) -> Result<Connection
     connection
         .execute_batch(&format!(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
-             PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=33554432; PRAGMA cache_size=-{cache_kib}; PRAGMA hard_heap_limit={MAX_HEAP}; PRAGMA query_only={};",
+             PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=33554432; PRAGMA cache_size=-{cache_kib}; PRAGMA query_only={};",
             if role == Role::Writer { "OFF" } else { "ON" }
         ))
         .attempting(&attempted)?;

@@ -24,14 +24,16 @@ use crate::model::record::Record;
 use crate::model::requester::Meter;
 use crate::model::schema::Schema;
 use crate::sqlite::sql::{Attempting, driver_message};
-use crate::sqlite::tables::views;
+use crate::sqlite::tables::{records, views};
 
 const ATTEMPTED: &str = "running SQL";
 
 /// The longest value, in bytes.
 const VALUE: i32 = 16 << 20;
-/// The same for statements with functions whose time grows with the product of two lengths.
+/// The same for statements with functions whose time may grow with the product of two lengths.
 const COSTLY_VALUE: i32 = 256 << 10;
+/// About how many bytes all values of a statement may have that SQLite holds at a time.
+const HELD: i32 = 128 << 20;
 /// The longest pattern of `LIKE` and `GLOB`, in bytes.
 const PATTERN: i32 = 5_000;
 /// Instructions between two looks at the clock: each may take as long as a function does.
@@ -90,7 +92,8 @@ pub(crate) fn try_view(
     meter: &dyn Meter,
 ) -> Result<(Arc<Collection>, Vec<Record>)> {
     let bounded = Bounded::begin(connection, watch, false)?;
-    bounded.limit(Limit::SQLITE_LIMIT_LENGTH, VALUE)?;
+    let longest = longest_value(view.view_query());
+    bounded.limit(Limit::SQLITE_LIMIT_LENGTH, longest)?;
     // A view is what it selects: nothing that changes anything can stand there.
     let tried = bounded.permission.paused(|| {
         let trial = Trial::begin(bounded.connection)?;
@@ -99,7 +102,7 @@ pub(crate) fn try_view(
             ..view.clone()
         });
         if bounded.permission.seen().is_costly {
-            bounded.limit(Limit::SQLITE_LIMIT_LENGTH, COSTLY_VALUE)?;
+            bounded.limit(Limit::SQLITE_LIMIT_LENGTH, longest.min(COSTLY_VALUE))?;
         }
         views::check_ids(trial.0, view.view_query())?;
         let records = views::sample(trial.0, &view, most, meter)?;
@@ -144,6 +147,14 @@ fn shows_rows(sql: &str) -> bool {
             .is_some_and(|start| start.eq_ignore_ascii_case(word))
     };
     !CHANGES.iter().any(|word| begins(word))
+}
+
+/// How long a value may be, so that all that a statement can hold at a time stays within [`HELD`]: each value takes a
+/// name, a comma or a bracket of its text.
+fn longest_value(sql: &str) -> i32 {
+    let values = 1 + sql.bytes().filter(|byte| matches!(byte, b',' | b'(' | b'|')).count();
+    let each = HELD / i32::try_from(values).unwrap_or(i32::MAX);
+    each.clamp(COSTLY_VALUE / 4, VALUE)
 }
 
 /// Counts what a write answers with.
@@ -200,7 +211,7 @@ impl<'a> Bounded<'a> {
             // SQLite would take it for the end.
             return Err(refused("a NUL character is not allowed"));
         }
-        let shows_rows = shows_rows(sql);
+        let (shows_rows, longest) = (shows_rows(sql), longest_value(sql));
         let mut statements = Batch::new(self.connection, sql);
         let mut answer = ConsoleAnswer::default();
         let before = if self.permission.may_write() && self.defines(sql) {
@@ -229,7 +240,16 @@ impl<'a> Bounded<'a> {
             if seen.defines && before.is_none() {
                 return Err(refused("it is not known what it was before"));
             }
-            let longest = if seen.is_costly { COSTLY_VALUE } else { VALUE };
+            if seen.keeps_expressions && seen.is_costly {
+                return Err(refused(
+                    "a table or an index may not call a function that is slow on long values",
+                ));
+            }
+            let longest = if seen.is_costly {
+                longest.min(COSTLY_VALUE)
+            } else {
+                longest
+            };
             self.limit(Limit::SQLITE_LIMIT_LENGTH, longest)?;
             self.run_one(statement, seen, shows_rows, meter, &mut answer)?;
         }
@@ -280,13 +300,13 @@ impl<'a> Bounded<'a> {
                 }
                 break;
             }
-            let cells = cells(row, width).map_err(failure)?;
-            let size: usize = cells.iter().flatten().map(String::len).sum();
+            // Asked before a copy is made.
+            let size = records::size(row).map_err(failure)?;
             if !meter.add(size + width * CELL) {
                 let detail = "the rows come to more bytes than may be answered at once";
                 return Err(Error::new(ErrorKind::TooLarge, ATTEMPTED, detail));
             }
-            answer.rows.push(cells);
+            answer.rows.push(cells(row, width).map_err(failure)?);
         }
         drop(rows);
         drop(statement);
@@ -296,8 +316,19 @@ impl<'a> Bounded<'a> {
         Ok(())
     }
 
-    fn agreement(&self) -> Result<Agreement> {
-        self.permission.paused(|| agreement::look(self.connection, None))
+    /// What the collections and the database say of each other, and the collections whose tables would take an id twice.
+    fn agreement(&self) -> Result<(Agreement, Vec<String>)> {
+        const WITHOUT_KEY: &str = "SELECT name FROM _collections WHERE type <> 'view' AND NOT EXISTS \
+            (SELECT 1 FROM pragma_table_info(_collections.name) WHERE lower(name) = 'id' AND pk = 1)";
+        self.permission.paused(|| {
+            let agreement = agreement::look(self.connection, None)?;
+            let without_key = self
+                .connection
+                .prepare(WITHOUT_KEY)
+                .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+                .attempting(ATTEMPTED)?;
+            Ok((agreement, without_key))
+        })
     }
 
     fn failure(&self, error: rusqlite::Error) -> Error {
@@ -306,9 +337,9 @@ impl<'a> Bounded<'a> {
                 "interrupted: it took longer than a query may".to_owned()
             }
             Some(ErrorCode::TooBig) => format!(
-                "{}: a value may have {VALUE} bytes, and {COSTLY_VALUE} in a statement with {}",
+                "{}: a value may have {VALUE} bytes, fewer where a statement has many of them, and {COSTLY_VALUE} where \
+                 it calls a function that may be slow on long ones",
                 driver_message(&error),
-                permission::COSTLY.join(", ")
             ),
             _ => driver_message(&error),
         };
@@ -363,12 +394,20 @@ fn unbound(statement: &Statement<'_>) -> Error {
 }
 
 /// That the collections and the database agree in all that they did before.
-fn still_agrees(before: &Agreement, after: &Agreement) -> Result<()> {
+fn still_agrees(
+    (before, had_no_key): &(Agreement, Vec<String>),
+    (after, has_no_key): &(Agreement, Vec<String>),
+) -> Result<()> {
     let known = &before.disagreements;
-    match after.disagreements.iter().find(|one| !known.contains(one)) {
-        None => Ok(()),
-        Some(one) => Err(refused(&format!(
+    if let Some(one) = after.disagreements.iter().find(|one| !known.contains(one)) {
+        return Err(refused(&format!(
             "the collections would not agree with the database any more. {one}"
+        )));
+    }
+    match has_no_key.iter().find(|name| !had_no_key.contains(name)) {
+        None => Ok(()),
+        Some(name) => Err(refused(&format!(
+            "the id of {name} would not be its primary key any more"
         ))),
     }
 }
