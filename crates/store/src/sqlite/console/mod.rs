@@ -240,7 +240,9 @@ impl<'a> Bounded<'a> {
             if seen.defines && before.is_none() {
                 return Err(refused("it is not known what it was before"));
             }
-            if seen.keeps_expressions && seen.is_costly {
+            if (seen.keeps_expressions && seen.is_costly && !seen.alters)
+                || (seen.alters && self.names_costly_function(&statement)?)
+            {
                 return Err(refused(
                     "a table or an index may not call a function that is slow on long values",
                 ));
@@ -314,6 +316,22 @@ impl<'a> Bounded<'a> {
             answer.affected = self.connection.changes();
         }
         Ok(())
+    }
+
+    /// Whether the text of a statement has the name of a function that may be slow on long values.
+    fn names_costly_function(&self, statement: &Statement<'_>) -> Result<bool> {
+        let text = statement.expanded_sql().unwrap_or_default().to_ascii_lowercase();
+        let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+        let words: Vec<&str> = text.split(|letter| !is_of_name(letter)).collect();
+        let functions: Vec<String> = self.permission.paused(|| {
+            self.connection
+                .prepare("SELECT DISTINCT name FROM pragma_function_list")
+                .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+                .attempting(ATTEMPTED)
+        })?;
+        Ok(functions
+            .iter()
+            .any(|name| permission::is_costly(name) && words.contains(&name.as_str())))
     }
 
     /// What the collections and the database say of each other, and the collections whose tables would take an id twice.

@@ -143,6 +143,11 @@ const LINEAR: [&str; 91] = [
     "zeroblob",
 ];
 
+/// Whether a function may take longer than in proportion to what it is given.
+pub(super) fn is_costly(function: &str) -> bool {
+    !LINEAR.iter().any(|name| name.eq_ignore_ascii_case(function))
+}
+
 /// What the statement does that was prepared last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -150,8 +155,10 @@ pub(super) struct Seen {
     pub(super) wants_to_write: bool,
     /// It makes, changes or drops a table, an index or the like.
     pub(super) defines: bool,
-    /// It makes or changes a table or an index, whose expressions are worked out whenever somebody writes or reads.
+    /// It makes a table or an index, whose expressions are worked out whenever somebody writes or reads.
     pub(super) keeps_expressions: bool,
+    /// It changes a table. SQLite then asks for functions of its own, and not for those of a new column.
+    pub(super) alters: bool,
     /// It calls a function that may be slow on long values.
     pub(super) is_costly: bool,
     /// Why it is refused.
@@ -229,6 +236,7 @@ impl Permission {
             Verdict::Defines | Verdict::Keeps => {
                 state.seen.defines = true;
                 state.seen.keeps_expressions |= verdict == Verdict::Keeps;
+                state.seen.alters |= matches!(asked.action, AuthAction::AlterTable { .. });
                 Authorization::Allow
             }
         }
@@ -261,8 +269,7 @@ fn judge(asked: &AuthContext<'_>) -> Verdict {
             if function_name.eq_ignore_ascii_case("load_extension") {
                 return Refused("extensions can't be loaded");
             }
-            let is_linear = LINEAR.iter().any(|name| name.eq_ignore_ascii_case(function_name));
-            if is_linear { Reads } else { Costs }
+            if is_costly(function_name) { Costs } else { Reads }
         }
         Act::Pragma {
             pragma_name,
