@@ -279,6 +279,59 @@ describe("developing", { concurrency: false }, () => {
         await page.context().close();
     });
 
+    // The server looks for a collection by its id, and for its name only where no id is sent. The page looked for both: it
+    // showed a change, asked nothing, and the collection of that name went with all of its records.
+    test("a collection or field of another id and the same name is said to be deleted, and asked about", async () => {
+        const { id } = await root.collections.create({ name: "ledgers", fields: [{ type: "text", name: "title" }] });
+        await root.collection("ledgers").create({ title: "one" });
+        const all = await root.collections.getFullList();
+        const others = all.filter((one) => one.name !== "ledgers");
+        const own = all.find((one) => one.id === id);
+
+        const page = await openAs(server, "/_/#/transfer");
+        const form = page.getByRole("form", { name: "Import" });
+        const write = (definition) => form.getByLabel("Or their JSON").fill(JSON.stringify([...others, definition]));
+        const asks = async (what) => {
+            await form.getByRole("button", { name: "Import", exact: true }).click();
+            await page.getByText(`Deleted for good: ${what}.`).waitFor();
+            await page.getByRole("button", { name: "Cancel" }).click();
+        };
+        await form.getByLabel("Delete what is not in it").check();
+        await write({ ...own, id: "pbc_of_another" });
+        await form.getByText("Deleted with all of its records and files.").waitFor();
+        await form.getByText("new", { exact: true }).waitFor();
+        await asks("ledgers");
+
+        await write({ ...own, fields: own.fields.map((field) => (field.name === "title" ? { ...field, id: "text_of_another" } : field)) });
+        await form.getByText("Deleted with all of their values: title.").waitFor();
+        await form.getByText("New fields: title (text).").waitFor();
+        await asks("ledgers.title");
+
+        // No fields at all are none.
+        await write({ id, name: "ledgers" });
+        await form.getByText("Deleted with all of their values: title.").waitFor();
+        await asks("ledgers.title");
+
+        // Without ids, the name finds the collection, and the id that the server makes of its type and name the field.
+        await write({ name: "ledgers", fields: [{ type: "text", name: "title" }] });
+        await form.getByText("Nothing would change.").waitFor();
+        await write({ name: "ledgers", fields: [{ type: "text", name: "title", max: 9 }] });
+        await form.getByText("1 collection would change:").waitFor();
+        await form.getByRole("button", { name: "Import", exact: true }).click();
+        await form.getByText("Imported.").waitFor();
+        assert.equal((await root.collection("ledgers").getFirstListItem("")).title, "one");
+
+        // What is shown is what the server does.
+        await form.getByLabel("Delete what is not in it").check();
+        await write({ ...own, id: "pbc_of_another" });
+        await form.getByRole("button", { name: "Import", exact: true }).click();
+        await page.getByLabel("Type its name to go on").fill("delete");
+        await page.getByRole("button", { name: "Delete and import" }).click();
+        await form.getByText("Imported.").waitFor();
+        assert.equal((await root.collection("ledgers").getList()).totalItems, 0);
+        await page.context().close();
+    });
+
     test("what an import is refused for is said, on a phone, and nothing is changed", async () => {
         const page = await openAs(server, "/_/#/transfer", { viewport: PHONE });
         const form = page.getByRole("form", { name: "Import" });

@@ -3,6 +3,7 @@
 import type { CollectionField, CollectionModel } from "pocketbase";
 import { t } from "../../texts";
 import { same } from "../data/changes";
+import { storedFor, withIds } from "./field_ids";
 
 type Parts = Record<string, unknown>;
 /** A collection as it stands in a file: with a name, and what else there is of it. */
@@ -56,7 +57,7 @@ function differences(sent: Parts, now: Parts, path: string, left: string[]): Dif
 const isSame = (name: string, other: string) => name.toLowerCase() === other.toLowerCase();
 
 function ofFields(sent: CollectionField[], now: CollectionField[], deleteMissing: boolean): Pick<Entry, "newFields" | "goneFields" | "differences"> {
-  const found = sent.map((field) => ({ field, known: now.find((one) => field.id && one.id === field.id) ?? now.find((one) => isSame(one.name, field.name)) }));
+  const found = withIds(sent).map((field) => ({ field, known: storedFor(field, now, deleteMissing) }));
   const kept = new Set(found.map(({ known }) => known));
   return {
     newFields: found.filter(({ known }) => !known).map(({ field }) => `${field.name} (${field.type})`),
@@ -65,16 +66,19 @@ function ofFields(sent: CollectionField[], now: CollectionField[], deleteMissing
   };
 }
 
+/** The stored collection that a definition is about: the server looks for its id, and for its name only where it has none. */
+function storedAs(definition: Definition, now: CollectionModel[]): CollectionModel | undefined {
+  const key = definition.id || definition.name;
+  return now.find((one) => one.id === key) ?? now.find((one) => isSame(one.name, key));
+}
+
 export function planImport(sent: Definition[], now: CollectionModel[], deleteMissing: boolean): Plan {
-  const found = sent.map((definition) => ({
-    definition,
-    known: now.find((one) => definition.id && one.id === definition.id) ?? now.find((one) => isSame(one.name, definition.name)),
-  }));
+  const found = sent.map((definition) => ({ definition, known: storedAs(definition, now) }));
   const entries = found.map(({ definition, known }): Entry => {
     const fields = definition.type === "view" ? [] : (definition.fields ?? []);
     if (!known) return { kind: "new", name: definition.name, newFields: fields.map((field) => `${field.name} (${field.type})`), goneFields: [], differences: [] };
-    // A definition that says nothing of fields leaves them; a view's follow from its query.
-    const told = definition.fields && known.type !== "view" ? ofFields(fields, known.fields, deleteMissing) : { newFields: [], goneFields: [], differences: [] };
+    // A definition that says nothing of fields leaves them, unless what is missing is deleted; a view's follow from its query.
+    const told = (definition.fields || deleteMissing) && known.type !== "view" ? ofFields(fields, known.fields, deleteMissing) : { newFields: [], goneFields: [], differences: [] };
     return { ...told, kind: "changed", name: known.name, differences: [...differences(definition, known, "", OWN), ...told.differences] };
   });
   const gone = deleteMissing ? now.filter((one) => !one.system && !found.some(({ known }) => known === one)) : [];

@@ -14,7 +14,7 @@ export function Planned({ plan }: { plan: Plan }) {
       {plan.unchanged > 0 && <p class="hint">{text.unchanged(plan.unchanged)}</p>}
       <ul class="schema">
         {plan.entries.map((entry) => (
-          <li key={entry.name}>
+          <li key={`${entry.kind} ${entry.name}`}>
             <p>
               <strong class="mono">{entry.name}</strong> <span class={`badge ${TONES[entry.kind]}`}>{text.kinds[entry.kind]}</span>
             </p>
