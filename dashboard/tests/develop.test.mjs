@@ -332,6 +332,35 @@ describe("developing", { concurrency: false }, () => {
         await page.context().close();
     });
 
+    test("a field that goes from several values to one is said to lose the others, and asked about", async () => {
+        const fields = [{ type: "select", name: "labels", values: ["red", "green"], maxSelect: 2 }];
+        const { id } = await root.collections.create({ name: "marks", fields });
+        await root.collection("marks").create({ labels: ["red", "green"] });
+        const own = await root.collections.getOne(id);
+
+        const page = await openAs(server, "/_/#/transfer");
+        const form = page.getByRole("form", { name: "Import" });
+        const narrowed = own.fields.map(({ maxSelect: _, ...field }) => field);
+        await form.getByLabel("Or their JSON").fill(JSON.stringify([{ ...own, fields: narrowed }]));
+        await form.getByText("From several values to one: labels.").waitFor();
+        await form.getByRole("button", { name: "Import", exact: true }).click();
+        await page.getByText("Deleted for good: values of marks.labels.").waitFor();
+        await page.getByRole("button", { name: "Cancel" }).click();
+
+        await page.goto(`${server.url}/_/#/data/marks/fields`);
+        await page.getByLabel("At most so many").fill("1");
+        await page.getByText("These fields hold one value from now on: labels.").waitFor();
+        await page.getByRole("button", { name: "Save the fields" }).click();
+        await page.getByRole("heading", { name: "Delete values of fields?" }).waitFor();
+        assert.deepEqual((await root.collection("marks").getFirstListItem("")).labels, ["red", "green"]);
+        await page.getByLabel("Type its name to go on").fill("marks");
+        await page.getByRole("button", { name: "Delete them and save" }).click();
+        await page.getByText("Saved.").waitFor();
+        assert.equal((await root.collection("marks").getFirstListItem("")).labels, "green");
+        await assertSound(page);
+        await page.context().close();
+    });
+
     test("what an import is refused for is said, on a phone, and nothing is changed", async () => {
         const page = await openAs(server, "/_/#/transfer", { viewport: PHONE });
         const form = page.getByRole("form", { name: "Import" });

@@ -10,7 +10,7 @@ import { t } from "../../texts";
 import { collections, loadCollections } from "./data";
 import { FieldOptions, isOption } from "./field_options";
 import { RemoveCollection } from "./remove_collection";
-import { changed, withAdded, type Draft } from "./schema_changes";
+import { changed, isNarrowed, withAdded, type Draft } from "./schema_changes";
 
 const TYPES = ["text", "editor", "number", "bool", "email", "url", "date", "autodate", "select", "file", "relation", "json", "geoPoint"];
 
@@ -24,6 +24,8 @@ export function Schema({ collection }: { collection: CollectionModel }) {
   const [saved, setSaved] = useState(false);
   const [asking, setAsking] = useState(false);
   const gone = shown.filter((field) => !fields.some((one) => one.id === field.id)).map((field) => field.name);
+  const narrowed = shown.filter((field) => fields.some((one) => one.id === field.id && isNarrowed(field, one))).map((field) => field.name);
+  const lost = [gone.length > 0 && t.schema.gone(gone.join(", ")), narrowed.length > 0 && t.schema.narrowed(narrowed.join(", "))].filter(Boolean).join(" ");
   const change = (index: number, more: Partial<Draft>) => setFields((before) => before.map((one, at) => (at === index ? { ...one, ...more } : one)));
 
   const save = async () => {
@@ -44,7 +46,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
   const submit = async (event: Event) => {
     event.preventDefault();
     setSaved(false);
-    if (gone.length) return setAsking(true);
+    if (lost) return setAsking(true);
     try {
       await save();
     } catch (error) {
@@ -86,7 +88,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
             ))}
           </select>
         </label>
-        {gone.length > 0 && <Notice tone="warn">{t.schema.gone(gone.join(", "))}</Notice>}
+        {lost && <Notice tone="warn">{lost}</Notice>}
         <Wrong text={wrong} />
         {saved && <Notice tone="good">{t.saved}</Notice>}
         <div class="actions">
@@ -95,7 +97,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
         </div>
       </form>
       {asking && (
-        <Confirm title={t.schema.goneTitle} text={t.schema.gone(gone.join(", "))} name={collection.name} action={t.schema.goneDo} perform={save} onClose={() => setAsking(false)} />
+        <Confirm title={gone.length ? t.schema.goneTitle : t.schema.narrowedTitle} text={lost} name={collection.name} action={t.schema.goneDo} perform={save} onClose={() => setAsking(false)} />
       )}
     </>
   );

@@ -40,6 +40,11 @@ export function changed(shown: CollectionField[], drafts: Draft[], now: Collecti
   return withAdded(kept, added);
 }
 
+/** Whether a field of several values becomes one of a single value: the server keeps the last of each record. */
+export function isNarrowed(before: Partial<CollectionField>, after: Partial<CollectionField>): boolean {
+  return Number(before.maxSelect ?? 1) > 1 && !(Number(after.maxSelect ?? 1) > 1);
+}
+
 /** New fields stand before the times of making and of the last change, which close a list. */
 export function withAdded(fields: Draft[], added: Draft[]): Draft[] {
   let end = fields.length;

@@ -101,5 +101,6 @@ export function Import() {
 function lost({ entries }: Plan): string {
   const collections = entries.filter((entry) => entry.kind === "gone").map((entry) => entry.name);
   const fields = entries.flatMap((entry) => entry.goneFields.map((field) => `${entry.name}.${field}`));
-  return [...collections, ...fields].join(", ");
+  const values = entries.flatMap((entry) => entry.narrowedFields.map((field) => t.dev.transfer.valuesOf(`${entry.name}.${field}`)));
+  return [...collections, ...fields, ...values].join(", ");
 }

@@ -3,6 +3,7 @@
 import type { CollectionField, CollectionModel } from "pocketbase";
 import { t } from "../../texts";
 import { same } from "../data/changes";
+import { isNarrowed } from "../data/schema_changes";
 import { storedFor, withIds } from "./field_ids";
 
 type Parts = Record<string, unknown>;
@@ -21,6 +22,8 @@ export interface Entry {
   name: string;
   newFields: string[];
   goneFields: string[];
+  /** Fields of several values that become fields of one: each record keeps its last. */
+  narrowedFields: string[];
   differences: Difference[];
 }
 
@@ -54,14 +57,17 @@ function differences(sent: Parts, now: Parts, path: string, left: string[]): Dif
   });
 }
 
+const NO_FIELDS = { newFields: [], goneFields: [], narrowedFields: [], differences: [] };
+
 const isSame = (name: string, other: string) => name.toLowerCase() === other.toLowerCase();
 
-function ofFields(sent: CollectionField[], now: CollectionField[], deleteMissing: boolean): Pick<Entry, "newFields" | "goneFields" | "differences"> {
+function ofFields(sent: CollectionField[], now: CollectionField[], deleteMissing: boolean): Omit<Entry, "kind" | "name"> {
   const found = withIds(sent).map((field) => ({ field, known: storedFor(field, now, deleteMissing) }));
   const kept = new Set(found.map(({ known }) => known));
   return {
     newFields: found.filter(({ known }) => !known).map(({ field }) => `${field.name} (${field.type})`),
     goneFields: deleteMissing ? now.filter((field) => !field.system && !kept.has(field)).map((field) => field.name) : [],
+    narrowedFields: found.flatMap(({ field, known }) => (known && isNarrowed(known, field) ? [known.name] : [])),
     differences: found.flatMap(({ field, known }) => (known ? differences(field, known, known.name, ["id"]) : [])),
   };
 }
@@ -76,21 +82,21 @@ export function planImport(sent: Definition[], now: CollectionModel[], deleteMis
   const found = sent.map((definition) => ({ definition, known: storedAs(definition, now) }));
   const entries = found.map(({ definition, known }): Entry => {
     const fields = definition.type === "view" ? [] : (definition.fields ?? []);
-    if (!known) return { kind: "new", name: definition.name, newFields: fields.map((field) => `${field.name} (${field.type})`), goneFields: [], differences: [] };
+    if (!known) return { ...NO_FIELDS, kind: "new", name: definition.name, newFields: fields.map((field) => `${field.name} (${field.type})`) };
     // A definition that says nothing of fields leaves them, unless what is missing is deleted; a view's follow from its query.
-    const told = (definition.fields || deleteMissing) && known.type !== "view" ? ofFields(fields, known.fields, deleteMissing) : { newFields: [], goneFields: [], differences: [] };
+    const told = (definition.fields || deleteMissing) && known.type !== "view" ? ofFields(fields, known.fields, deleteMissing) : NO_FIELDS;
     return { ...told, kind: "changed", name: known.name, differences: [...differences(definition, known, "", OWN), ...told.differences] };
   });
   const gone = deleteMissing ? now.filter((one) => !one.system && !found.some(({ known }) => known === one)) : [];
-  const changing = entries.filter(({ kind, newFields, goneFields, differences }) => kind === "new" || newFields.length + goneFields.length + differences.length > 0);
+  const changing = entries.filter((entry) => entry.kind === "new" || entry.newFields.length + entry.goneFields.length + entry.narrowedFields.length + entry.differences.length > 0);
   return {
-    entries: [...changing, ...gone.map((one): Entry => ({ kind: "gone", name: one.name, newFields: [], goneFields: [], differences: [] }))],
+    entries: [...changing, ...gone.map((one): Entry => ({ ...NO_FIELDS, kind: "gone", name: one.name }))],
     unchanged: entries.length - changing.length,
   };
 }
 
 /** Whether data goes for good. */
-export const loses = (plan: Plan) => plan.entries.some((entry) => entry.kind === "gone" || entry.goneFields.length > 0);
+export const loses = (plan: Plan) => plan.entries.some((entry) => entry.kind === "gone" || entry.goneFields.length + entry.narrowedFields.length > 0);
 
 /** The definitions in a text: a list, or an object with one, as PocketBase writes and takes them. Null for anything else. */
 export function definitionsIn(text: string): Definition[] | null {

@@ -33,6 +33,7 @@ function Details({ entry }: { entry: Entry }) {
     <>
       {entry.newFields.length > 0 && <p>{text.newFields(entry.newFields.join(", "))}</p>}
       {entry.goneFields.length > 0 && <p class="wrong">{text.goneFields(entry.goneFields.join(", "))}</p>}
+      {entry.narrowedFields.length > 0 && <p class="wrong">{text.narrowedFields(entry.narrowedFields.join(", "))}</p>}
       {entry.differences.length > 0 && (
         <dl class="differences">
           {entry.differences.map(({ path, before, after }) => (
