@@ -146,4 +146,48 @@ describe("settings of backups", { concurrency: false }, () => {
         await assertSound(page);
         await page.context().close();
     });
+
+    // Each form sent all of its parts as they were when it came, so an old window put back what another had saved. A
+    // retention that is put back deletes backups.
+    test("an old window keeps what another saved, and is told where both changed the same", async () => {
+        const [first, second] = [await openAs(server, "/_/#/settings"), await openAs(server, "/_/#/settings")];
+        const schedule = (page) => page.getByRole("form", { name: "Schedule" });
+        const save = async (page, name, button, said = "Saved.") => {
+            const form = page.getByRole("form", { name });
+            await form.getByRole("button", { name: button }).click();
+            await form.getByText(said).waitFor();
+        };
+        const now = async () => (await root.send("/api/settings")).backups;
+        await schedule(second).getByLabel("… days").waitFor();
+        await schedule(first).getByLabel("… days").fill("30");
+        await save(first, "Schedule", "Save the schedule");
+        await schedule(second).getByLabel("… weeks").fill("3");
+        await save(second, "Schedule", "Save the schedule");
+        const { keepDaily, keepWeekly } = await now();
+        assert.deepEqual([keepDaily, keepWeekly], [30, 3]);
+
+        await schedule(first).getByLabel("… weeks").fill("9");
+        await save(first, "Schedule", "Save the schedule", "backups.keepWeekly was changed meanwhile.");
+        assert.equal((await now()).keepWeekly, 3);
+        assert.equal(await schedule(first).getByLabel("… weeks").inputValue(), "9");
+
+        // The other forms likewise.
+        await root.settings.update({ meta: { senderName: "Elsewhere" }, backups: { alarmEmails: ["new@example.com"], s3: { bucket: "other" } } });
+        const alarms = first.getByRole("form", { name: "Alarms" });
+        await alarms.getByLabel("hours").fill("48");
+        await save(first, "Alarms", "Save the alarms");
+        await first.getByRole("form", { name: "Mail server" }).getByLabel("Port").fill("2525");
+        await save(first, "Mail server", "Save the mail server");
+        await first.getByRole("form", { name: "Where backups go" }).getByLabel("Keep backups in an S3 bucket").check();
+        await first.getByRole("form", { name: "Where backups go" }).getByLabel("Region").fill("eu-central-1");
+        await first.getByRole("form", { name: "Where backups go" }).getByLabel("Keep backups in an S3 bucket").uncheck();
+        await save(first, "Where backups go", "Save the storage");
+        const { meta, smtp, backups } = await root.send("/api/settings");
+        assert.deepEqual([meta.senderName, smtp.port], ["Elsewhere", 2525]);
+        assert.deepEqual([backups.alarmEmails, backups.alarmAfterHours], [["new@example.com"], 48]);
+        assert.deepEqual([backups.s3.bucket, backups.s3.region], ["other", "eu-central-1"]);
+        await assertSound(first);
+        await first.context().close();
+        await second.context().close();
+    });
 });

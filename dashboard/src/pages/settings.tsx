@@ -1,13 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
-import { backups, settings as api, type Foresight, type Settings } from "../api";
+import { backups, settings as api, type BackupSettings, type Foresight, type S3, type Settings } from "../api";
 import { nextRuns } from "../cron";
 import { when } from "../format";
-import { refresh, serverSettings } from "../live";
+import { serverSettings } from "../live";
 import { Check, TextField } from "../parts/form";
 import { Notice, Wrong } from "../parts/notice";
-import { problem, type FieldProblems } from "../problem";
 import { t } from "../texts";
 import { WouldGo, useForesight } from "./foresight";
+import { useForm, type Form, type Shape } from "./settings_form";
 
 /** How backups happen by themselves, where they go, and who is told when they fail. */
 export function SettingsPage() {
@@ -41,48 +41,6 @@ function useFirstForesight(wanted: boolean): Foresight | null | undefined {
   return first;
 }
 
-interface Form<T> {
-  draft: T;
-  set: (change: Partial<T>) => void;
-  fields: FieldProblems;
-  /** Sends `body`, and says what came of it. */
-  submit: (event: Event, body: unknown) => Promise<void>;
-  /** Does what a button beside it does: a test. */
-  attempt: (action: () => Promise<unknown>, done: string) => Promise<void>;
-  said: { tone: "good" | "bad"; text: string } | null;
-  waiting: boolean;
-}
-
-function useForm<T extends object>(initial: T): Form<T> {
-  const [draft, setDraft] = useState(initial);
-  const [fields, setFields] = useState<FieldProblems>({});
-  const [said, setSaid] = useState<Form<T>["said"]>(null);
-  const [waiting, setWaiting] = useState(false);
-  const attempt = async (action: () => Promise<unknown>, done: string) => {
-    setWaiting(true);
-    setSaid(null);
-    setFields({});
-    try {
-      await action();
-      setSaid({ tone: "good", text: done });
-    } catch (error) {
-      const { text, fields } = problem(error);
-      setFields(fields);
-      setSaid({ tone: "bad", text });
-    } finally {
-      setWaiting(false);
-    }
-  };
-  const submit = (event: Event, body: unknown) => {
-    event.preventDefault();
-    return attempt(async () => {
-      await api.patch(body);
-      await refresh();
-    }, t.saved);
-  };
-  return { draft, set: (change) => setDraft((before) => ({ ...before, ...change })), fields, submit, attempt, said, waiting };
-}
-
 function Said({ said }: { said: Form<object>["said"] }) {
   if (!said) return null;
   return said.tone === "bad" ? <Wrong text={said.text} /> : <Notice tone="good">{said.text}</Notice>;
@@ -91,18 +49,25 @@ function Said({ said }: { said: Form<object>["said"] }) {
 const number = (text: string) => Math.max(0, Math.trunc(Number(text) || 0));
 const RUNS = 3;
 
+/** A secret that is not sent stays. */
+const withSecret = <T extends object>(parts: T, name: string, secret: string) => (secret ? { ...parts, [name]: secret } : parts);
+
+const schedule = {
+  read: ({ backups: { cron, cronMaxKeep, keepDaily = 0, keepWeekly = 0, keepMonthly = 0 } }: Settings) => ({ cron, cronMaxKeep, keepDaily, keepWeekly, keepMonthly }),
+  body: (draft: Partial<BackupSettings>) => ({ backups: draft }),
+};
+
 function Schedule({ known, foresight: first }: { known: Settings; foresight: Foresight | null }) {
-  const { cron, cronMaxKeep, keepDaily = 0, keepWeekly = 0, keepMonthly = 0 } = known.backups;
-  const form = useForm({ cron, cronMaxKeep, keepDaily, keepWeekly, keepMonthly });
+  const form = useForm(known, schedule);
   const { draft, set, fields } = form;
-  const foresight = useForesight(first, draft);
+  const foresight = useForesight(first, (form.changes.backups ?? {}) as Partial<BackupSettings>);
   const runs = draft.cron ? nextRuns(draft.cron, new Date(), RUNS) : [];
   const hint = !draft.cron ? t.settings.noSchedule : runs === null ? t.settings.badCron : runs.length ? t.settings.nextRuns(runs.map(when)) : t.settings.never;
   const keep = (name: "cronMaxKeep" | "keepDaily" | "keepWeekly" | "keepMonthly", label: string) => (
     <TextField label={label} type="number" min={0} value={String(draft[name])} onValue={(text) => set({ [name]: number(text) })} problem={fields[`backups.${name}`]} />
   );
   return (
-    <form class="card" onSubmit={(event) => void form.submit(event, { backups: draft })} aria-labelledby="schedule">
+    <form class="card" onSubmit={(event) => void form.submit(event)} aria-labelledby="schedule">
       <h2 id="schedule">{t.settings.schedule}</h2>
       <div class="choices" role="group" aria-label={t.settings.presets}>
         {t.settings.presetList.map(([expression, label]) => (
@@ -130,16 +95,18 @@ function Schedule({ known, foresight: first }: { known: Settings; foresight: For
   );
 }
 
+const storage = {
+  read: ({ backups: { s3: { enabled, bucket, region, endpoint, accessKey, forcePathStyle } } }: Settings) => ({ enabled, bucket, region, endpoint, accessKey, forcePathStyle, secret: "" }),
+  body: ({ secret, ...rest }: S3 & { secret: string }) => ({ backups: { s3: withSecret(rest, "secret", secret) } }),
+};
+
 function Storage({ known }: { known: Settings }) {
-  const form = useForm({ ...known.backups.s3, secret: "" });
+  const form = useForm(known, storage);
   const { draft, set, fields } = form;
-  // A secret that is not sent stays.
-  const { secret, ...rest } = draft;
-  const body = { backups: { s3: secret ? { ...rest, secret } : rest } };
   const problemOf = (name: string) => fields[`backups.s3.${name}`];
   const saved = known.backups.s3;
   return (
-    <form class="card" onSubmit={(event) => void form.submit(event, body)} aria-labelledby="storage">
+    <form class="card" onSubmit={(event) => void form.submit(event)} aria-labelledby="storage">
       <h2 id="storage">{t.settings.storage}</h2>
       <Check label={t.settings.useBucket} value={draft.enabled} onValue={(enabled) => set({ enabled })} hint={t.settings.bucketHint} />
       {draft.enabled && (
@@ -169,15 +136,30 @@ function Storage({ known }: { known: Settings }) {
   );
 }
 
+interface MailDraft {
+  enabled: boolean;
+  host: string;
+  port: number;
+  username: string;
+  tls: boolean;
+  password: string;
+  appName: string;
+  appURL: string;
+  senderName: string;
+  senderAddress: string;
+}
+
+const mail: Shape<MailDraft> = {
+  read: ({ smtp: { enabled, host, port, username, tls }, meta: { appName, appURL, senderName, senderAddress } }) => ({ enabled, host, port, username, tls, password: "", appName, appURL, senderName, senderAddress }),
+  body: ({ enabled, host, port, username, tls, password, ...meta }) => ({ smtp: withSecret({ enabled, host, port, username, tls }, "password", password), meta }),
+};
+
 function Mail({ known }: { known: Settings }) {
-  const { enabled, host, port, username, tls } = known.smtp;
-  const { appName, appURL, senderName, senderAddress } = known.meta;
-  const form = useForm({ enabled, host, port, username, tls, password: "", appName, appURL, senderName, senderAddress, to: "" });
+  const form = useForm(known, mail);
   const { draft, set, fields } = form;
-  const smtp = { enabled: draft.enabled, host: draft.host, port: draft.port, username: draft.username, tls: draft.tls, ...(draft.password ? { password: draft.password } : {}) };
-  const body = { smtp, meta: { appName: draft.appName, appURL: draft.appURL, senderName: draft.senderName, senderAddress: draft.senderAddress } };
+  const [to, setTo] = useState("");
   return (
-    <form class="card" onSubmit={(event) => void form.submit(event, body)} aria-labelledby="mail">
+    <form class="card" onSubmit={(event) => void form.submit(event)} aria-labelledby="mail">
       <h2 id="mail">{t.settings.mail}</h2>
       <Check label={t.settings.useMail} value={draft.enabled} onValue={(enabled) => set({ enabled })} hint={t.settings.mailHint} />
       {draft.enabled && (
@@ -196,12 +178,12 @@ function Mail({ known }: { known: Settings }) {
         </>
       )}
       {known.smtp.enabled && (
-        <TextField label={t.settings.testTo} type="email" value={draft.to} onValue={(to) => set({ to })} problem={fields.email} />
+        <TextField label={t.settings.testTo} type="email" value={to} onValue={setTo} problem={fields.email} />
       )}
       <Said said={form.said} />
       <div class="actions">
         {known.smtp.enabled && (
-          <button type="button" disabled={form.waiting || !draft.to} onClick={() => void form.attempt(() => api.testMail(draft.to), t.settings.mailSent(draft.to))}>
+          <button type="button" disabled={form.waiting || !to} onClick={() => void form.attempt(() => api.testMail(to), t.settings.mailSent(to))}>
             {t.settings.testMail}
           </button>
         )}
@@ -213,17 +195,27 @@ function Mail({ known }: { known: Settings }) {
   );
 }
 
+interface AlarmsDraft {
+  emails: string;
+  url: string;
+  secret: string;
+  hours: number;
+}
+
+const alarms: Shape<AlarmsDraft> = {
+  read: ({ backups: { alarmEmails = [], alarmWebhook, alarmAfterHours = 0 } }) => ({ emails: alarmEmails.join(", "), url: alarmWebhook?.url ?? "", secret: "", hours: alarmAfterHours }),
+  body: ({ emails, url, secret, hours }) => ({
+    backups: { alarmEmails: emails.split(/[\s,;]+/).filter(Boolean), alarmAfterHours: hours, alarmWebhook: withSecret({ url }, "secret", secret) },
+  }),
+};
+
 function Alarms({ known }: { known: Settings }) {
-  const { alarmEmails = [], alarmWebhook, alarmAfterHours = 0 } = known.backups;
-  const form = useForm({ emails: alarmEmails.join(", "), url: alarmWebhook?.url ?? "", secret: "", hours: alarmAfterHours });
+  const { alarmWebhook } = known.backups;
+  const form = useForm(known, alarms);
   const { draft, set, fields } = form;
-  const emails = draft.emails.split(/[\s,;]+/).filter(Boolean);
-  const body = {
-    backups: { alarmEmails: emails, alarmAfterHours: draft.hours, alarmWebhook: { url: draft.url, ...(draft.secret ? { secret: draft.secret } : {}) } },
-  };
   const startingWith = (path: string) => Object.entries(fields).find(([name]) => name.startsWith(path))?.[1];
   return (
-    <form class="card" onSubmit={(event) => void form.submit(event, body)} aria-labelledby="alarms">
+    <form class="card" onSubmit={(event) => void form.submit(event)} aria-labelledby="alarms">
       <h2 id="alarms">{t.settings.alarms}</h2>
       <TextField label={t.settings.alarmEmails} value={draft.emails} onValue={(emails) => set({ emails })} problem={startingWith("backups.alarmEmails")} hint={t.settings.alarmEmailsHint} />
       <div class="grid">

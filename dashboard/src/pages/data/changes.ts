@@ -27,3 +27,9 @@ export function changesOf(shown: Parts, draft: Parts, now: Parts, path = ""): Pa
   }
   return found;
 }
+
+/** What was saved, with what was typed in `now` since `sent` went out: it is not saved yet, and must not be lost. */
+export function withTyped<T extends object>(sent: T, now: T, saved: T): T {
+  const typed = Object.entries(now).filter(([name, value]) => !same(value, (sent as Parts)[name]));
+  return { ...saved, ...Object.fromEntries(typed) };
+}
