@@ -361,6 +361,31 @@ describe("developing", { concurrency: false }, () => {
         await page.context().close();
     });
 
+    // A failed reload was swallowed, and the old list was compared with itself.
+    test("where the collections do not come, nothing is imported, and what was typed stays", async () => {
+        const page = await openAs(server, "/_/#/transfer");
+        const form = page.getByRole("form", { name: "Import" });
+        const text = JSON.stringify([{ name: "unlucky", fields: [] }]);
+        await form.getByLabel("Or their JSON").fill(text);
+        const listed = (url) => url.pathname === "/api/collections";
+        await page.route(listed, (route) => route.fulfill({ status: 500, json: { status: 500, message: "Broken.", data: {} } }));
+        await form.getByRole("button", { name: "Import", exact: true }).click();
+        await form.getByRole("alert").filter({ hasText: "Broken." }).waitFor();
+        await assert.rejects(root.collections.getOne("unlucky"), { status: 404 });
+        assert.equal(await form.getByLabel("Or their JSON").inputValue(), text);
+
+        // The reload that follows an import may fail as well: it stands above the page, and the outcome stays.
+        await page.unroute(listed);
+        let lists = 0;
+        await page.route(listed, (route) => (++lists === 1 ? route.continue() : route.fulfill({ status: 500, json: { status: 500, message: "Broken.", data: {} } })));
+        await form.getByRole("button", { name: "Import", exact: true }).click();
+        await form.getByText("Imported.").waitFor();
+        await page.getByText("Broken.").waitFor();
+        assert.ok((await root.collections.getOne("unlucky")).id);
+        await assertSound(page, ["500"]);
+        await page.context().close();
+    });
+
     test("what an import is refused for is said, on a phone, and nothing is changed", async () => {
         const page = await openAs(server, "/_/#/transfer", { viewport: PHONE });
         const form = page.getByRole("form", { name: "Import" });

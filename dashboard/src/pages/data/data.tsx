@@ -19,10 +19,18 @@ import { Query } from "./view_query";
 export const collections = signal<CollectionModel[] | null>(null);
 export const collectionsProblem = signal("");
 
+/** Asks for the collections as they are; throws where they do not come. */
+export async function freshCollections(): Promise<CollectionModel[]> {
+  const found = await client.collections.getFullList({ sort: "name" });
+  collections.value = found;
+  collectionsProblem.value = "";
+  return found;
+}
+
+/** Shows the collections as they are, or as they were and why there is no newer answer. */
 export async function loadCollections(): Promise<void> {
   try {
-    collections.value = await client.collections.getFullList({ sort: "name" });
-    collectionsProblem.value = "";
+    await freshCollections();
   } catch (error) {
     collectionsProblem.value = problem(error).text;
   }
@@ -33,7 +41,8 @@ export function Data({ name, tab }: { name: string | undefined; tab: string | un
   useEffect(() => void loadCollections(), []);
   const [making, setMaking] = useState(false);
   const all = collections.value;
-  if (collectionsProblem.value) return <Notice tone="bad">{collectionsProblem.value}</Notice>;
+  const wrong = collectionsProblem.value && <Notice tone="bad">{collectionsProblem.value}</Notice>;
+  if (!all && wrong) return wrong;
   // They say which controls there are, and a control that comes later would move what is below it.
   if (!all || !serverSettings.value) return <p class="empty" role="status">{t.loading}</p>;
   const controls = !serverSettings.value.meta.hideControls;
@@ -47,37 +56,40 @@ export function Data({ name, tab }: { name: string | undefined; tab: string | un
     </li>
   );
   return (
-    <div class="data">
-      <div class="side">
-        {controls && (
-          <button class="wide" onClick={() => setMaking(true)}>
-            {t.schema.newCollection}
-          </button>
-        )}
-        <nav class="collections" aria-label={t.data.collections}>
-          <ul>{own.map(entry)}</ul>
-          <p class="hint">{t.data.systems}</p>
-          <ul>{systems.map(entry)}</ul>
-        </nav>
-        {controls && (
-          <p>
-            <a href={link("transfer")}>{t.dev.transfer.link}</a>
-          </p>
-        )}
+    <>
+      {wrong}
+      <div class="data">
+        <div class="side">
+          {controls && (
+            <button class="wide" onClick={() => setMaking(true)}>
+              {t.schema.newCollection}
+            </button>
+          )}
+          <nav class="collections" aria-label={t.data.collections}>
+            <ul>{own.map(entry)}</ul>
+            <p class="hint">{t.data.systems}</p>
+            <ul>{systems.map(entry)}</ul>
+          </nav>
+          {controls && (
+            <p>
+              <a href={link("transfer")}>{t.dev.transfer.link}</a>
+            </p>
+          )}
+        </div>
+        <label class="field chooser">
+          <span>{t.data.collections}</span>
+          <select value={chosen?.name} onChange={(event) => go("data", event.currentTarget.value)}>
+            {[...own, ...systems].map((one) => (
+              <option key={one.id} value={one.name}>
+                {one.name}
+              </option>
+            ))}
+          </select>
+        </label>
+        {making && <NewCollection onClose={() => setMaking(false)} />}
+        {chosen ? <Chosen key={chosen.id} collection={chosen} tab={tab} /> : <Notice tone="bad">{t.data.missing(name ?? "")}</Notice>}
       </div>
-      <label class="field chooser">
-        <span>{t.data.collections}</span>
-        <select value={chosen?.name} onChange={(event) => go("data", event.currentTarget.value)}>
-          {[...own, ...systems].map((one) => (
-            <option key={one.id} value={one.name}>
-              {one.name}
-            </option>
-          ))}
-        </select>
-      </label>
-      {making && <NewCollection onClose={() => setMaking(false)} />}
-      {chosen ? <Chosen key={chosen.id} collection={chosen} tab={tab} /> : <Notice tone="bad">{t.data.missing(name ?? "")}</Notice>}
-    </div>
+    </>
   );
 }
 

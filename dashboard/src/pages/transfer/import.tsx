@@ -6,7 +6,7 @@ import { Notice, Wrong } from "../../parts/notice";
 import { Problem, problem } from "../../problem";
 import { t } from "../../texts";
 import { same } from "../data/changes";
-import { collections, loadCollections } from "../data/data";
+import { collections, freshCollections, loadCollections } from "../data/data";
 import { TextArea } from "../data/fields";
 import { definitionsIn, loses, planImport, type Plan } from "./plan";
 import { Planned } from "./planned";
@@ -37,8 +37,7 @@ export function Import() {
     setWaiting(true);
     try {
       // What happens is what was shown, also where somebody else changed collections meanwhile.
-      await loadCollections();
-      if (!same(planImport(sent!, collections.value ?? [], deleteMissing), shown)) throw new Problem(t.dev.transfer.meanwhile);
+      if (!same(planImport(sent!, await freshCollections(), deleteMissing), shown)) throw new Problem(t.dev.transfer.meanwhile);
       await client.collections.import(sent as never, deleteMissing);
       await loadCollections();
       setText("");

@@ -8,10 +8,12 @@ import { Import } from "./import";
 /** Collections as a file, out of this server and into it. */
 export function Transfer() {
   useEffect(() => void loadCollections(), []);
-  if (collectionsProblem.value) return <Notice tone="bad">{collectionsProblem.value}</Notice>;
+  const wrong = collectionsProblem.value && <Notice tone="bad">{collectionsProblem.value}</Notice>;
+  if (!collections.value && wrong) return wrong;
   if (!collections.value) return <p class="empty" role="status">{t.loading}</p>;
   return (
     <div class="narrow">
+      {wrong}
       <p>
         <a href="#/data">← {t.dev.transfer.back}</a>
       </p>
