@@ -375,6 +375,7 @@ export const t = {
     removeDo: "Delete the record",
     passwordAgain: "The same password once more",
     badJson: "This is no JSON.",
+    badNumber: "This is no number. Write 1.5 for one and a half.",
     lon: "longitude",
     lat: "latitude",
     takeOut: (name: string) => `Take out ${name}`,

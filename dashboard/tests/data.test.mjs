@@ -81,6 +81,12 @@ describe("data", { concurrency: false }, () => {
         await drawer.getByRole("button", { name: "Save" }).click();
         await drawer.getByText("This is no JSON.").waitFor();
         await drawer.getByLabel("extra").fill('{"level": 3}');
+        // What is no number was saved as 0.
+        await drawer.getByLabel("points").fill("12,5");
+        await drawer.getByLabel("place: longitude").fill("east");
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await drawer.getByText("This is no number.").nth(2).waitFor();
+        await drawer.getByLabel("points").fill("12.5");
         await drawer.getByLabel("due").fill("2026-11-23 06:17:03.216Z");
         await drawer.getByLabel("mail").fill("a@example.com");
         await drawer.getByLabel("site").fill("https://example.com");

@@ -15,6 +15,12 @@ interface Files {
   added: File[];
 }
 
+/** A point as it is typed. */
+interface Point {
+  lon: string;
+  lat: string;
+}
+
 const many = (field: CollectionField) => Number(field.maxSelect ?? 1) > 1;
 const list = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : value ? [String(value)] : []);
 
@@ -63,6 +69,8 @@ export function valueFor(field: CollectionField, opened: Opened | null): unknown
 
 /** What is wrong with a value before it is sent. */
 export function problemWith(field: CollectionField, value: unknown): string | undefined {
+  if (field.type === "number") return isNumber(String(value)) ? undefined : t.data.badNumber;
+  if (field.type === "geoPoint") return Object.values(value as Point).every(isNumber) ? undefined : t.data.badNumber;
   if (field.type !== "json" || value === "") return undefined;
   try {
     JSON.parse(String(value));
@@ -71,6 +79,9 @@ export function problemWith(field: CollectionField, value: unknown): string | un
     return t.data.badJson;
   }
 }
+
+/** Empty is 0. What is no number would become null in JSON, and 0 on the server. */
+const isNumber = (text: string) => Number.isFinite(Number(text));
 
 /** The part of a request's body that `value` makes. */
 export function wire(field: CollectionField, value: unknown, record: RecordModel | null): Record<string, unknown> {
@@ -96,7 +107,7 @@ export function wire(field: CollectionField, value: unknown, record: RecordModel
       return { [name]: many(field) ? ids : (ids[0] ?? "") };
     }
     case "geoPoint": {
-      const { lon, lat } = value as { lon: string; lat: string };
+      const { lon, lat } = value as Point;
       return { [name]: { lon: Number(lon), lat: Number(lat) } };
     }
     default:
@@ -141,7 +152,7 @@ export function FieldInput(p: Input) {
     case "file":
       return <FileField {...p} label={label} />;
     case "geoPoint": {
-      const point = value as { lon: string; lat: string };
+      const point = value as Point;
       return (
         <div class="grid">
           <TextField {...text} label={`${label}: ${t.data.lon}`} value={point.lon} onValue={(lon) => onValue({ ...point, lon })} mono />
