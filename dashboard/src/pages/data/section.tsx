@@ -5,7 +5,7 @@ import { client } from "../../api";
 import { Notice, Wrong } from "../../parts/notice";
 import { problem, type FieldProblems } from "../../problem";
 import { t } from "../../texts";
-import { changesOf } from "./changes";
+import { changesOf, withTyped } from "./changes";
 import { loadCollections } from "./data";
 
 export interface Section<T> {
@@ -49,7 +49,7 @@ export function useSection<T extends object>(collection: CollectionModel, read: 
       const changes = changesOf(shown as Record<string, unknown>, draft as Record<string, unknown>, read(now) as Record<string, unknown>);
       const saved = read(await client.collections.update(collection.id, changes));
       setShown(saved);
-      setDraft(saved);
+      setDraft((now) => withTyped(draft, now, saved));
       await loadCollections();
     }, t.saved);
   return { draft, set: (change) => setDraft((before) => ({ ...before, ...change })), problems, save, attempt, said, waiting };
