@@ -330,6 +330,8 @@ export const t = {
     webhookWorks: "The webhook took a test event.",
     saveAlarms: "Save the alarms",
     previewEmpty: "There are no backups yet that could go.",
+    previewAsking: "Asking which backups would go …",
+    previewFailed: "It is not known which backups would go under these settings.",
     previewGoing: (n: number, size: string) => `${plural(n, "backup")} (${size}) would go.`,
     previewNone: "No backup would go.",
     previewNext: (text: string) => `That is decided after the next backup, ${text}, once it is proven.`,

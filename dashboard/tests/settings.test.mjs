@@ -82,6 +82,12 @@ describe("settings of backups", { concurrency: false }, () => {
         await form.getByRole("listitem").filter({ hasText: "mine.zip" }).getByText("no schedule made it").waitFor();
         await picture(page, "retention");
         await assertSound(page);
+        // What is not known is not said to be safe.
+        await page.route("**/preview-retention", (route) => route.fulfill({ status: 500, json: { status: 500, message: "Broken.", data: {} } }));
+        await form.getByLabel("Newest to keep").fill("1");
+        await form.getByText("It is not known which backups would go under these settings.").waitFor();
+        assert.equal(await form.getByText("would go.").count(), 0);
+        await page.unroute("**/preview-retention");
         await form.getByRole("button", { name: "Never" }).click();
         await form.getByText("Without a schedule nothing goes by itself.").waitFor();
         assert.deepEqual(await names(), before);

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { backups, type BackupSettings, type Foreseen, type Foresight } from "../api";
 import { bytes, moment, when, whenText } from "../format";
 import { list } from "../live";
@@ -8,36 +8,43 @@ import { t } from "../texts";
 /** How long somebody types no more before the server is asked. */
 const PAUSE = 250;
 
-/** What retention would do under settings that are being typed: under the last that make sense, until the server said more. */
-export function useForesight(initial: Foresight | null, settings: Partial<BackupSettings>): Foresight | null {
-  const [foresight, setForesight] = useState(initial);
-  const asked = JSON.stringify(settings);
-  // It is another where the backups are others.
-  const about = asked + (list.value ?? []).map((one) => one.key + one.proven + one.proofError).join();
-  const known = useRef(initial ? about : "");
+/** What is known of the settings that are typed now. What was found for others is shown no more: it would mislead. */
+export type Known = { state: "found"; foresight: Foresight } | { state: "asking" } | { state: "failed" };
+
+/** What retention would do under `changes` that are being typed, laid over the settings in `force`. */
+export function useForesight(initial: Foresight | null, changes: Partial<BackupSettings>, force: BackupSettings): Known {
+  // It is another where the settings or the backups are others.
+  const about = JSON.stringify([changes, force]) + (list.value ?? []).map((one) => one.key + one.proven + one.proofError).join();
+  const [known, setKnown] = useState<{ about: string; foresight: Foresight | null }>({ about: initial ? about : "", foresight: initial });
   useEffect(() => {
-    if (known.current === about) return;
+    if (known.about === about) return;
     let over = false;
     const timer = window.setTimeout(async () => {
-      try {
-        const found = await backups.previewRetention(settings);
-        if (over) return;
-        known.current = about;
-        setForesight(found);
-      } catch {
-        // Settings that can't be saved are said to be so where they are typed.
-      }
+      // Settings that can't be saved are said to be so where they are typed.
+      const foresight = await backups.previewRetention(changes).catch(() => null);
+      if (!over) setKnown({ about, foresight });
     }, PAUSE);
     return () => {
       over = true;
       clearTimeout(timer);
     };
   }, [about]);
-  return foresight;
+  if (known.about !== about) return { state: "asking" };
+  return known.foresight ? { state: "found", foresight: known.foresight } : { state: "failed" };
+}
+
+/** Which backups would go, or that it is not known. */
+export function Foreseeing({ known }: { known: Known }) {
+  if (known.state === "found") return <WouldGo foresight={known.foresight} />;
+  return (
+    <div class="foresight" aria-live="polite">
+      <Notice tone={known.state === "failed" ? "warn" : "calm"}>{known.state === "failed" ? t.settings.previewFailed : t.settings.previewAsking}</Notice>
+    </div>
+  );
 }
 
 /** Which backups would go, and why the others stay. */
-export function WouldGo({ foresight }: { foresight: Foresight }) {
+function WouldGo({ foresight }: { foresight: Foresight }) {
   const going = foresight.backups.filter((one) => one.goes);
   const staying = foresight.backups.filter((one) => !one.goes);
   if (foresight.backups.length === 0) return <p class="hint">{t.settings.previewEmpty}</p>;

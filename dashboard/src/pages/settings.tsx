@@ -6,7 +6,7 @@ import { serverSettings } from "../live";
 import { Check, TextField } from "../parts/form";
 import { Notice, Wrong } from "../parts/notice";
 import { t } from "../texts";
-import { WouldGo, useForesight } from "./foresight";
+import { Foreseeing, useForesight } from "./foresight";
 import { useForm, type Form, type Shape } from "./settings_form";
 
 /** How backups happen by themselves, where they go, and who is told when they fail. */
@@ -60,7 +60,7 @@ const schedule = {
 function Schedule({ known, foresight: first }: { known: Settings; foresight: Foresight | null }) {
   const form = useForm(known, schedule);
   const { draft, set, fields } = form;
-  const foresight = useForesight(first, (form.changes.backups ?? {}) as Partial<BackupSettings>);
+  const foreseen = useForesight(first, (form.changes.backups ?? {}) as Partial<BackupSettings>, known.backups);
   const runs = draft.cron ? nextRuns(draft.cron, new Date(), RUNS) : [];
   const hint = !draft.cron ? t.settings.noSchedule : runs === null ? t.settings.badCron : runs.length ? t.settings.nextRuns(runs.map(when)) : t.settings.never;
   const keep = (name: "cronMaxKeep" | "keepDaily" | "keepWeekly" | "keepMonthly", label: string) => (
@@ -84,7 +84,7 @@ function Schedule({ known, foresight: first }: { known: Settings; foresight: For
         {keep("keepMonthly", t.settings.keepMonthly)}
       </div>
       <p class="hint">{t.settings.keepHint}</p>
-      {foresight && <WouldGo foresight={foresight} />}
+      <Foreseeing known={foreseen} />
       <Said said={form.said} />
       <div class="actions">
         <button class="primary" disabled={form.waiting}>
