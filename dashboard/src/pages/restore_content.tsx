@@ -47,11 +47,22 @@ const number = (value: number | null) => (value === null ? "–" : count(value))
 function Sentence({ content }: { content: Content }) {
   const gone = content.comparison?.gone;
   if (!gone || !content.counted) return null;
-  const nothing = gone.collections === 0 && gone.records === 0;
+  if (gone.collections === 0 && gone.records === 0) return <Unharmed all={content.comparison?.collections ?? []} />;
   const records = gone.records === null ? t.restore.atLeast(gone.atLeast, count(gone.atLeast)) : t.restore.exactly(gone.records, count(gone.records));
-  const text = nothing ? t.restore.nothingGone : t.restore.wouldGo(records, gone.collections);
-  return <Notice tone={nothing ? "good" : "warn"}>{text}</Notice>;
+  return <Notice tone="warn">{t.restore.wouldGo(records, gone.collections)}</Notice>;
 }
+
+/** No record would be gone: but what was changed since would be as before. */
+function Unharmed({ all }: { all: Compared[] }) {
+  const counts = all.filter((one) => isShown(one) && one.type !== "view" && one.fate === "stays" && one.recordsNow !== 0).map((one) => one.changedSince);
+  const changed = counts.reduce<number>((sum, one) => sum + (one ?? 0), 0);
+  if (changed > 0) return <Notice tone="warn">{t.restore.onlyChanged(changed)}</Notice>;
+  if (counts.includes(null)) return <Notice tone="calm">{t.restore.changesUnknown}</Notice>;
+  return <Notice tone="good">{t.restore.nothingGone}</Notice>;
+}
+
+/** What the system keeps for itself says nothing to anybody, but for who may log in here. */
+const isShown = (one: Compared) => !one.system || one.name === SUPERUSERS;
 
 function Fact({ label, then, now }: { label: string; then: string; now: string }) {
   return (
@@ -64,8 +75,7 @@ function Fact({ label, then, now }: { label: string; then: string; now: string }
 }
 
 function Collections({ all }: { all: Compared[] }) {
-  // What the system keeps for itself says nothing to anybody, but for who may log in here.
-  const shown = all.filter((one) => !one.system || one.name === SUPERUSERS);
+  const shown = all.filter(isShown);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={t.restore.content}>
       <table class="compared">
@@ -106,7 +116,9 @@ function change(one: Compared) {
   if (one.records === null || one.recordsNow === null) return <span class="hint">{one.type === "view" ? t.restore.view : t.restore.unknown}</span>;
   const created = one.createdSince ?? Math.max(0, one.recordsNow - one.records);
   const back = Math.max(0, one.records - (one.recordsNow - created));
-  const parts = [created > 0 && t.restore.createdSince(created), back > 0 && t.restore.deletedSince(back), (one.changedSince ?? 0) > 0 && t.restore.changedSince(one.changedSince ?? 0)].filter(Boolean);
+  // Without dates there may have been more of both: records made and others deleted.
+  const least = one.createdSince === null;
+  const parts = [created > 0 && t.restore.createdSince(created, least), back > 0 && t.restore.deletedSince(back, least), (one.changedSince ?? 0) > 0 && t.restore.changedSince(one.changedSince ?? 0)].filter(Boolean);
   if (parts.length > 0) return parts.join("; ");
   return one.createdSince === null ? t.restore.same : t.restore.unchanged;
 }
