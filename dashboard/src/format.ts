@@ -16,6 +16,8 @@ export function bytes(count: number): string {
 }
 
 export const count = (value: number) => value.toLocaleString("en");
+/** A stored number with all of its digits: 0.0004 is not 0. */
+export const exact = (value: number) => value.toLocaleString("en", { maximumFractionDigits: 20 });
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;

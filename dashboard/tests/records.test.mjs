@@ -113,4 +113,25 @@ describe("records", { concurrency: false }, () => {
         await assertSound(page, ["400"]);
         await page.context().close();
     });
+
+    test("after all of the last page was deleted the one before it is seen, and small numbers with their digits", async () => {
+        await root.collections.create({ name: "weights", fields: [{ type: "number", name: "weight" }] });
+        const made = [];
+        for (let number = 0; number < 51; number += 1) made.push(root.collection("weights").create({ weight: 0.0004 }, { requestKey: null }));
+        await Promise.all(made);
+        const page = await openAs(server, "/_/#/data/weights");
+        await page.getByText("51 records").waitFor();
+        await page.getByRole("cell", { name: "0.0004", exact: true }).first().waitFor();
+        await page.getByRole("button", { name: "Next" }).click();
+        await page.getByText("Page 2 of 2").waitFor();
+        await until(async () => (await page.getByRole("row").count()) === 2, "the last page");
+        await page.getByLabel("Choose all of this page").check();
+        await page.getByRole("button", { name: "Delete the chosen ones …" }).click();
+        await page.getByLabel("Type its name to go on").fill("weights");
+        await page.getByRole("button", { name: "Delete them" }).click();
+        await page.getByText("50 records").waitFor();
+        await page.getByRole("cell", { name: "0.0004", exact: true }).nth(49).waitFor();
+        assert.equal(await page.getByText("There are no records yet.").count(), 0);
+        await page.context().close();
+    });
 });

@@ -1,5 +1,5 @@
 import type { CollectionField, RecordModel } from "pocketbase";
-import { count, whenText } from "../../format";
+import { exact, whenText } from "../../format";
 import { t } from "../../texts";
 import { relatedNames } from "./related";
 import { Thumb, isPicture } from "./thumb";
@@ -20,7 +20,7 @@ export function Cell({ record, field, token }: { record: RecordModel; field: Col
     case "bool":
       return <>{value ? t.data.yes : t.data.no}</>;
     case "number":
-      return <>{count(Number(value))}</>;
+      return <>{exact(Number(value))}</>;
     case "relation": {
       const related = relatedNames(record, field);
       return <span title={related.map((one) => one.id).join(", ")}>{cut(related.map((one) => one.name).join(", "))}</span>;

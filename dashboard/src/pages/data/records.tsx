@@ -58,6 +58,8 @@ export function Records({ collection }: { collection: CollectionModel }) {
     try {
       const answer = await client.collection(collection.name).getList(page, PER_PAGE, { sort, expand, filter: filterOf(search, fields) });
       if (mine !== latest.current) return;
+      // The last page is gone where all of its records are.
+      if (answer.items.length === 0 && page > 1) return setPage(Math.max(1, Math.min(page - 1, answer.totalPages)));
       setFound(answer);
       // What is not seen any more is not deleted.
       setChosen((before) => before.filter((id) => answer.items.some((one) => one.id === id)));
