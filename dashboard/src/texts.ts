@@ -429,7 +429,7 @@ export const t = {
     system: "the system’s",
     remove: "Take out",
     takeOut: (name: string) => `Take out the field ${name}`,
-    values: "Values, with commas between them",
+    values: "Values, one a line",
     relatesTo: "Relates to",
     several: "At most so many",
     onCreate: "set when a record is made",

@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 
 import PocketBase from "pocketbase";
 
-import { EMAIL, PASSWORD, startServer } from "../../tests/sdk/server.mjs";
+import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
 import { PHONE, assertFits, assertSound, assertStill, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
 
 const FIELDS = [
@@ -245,7 +245,7 @@ describe("data", { concurrency: false }, () => {
         await add("text", "title");
         await page.getByLabel("required").last().check();
         await add("select", "kind");
-        await page.getByLabel("Values, with commas").fill("easy, hard");
+        await page.getByLabel("Values, one a line").fill("easy\nhard\nneither, nor");
         await add("relation", "player");
         await page.getByLabel("Relates to").selectOption({ label: "players" });
         await add("number", "not allowed!");
@@ -254,6 +254,11 @@ describe("data", { concurrency: false }, () => {
         await page.getByLabel("Name").last().fill("depth");
         await page.getByRole("button", { name: "Save the fields" }).click();
         await page.getByText("Saved.").waitFor();
+        // A value with a comma in it became two at any change.
+        await page.getByLabel("Values, one a line").press("Control+End");
+        await page.getByLabel("Values, one a line").pressSequentially("\nboth");
+        await page.getByRole("button", { name: "Save the fields" }).click();
+        await until(async () => (await root.collections.getOne("levels")).fields.some((field) => field.values?.join("|") === "easy|hard|neither, nor|both"), "the values");
         await root.collection("levels").create({ title: "one", kind: "hard", player: "player000000001", depth: 4 });
 
         await page.getByLabel("Name").nth(1).fill("label");
@@ -294,7 +299,7 @@ describe("data", { concurrency: false }, () => {
         const { label, kind, precious } = await root.collection("shared").getOne("shared000000001");
         assert.deepEqual([label, kind, precious], ["one", "hard", "data"]);
         assert.equal(await page.getByLabel("Name").nth(4).inputValue(), "precious");
-        assert.equal(await page.getByLabel("Values, with commas").inputValue(), "easy, hard");
+        assert.equal(await page.getByLabel("Values, one a line").inputValue(), "easy\nhard");
 
         // Both rename the same; and what is to be deleted has become another.
         await elsewhere(renamed("note", "remark"));

@@ -12,7 +12,7 @@ interface Props {
 
 const listed = (text: string) => text.split(",").map((one) => one.trim()).filter(Boolean);
 
-/** Several words with commas between them, as they are typed. */
+/** Several words with commas between them, as they are typed. Where one holds a comma itself, they are shown only. */
 export function ListField({ value, onValue, ...rest }: Props) {
   const [typed, setTyped] = useState("");
   // What was typed, unless the list has become another meanwhile.
@@ -20,6 +20,7 @@ export function ListField({ value, onValue, ...rest }: Props) {
   return (
     <TextField
       {...rest}
+      disabled={value.some((one) => one.includes(","))}
       value={shown}
       onValue={(text) => {
         setTyped(text);

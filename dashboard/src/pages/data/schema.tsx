@@ -3,12 +3,12 @@ import { useState } from "preact/hooks";
 import { client } from "../../api";
 import { Confirm } from "../../parts/confirm";
 import { Check, TextField } from "../../parts/form";
-import { ListField } from "../../parts/list";
 import { Notice, Wrong } from "../../parts/notice";
 import { problem, type FieldProblems } from "../../problem";
 import { t } from "../../texts";
 import { collections, loadCollections } from "./data";
 import { FieldOptions, isOption } from "./field_options";
+import { LinesField } from "./lines";
 import { RemoveCollection } from "./remove_collection";
 import { changed, isNarrowed, withAdded, type Draft } from "./schema_changes";
 
@@ -146,7 +146,7 @@ function FieldRow({ field, problems, onChange, onRemove }: Row) {
         )}
       </div>
       {!fixed && field.type === "select" && (
-        <ListField label={t.schema.values} value={field.values ?? []} onValue={(values) => onChange({ values })} />
+        <LinesField label={t.schema.values} value={field.values ?? []} onValue={(values) => onChange({ values })} />
       )}
       {!fixed && field.type === "relation" && (
         <label class="field">
