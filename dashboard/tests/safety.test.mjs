@@ -242,6 +242,28 @@ describe("dashboard", { concurrency: false }, () => {
         await root.collections.delete("teams");
     });
 
+    // It was green where records were changed since, and a difference of two numbers was shown as the number of new ones.
+    test("changed records are told where none is new, and what is not known for sure is at least so many", async () => {
+        const times = [{ type: "autodate", name: "created", onCreate: true }, { type: "autodate", name: "updated", onCreate: true, onUpdate: true }];
+        await root.collections.create({ name: "prizes", fields: [{ type: "text", name: "title" }, ...times] });
+        const { id } = await root.collection("prizes").create({ title: "cup" });
+        await makeBackup("prizes.zip");
+        await root.collection("prizes").update(id, { title: "medal" });
+        const page = await openAs(server, "/_/#/restore/prizes.zip");
+        await page.getByText("Nothing that was made since would be gone, but 1 changed record would be as before.").waitFor();
+        await page.getByRole("row").filter({ hasText: "prizes" }).getByText("1 changed record would be as before").waitFor();
+        await assertSound(page);
+        await page.context().close();
+
+        await root.collections.create({ name: "undated", fields: [{ type: "text", name: "title" }] });
+        await makeBackup("undated.zip");
+        await root.collection("undated").create({ title: "one" });
+        const other = await openAs(server, "/_/#/restore/undated.zip");
+        await other.getByRole("row").filter({ hasText: "undated" }).getByText("at least 1 record made since would be gone").waitFor();
+        await other.context().close();
+        for (const name of ["prizes", "undated"]) await root.collections.delete(name);
+    });
+
     test("a backup that is not there is said to be so, and so is a page", async () => {
         const page = await openAs(server, "/_/#/restore/nowhere.zip", { viewport: PHONE });
         await page.getByText("There is no backup called nowhere.zip.").waitFor();
