@@ -8,11 +8,11 @@ import { after, before, describe, test } from "node:test";
 
 import PocketBase from "pocketbase";
 
-import { EMAIL, PASSWORD, startServer } from "../../tests/sdk/server.mjs";
+import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
 import { PHONE, assertSound, closeBrowser, openAs, openBrowser } from "./browser.mjs";
 
 /** Bytes that take some seconds to be backed up, for they can't be made shorter: so many pieces of so many. */
-const [PIECES, SIZE] = [9, 100_000_000];
+const [PIECES, SIZE] = [12, 100_000_000];
 
 describe("two windows", { concurrency: false }, () => {
     let server, root;
@@ -35,21 +35,41 @@ describe("two windows", { concurrency: false }, () => {
         await server?.stop();
     });
 
-    test("a backup that one window starts is followed in the other, also after a reload, and stopped there", async () => {
+    const running = (page) => page.getByRole("region", { name: "Backup: running" });
+
+    async function begin(page, name) {
+        await page.getByRole("button", { name: "Back up now" }).click();
+        await page.getByLabel("Name (may stay empty)").fill(name);
+        await page.keyboard.press("Enter");
+    }
+
+    test("a backup that one window starts is followed in the other", async () => {
         const one = await openAs(server);
         const other = await openAs(server, "/_/", { viewport: PHONE });
         await other.getByText("There is no backup yet.").waitFor();
-        await one.getByRole("button", { name: "Back up now" }).click();
-        await one.getByLabel("Name (may stay empty)").fill("long.zip");
-        await one.keyboard.press("Enter");
-        const running = (page) => page.getByRole("region", { name: "Backup: running" });
-        await running(other).getByText("long.zip").waitFor();
+        await begin(one, "followed.zip");
+        await running(other).getByText("followed.zip").waitFor();
         const far = running(other).getByText(/^[\d.]+ [KM]B of [\d.]+ [MG]B/);
         await far.waitFor();
         const before = await far.innerText();
         await other.waitForFunction((text) => !document.body.innerText.includes(text), before);
-        await other.reload();
+        for (const page of [one, other]) {
+            await running(page).waitFor({ state: "detached", timeout: 120_000 });
+            await page.context().close();
+        }
+        assert.deepEqual((await root.backups.getFullList()).map(({ key }) => key), ["followed.zip"]);
+        // A deletion would stop its proof.
+        await until(async () => (await root.send("/api/backups/status", {})).running === null, "the end of its proof");
+        await root.backups.delete("followed.zip");
+    });
+
+    test("it is there after a reload, and stopped in the other window", async () => {
+        const one = await openAs(server);
+        const other = await openAs(server, "/_/", { viewport: PHONE });
+        await other.getByText("There is no backup yet.").waitFor();
+        await begin(one, "long.zip");
         await running(other).getByText("long.zip").waitFor();
+        await other.reload();
         await running(other).getByRole("button", { name: "Stop" }).click();
         for (const page of [one, other]) {
             await running(page).waitFor({ state: "detached" });
