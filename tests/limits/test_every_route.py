@@ -25,7 +25,8 @@ def allowed(route, input):
     if route.path in ("/api/oauth2-redirect", "/_") and not input.suffix:
         return SENT_ON | TOO_LONG
     if input.suffix:
-        return TOO_LONG | {401, 403}  # another path may be another route's
+        # Another path may be another route's, and one with an empty part leads to that without it.
+        return TOO_LONG | {401, 403} | (SENT_ON if route.path.endswith("/") else set())
     if input.head:
         return TOO_LONG | {route.refusal} | (LET_IN | REFUSED if route.is_open else set())
     return LET_IN | REFUSED if route.is_open else {route.refusal, 413}
