@@ -15,7 +15,7 @@ struct Excerpt {
 /// One level of what was asked for; nothing below it means all.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
-    /// A path ended here: all below is wanted, whatever else is said of it.
+    /// A path ended here. All below it is wanted, also where a longer path names a part of it.
     whole: bool,
     excerpt: Option<Excerpt>,
     below: Vec<(String, Wanted)>,

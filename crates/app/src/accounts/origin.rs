@@ -1,4 +1,4 @@
-//! From where accounts log in (`_authOrigins`): a login from somewhere new is told to the account by mail (`authAlert`).
+//! From where accounts log in (`_authOrigins`). An account is told of a login from somewhere new by mail (`authAlert`).
 
 use bosbase_store::{Filter, ListQuery, PageRequest, Record, now};
 use md5::{Digest as _, Md5};

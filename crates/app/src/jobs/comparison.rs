@@ -180,7 +180,7 @@ fn compare(content: &Content, now: &Counted) -> Comparison {
     // Without the names that only the databases tell it is not known which collections there were.
     let known: &[CollectionContent] = if content.counted { &content.collections } else { &[] };
     let mut there: HashMap<&str, &CollectionContent> = known.iter().map(|one| (one.id.as_str(), one)).collect();
-    // Those beyond the number that is told of may be among them.
+    // A content names only so many collections. One that is there now may be among the others.
     let is_whole = content.counted && content.more_collections == 0;
     let mut collections = Vec::new();
     for one in &now.collections {

@@ -81,7 +81,7 @@ impl Logs {
         self.writer.push(level, message.to_owned(), data);
     }
 
-    /// Notes a failure that nobody is told of otherwise.
+    /// Notes a failure of which nothing else tells.
     pub(crate) fn failure(&self, message: &str, error: &Error) {
         self.failed(message, error, Map::new());
     }

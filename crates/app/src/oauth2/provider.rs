@@ -44,7 +44,7 @@ pub(crate) struct Provider {
     pub(crate) profile: ProfileShape,
 }
 
-/// Whose identity tokens are accepted. What is empty is the collection's to say.
+/// Whose identity tokens are accepted. Where a text is empty, the collection's options give it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct IdTokens {
