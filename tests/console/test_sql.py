@@ -320,6 +320,10 @@ def test_a_table_keeps_its_primary_key(root):
 def test_the_last_superuser_stays(server, root):
     for query in ("delete from _superusers", "delete from _superusers where email like '%@example.com'"):
         assert refused(root, query) == "not authorized: the last superuser would be gone."
+    # The account of the first-run page is nobody's.
+    installer = "__pbinstaller@example.com"
+    root.create("_superusers", {"email": installer, "password": PASSWORD, "passwordConfirm": PASSWORD})
+    assert refused(root, f"delete from _superusers where email != '{installer}'") == "not authorized: the last superuser would be gone."
     server.root(EMAIL, PASSWORD)
 
 

@@ -33,7 +33,7 @@ def steps(kind):
 
 
 def pytest_generate_tests(metafunc):
-    for kind in ("create", "restore", "undo"):
+    for kind in ("create", "restore", "undo", "recover"):
         if f"{kind}_step" in metafunc.fixturenames:
             try:
                 # An undo is a restore of what is staged already.
@@ -255,3 +255,38 @@ def settle(server, prepared):
     assert server.stop() == 0
     server.start()
     assert_same(content(server.root(), SKIPPED), prepared.new)
+
+
+def test_a_recovery_killed_at_any_step_leaves_the_record_whole_or_gone(prepared, launch, tmp_path, recover_step):
+    """The record with its files, or neither; the next start says nothing is amiss, and it can be brought back then."""
+    server = Server(BOSBASE_FAILPOINTS, prepared.copy(tmp_path / "pb_data"), superuser=False)
+
+    def trigger(server):
+        root = server.root()
+        gone = root.get("/api/backups/new.zip/records/books", params={"state": "gone", "perPage": 1000})["items"]
+        trigger.books = [item["record"] for item in gone]
+        assert trigger.books
+        body = {"collection": "books", "ids": [book["id"] for book in trigger.books]}
+        root.post("/api/backups/new.zip/recover", json=body)
+
+    try:
+        die_at(recover_step, server, trigger)
+        server.start()
+        root = server.root()
+        there = {record["id"] for record in root.records("books")}
+        brought = [book for book in trigger.books if book["id"] in there]
+        assert brought in ([], trigger.books), "some came back, and some did not"
+        assert bool(brought) == (recover_step == "recover-committed")
+        for book in trigger.books:
+            folder = server.directory / "storage" / book["collectionId"] / book["id"]
+            assert brought or not folder.exists(), "a file of a record that did not come back was left"
+        assert not list((server.directory / ".bosbase" / "opened").glob("*"))
+        body = {"collection": "books", "ids": [book["id"] for book in trigger.books]}
+        root.post("/api/backups/new.zip/recover", json=body)
+        assert {book["id"] for book in trigger.books} <= {record["id"] for record in root.records("books")}
+        for book in trigger.books:
+            for name in book["chapters"]:
+                root.send("GET", f"/api/files/books/{book['id']}/{name}")
+        assert server.stop() == 0
+    finally:
+        server.kill()

@@ -23,6 +23,7 @@ use crate::opening::{self, Opened};
 use crate::options::AppOptions;
 use crate::realtime::{BACKUPS_TOPIC, Hub};
 use crate::records::{self, Audience, Records, StoredReferences};
+use crate::recovery::{self, Recovery};
 use crate::reserve::Reserve;
 use crate::settings::{self, Settings, SettingsCell, SettingsStore};
 
@@ -45,6 +46,7 @@ struct Inner {
     sessions: Sessions,
     realtime: Hub,
     records: Records,
+    recovery: Recovery,
     collections: Collections,
     accounts: Accounts,
     console: Console,
@@ -136,6 +138,14 @@ impl App {
             memory: memory.clone(),
             reserve: reserve.clone(),
         });
+        let recovery = Recovery::new(recovery::Parts {
+            store: store.clone(),
+            backups: backups.clone(),
+            records: records.clone(),
+            files: files.clone(),
+            memory: memory.clone(),
+            steps: options.steps.clone(),
+        });
         let collections = Collections::new(collections::Parts {
             store: store.clone(),
             files: files.clone(),
@@ -179,6 +189,7 @@ impl App {
                 sessions,
                 realtime,
                 records,
+                recovery,
                 collections,
                 accounts,
                 console,
@@ -320,6 +331,12 @@ impl App {
         &self.inner.alarms
     }
 
+    /// Brings single records out of backups back.
+    #[must_use]
+    pub fn recovery(&self) -> &Recovery {
+        &self.inner.recovery
+    }
+
     /// The recurring jobs.
     #[must_use]
     pub fn crons(&self) -> &Crons {
@@ -341,6 +358,7 @@ impl App {
         let (alarms, data_dir) = (self.alarms().clone(), self.data_dir().to_owned());
         let (jobs, files) = (self.backup_jobs().clone(), self.files().clone());
         let left = LeftUnproven::of(self.backups());
+        let looked = self.backups().clone();
         let each_minute: Vec<EachMinute> = vec![
             (
                 "proving what a process left unproven",
@@ -350,6 +368,10 @@ impl App {
             (
                 "looking for other servers",
                 Box::new(move |_| jobs::watch_neighbours(&data_dir)),
+            ),
+            (
+                "closing a backup that was looked into",
+                Box::new(move |_| looked.end_looks()),
             ),
             (
                 "removing what was kept for an undo",
@@ -390,6 +412,7 @@ impl App {
     /// start.
     pub fn close(&self) -> Result<()> {
         self.inner.accounts.close();
+        self.inner.backups.close_looks();
         self.inner.log_writer.close();
         Ok(self.inner.store.clone().close()?)
     }

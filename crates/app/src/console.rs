@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::caller::Caller;
 use crate::error::{Error, FieldErrors, Result};
 use crate::form::{VALIDATING, text};
+use crate::lockout;
 use crate::memory::Memory;
 use crate::records::AnswerMeter;
 
@@ -87,7 +88,7 @@ fn keeps_superusers(tx: &ReadTx<'_>) -> Result<(), Failure> {
     let Some(superusers) = tx.schema().find(Collection::SUPERUSERS) else {
         return Ok(());
     };
-    match tx.count_records(superusers)? {
+    match lockout::count_superusers(tx, superusers)? {
         0 => Err(Failure::Refused(failed(
             "not authorized: the last superuser would be gone",
         ))),

@@ -383,6 +383,12 @@ impl FieldErrors {
         self.0.is_empty()
     }
 
+    /// Whether something is wrong with `field`.
+    #[must_use]
+    pub fn has(&self, field: &str) -> bool {
+        self.0.contains_key(field)
+    }
+
     /// `Ok` where nothing was added, else the validation error with `message`.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use bosbase_store::{AuthOptions, Collection, FieldKind, ListQuery, PageRequest, Record, Store};
+use bosbase_store::{AuthOptions, Collection, FieldKind, ListQuery, PageRequest, ReadTx, Record, Store};
 use serde_json::Value;
 
 use crate::access;
@@ -41,6 +41,29 @@ pub(crate) fn superusers(store: &Store) -> Result<Arc<Collection>> {
         )));
     }
     Ok(found.clone())
+}
+
+/// How many superusers there are, the installer, whom nobody can log in as, not among them.
+///
+/// # Errors
+///
+/// Where they can't be read.
+pub(crate) fn count_superusers(tx: &ReadTx<'_>, superusers: &Arc<Collection>) -> bosbase_store::Result<u64> {
+    let all = tx.count_records(superusers)?;
+    let has_installer = tx.find_record(superusers, "email", INSTALLER, false)?.is_some();
+    Ok(all - u64::from(has_installer))
+}
+
+/// Whether nobody is left without this record of a superuser: nobody who can log in, or nobody at all.
+///
+/// # Errors
+///
+/// As [`count_superusers`].
+pub(crate) fn is_last_superuser(tx: &ReadTx<'_>, superuser: &Record) -> bosbase_store::Result<bool> {
+    match superuser.text("email") {
+        INSTALLER => Ok(tx.count_records(&superuser.collection)? <= 1),
+        _ => Ok(count_superusers(tx, &superuser.collection)? <= 1),
+    }
 }
 
 /// Looks superusers up as a login does.

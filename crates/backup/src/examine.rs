@@ -1,9 +1,7 @@
 //! Proves a backup in depth: reads all of it, then opens its databases, one at a time, where there is room to unpack
 //! them.
 
-use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -11,19 +9,15 @@ use bosbase_background::{LAST, WORKER, behind, step_back};
 use bosbase_disk::Disk;
 use serde::{Deserialize, Serialize};
 
-use crate::archive::{Archive, ArchiveEntry, Checked, Part};
+use crate::archive::{Archive, Checked, Part};
 use crate::create::Names;
-use crate::database_format::DatabaseFormat;
 use crate::error::{Context as _, Error, ErrorKind, Result};
 use crate::inventory::Inventory;
 use crate::packed::PackedNames;
 use crate::progress::{Progress, cancelled};
 use crate::sources::CheckFailure;
+use crate::unpacked::{PIECE, Packed, Unpacking};
 
-/// Kept free beside what is unpacked, bytes: the application goes on writing.
-const MARGIN: u64 = 256 << 20;
-/// Bytes copied at a time.
-const PIECE: usize = 256 << 10;
 /// How long it takes at most until a check notices that nobody waits for it any more.
 const NOTICED_WITHIN: Duration = Duration::from_millis(20);
 
@@ -109,7 +103,7 @@ fn look_into(archive: &Archive, room: &Room<'_>, progress: &dyn Progress) -> Res
         return Err(Error::archive("the archive holds no database"));
     };
     // The largest is unpacked while everything is read: it need not be read twice.
-    let unpacking = Unpacking::of(first, room)?;
+    let unpacking = Unpacking::of(first, room.disk, &room.dir)?;
     let checked = archive.read_all_at_once(
         Part::All,
         progress,
@@ -130,9 +124,9 @@ fn look_into(archive: &Archive, room: &Room<'_>, progress: &dyn Progress) -> Res
         missing: Names::default(),
         inventory,
     };
-    check(&unpacking, &present, progress, &mut examined)?;
+    check(&unpacking, room, &present, progress, &mut examined)?;
     for database in others {
-        let unpacking = Unpacking::of(database, room)?;
+        let unpacking = Unpacking::of(database, room.disk, &room.dir)?;
         let mut buf = vec![0; PIECE];
         for entry in &database.entries {
             archive.read_one(entry, |contents| unpacking.take(entry, contents, &mut buf))?;
@@ -140,133 +134,25 @@ fn look_into(archive: &Archive, room: &Room<'_>, progress: &dyn Progress) -> Res
                 return Err(cancelled());
             }
         }
-        check(&unpacking, &present, progress, &mut examined)?;
+        check(&unpacking, room, &present, progress, &mut examined)?;
     }
     Ok(examined)
-}
-
-/// A database in an archive, with the files that stood beside it.
-struct Packed {
-    name: String,
-    entries: Vec<ArchiveEntry>,
-}
-
-impl Packed {
-    fn all(archive: &Archive, names: &[&str]) -> Result<Vec<Self>> {
-        let mut databases: Vec<_> = names
-            .iter()
-            .map(|name| Self {
-                name: (*name).to_owned(),
-                entries: Vec::new(),
-            })
-            .collect();
-        for entry in archive.entries() {
-            let entry = entry?;
-            if let Some(database) = databases.iter_mut().find(|database| database.holds(&entry)) {
-                database.entries.push(entry);
-            }
-        }
-        databases.retain(|database| {
-            database
-                .entries
-                .iter()
-                .any(|entry| entry.path.as_str() == database.name)
-        });
-        Ok(databases)
-    }
-
-    fn holds(&self, entry: &ArchiveEntry) -> bool {
-        entry.is_root_file() && DatabaseFormat::holds_content(&self.name, entry.path.as_str())
-    }
-
-    fn len(&self) -> u64 {
-        self.entries.iter().map(|entry| entry.len).sum()
-    }
-}
-
-/// A database on its way out of the archive.
-struct Unpacking<'a> {
-    database: &'a Packed,
-    room: &'a Room<'a>,
-    has_room: AtomicBool,
-}
-
-impl<'a> Unpacking<'a> {
-    fn of(database: &'a Packed, room: &'a Room<'a>) -> Result<Self> {
-        let Room { disk, dir, .. } = room;
-        let attempted = || format!("making room for {} in {}", database.name, dir.display());
-        let made = disk.create_dir_all(dir).context(attempted);
-        let has_room = match made {
-            Ok(()) => disk.space_left(dir).context(attempted)? >= database.len().saturating_add(MARGIN),
-            Err(e) if e.kind() == ErrorKind::NoSpace => false,
-            Err(e) => return Err(e),
-        };
-        Ok(Self {
-            database,
-            room,
-            has_room: AtomicBool::new(has_room),
-        })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.room.dir.join(name)
-    }
-
-    /// Unpacks one of its files, unless there is no room.
-    fn take(&self, entry: &ArchiveEntry, contents: &mut dyn Read, buf: &mut [u8]) -> Result<()> {
-        if !self.has_room.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        match self.unpack(entry, contents, buf) {
-            // Somebody else took the room. The rest is read for the proof of its bytes.
-            Err(e) if e.kind() == ErrorKind::NoSpace => {
-                self.has_room.store(false, Ordering::Relaxed);
-                self.remove()
-            }
-            other => other,
-        }
-    }
-
-    fn unpack(&self, entry: &ArchiveEntry, contents: &mut dyn Read, buf: &mut [u8]) -> Result<()> {
-        let attempted = || format!("unpacking {}", entry.path);
-        let mut file = self
-            .room
-            .disk
-            .create_streamed(&self.path(entry.path.as_str()))
-            .context(attempted)?;
-        // It holds what only the application should see.
-        file.set_mode(0o600).context(attempted)?;
-        loop {
-            match contents.read(buf) {
-                Ok(0) => return file.flush().context(attempted),
-                Ok(n) => file.write_all(&buf[..n]).context(attempted)?,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e).context(attempted),
-            }
-        }
-    }
-
-    /// Makes room for the next.
-    fn remove(&self) -> Result<()> {
-        let dir = &self.room.dir;
-        let removed = self.room.disk.remove_dir_all(dir);
-        removed.context(|| format!("removing {}", dir.display()))
-    }
 }
 
 /// Checks an unpacked database, and adds to what is known; removes it.
 fn check(
     unpacking: &Unpacking<'_>,
+    room: &Room<'_>,
     present: &PackedNames,
     progress: &dyn Progress,
     examined: &mut Examined,
 ) -> Result<()> {
-    let name = &unpacking.database.name;
-    if !unpacking.has_room.load(Ordering::Relaxed) {
+    let name = &unpacking.database().name;
+    if !unpacking.has_room() {
         examined.depth = Depth::Bytes;
         return Ok(());
     }
-    let opened = unpacking.room.databases.open(&unpacking.path(name));
+    let opened = room.databases.open(&unpacking.path(name));
     let mut database = opened.map_err(|failure| failed(name, failure))?;
     let interrupt = database.interrupter();
     let missing = &mut examined.missing;

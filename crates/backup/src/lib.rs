@@ -77,6 +77,7 @@ pub mod retention;
 mod sources;
 mod state_dir;
 pub mod storage;
+mod unpacked;
 
 pub use archive::{Archive, Checked, verify};
 pub use create::{CREATE_STEPS, CreatePlan, CreateReport, Sources};
@@ -95,3 +96,4 @@ pub use state_dir::StateDir;
 pub use storage::bucket::{BucketStorage, Leftover, Note, Notes};
 pub use storage::local::LocalStorage;
 pub use storage::{ArchiveSource, BackupInfo, Identity, StagedUpload, Storage};
+pub use unpacked::{unpack_database, unpack_file};

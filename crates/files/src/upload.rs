@@ -95,15 +95,39 @@ impl Receiving {
     /// Any error of the file system.
     pub fn finish(self) -> io::Result<Upload> {
         self.file.sync()?;
-        let Detected { mime, extension } = sniff::detect(&self.head, self.len <= self.head.len() as u64);
-        Ok(Upload {
-            name: stored_name(&self.original_name, &extension),
+        let Detected { mime, extension } = self.detected();
+        let name = stored_name(&self.original_name, &extension);
+        Ok(self.named(name, mime))
+    }
+
+    /// The same for a file that was stored before and comes back under its `name`. An empty `content_type` is told from
+    /// its contents.
+    ///
+    /// # Errors
+    ///
+    /// Any error of the file system.
+    pub fn finish_as(self, name: &str, content_type: &str) -> io::Result<Upload> {
+        self.file.sync()?;
+        let mime = match content_type {
+            "" => self.detected().mime,
+            known => known.to_owned(),
+        };
+        Ok(self.named(name.to_owned(), mime))
+    }
+
+    fn detected(&self) -> Detected {
+        sniff::detect(&self.head, self.len <= self.head.len() as u64)
+    }
+
+    fn named(self, name: String, content_type: String) -> Upload {
+        Upload {
+            name,
             original_name: self.original_name,
-            content_type: mime,
+            content_type,
             len: self.len,
             temporary: self.temporary,
             place: OnceLock::new(),
-        })
+        }
     }
 }
 

@@ -121,6 +121,45 @@ func content(p_key: String, p_compare: bool = false, p_options: Dictionary = {})
 	return result
 
 
+## One page of the records of a collection in a backup, each beside the one of now: [code]{page,
+## perPage, totalItems, totalPages, collection, collectionNow, items}[/code], where an item is
+## [code]{state, changed, record}[/code]; its state is [code]"gone"[/code],
+## [code]"changed"[/code] or [code]"same"[/code]. The options may hold [code]page[/code],
+## [code]perPage[/code], [code]filter[/code], [code]sort[/code] and [code]state[/code], which leaves
+## those of one state.
+func get_records(p_key: String, p_collection: String, p_options: Dictionary = {}) -> Variant:
+	var path: String = _key_path(p_key) + "/records/" + p_collection.uri_encode()
+	var result: Variant = await _send("GET", path, p_options)
+	if result is Dictionary:
+		var told: Dictionary = result
+		_whole(told, ["page", "perPage", "totalItems", "totalPages"])
+	return result
+
+
+## Brings the records [param p_ids] of a collection in a backup back as they were, with their files:
+## all of them or none. Answers [code]{added, changed, left, blocked, files, fileBytes,
+## records}[/code]; each of the records is [code]{collection, id, action, reason, …}[/code].[br]
+## The options may hold [code]filter[/code] instead of ids, [code]children[/code] (along with what a
+## cascade deleted with them), [code]overwrite[/code] (also records that are there and differ) and
+## [code]dryRun[/code] (only say what would be).
+func recover(
+	p_key: String, p_collection: String, p_ids: Array = [], p_options: Dictionary = {}
+) -> Variant:
+	var options: Dictionary = p_options.duplicate()
+	var body: Dictionary = {"collection": p_collection}
+	if not p_ids.is_empty():
+		body["ids"] = p_ids
+	for name: String in ["filter", "children", "overwrite", "dryRun"]:
+		if options.has(name):
+			body[name] = options[name]
+			options.erase(name)
+	var result: Variant = await _send("POST", _key_path(p_key) + "/recover", options, body)
+	if result is Dictionary:
+		var told: Dictionary = result
+		_whole(told, ["added", "changed", "left", "blocked", "files", "fileBytes"])
+	return result
+
+
 ## What retention would do at its next run, which changes nothing: [code]{nextRun, going,
 ## goingBytes, backups}[/code], where a backup is [code]{key, size, modified, goes, why}[/code].
 ## [param p_settings] are those of [code]backups[/code] that are tried instead of what is in force,

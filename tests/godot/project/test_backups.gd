@@ -203,6 +203,43 @@ func test_what_a_backup_holds_and_what_a_restore_would_change() -> void:
 	okay(await pb.collections.delete("held"))
 
 
+func test_single_records_come_back() -> void:
+	var pb := await root()
+	var fields: Array = [{"name": "title", "type": "text"}]
+	okay(await pb.collections.create({"name": "kept", "type": "base", "fields": fields}), "kept")
+	var first: Variant = await pb.collection("kept").create({"title": "a"})
+	var second: Variant = await pb.collection("kept").create({"title": "b"})
+	if not (okay(first, "first") and okay(second, "second")):
+		return
+	okay(await pb.backups.create("kept.zip"), "create")
+	okay(await pb.backups.wait_until_finished("kept.zip", 60.0), "wait")
+	okay(await pb.collection("kept").delete(first["id"]))
+	okay(await pb.collection("kept").update(second["id"], {"title": "c"}))
+	var gone: Variant = await pb.backups.get_records("kept.zip", "kept", {"state": "gone"})
+	if okay(gone, "gone"):
+		equal([gone["totalItems"], typeof(gone["totalItems"])], [1, TYPE_INT])
+		equal(gone["items"][0]["record"]["title"], "a")
+	var options: Dictionary = {"overwrite": true, "dryRun": true}
+	var ids: Array = [first["id"], second["id"]]
+	var would: Variant = await pb.backups.recover("kept.zip", "kept", ids, options)
+	if okay(would, "dry run"):
+		equal([would["added"], would["changed"], would["dryRun"]], [1, 1, true])
+		equal(typeof(would["added"]), TYPE_INT)
+	refused(await pb.collection("kept").get_one(first["id"]), 404, "", "a dry run")
+	var done: Variant = await pb.backups.recover("kept.zip", "kept", [], {"filter": "title = 'a'"})
+	if okay(done, "recover"):
+		equal([done["added"], done["records"][0]["action"]], [1, "added"])
+	okay(await pb.collection("kept").get_one(first["id"]), "it is back")
+	var left: Variant = await pb.collection("kept").get_one(second["id"])
+	equal(left["title"], "c")
+	refused(await pb.backups.recover("kept.zip", "kept"), 400, "", "nothing chosen")
+	refused(await pb.backups.get_records("nothing.zip", "kept"), 404, "", "records")
+	refused(await client().backups.get_records("kept.zip", "kept"), 401, "", "nobody")
+	refused(await client().backups.recover("kept.zip", "kept", ids), 401, "", "nobody")
+	okay(await pb.backups.delete("kept.zip"))
+	okay(await pb.collections.delete("kept"))
+
+
 func test_what_retention_would_do_and_how_long_jobs_took() -> void:
 	var pb := await root()
 	okay(await pb.backups.create("timed.zip"), "create")

@@ -13,6 +13,7 @@ use super::contents::Contents;
 use super::directory::require_directory;
 use super::engine::refuse;
 use super::foreign::Foreign;
+use super::looked::Looks;
 use super::places::Places;
 use super::proofs::Proofs;
 use super::registry::{JobRegistry, Observer};
@@ -41,6 +42,7 @@ pub struct Backups {
     jobs: JobRegistry,
     proofs: Proofs,
     contents: Contents,
+    looks: Looks,
     /// What others were last seen to have made in the same place.
     foreign: Mutex<Option<Foreign>>,
 }
@@ -74,6 +76,7 @@ impl Backups {
             jobs,
             proofs,
             contents,
+            looks: Looks::default(),
             foreign: Mutex::default(),
         }
     }
@@ -173,6 +176,10 @@ impl Backups {
 
     pub(super) fn proofs(&self) -> &Proofs {
         &self.proofs
+    }
+
+    pub(super) fn looks(&self) -> &Looks {
+        &self.looks
     }
 
     pub(super) fn contents(&self) -> &Contents {

@@ -106,6 +106,14 @@ pub(super) fn renew_token_key(draft: &mut Draft) {
     }
 }
 
+/// Gives an account that has none the key of its tokens.
+pub(super) fn ensure_token_key(record: &mut Record) {
+    if record.collection.is_auth() && record.text("tokenKey").is_empty() {
+        let key = new_token_key(record);
+        record.values.insert("tokenKey".to_owned(), key.into());
+    }
+}
+
 fn new_token_key(record: &Record) -> String {
     let made = match record.collection.field("tokenKey").map(|field| &field.kind) {
         Some(FieldKind::Text {

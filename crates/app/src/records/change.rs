@@ -15,6 +15,7 @@ use super::save::token_ended;
 use super::validate;
 use crate::error::{Error, FieldErrors, Result};
 use crate::files::Removals;
+use crate::lockout;
 
 /// What will happen to a record. Nothing of it has happened yet.
 #[derive(Debug)]
@@ -149,7 +150,7 @@ pub(super) fn perform(tx: &mut WriteTx<'_>, change: &Change) -> Result<Performed
             Ok(Performed::Saved(record, link))
         }
         Kind::Delete { before } => {
-            if before.collection.is_superusers() && tx.count_records(&before.collection)? <= 1 {
+            if before.collection.is_superusers() && lockout::is_last_superuser(tx, before)? {
                 return Err(Error::invalid("You can't delete the only existing superuser."));
             }
             Ok(Performed::Deleted(delete::delete(tx, before.clone())?))

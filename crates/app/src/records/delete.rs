@@ -212,7 +212,8 @@ pub(crate) fn reachable_files(schema: &Schema, target: &Collection) -> Vec<Strin
     with_files
 }
 
-pub(super) fn cascades(field: &Field) -> bool {
+/// Whether a record goes with the last that the relation names.
+pub(crate) fn cascades(field: &Field) -> bool {
     matches!(
         field.kind,
         FieldKind::Relation {
@@ -223,7 +224,7 @@ pub(super) fn cascades(field: &Field) -> bool {
 }
 
 /// The relation fields, of any collection that has a table, that lead to `target`.
-fn referring<'a>(
+pub(crate) fn referring<'a>(
     collections: &'a [Arc<Collection>],
     target: &Collection,
 ) -> impl Iterator<Item = (&'a Arc<Collection>, &'a Field)> {

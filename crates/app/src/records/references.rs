@@ -22,7 +22,7 @@ impl References for StoredReferences {
 }
 
 /// The names of all files of a record.
-pub(super) fn file_names(record: &Record) -> Vec<String> {
+pub(crate) fn file_names(record: &Record) -> Vec<String> {
     let fields = record.collection.fields.iter();
     fields
         .filter(|field| matches!(field.kind, FieldKind::File { .. }))

@@ -348,7 +348,7 @@ pub(super) fn contended() -> Error {
 }
 
 /// Takes back what the record does not name in the end.
-pub(super) fn settle(coming: InFlight, kept: &[String]) {
+pub(crate) fn settle(coming: InFlight, kept: &[String]) {
     if let Err(error) = coming.settle(kept) {
         tracing::error!(%error, "files could not be removed");
     }

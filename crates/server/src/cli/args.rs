@@ -11,6 +11,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use super::Failure;
+use super::extract::{Extract, Into};
 
 /// An application backend on an embedded SQLite database whose backups are proven and whose restores are all or
 /// nothing.
@@ -201,10 +202,11 @@ impl Command {
     pub fn reaches_elsewhere(&self) -> bool {
         match self {
             Self::Serve(_) | Self::Routes | Self::Check(_) => true,
-            Self::Backup { action } => matches!(
-                action,
-                BackupAction::Import { .. } | BackupAction::Export { .. } | BackupAction::Steps
-            ),
+            Self::Backup { action } => match action {
+                BackupAction::Import { .. } | BackupAction::Export { .. } | BackupAction::Steps => true,
+                BackupAction::Extract(extract) => matches!(extract.into, Into::Directory(_)),
+                _ => false,
+            },
             Self::Files { .. } | Self::Superuser { .. } => false,
         }
     }
@@ -338,6 +340,9 @@ pub enum BackupAction {
         /// The backup's name
         key: String,
     },
+    /// Look into a backup and take single records out of it, with their files: as JSON, into a folder, or back into the
+    /// data, on a stopped data directory or beside a running server
+    Extract(Extract),
     /// Bring back the data that the last restore replaced; the server must be stopped (a running one does it by POST
     /// /api/backups/undo-restore)
     Undo,

@@ -8,6 +8,7 @@ use bosbase_app::jobs::{
     Backups, CREATE_STEPS, Importing, Job, JobState, Listed, Proof, RESTORE_STEPS, Ticket, make_directory,
     require_application, take_over_backups,
 };
+use bosbase_app::recovery::RECOVER_STEPS;
 use bosbase_app::start::{restore_offline, undo_offline};
 use bosbase_app::{App, AppOptions};
 
@@ -32,9 +33,13 @@ pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
         say(&undo_offline(&options(global)?)?);
         return Ok(());
     }
+    if let BackupAction::Extract(extract) = action {
+        return super::extract::run(global, extract);
+    }
     if matches!(action, BackupAction::Steps) {
         CREATE_STEPS.iter().for_each(|step| say(&format!("create {step}")));
         RESTORE_STEPS.iter().for_each(|step| say(&format!("restore {step}")));
+        RECOVER_STEPS.iter().for_each(|step| say(&format!("recover {step}")));
         return Ok(());
     }
     if matches!(action, BackupAction::TakeOver) {
@@ -106,6 +111,7 @@ fn act(backups: &Arc<Backups>, action: &BackupAction) -> Result<(), Failure> {
         BackupAction::Create { .. }
         | BackupAction::Import { .. }
         | BackupAction::Restore { .. }
+        | BackupAction::Extract(_)
         | BackupAction::Undo
         | BackupAction::TakeOver
         | BackupAction::Steps => {}

@@ -5,6 +5,7 @@ mod backup;
 mod bucket;
 mod check;
 mod environment;
+mod extract;
 mod files;
 mod hangup;
 mod listening;

@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use bosbase_app::files::DiskFile;
 use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::unsent::{LITTLE, Unsent};
 
@@ -88,8 +89,8 @@ impl Read for Pipe {
     }
 }
 
-/// A body of `len` bytes that `read_at(position, buffer)` yields from `start` on, read as fast as the client takes it.
-/// Where many clients do not take theirs, the pieces are little.
+/// A body of `len` bytes that `read_at(position, buffer)` yields from `start` on, read as fast as the client takes it: the
+/// next piece while one is sent. Where many clients do not take theirs, the pieces are little.
 ///
 /// A thread works for it only while a piece is read: clients that take their time hold none. A failing source ends the
 /// connection early, so that the client sees that something is missing.
@@ -97,29 +98,63 @@ pub fn body<F>(unsent: &Unsent, start: u64, len: u64, read_at: F) -> Body
 where
     F: FnMut(u64, &mut [u8]) -> std::io::Result<usize> + Send + 'static,
 {
-    let end = start.saturating_add(len);
     let unsent = unsent.clone();
-    let pieces = futures_util::stream::try_unfold((start, read_at, unsent), move |state| async move {
-        let (position, mut read_at, unsent) = state;
-        if position >= end {
-            return Ok::<_, std::io::Error>(None);
-        }
+    let end = start.saturating_add(len);
+    let begin = move |position, read_at| Reading::begin(&unsent, (position, end), read_at);
+    // The first piece is read once somebody wants it.
+    let first = Next::Wanted(start, read_at);
+    Body::from_stream(futures_util::stream::try_unfold(
+        (first, begin),
+        |(next, begin)| async move {
+            let reading = match next {
+                Next::Wanted(position, read_at) => begin(position, read_at),
+                Next::Coming(reading) => reading,
+            };
+            let Some(Reading { position, piece }) = reading else {
+                return Ok::<_, std::io::Error>(None);
+            };
+            let (piece, read_at) = piece.await.map_err(std::io::Error::other)??;
+            let next = Next::Coming(begin(position + piece.len() as u64, read_at));
+            Ok(Some((piece, (next, begin))))
+        },
+    ))
+}
+
+/// The next piece of a body, and what reads it.
+enum Next<F> {
+    Wanted(u64, F),
+    Coming(Option<Reading<F>>),
+}
+
+/// A piece that is being read. It counts as unsent as soon as it is there.
+struct Reading<F> {
+    position: u64,
+    piece: JoinHandle<std::io::Result<(Bytes, F)>>,
+}
+
+impl<F> Reading<F>
+where
+    F: FnMut(u64, &mut [u8]) -> std::io::Result<usize> + Send + 'static,
+{
+    /// Begins to read the piece at `position`; nothing where that is the `end`.
+    fn begin(unsent: &Unsent, (position, end): (u64, u64), mut read_at: F) -> Option<Self> {
         let most = if unsent.is_full() { LITTLE } else { PIECE };
         let wanted = usize::try_from(end - position).map_or(most, |left| left.min(most));
-        let reading = tokio::task::spawn_blocking(move || {
+        let unsent = unsent.clone();
+        let read = move || {
             let mut buffer = vec![0; wanted];
             let read = read_at(position, &mut buffer)?;
             if read == 0 {
                 return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
             }
             buffer.truncate(read);
-            Ok((buffer, read_at))
-        });
-        let (piece, read_at) = reading.await.map_err(std::io::Error::other)??;
-        let next = position + piece.len() as u64;
-        Ok(Some((unsent.count(piece), (next, read_at, unsent))))
-    });
-    Body::from_stream(pieces)
+            Ok((unsent.count(buffer), read_at))
+        };
+        (wanted > 0).then(|| Self {
+            position,
+            piece: tokio::task::spawn_blocking(read),
+        })
+    }
 }
 
 /// A body of `len` bytes of `file` from `start` on, as [`body`]. What the system has in its memory is read without a

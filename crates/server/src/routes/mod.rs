@@ -18,6 +18,7 @@ pub mod plain;
 pub mod public;
 mod realtime;
 mod records;
+mod recovery;
 mod settings;
 pub mod table;
 
@@ -44,5 +45,6 @@ pub fn all() -> Router<AppState> {
         .merge(oauth2::router())
         .merge(realtime::router())
         .merge(records::router())
+        .merge(recovery::router())
         .merge(settings::router())
 }

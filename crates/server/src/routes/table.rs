@@ -87,6 +87,8 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/api/backups/{key}/restore", Access::Superuser),
     ("POST", "/api/backups/{key}/verify", Access::Superuser),
     ("GET", "/api/backups/{key}/content", Access::Superuser),
+    ("GET", "/api/backups/{key}/records/{collection}", Access::Superuser),
+    ("POST", "/api/backups/{key}/recover", Access::Superuser),
     ("GET", "/api/backups/jobs", Access::Superuser),
     ("POST", "/api/backups/preview-retention", Access::Superuser),
     // Or clients with the token of BOSBASE_METRICS_TOKEN.

@@ -33,7 +33,7 @@ impl ReadTx<'_> {
     /// [`ErrorKind::InvalidQuery`] if the rule, filter or order can't be compiled or may not be used by this client;
     /// [`ErrorKind::TimedOut`] if it took longer than a read may.
     pub fn list_records(&self, collection: &Arc<Collection>, query: &ListQuery) -> Result<Page<Record>> {
-        let listing = self.listing(collection, query)?;
+        let listing = self.page_listing(collection, query)?;
         let mut items = Vec::new();
         let mut left = query.most_bytes.unwrap_or(usize::MAX);
         ask_each(self.connection(), &listing.select, |row| {
@@ -57,7 +57,7 @@ impl ReadTx<'_> {
         query: &ListQuery,
         mut each: impl FnMut(&RecordRow<'_>) -> bool,
     ) -> Result<Page<()>> {
-        let listing = self.listing(collection, query)?;
+        let listing = self.page_listing(collection, query)?;
         ask_each(self.connection(), &listing.select, |row| {
             records::meter(self.meter(), row)?;
             going_on(each(&RecordRow::new(collection, row)))?;
@@ -65,6 +65,23 @@ impl ReadTx<'_> {
         })?;
         let total = self.total(collection, query, listing)?;
         Ok(query.page.with(Vec::new(), total))
+    }
+
+    /// Hands every record that passes the rule and the filter to `each`, in the order asked for, whatever page that names,
+    /// as long as `each` says so. Nothing but the record at hand is held.
+    ///
+    /// # Errors
+    /// As [`ReadTx::list_records`].
+    pub fn all_records(
+        &self,
+        collection: &Arc<Collection>,
+        query: &ListQuery,
+        mut each: impl FnMut(Record) -> bool,
+    ) -> Result<()> {
+        let listing = self.listing(collection, query, u64::MAX, 0)?;
+        ask_each(self.connection(), &listing.select, |row| {
+            Ok(each(records::decode(collection, row, 0)?))
+        })
     }
 
     /// Hands the record with this id to `show` if it is there and passes the rule (`None` and an empty one pass every
@@ -100,7 +117,12 @@ impl ReadTx<'_> {
     }
 
     /// What it takes to read a page, and to count the records that pass.
-    fn listing(&self, collection: &Collection, query: &ListQuery) -> Result<Listing> {
+    fn page_listing(&self, collection: &Collection, query: &ListQuery) -> Result<Listing> {
+        self.listing(collection, query, query.page.size(), query.page.skipped())
+    }
+
+    /// What it takes to read `most` records behind the first `skipped` ones, and to count those that pass.
+    fn listing(&self, collection: &Collection, query: &ListQuery, most: u64, skipped: u64) -> Result<Listing> {
         let mut scope = self.scope(Base::table(collection), &query.context);
         let mut conditions = Vec::new();
         if let Some(rule) = query.rule.as_deref().filter(|rule| !rule.is_empty()) {
@@ -127,9 +149,9 @@ impl ReadTx<'_> {
         let number = |number: u64| Sql::value(Value::Integer(i64::try_from(number).unwrap_or(i64::MAX)));
         let select = select
             .then(" LIMIT ")
-            .with(number(query.page.size()))
+            .with(number(most))
             .then(" OFFSET ")
-            .with(number(query.page.skipped()));
+            .with(number(skipped));
         Ok(Listing {
             select,
             from,

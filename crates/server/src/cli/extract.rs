@@ -1,0 +1,208 @@
+//! `bosbase backup extract …`: single records of a backup, as JSON, in a folder, or back in the data.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use bosbase_app::App;
+use bosbase_app::jobs::{Backups, require_application};
+use bosbase_app::recovery::{Choice, RecoverRequest, Recovered, RecoveredRecord, export_directory, export_json};
+use clap::Args;
+
+use super::Failure;
+use super::args::Global;
+use super::output::say;
+
+/// Where the records go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Into {
+    /// Back into the data.
+    Live,
+    /// To standard output.
+    Json,
+    /// Into a folder.
+    Directory(PathBuf),
+}
+
+impl FromStr for Into {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "live" => Self::Live,
+            "json" => Self::Json,
+            directory => Self::Directory(directory.into()),
+        })
+    }
+}
+
+/// `bosbase backup extract`
+#[derive(Debug, Args)]
+pub struct Extract {
+    /// The backup's name
+    pub key: String,
+    /// The collection, by its name or id in the backup
+    pub collection: String,
+    /// The ids of the records
+    #[arg(value_name = "ID", required_unless_present = "filter", conflicts_with = "filter")]
+    pub ids: Vec<String>,
+    /// The records that pass this filter, such as "created > '2026-11-01'"
+    #[arg(long)]
+    pub filter: Option<String>,
+    /// Along with them the records that a cascade deleted with them
+    #[arg(long)]
+    pub children: bool,
+    /// Where they go: live (back into the data), json (standard output), or a folder that is new or empty
+    #[arg(long, value_name = "live|json|DIR", default_value = "json")]
+    pub into: Into,
+    /// With --into live: let them take the place of records that are there and differ
+    #[arg(long)]
+    pub overwrite: bool,
+    /// With --into live: say what would come of it, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+impl Extract {
+    fn choice(&self) -> Choice {
+        Choice {
+            collection: self.collection.clone(),
+            ids: self.ids.clone(),
+            filter: self.filter.clone().unwrap_or_default(),
+            children: self.children,
+        }
+    }
+}
+
+/// Does what was asked and says so.
+pub fn run(global: &Global, extract: &Extract) -> Result<(), Failure> {
+    if extract.into != Into::Live && (extract.overwrite || extract.dry_run) {
+        return Err(Failure(
+            "--overwrite and --dry-run are about the data: add --into live.".to_owned(),
+        ));
+    }
+    match &extract.into {
+        Into::Live => recover(global, extract),
+        Into::Json => {
+            let backups = Backups::open(global.options()?)?;
+            let records = export_json(&backups, &extract.key, &extract.choice());
+            let records = records.map_err(|error| naming(error, extract))?;
+            say(&serde_json::to_string_pretty(&records).map_err(|error| Failure(error.to_string()))?);
+            Ok(())
+        }
+        Into::Directory(directory) => {
+            let backups = Backups::open(global.options()?)?;
+            let written = export_directory(&backups, &extract.key, &extract.choice(), directory);
+            let written = written.map_err(|error| naming(error, extract))?;
+            say(&format!(
+                "Wrote {} and {} into {}.",
+                counted(written.records, "record"),
+                counted(written.files, "file"),
+                directory.display()
+            ));
+            if written.missing > 0 {
+                say(&format!(
+                    "Warning: the backup lacks {} that the records name.",
+                    counted(written.missing, "file")
+                ));
+            }
+            Ok(())
+        }
+    }
+}
+
+fn recover(global: &Global, extract: &Extract) -> Result<(), Failure> {
+    require_application(&global.dir)?;
+    let app = App::open(global.options()?)?;
+    let request = RecoverRequest {
+        choice: extract.choice(),
+        overwrites: extract.overwrite,
+        dry_run: extract.dry_run,
+    };
+    let recovered = app.recovery().recover(&extract.key, &request);
+    let closed = app.close();
+    let recovered = recovered.map_err(|error| naming(error, extract))?;
+    tell(&recovered);
+    if !recovered.dry_run && recovered.added + recovered.changed > 0 {
+        say("A server that runs on this data serves them at once; clients that listen to it are not told.");
+    }
+    Ok(closed?)
+}
+
+fn tell(recovered: &Recovered) {
+    for record in &recovered.records {
+        say(&line(record));
+    }
+    let Recovered {
+        dry_run,
+        added,
+        changed,
+        left,
+        blocked,
+        files,
+        file_bytes,
+        ..
+    } = recovered;
+    let would = if *dry_run {
+        "Nothing was changed. It would be: added"
+    } else {
+        "Added"
+    };
+    let mut text = format!("{would} {added}, changed {changed}, left {left}");
+    if *blocked > 0 {
+        text.push_str(&format!(", blocked {blocked}"));
+    }
+    say(&format!("{text}; {} ({file_bytes} bytes).", counted(*files, "file")));
+}
+
+fn line(record: &RecoveredRecord) -> String {
+    let RecoveredRecord {
+        collection,
+        id,
+        action,
+        reason,
+        files,
+        missing_files,
+        lost_relations,
+        lost_fields,
+        ..
+    } = record;
+    let mut text = format!("{action:8} {collection} {id}");
+    if !files.is_empty() {
+        text.push_str(&format!("  files: {}", files.join(", ")));
+    }
+    if !missing_files.is_empty() {
+        text.push_str(&format!("  not in the backup: {}", missing_files.join(", ")));
+    }
+    for (field, ids) in lost_relations {
+        text.push_str(&format!("  {field} named what is gone: {}", ids.join(", ")));
+    }
+    if !lost_fields.is_empty() {
+        text.push_str(&format!("  fields that are no more: {}", lost_fields.join(", ")));
+    }
+    if !reason.is_empty() {
+        text.push_str(&format!("  {reason}"));
+    }
+    text
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}
+
+/// A refusal that says what there is not.
+fn naming(error: bosbase_app::Error, extract: &Extract) -> Failure {
+    let is_of_collection = error.message().contains("collection");
+    match error.kind() {
+        bosbase_app::ErrorKind::NotFound if is_of_collection => Failure(format!(
+            "There is no collection {} in {}.",
+            extract.collection, extract.key
+        )),
+        bosbase_app::ErrorKind::NotFound => {
+            Failure(format!("There is no backup {}. See: bosbase backup list.", extract.key))
+        }
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,508 @@
+"""Single records out of a backup: looked at beside those of now, and brought back with their files, and nothing else touched."""
+
+import json
+import random
+import threading
+
+import pytest
+import requests
+
+from harness.client import wait_for
+from harness.programs import BOSBASE, POCKETBASE
+from harness.server import Server
+from harness.stream import Stream
+
+pytestmark = pytest.mark.ours
+
+AUTHORS = {
+    "name": "authors", "type": "base", "fields": [
+        {"name": "name", "type": "text", "required": True},
+        {"name": "secret", "type": "text", "hidden": True},
+        {"name": "picture", "type": "file", "maxSelect": 3, "maxSize": 1 << 20},
+        {"name": "created", "type": "autodate", "onCreate": True},
+        {"name": "updated", "type": "autodate", "onCreate": True, "onUpdate": True},
+    ],
+    "indexes": ["CREATE UNIQUE INDEX idx_authors_name ON authors (name)"],
+}  # fmt: skip
+
+
+def make_library(root):
+    authors = root.post("/api/collections", json=AUTHORS)
+    books = root.post("/api/collections", json={
+        "name": "books", "type": "base", "fields": [
+            {"name": "title", "type": "text"},
+            {"name": "author", "type": "relation", "collectionId": authors["id"], "cascadeDelete": True, "maxSelect": 1},
+            {"name": "text", "type": "file", "maxSelect": 1, "maxSize": 1 << 20},
+            {"name": "data", "type": "json"},
+            {"name": "place", "type": "geoPoint"},
+        ],
+    })  # fmt: skip
+    root.post("/api/collections", json={
+        "name": "chapters", "type": "base", "fields": [
+            {"name": "n", "type": "number"},
+            {"name": "book", "type": "relation", "collectionId": books["id"], "cascadeDelete": True, "maxSelect": 1, "required": True},
+        ],
+    })  # fmt: skip
+    root.post("/api/collections", json={"name": "titles", "type": "view", "viewQuery": "SELECT id, title FROM books"})
+
+
+@pytest.fixture
+def root(server):
+    root = server.root()
+    make_library(root)
+    return root
+
+
+def listed(root, key, collection, expect=200, **params):
+    return root.get(f"/api/backups/{key}/records/{collection}", params=params, expect=expect)
+
+
+def recover(root, key, expect=200, **body):
+    return root.post(f"/api/backups/{key}/recover", json=body, expect=expect)
+
+
+def stored(server, collection):
+    """Every column of a table as it lies in the database, hashes and keys included."""
+    answer = server.root().post("/api/sql", json={"query": f"SELECT * FROM {collection} ORDER BY id"})
+    return answer
+
+
+def file_of(root, record, name):
+    return root.send("GET", f"/api/files/{record['collectionId']}/{record['id']}/{name}").content
+
+
+def test_a_deleted_record_comes_back_as_it_was_with_its_files(server, root):
+    ada = root.create(
+        "authors", {"name": "Ada", "secret": "s"}, files=[("picture", ("one.png", b"1" * 5000)), ("picture", ("two.bin", b"22"))]
+    )
+    other = root.create("authors", {"name": "Bob"})
+    before = stored(server, "authors")
+    root.back_up("one.zip")
+    first, second = ada["picture"]
+    root.delete(f"/api/collections/authors/records/{ada['id']}")
+    root.send("GET", f"/api/files/authors/{ada['id']}/{first}", expect=404)
+
+    told = listed(root, "one.zip", "authors")
+    assert {item["record"]["name"]: (item["state"], item["changed"]) for item in told["items"]} == {
+        "Ada": ("gone", []), "Bob": ("same", []),
+    }  # fmt: skip
+    assert told["collectionNow"] == "authors" and told["collection"]["name"] == "authors" and told["totalItems"] == 2
+    (gone,) = listed(root, "one.zip", "authors", state="gone")["items"]
+    assert gone["record"] == ada and gone["record"]["secret"] == "s"
+
+    dry = recover(root, "one.zip", collection="authors", ids=[ada["id"]], dryRun=True)
+    assert (dry["dryRun"], dry["added"], dry["files"], dry["fileBytes"]) == (True, 1, 2, 5002)
+    assert listed(root, "one.zip", "authors", state="gone")["totalItems"] == 1
+
+    done = recover(root, "one.zip", collection="authors", ids=[ada["id"]])
+    (one,) = done["records"]
+    assert (one["action"], one["files"], one["missingFiles"], one["child"]) == ("added", [first, second], [], False)
+    assert root.get(f"/api/collections/authors/records/{ada['id']}") == ada
+    assert stored(server, "authors") == before
+    assert file_of(root, ada, first) == b"1" * 5000 and file_of(root, ada, second) == b"22"
+    assert root.get(f"/api/collections/authors/records/{other['id']}") == other
+    again = recover(root, "one.zip", collection="authors", ids=[ada["id"]])
+    assert (again["added"], again["left"], again["records"][0]["reason"]) == (0, 1, "It is there as it was.")
+    # It goes again as any other, and takes its files along.
+    root.delete(f"/api/collections/authors/records/{ada['id']}")
+    assert not (server.directory / "storage" / ada["collectionId"] / ada["id"]).exists()
+
+
+def test_children_come_along_when_asked_for(server, root):
+    ada = root.create("authors", {"name": "Ada"})
+    books = [
+        root.create("books", {"title": str(n), "author": ada["id"], "data": {"n": [n]}}, files=[("text", (f"{n}.txt", b"x" * n))])
+        for n in range(1, 4)
+    ]
+    for book in books:
+        for n in range(3):
+            root.create("chapters", {"n": n, "book": book["id"]})
+    elsewhere = root.create("books", {"title": "no author"})
+    before = {name: root.records(name) for name in ("authors", "books", "chapters")}
+    root.back_up("one.zip")
+    root.delete(f"/api/collections/authors/records/{ada['id']}")
+    assert [len(root.records(name)) for name in ("authors", "books", "chapters")] == [0, 1, 0]
+
+    # A chapter alone has nowhere to go, and says what it lacks.
+    chapter = before["chapters"][0]
+    refused = recover(root, "one.zip", collection="chapters", ids=[chapter["id"]], expect=400)
+    assert chapter["book"] in refused["message"] and "requires the relation book" in refused["message"]
+    assert refused["data"]["ids"]["code"] == "validation_record_blocked" and root.records("chapters") == []
+    dry = recover(root, "one.zip", collection="chapters", filter="n >= 0", dryRun=True)
+    assert (dry["blocked"], dry["added"]) == (9, 0)
+    # A book alone comes back without its author, and says so.
+    alone = recover(root, "one.zip", collection="books", ids=[books[0]["id"]])["records"][0]
+    assert alone["lostRelations"] == {"author": [ada["id"]]}
+    assert root.get(f"/api/collections/books/records/{books[0]['id']}")["author"] == ""
+    root.delete(f"/api/collections/books/records/{books[0]['id']}")
+
+    done = recover(root, "one.zip", collection="authors", ids=[ada["id"]], children=True)
+    assert (done["added"], done["left"], done["files"], done["blocked"]) == (1 + 3 + 9, 0, 3, 0)
+    assert [one["child"] for one in done["records"]] == [False] + [True] * 12
+    assert {name: root.records(name) for name in before} == before
+    assert file_of(root, books[2], books[2]["text"]) == b"xxx"
+    assert root.get(f"/api/collections/books/records/{elsewhere['id']}") == elsewhere
+
+
+def test_what_is_there_is_left_unless_it_is_to_be_overwritten(server, root):
+    ada = root.create("authors", {"name": "Ada"}, files=[("picture", ("one.txt", b"one"))])
+    root.back_up("one.zip")
+    now = root.patch(f"/api/collections/authors/records/{ada['id']}", data={"name": "Eve"}, files=[("picture", ("two.txt", b"two"))])
+    assert len(now["picture"]) == 1 and now["picture"] != ada["picture"]
+    (item,) = listed(root, "one.zip", "authors", state="changed")["items"]
+    assert item["changed"] == ["name", "picture", "updated"] and item["record"]["name"] == "Ada"
+    left = recover(root, "one.zip", collection="authors", ids=[ada["id"]])
+    assert (left["left"], left["records"][0]["action"], left["records"][0]["fields"]) == (1, "left", ["name", "picture", "updated"])
+    assert root.get(f"/api/collections/authors/records/{ada['id']}") == now
+    done = recover(root, "one.zip", collection="authors", ids=[ada["id"]], overwrite=True)
+    assert (done["changed"], done["files"]) == (1, 1)
+    assert root.get(f"/api/collections/authors/records/{ada['id']}") == ada
+    assert file_of(root, ada, ada["picture"][0]) == b"one"
+    folder = server.directory / "storage" / ada["collectionId"] / ada["id"]
+    wait_for(lambda: not (folder / now["picture"][0]).exists(), 10, "the file that nobody names is removed")
+
+
+def test_a_file_that_is_missing_comes_back_to_its_record(server, root):
+    ada = root.create("authors", {"name": "Ada"}, files=[("picture", ("one.txt", b"one"))])
+    root.back_up("one.zip")
+    path = server.directory / "storage" / ada["collectionId"] / ada["id"] / ada["picture"][0]
+    path.unlink()
+    done = recover(root, "one.zip", collection="authors", ids=[ada["id"]])
+    assert (done["changed"], done["files"], done["records"][0]["files"]) == (1, 1, ada["picture"])
+    assert path.read_bytes() == b"one" and root.get(f"/api/collections/authors/records/{ada['id']}") == ada
+
+
+def test_what_others_hold_blocks_all_of_it(root):
+    ada, bob = root.create("authors", {"name": "Ada"}), root.create("authors", {"name": "Bob"})
+    root.back_up("one.zip")
+    for one in (ada, bob):
+        root.delete(f"/api/collections/authors/records/{one['id']}")
+    thief = root.create("authors", {"name": "Ada"})
+    refused = recover(root, "one.zip", collection="authors", ids=[bob["id"], ada["id"]], expect=400)
+    assert "Another record of authors has the same name" in refused["message"] and refused["status"] == 400
+    assert root.records("authors") == [thief]
+    dry = recover(root, "one.zip", collection="authors", ids=[bob["id"], ada["id"]], dryRun=True)
+    assert {one["id"]: one["action"] for one in dry["records"]} == {ada["id"]: "blocked", bob["id"]: "added"}
+
+
+def test_an_account_logs_in_as_before(server, root):
+    user = root.create("users", {"email": "a@example.com", "password": "first-12345", "passwordConfirm": "first-12345", "name": "A"})
+    session = server.client().login("users", "a@example.com", "first-12345")
+    links = root.create("_externalAuths", {
+        "collectionRef": user["collectionId"], "recordRef": user["id"], "provider": "google", "providerId": "g1",
+    })  # fmt: skip
+    root.back_up("one.zip")
+    root.delete(f"/api/collections/users/records/{user['id']}")
+    done = recover(root, "one.zip", collection="users", ids=[user["id"]], children=True)
+    assert {one["collection"] for one in done["records"]} >= {"users", "_externalAuths"}
+    assert [one["id"] for one in root.records("_externalAuths")] == [links["id"]]
+    server.client().login("users", "a@example.com", "first-12345")
+    # Its sessions were not ended but by the deletion.
+    session.post("/api/collections/users/auth-refresh")
+
+    root.patch(f"/api/collections/users/records/{user['id']}", json={"password": "other-12345", "passwordConfirm": "other-12345"})
+    newer = server.client().login("users", "a@example.com", "other-12345")
+    recover(root, "one.zip", collection="users", ids=[user["id"]], overwrite=True)
+    server.client().login("users", "a@example.com", "first-12345")
+    # The password is another: neither the tokens from before it was changed nor those of since are good.
+    for ended in (session, newer):
+        ended.post("/api/collections/users/auth-refresh", expect=401)
+
+
+def test_subscribers_hear_of_ordinary_changes(root):
+    ada = root.create("authors", {"name": "Ada"})
+    bob = root.create("authors", {"name": "Bob"})
+    root.back_up("one.zip")
+    root.delete(f"/api/collections/authors/records/{ada['id']}")
+    root.patch(f"/api/collections/authors/records/{bob['id']}", json={"name": "Eve"})
+    with Stream(root, "authors/*") as stream:
+        recover(root, "one.zip", collection="authors", ids=[ada["id"], bob["id"]], overwrite=True, dryRun=True)
+        recover(root, "one.zip", collection="authors", ids=[ada["id"], bob["id"]], overwrite=True)
+        heard = [stream.next()[1] for _ in range(2)]
+    assert {(one["action"], one["record"]["name"]) for one in heard} == {("create", "Ada"), ("update", "Bob")}
+
+
+def test_collections_that_changed_since(root):
+    ada = root.create("authors", {"name": "Ada", "secret": "s"})
+    book = root.create("books", {"title": "T", "author": ada["id"], "data": [1], "place": {"lon": 1.5, "lat": 2}})
+    root.back_up("one.zip")
+    root.delete(f"/api/collections/authors/records/{ada['id']}")
+    authors = root.get("/api/collections/authors")
+    fields = [field for field in authors["fields"] if field["name"] != "secret"]
+    for field in fields:
+        if field["name"] == "name":
+            field["name"] = "label"
+    fields.append({"name": "rank", "type": "number"})
+    indexes = ["CREATE UNIQUE INDEX idx_authors_label ON writers (label)"]
+    root.patch("/api/collections/authors", json={"name": "writers", "fields": fields, "indexes": indexes})
+    told = listed(root, "one.zip", "authors")
+    assert told["collectionNow"] == "writers" and told["items"][0]["state"] == "gone"
+    done = recover(root, "one.zip", collection="authors", ids=[ada["id"]])
+    assert done["records"][0]["lostFields"] == ["secret"] and done["records"][0]["collection"] == "writers"
+    (one,) = root.records("writers")
+    assert (one["id"], one["label"], one["rank"], one["created"]) == (ada["id"], "Ada", 0, ada["created"])
+
+    root.delete("/api/collections/chapters")
+    root.delete("/api/collections/titles")
+    root.delete("/api/collections/books")
+    assert listed(root, "one.zip", "books")["collectionNow"] == ""
+    assert listed(root, "one.zip", "books", state="gone")["totalItems"] == 1
+    refused = recover(root, "one.zip", collection="books", ids=[book["id"]], expect=400)
+    assert "books is not there any more" in refused["message"]
+
+
+def test_lists_are_filtered_sorted_and_paged(root):
+    for n in range(25):
+        root.create("authors", {"name": f"n{n:02}"})
+    gone = [one for n, one in enumerate(root.records("authors", sort="name")) if n % 2]
+    root.back_up("one.zip")
+    for one in gone:
+        root.delete(f"/api/collections/authors/records/{one['id']}")
+    names = [item["record"]["name"] for item in listed(root, "one.zip", "authors", sort="-name", perPage=3, page=2)["items"]]
+    assert names == ["n21", "n20", "n19"]
+    page = listed(root, "one.zip", "authors", sort="-name", perPage=5, page=2, state="gone", filter="name < 'n20'")
+    assert (page["page"], page["perPage"], page["totalItems"], page["totalPages"]) == (2, 5, 10, 2)
+    assert [item["record"]["name"] for item in page["items"]] == ["n09", "n07", "n05", "n03", "n01"]
+    assert listed(root, "one.zip", "authors", skipTotal=1)["totalItems"] == -1
+    assert listed(root, "one.zip", "authors", fields="record.name", perPage=1)["items"][0].keys() == {"record"}
+    # Records of a view are looked at, and never brought back.
+    assert listed(root, "one.zip", "titles")["totalItems"] == 0
+
+
+def test_what_is_refused(root):
+    ada = root.create("authors", {"name": "Ada"})
+    root.back_up("one.zip")
+    for params, where in (({"filter": "nope ="}, "authors"), ({"sort": "nope"}, "authors"), ({"state": "lost"}, "authors"), ({"page": "x"}, "authors")):
+        assert listed(root, "one.zip", where, expect=400, **params)["status"] == 400
+    assert listed(root, "one.zip", "nowhere", expect=404)["status"] == 404
+    assert listed(root, "nowhere.zip", "authors", expect=404)["status"] == 404
+    assert listed(root, "..%2f..%2fdata.db", "authors", expect=404)["status"] == 404
+    good = {"collection": "authors", "ids": [ada["id"]]}
+    for bad in (
+        {}, {"collection": "authors"}, {**good, "filter": "id != ''"}, {**good, "ids": "a"}, {**good, "ids": [1]}, {**good, "ids": [""]},
+        {**good, "overwrite": "yes"}, {**good, "dryRun": 1}, {**good, "collection": 3}, {**good, "collection": "c" * 300},
+        {**good, "ids": ["nobody"]}, {**good, "ids": ["a" * 300]}, {"collection": "titles", "ids": ["x"]},
+        {"collection": "authors", "filter": "nope ="},
+    ):  # fmt: skip
+        answer = recover(root, "one.zip", expect=400, **bad)
+        assert set(answer) == {"status", "message", "data"} and answer["status"] == 400, bad
+    assert recover(root, "one.zip", collection="nowhere", ids=["a"], expect=404)["status"] == 404
+    assert recover(root, "nowhere.zip", expect=404, **good)["status"] == 404
+    many = [f"r{n:014}" for n in range(6000)]
+    assert recover(root, "one.zip", collection="authors", ids=many, expect=400)["status"] == 400
+
+
+def test_too_much_at_once_is_refused(server, root):
+    root.post("/api/collections", json={"name": "large", "type": "base", "fields": [{"name": "t", "type": "text", "max": 5_000_000}]})
+    for n in range(5):
+        root.create("large", {"t": str(n) * 4_000_000})
+    root.post("/api/collections", json={"name": "many", "type": "base", "fields": [{"name": "n", "type": "number"}]})
+    rows = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 5001) INSERT INTO many (id, n) SELECT printf('r%014d', n), n FROM c"
+    root.post("/api/sql", json={"query": rows})
+    root.back_up("one.zip")
+    for name in ("large", "many"):
+        refused = recover(root, "one.zip", collection=name, filter="id != ''", dryRun=True, expect=400)
+        assert "too much at once" in refused["message"], refused
+    all_but_one = recover(root, "one.zip", collection="many", filter="n <= 5000", dryRun=True)
+    assert all_but_one["left"] == 5000
+
+
+def test_broken_and_foreign_backups_are_refused(server, root, tmp_path):
+    root.create("authors", {"name": "Ada"})
+    root.back_up("one.zip")
+    archive = server.directory / "backups" / "one.zip"
+    content = bytearray(archive.read_bytes())
+    # Bytes of the database: it lies first.
+    for at in range(200, min(len(content) // 2, 6000), 97):
+        content[at] ^= 0xFF
+    (server.directory / "backups" / "broken.zip").write_bytes(content)
+    answer = listed(root, "broken.zip", "authors", expect=400)
+    assert answer["status"] == 400 and answer["message"]
+    assert not list((server.directory / ".bosbase" / "opened").glob("*")), "what could not be opened was left behind"
+    listed(root, "one.zip", "authors")
+    assert len(list((server.directory / ".bosbase" / "opened").glob("*"))) == 1
+    assert server.stop() == 0
+    assert not list((server.directory / ".bosbase" / "opened").glob("*"))
+
+
+def test_a_backup_by_pocketbase_is_a_source(launch, tmp_path):
+    theirs = launch(POCKETBASE, tmp_path / "theirs")
+    root = theirs.root()
+    make_library(root)
+    ada = root.create("authors", {"name": "Ada", "secret": "s"}, files=[("picture", ("one.txt", b"from PocketBase"))])
+    book = root.create("books", {"title": "T", "author": ada["id"]})
+    user = root.create("users", {"email": "a@example.com", "password": "first-12345", "passwordConfirm": "first-12345"})
+    root.post("/api/backups", json={"name": "theirs.zip"}, expect=204)
+    for collection, one in (("authors", ada), ("users", user)):
+        root.delete(f"/api/collections/{collection}/records/{one['id']}")
+    assert theirs.stop() == 0
+
+    ours = launch(BOSBASE, tmp_path / "theirs", superuser=False)
+    root = ours.root()
+    done = recover(root, "theirs.zip", collection="authors", ids=[ada["id"]], children=True)
+    assert (done["added"], done["files"]) == (2, 1)
+    assert root.get(f"/api/collections/authors/records/{ada['id']}") == ada
+    assert root.get(f"/api/collections/books/records/{book['id']}")["author"] == ada["id"]
+    answer = root.send("GET", f"/api/files/authors/{ada['id']}/{ada['picture'][0]}")
+    assert answer.content == b"from PocketBase"
+    recover(root, "theirs.zip", collection="users", filter="email = 'a@example.com'")
+    ours.client().login("users", "a@example.com", "first-12345")
+
+
+def test_it_goes_on_beside_writers_and_removals(server, root):
+    """Deletions of the very records that come back: in the end each is there with its file, or gone with it."""
+    made = [root.create("authors", {"name": f"n{n}"}, files=[("picture", ("f.txt", str(n).encode()))]) for n in range(12)]
+    root.back_up("one.zip")
+    stop = threading.Event()
+
+    def delete():
+        client, rng = server.root(), random.Random(7)
+        while not stop.is_set():
+            one = rng.choice(made)
+            client.send("DELETE", f"/api/collections/authors/records/{one['id']}", expect=(204, 404))
+
+    thread = threading.Thread(target=delete)
+    thread.start()
+    try:
+        for _ in range(25):
+            recover(root, "one.zip", collection="authors", ids=[one["id"] for one in made], expect=(200, 503))
+    finally:
+        stop.set()
+        thread.join()
+    there = {one["id"]: one for one in root.records("authors")}
+    for n, one in enumerate(made):
+        folder = server.directory / "storage" / one["collectionId"] / one["id"]
+        if one["id"] in there:
+            assert (folder / one["picture"][0]).read_bytes() == str(n).encode()
+    recover(root, "one.zip", collection="authors", ids=[one["id"] for one in made])
+    assert sorted(root.records("authors"), key=lambda one: one["id"]) == sorted(made, key=lambda one: one["id"])
+    for n, one in enumerate(made):
+        assert file_of(root, one, one["picture"][0]) == str(n).encode()
+
+
+class Model:
+    """What the records of a library are, and what a recovery makes of them."""
+
+    BELOW = {"authors": [("books", "author")], "books": [("chapters", "book")], "chapters": []}
+
+    def __init__(self, now, then):
+        self.now, self.then = {name: dict(all) for name, all in now.items()}, then
+
+    def chosen(self, collection, ids):
+        """The chosen records and, level by level, those that went with them."""
+        chosen = [(collection, one) for one in ids]
+        for parent, one in chosen:
+            for child, field in self.BELOW[parent]:
+                found = (record["id"] for record in self.then[child].values() if record[field] == one)
+                chosen += [(child, each) for each in found if (child, each) not in chosen and each not in self.now[child]]
+        return chosen
+
+    def recovered(self, collection, ids, overwrite):
+        """Whether it can be; changes what is now."""
+        chosen = self.chosen(collection, ids)
+        for name, one in chosen:
+            wanted, there = dict(self.then[name][one]), self.now[name].get(one)
+            if there is not None and not overwrite:
+                continue
+            for field, target in (("author", "authors"), ("book", "books")):
+                if wanted.get(field) and wanted[field] not in self.now[target] and (target, wanted[field]) not in chosen:
+                    if field == "book":
+                        return False
+                    wanted[field] = ""
+            self.now[name][one] = wanted
+        return True
+
+
+def test_random_changes_are_recovered_as_a_model_says(server, root):
+    """Random deletions and changes, then random recoveries from two backups: the data is what the model says, files included."""
+    rng = random.Random(15)
+    contents = {}
+    for n in range(6):
+        author = root.create("authors", {"name": f"a{n}"}, files=[("picture", ("p.txt", f"p{n}".encode()))])
+        contents[author["picture"][0]] = f"p{n}".encode()
+        for m in range(2):
+            book = root.create("books", {"title": f"b{n}{m}", "author": author["id"]}, files=[("text", ("t.txt", f"t{n}{m}".encode()))])
+            contents[book["text"]] = f"t{n}{m}".encode()
+            root.create("chapters", {"n": m, "book": book["id"]})
+
+    def state():
+        return {name: {one["id"]: one for one in root.records(name)} for name in Model.BELOW}
+
+    def disturb():
+        name = rng.choice(sorted(Model.BELOW)[:2])
+        records = sorted(root.records(name), key=lambda record: record["id"])
+        if not records:
+            return
+        one = rng.choice(records)
+        if rng.random() < 0.5:
+            root.delete(f"/api/collections/{name}/records/{one['id']}")
+        else:
+            field = {"authors": "name", "books": "title"}[name]
+            root.patch(f"/api/collections/{name}/records/{one['id']}", json={field: f"changed {rng.random()}"})
+
+    backups = {}
+    for key in ("first.zip", "second.zip"):
+        root.back_up(key)
+        backups[key] = state()
+        for _ in range(4):
+            disturb()
+    outcomes = []
+    for _ in range(40):
+        key, name, overwrite = rng.choice(sorted(backups)), rng.choice(sorted(Model.BELOW)), rng.random() < 0.5
+        if not backups[key][name]:
+            continue
+        ids = rng.sample(sorted(backups[key][name]), k=rng.randint(1, min(3, len(backups[key][name]))))
+        before = state()
+        model = Model(before, backups[key])
+        can_be = model.recovered(name, ids, overwrite)
+        asked = {"collection": name, "ids": ids, "children": True, "overwrite": overwrite}
+        dry = recover(root, key, dryRun=True, **asked)
+        assert state() == before and (dry["blocked"] == 0) == can_be
+        answer = recover(root, key, expect=200 if can_be else 400, **asked)
+        assert state() == (model.now if can_be else before), (key, asked, answer)
+        outcomes.append((can_be, overwrite))
+        if can_be:
+            assert [answer[count] for count in ("added", "changed", "left")] == [dry[count] for count in ("added", "changed", "left")]
+        disturb()
+    assert len(set(outcomes)) >= 3, "the seed tries too little"
+    for record in root.records("authors") + root.records("books"):
+        for name in record.get("picture") or [record["text"]]:
+            assert file_of(root, record, name) == contents[name]
+    lying = {path.name for path in (server.directory / "storage").rglob("*") if path.is_file() and not path.name.endswith(".attrs")}
+    named = {name for record in root.records("authors") + root.records("books") for name in record.get("picture") or [record["text"]]}
+    assert lying == named
+
+
+def test_the_command_line_takes_records_out(server, root, tmp_path):
+    ada = root.create("authors", {"name": "Ada"}, files=[("picture", ("one.txt", b"one"))])
+    root.create("books", {"title": "T", "author": ada["id"]})
+    root.back_up("one.zip")
+    root.delete(f"/api/collections/authors/records/{ada['id']}")
+    run = lambda *arguments, **how: BOSBASE.run("backup", "extract", "one.zip", *arguments, "--dir", str(server.directory), **how)  # noqa: E731
+    (shown,) = json.loads(run("authors", ada["id"]).stdout)
+    assert shown == ada
+    assert {one["collectionName"] for one in json.loads(run("authors", ada["id"], "--children").stdout)} == {"authors", "books"}
+    out = tmp_path / "out"
+    said = run("authors", "--filter", "name = 'Ada'", "--into", str(out)).stdout
+    assert "Wrote 1 record and 1 file" in said
+    assert json.loads((out / "authors.json").read_text()) == [ada]
+    assert (out / "authors" / ada["id"] / ada["picture"][0]).read_bytes() == b"one"
+    for arguments, words in (
+        (("authors", ada["id"], "--into", str(out)), "is not empty"),
+        (("nowhere", "x"), "There is no collection nowhere"),
+        (("authors", "nobody"), "has no record nobody"),
+        (("authors", ada["id"], "--dry-run"), "add --into live"),
+    ):
+        failed = run(*arguments, check=False)
+        assert failed.returncode == 1 and words in failed.stderr and failed.stderr.count("\n") == 1, failed
+    # Beside the running server, which serves it at once.
+    assert "Nothing was changed. It would be: added 1" in run("authors", ada["id"], "--into", "live", "--dry-run").stdout
+    assert "Added 1" in run("authors", ada["id"], "--into", "live").stdout
+    assert root.get(f"/api/collections/authors/records/{ada['id']}") == ada and file_of(root, ada, ada["picture"][0]) == b"one"
+    # And without one.
+    root.delete(f"/api/collections/authors/records/{ada['id']}")
+    assert server.stop() == 0
+    assert "Added 2" in run("authors", ada["id"], "--into", "live", "--children").stdout
+    server.start()
+    root = server.root()
+    assert root.get(f"/api/collections/authors/records/{ada['id']}") == ada and len(root.records("books")) == 1
