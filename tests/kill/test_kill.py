@@ -261,13 +261,19 @@ def test_a_recovery_killed_at_any_step_leaves_the_record_whole_or_gone(prepared,
     """The record with its files, or neither; the next start says nothing is amiss, and it can be brought back then."""
     server = Server(BOSBASE_FAILPOINTS, prepared.copy(tmp_path / "pb_data"), superuser=False)
 
+    def body(books):
+        return {"collection": "books", "ids": [book["id"] for book in books], "overwrite": True}
+
     def trigger(server):
         root = server.root()
         gone = root.get("/api/backups/new.zip/records/books", params={"state": "gone", "perPage": 1000})["items"]
         trigger.books = [item["record"] for item in gone]
         assert trigger.books
-        body = {"collection": "books", "ids": [book["id"] for book in trigger.books]}
-        root.post("/api/backups/new.zip/recover", json=body)
+        # One that is there, with a file that nobody names once it is overwritten.
+        there = root.get("/api/backups/new.zip/records/books", params={"state": "same"})["items"][0]["record"]
+        trigger.changed = root.patch(f"/api/collections/books/records/{there['id']}", files=[("chapters+", ("later.txt", b"later"))])
+        trigger.then = there
+        root.post("/api/backups/new.zip/recover", json=body(trigger.books + [there]))
 
     try:
         die_at(recover_step, server, trigger)
@@ -281,8 +287,12 @@ def test_a_recovery_killed_at_any_step_leaves_the_record_whole_or_gone(prepared,
             folder = server.directory / "storage" / book["collectionId"] / book["id"]
             assert brought or not folder.exists(), "a file of a record that did not come back was left"
         assert not list((server.directory / ".bosbase" / "opened").glob("*"))
-        body = {"collection": "books", "ids": [book["id"] for book in trigger.books]}
-        root.post("/api/backups/new.zip/recover", json=body)
+        later = (set(trigger.changed["chapters"]) - set(trigger.then["chapters"])).pop()
+        folder = server.directory / "storage" / trigger.then["collectionId"] / trigger.then["id"]
+        overwritten = root.get(f"/api/collections/books/records/{trigger.then['id']}")
+        assert overwritten == (trigger.then if brought else trigger.changed)
+        assert (folder / later).exists() == (not brought), "a file that is named went, or one that nobody names stayed"
+        root.post("/api/backups/new.zip/recover", json=body(trigger.books + [trigger.then]))
         assert {book["id"] for book in trigger.books} <= {record["id"] for record in root.records("books")}
         for book in trigger.books:
             for name in book["chapters"]:

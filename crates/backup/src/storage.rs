@@ -110,6 +110,25 @@ pub trait Storage: Send + Sync {
     /// [`crate::ErrorKind::Io`].
     fn contains(&self, key: &BackupKey) -> Result<bool>;
 
+    /// Keeps `bytes` beside the backups under `name`, which is in a folder, in place of what was kept there before. A storage of this
+    /// machine's own keeps nothing: nobody else would read it.
+    ///
+    /// # Errors
+    /// As [`Storage::list`].
+    fn note(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let _ = (name, bytes);
+        Ok(())
+    }
+
+    /// What was kept beside the backups in the folder `prefix`, which ends in `/`: the newest twenty of up to 1 MiB.
+    ///
+    /// # Errors
+    /// As [`Storage::list`].
+    fn notes(&self, prefix: &str) -> Result<Vec<Vec<u8>>> {
+        let _ = prefix;
+        Ok(Vec::new())
+    }
+
     /// The job that has this value is to end: what is asked for, and what was opened or begun here, fails soon where it
     /// waits for somebody else. May be called more than once.
     fn interrupt(&self) {}

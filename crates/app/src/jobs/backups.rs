@@ -16,6 +16,7 @@ use super::foreign::Foreign;
 use super::looked::Looks;
 use super::places::Places;
 use super::proofs::Proofs;
+use super::proofs_elsewhere::ProofsElsewhere;
 use super::registry::{JobRegistry, Observer};
 use crate::error::{Error, Result};
 use crate::options::AppOptions;
@@ -41,6 +42,7 @@ pub struct Backups {
     bucket: Mutex<Option<(BucketConfig, Arc<BucketStorage>)>>,
     jobs: JobRegistry,
     proofs: Proofs,
+    proofs_elsewhere: ProofsElsewhere,
     contents: Contents,
     looks: Looks,
     /// What others were last seen to have made in the same place.
@@ -75,6 +77,7 @@ impl Backups {
             bucket: Mutex::default(),
             jobs,
             proofs,
+            proofs_elsewhere: ProofsElsewhere::default(),
             contents,
             looks: Looks::default(),
             foreign: Mutex::default(),
@@ -176,6 +179,10 @@ impl Backups {
 
     pub(super) fn proofs(&self) -> &Proofs {
         &self.proofs
+    }
+
+    pub(super) fn proofs_elsewhere(&self) -> &ProofsElsewhere {
+        &self.proofs_elsewhere
     }
 
     pub(super) fn looks(&self) -> &Looks {

@@ -62,6 +62,18 @@ impl Backups {
         Ok(backups.into_iter().map(with_proof).collect())
     }
 
+    /// As [`Backups::listed`], for people: of backups that this data directory knows nothing of with what others wrote
+    /// down beside them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backups::listed`].
+    pub fn shown(&self) -> Result<Vec<Listed>> {
+        let storage = self.storage()?;
+        let listed = self.listed_in(storage.as_ref())?;
+        Ok(self.with_proofs_of_others(storage.as_ref(), listed))
+    }
+
     /// How deep the last proof of the backup called `name` went, as [`Proof::depth`].
     ///
     /// # Errors
@@ -84,8 +96,9 @@ impl Backups {
         }
         let record = self
             .proofs()
-            .record(&storage.place(), (key, which), &list, job, verdict);
-        record.map(Some)
+            .record(&storage.place(), (key, which), &list, job, verdict)?;
+        self.share_proofs(*storage);
+        Ok(Some(record))
     }
 
     /// Writes down what a backup holds. A proof does not fail of it: its job says that it could not be done.

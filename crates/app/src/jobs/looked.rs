@@ -8,7 +8,7 @@ use bosbase_backup::archive::ArchiveEntry;
 use bosbase_backup::{
     Archive, BackupKey, DataDir, ErrorKind as Engine, Identity, NoProgress, unpack_database, unpack_file,
 };
-use bosbase_disk::Disk;
+use bosbase_disk::{Disk, LockFile};
 use bosbase_store::{ErrorKind as Stored, Store, StoreOptions, new_id};
 use parking_lot::Mutex;
 
@@ -41,18 +41,64 @@ impl Drop for Looked {
     }
 }
 
-/// The folder of an unpacked database; removed when it is dropped.
+/// The folder of an unpacked database; removed when it is dropped. A lock beside it says that somebody has it.
 struct Unpacked {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
+    _lock: LockFile,
+}
+
+impl Unpacked {
+    fn new(disk: Arc<dyn Disk>, opened: &Path) -> std::io::Result<Self> {
+        let dir = opened.join(format!("{LOOK}{}", new_id()));
+        disk.create_dir_all(opened)?;
+        let lock = LockFile::try_exclusive(&lock_of(&dir))?;
+        let lock = lock.ok_or(std::io::ErrorKind::ResourceBusy)?;
+        Ok(Self { disk, dir, _lock: lock })
+    }
 }
 
 impl Drop for Unpacked {
     fn drop(&mut self) {
-        if let Err(error) = self.disk.remove_dir_all(&self.dir) {
+        if let Err(error) = remove(self.disk.as_ref(), &self.dir) {
             tracing::warn!(%error, dir = %self.dir.display(), "an unpacked database could not be removed yet");
         }
     }
+}
+
+/// What the names of these folders begin with.
+const LOOK: &str = "look-";
+
+fn lock_of(dir: &Path) -> PathBuf {
+    dir.with_extension("lock")
+}
+
+fn remove(disk: &dyn Disk, dir: &Path) -> std::io::Result<()> {
+    disk.remove_dir_all(dir)?;
+    match disk.remove_file(&lock_of(dir)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Removes what processes that were killed left unpacked in the folder `opened`.
+fn remove_abandoned(disk: &dyn Disk, opened: &Path) -> std::io::Result<()> {
+    let entries = match disk.list(opened) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.name.to_string_lossy();
+        let Some(name) = name.strip_suffix(".lock").filter(|name| name.starts_with(LOOK)) else {
+            continue;
+        };
+        // It dies with its holder.
+        if let Some(_abandoned) = LockFile::try_exclusive(&opened.join(format!("{name}.lock")))? {
+            remove(disk, &opened.join(name))?;
+        }
+    }
+    Ok(())
 }
 
 impl Looked {
@@ -140,11 +186,8 @@ impl Backups {
     }
 
     fn open_archived(&self, archive: Archive, (place, key, which): (String, &BackupKey, Identity)) -> Result<Looked> {
-        let state = self.data_dir().state();
-        let unpacked = Unpacked {
-            disk: self.disk().clone(),
-            dir: state.opened().join(format!("look-{}", new_id())),
-        };
+        let opened = self.data_dir().state().opened();
+        let unpacked = Unpacked::new(self.disk().clone(), &opened).map_err(Error::internal)?;
         let store = unpack(&archive, &unpacked)?;
         Ok(Looked {
             place,
@@ -156,8 +199,11 @@ impl Backups {
         })
     }
 
-    /// Closes the backup that nobody has looked into for ten minutes.
+    /// Closes the backup that nobody has looked into for ten minutes, and removes what a killed command left of one.
     pub(crate) fn end_looks(&self) {
+        if let Err(error) = remove_abandoned(self.disk().as_ref(), &self.data_dir().state().opened()) {
+            tracing::warn!(%error, "an unpacked database could not be removed yet");
+        }
         if let Some(mut kept) = self.looks().0.try_lock()
             && kept.as_ref().is_some_and(|kept| kept.used.elapsed() > KEPT)
         {
@@ -174,7 +220,7 @@ impl Backups {
 }
 
 fn unpack(archive: &Archive, unpacked: &Unpacked) -> Result<Store> {
-    let Unpacked { disk, dir } = unpacked;
+    let Unpacked { disk, dir, .. } = unpacked;
     let done = unpack_database(archive, DataDir::DATABASE, (disk.as_ref(), dir), &NoProgress);
     done.map_err(|error| match error.kind() {
         Engine::NoSpace => {
@@ -198,7 +244,37 @@ fn open_database(dir: &Path) -> Result<Store> {
     bosbase_store::check_application(dir).map_err(refused)?;
     let options = StoreOptions {
         readers: READERS,
+        // An index takes as long as who wrote it wants, and nobody looks for one.
+        mends: false,
         ..StoreOptions::new(dir)
     };
     Store::open(&options).map_err(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use bosbase_disk::RealDisk;
+
+    use super::*;
+
+    /// A command that was killed beside a server left a whole database until that was started anew.
+    #[test]
+    fn what_a_killed_process_left_goes_and_what_another_has_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let opened = dir.path().join("opened");
+        let held = Unpacked::new(Arc::new(RealDisk), &opened).unwrap();
+        RealDisk.create_dir_all(&held.dir).unwrap();
+        let left = opened.join("look-left");
+        RealDisk.create_dir_all(&left).unwrap();
+        drop(RealDisk.create_new(&lock_of(&left)).unwrap());
+        // That of a proof.
+        RealDisk.create_dir_all(&opened.join("job")).unwrap();
+        remove_abandoned(&RealDisk, &opened).unwrap();
+        let is_there = |path: &Path| RealDisk.exists(path).unwrap();
+        assert!(!is_there(&left) && !is_there(&lock_of(&left)) && is_there(&held.dir) && is_there(&opened.join("job")));
+        let kept = held.dir.clone();
+        drop(held);
+        assert!(!is_there(&kept) && !is_there(&lock_of(&kept)));
+        remove_abandoned(&RealDisk, &dir.path().join("nothing")).unwrap();
+    }
 }

@@ -31,6 +31,7 @@ mod opened;
 mod origin;
 mod places;
 mod proofs;
+mod proofs_elsewhere;
 mod registry;
 mod release;
 mod restorable;

@@ -104,6 +104,14 @@ impl Proof {
         self.is_in(place) && self.key == key && own.is(which)
     }
 
+    /// The same of a backup in `place`, which others may call otherwise.
+    pub(super) fn in_place(self, place: &str) -> Self {
+        Self {
+            place: place.to_owned(),
+            ..self
+        }
+    }
+
     /// The storage it lies in; empty where that is not known.
     pub(super) fn place(&self) -> &str {
         &self.place

@@ -24,7 +24,7 @@ use crate::files::{Removals, Upload};
 pub(super) const NOT_CREATED: &str = "Failed to create record.";
 pub(super) const NOT_UPDATED: &str = "Failed to update record.";
 /// The longest name that file systems take, in bytes.
-const LONGEST_FOLDER: usize = 255;
+pub(super) const LONGEST_FOLDER: usize = 255;
 
 /// One request to change a record of a collection, which is given by its id or name.
 pub(super) struct Request<'a> {

@@ -2,17 +2,32 @@
 //!
 //! What becomes of each is decided in the write alone, where it is also tried: so a dry run is the same write, undone.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
+
+use bosbase_backup::EntryPath;
 
 use bosbase_store::{Collection, ErrorKind as Stored, Field, FieldKind, ReadTx, Record, Subject, WriteTx};
 use serde_json::{Map, Value};
 
 use super::account;
 use super::draft::blank;
+use super::plan::LONGEST_FOLDER;
 use super::references::file_names;
-use super::{RecordAction, Records};
+use super::{RecordAction, Records, validate};
 use crate::error::{Error, ErrorKind, Result};
+use crate::memory::weight;
+
+/// How long it may keep other writers waiting, tried or done.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What is stored may weigh so many bytes, with what the records hold in fields that the backup does not know.
+const MOST_BYTES: usize = 64 << 20;
+/// How many different records relations may name.
+const MOST_ASKED: usize = 200_000;
+
+/// Ids that relations named and that lead nowhere, by field.
+type Lost = BTreeMap<String, Vec<String>>;
 
 /// A record on its way back.
 #[derive(Debug)]
@@ -25,6 +40,8 @@ pub(crate) struct Returning {
     pub(crate) values: Map<String, Value>,
     /// Whether it takes the place of one that is there and differs.
     pub(crate) overwrites: bool,
+    /// Whether others come back without it, where there is no collection for it.
+    pub(crate) is_optional: bool,
 }
 
 /// What becomes of a record, or would.
@@ -50,10 +67,12 @@ pub(crate) struct Returned {
     pub(crate) fields: Vec<String>,
     /// Ids that relations named and that lead nowhere now, by field.
     pub(crate) lost_relations: Lost,
-    /// The record as it is now; none where it can't come back.
-    pub(crate) record: Option<Record>,
-    /// Files that nobody names any more.
-    pub(crate) dropped: Vec<String>,
+    /// The record as it is stored then; none where nothing is.
+    record: Option<Record>,
+    /// The files that it names then.
+    pub(crate) files: Vec<String>,
+    /// Those that it named before.
+    pub(crate) files_before: Vec<String>,
 }
 
 impl Returned {
@@ -64,18 +83,43 @@ impl Returned {
             fields: Vec::new(),
             lost_relations: Lost::new(),
             record: None,
-            dropped: Vec::new(),
+            files: Vec::new(),
+            files_before: Vec::new(),
         }
     }
 
-    /// The files that it names.
-    pub(crate) fn file_names(&self) -> Vec<String> {
-        self.record.as_ref().map(file_names).unwrap_or_default()
+    fn left(before: &Record, reason: impl Into<String>) -> Self {
+        Self {
+            fate: Fate::Left,
+            files: file_names(before),
+            files_before: file_names(before),
+            ..Self::blocked(reason)
+        }
+    }
+
+    /// Whether it is there exactly as it was in the backup.
+    pub(crate) fn is_as_it_was(&self) -> bool {
+        self.fate == Fate::Left && self.fields.is_empty()
+    }
+
+    /// Files that nobody names any more.
+    pub(crate) fn dropped(&self) -> Vec<String> {
+        let before = self.files_before.iter();
+        before.filter(|name| !self.files.contains(name)).cloned().collect()
+    }
+
+    /// About how much memory it takes, in bytes.
+    fn weight(&self) -> usize {
+        let record = self
+            .record
+            .as_ref()
+            .map(|record| record.values.values().map(weight).sum());
+        record.unwrap_or_default()
     }
 
     /// Whether the files that are put in place, or removed, are those for `other` as well.
     fn needs_as(&self, other: &Expected) -> bool {
-        self.fate == other.fate && self.file_names() == other.files && self.dropped == other.dropped
+        self.fate == other.fate && self.files == other.files && self.files_before == other.files_before
     }
 }
 
@@ -84,15 +128,15 @@ impl Returned {
 pub(crate) struct Expected {
     fate: Fate,
     files: Vec<String>,
-    dropped: Vec<String>,
+    files_before: Vec<String>,
 }
 
 impl From<&Returned> for Expected {
     fn from(returned: &Returned) -> Self {
         Self {
             fate: returned.fate,
-            files: returned.file_names(),
-            dropped: returned.dropped.clone(),
+            files: returned.files.clone(),
+            files_before: returned.files_before.clone(),
         }
     }
 }
@@ -124,9 +168,8 @@ impl Records {
     /// Where the database can't be written.
     pub(crate) fn try_return(&self, records: &Arc<Vec<Returning>>) -> Result<Vec<Returned>> {
         let records = records.clone();
-        let outcome: Result<(), Undone> = self
-            .store()
-            .write(move |tx| Err(Undone::Tried(store_all(tx, &records)?)));
+        let tried = move |tx: &mut WriteTx<'_>| Err(Undone::Tried(store_all(tx, &records)?));
+        let outcome: Result<(), Undone> = self.store().write_within(PATIENCE, tried);
         match outcome {
             Err(Undone::Tried(returned)) => Ok(returned),
             Err(Undone::Failed(error)) => Err(error),
@@ -146,7 +189,7 @@ impl Records {
         expected: Vec<Expected>,
     ) -> Result<Option<Vec<Returned>>> {
         let records = records.clone();
-        let outcome = self.store().write(move |tx| {
+        let outcome = self.store().write_within(PATIENCE, move |tx| {
             let returned = store_all(tx, &records)?;
             let as_expected = returned.len() == expected.len()
                 && returned
@@ -187,15 +230,33 @@ fn store_all(tx: &mut WriteTx<'_>, records: &[Returning]) -> Result<Vec<Returned
     // Those that are still to come count as there: two records may name each other.
     let coming = records.iter().filter_map(|one| {
         let collection = one.collection.as_ref().ok()?;
-        Some((collection.id.as_str(), one.id.as_str()))
+        Some((collection.id.clone(), one.id.clone()))
     });
-    let coming: HashSet<(&str, &str)> = coming.collect();
-    records.iter().map(|one| store(tx, one, &coming)).collect()
+    let mut there = There {
+        known: coming.map(|key| (key, true)).collect(),
+    };
+    let (mut all, mut bytes) = (Vec::with_capacity(records.len()), 0_usize);
+    for one in records {
+        let returned = store(tx, one, &mut there)?;
+        bytes = bytes.saturating_add(returned.weight());
+        if bytes > MOST_BYTES {
+            let text = "That is too much at once, with what the records hold now. Choose fewer.";
+            return Err(Error::invalid(text));
+        }
+        all.push(returned);
+    }
+    Ok(all)
 }
 
-fn store(tx: &mut WriteTx<'_>, returning: &Returning, coming: &HashSet<(&str, &str)>) -> Result<Returned> {
+fn store(tx: &mut WriteTx<'_>, returning: &Returning, there: &mut There) -> Result<Returned> {
     let planned = match &returning.collection {
         Ok(collection) => collection,
+        Err(why) if returning.is_optional => {
+            return Ok(Returned {
+                fate: Fate::Left,
+                ..Returned::blocked(why)
+            });
+        }
         Err(why) => return Ok(Returned::blocked(why)),
     };
     let is_as_planned = |now: &&Arc<Collection>| *now == planned;
@@ -207,30 +268,68 @@ fn store(tx: &mut WriteTx<'_>, returning: &Returning, coming: &HashSet<(&str, &s
     let mut record = before.clone().unwrap_or_else(|| blank(&collection));
     for (name, value) in &returning.values {
         // Who changed the password since has a reason; the tokens from before it stay invalid.
-        if name != "tokenKey" || before.is_none() {
+        if !is_token_key(&collection, name) || before.is_none() {
             record.values.insert(name.clone(), value.clone());
         }
     }
-    let (lost_relations, lacking) = cut_relations(tx, &mut record, coming)?;
-    if let Some(field) = lacking {
-        let named = lost_relations.get(&field).map(|ids| ids.join(", ")).unwrap_or_default();
-        let mut blocked = Returned::blocked(format!(
-            "The record requires the relation {field}, and what that named is gone ({named}). Bring that back too."
-        ));
-        blocked.lost_relations = lost_relations;
-        return Ok(blocked);
+    let Cut { lost, lacking } = cut_relations(tx, &mut record, there)?;
+    let stays = before.as_ref().is_some_and(|before| {
+        let differs = !differing(before, &record).is_empty();
+        !differs || !returning.overwrites
+    });
+    if let Some(field) = lacking.filter(|_| !stays) {
+        let named = lost.get(&field).map(|ids| ids.join(", ")).unwrap_or_default();
+        return Ok(Returned {
+            lost_relations: lost,
+            ..Returned::blocked(format!(
+                "The record requires the relation {field}, and what that named is gone ({named}). Bring that back too."
+            ))
+        });
     }
     let mut returned = match before {
-        Some(before) => change(tx, returning, before, record)?,
+        Some(before) if stays => left(&before, &record, &lost),
+        Some(before) => change(tx, &before, record)?,
         None => add(tx, record)?,
     };
-    returned.lost_relations = lost_relations;
+    returned.lost_relations = lost;
     Ok(returned)
 }
 
+fn left(before: &Record, record: &Record, lost: &Lost) -> Returned {
+    let fields = differing(before, record);
+    let reason = match (fields.as_slice(), lost.is_empty()) {
+        ([], true) => "It is there as it was.".to_owned(),
+        ([], false) => "It is there as it was, but for what its relations named and that is gone.".to_owned(),
+        (fields, _) => format!(
+            "It is there, and differs in {}. It stays as it is unless it is to be overwritten.",
+            fields.join(", ")
+        ),
+    };
+    Returned {
+        fields,
+        ..Returned::left(before, reason)
+    }
+}
+
 fn add(tx: &mut WriteTx<'_>, mut record: Record) -> Result<Returned> {
+    let files = file_names(&record);
+    let id = record.id();
+    if !is_plain(id) || (!files.is_empty() && id.len() > LONGEST_FOLDER) {
+        return Ok(Returned::blocked("Its id can't be that of a record."));
+    }
+    if let Some(file) = files.iter().find(|name| !is_plain(name)) {
+        return Ok(Returned::blocked(format!(
+            "It names a file that can't be one: {}",
+            file.escape_debug()
+        )));
+    }
     if account::id_taken_elsewhere(tx, &record)? {
         return Ok(Returned::blocked("Another account has this id."));
+    }
+    if validate::is_taken_but_for_case(tx, &record)? {
+        return Ok(Returned::blocked(
+            "Another record has this id, but for upper and lower case.",
+        ));
     }
     account::ensure_token_key(&mut record);
     if let Some(blocked) = refused(tx.insert_record(&record), &record.collection)? {
@@ -239,68 +338,95 @@ fn add(tx: &mut WriteTx<'_>, mut record: Record) -> Result<Returned> {
     Ok(Returned {
         fate: Fate::Added,
         record: Some(record),
+        files,
         ..Returned::blocked("")
     })
 }
 
-fn change(tx: &mut WriteTx<'_>, returning: &Returning, before: Record, mut record: Record) -> Result<Returned> {
-    let fields = differing(&before, &record);
-    if fields.is_empty() || !returning.overwrites {
-        let reason = match fields.as_slice() {
-            [] => "It is there as it was.".to_owned(),
-            fields => format!(
-                "It is there, and differs in {}. It stays as it is unless it is to be overwritten.",
-                fields.join(", ")
-            ),
-        };
-        return Ok(Returned {
-            fate: Fate::Left,
-            fields,
-            record: Some(before),
-            ..Returned::blocked(reason)
-        });
+fn change(tx: &mut WriteTx<'_>, before: &Record, mut record: Record) -> Result<Returned> {
+    let (fields, files) = (differing(before, &record), file_names(&record));
+    if let Some(file) = files.iter().find(|name| !is_plain(name)) {
+        return Ok(Returned::blocked(format!(
+            "It names a file that can't be one: {}",
+            file.escape_debug()
+        )));
     }
     let is_auth = record.collection.is_auth();
     let has_other_password = is_auth && record.text("password") != before.text("password");
     if has_other_password || (is_auth && record.text("email") != before.text("email")) {
-        account::end_tokens(&mut record, &before);
+        account::end_tokens(&mut record, before);
     }
-    if let Some(mut blocked) = refused(tx.update_record(&record), &record.collection)? {
-        blocked.fields = fields;
-        return Ok(blocked);
+    if let Some(blocked) = refused(tx.update_record(&record), &record.collection)? {
+        return Ok(Returned { fields, ..blocked });
     }
     if has_other_password {
         account::delete_sessions(tx, &record)?;
     }
-    let kept = file_names(&record);
-    let mut dropped = file_names(&before);
-    dropped.retain(|name| !kept.contains(name));
     Ok(Returned {
         fate: Fate::Changed,
         fields,
         record: Some(record),
-        dropped,
+        files,
+        files_before: file_names(before),
         ..Returned::blocked("")
     })
+}
+
+/// Whether a name out of a backup, which may say anything, is that of one thing in a folder.
+fn is_plain(name: &str) -> bool {
+    !name.contains('/') && EntryPath::new(name.to_owned()).is_ok()
+}
+
+fn is_token_key(collection: &Collection, field: &str) -> bool {
+    collection.is_auth() && field == "tokenKey"
 }
 
 /// The fields in which two states of a record differ, but for what only tells one login from another.
 pub(crate) fn differing(before: &Record, after: &Record) -> Vec<String> {
     let fields = after.collection.fields.iter().map(|field| &field.name);
-    let differs = |name: &&String| *name != "tokenKey" && before.values.get(*name) != after.values.get(*name);
+    let differs =
+        |name: &&String| !is_token_key(&after.collection, name) && before.values.get(*name) != after.values.get(*name);
     fields.filter(differs).cloned().collect()
 }
 
-/// Ids that relations named and that lead nowhere, by field.
-type Lost = BTreeMap<String, Vec<String>>;
+/// What was taken out of the relations of a record.
+struct Cut {
+    lost: Lost,
+    /// A required one that has nothing left.
+    lacking: Option<String>,
+}
 
-/// Takes out of the relations what leads nowhere: says what that was, and which required relation has nothing left.
-fn cut_relations(
-    tx: &ReadTx<'_>,
-    record: &mut Record,
-    coming: &HashSet<(&str, &str)>,
-) -> Result<(Lost, Option<String>)> {
-    let (mut lost, mut lacking) = (Lost::new(), None);
+/// Which records are there, as far as it was asked for.
+struct There {
+    known: HashMap<(String, String), bool>,
+}
+
+impl There {
+    fn has(&mut self, tx: &ReadTx<'_>, collection: &str, id: &str) -> Result<bool> {
+        let key = (collection.to_owned(), id.to_owned());
+        if let Some(known) = self.known.get(&key) {
+            return Ok(*known);
+        }
+        if self.known.len() > MOST_ASKED {
+            return Err(Error::invalid(
+                "The records name too many others for once. Choose fewer.",
+            ));
+        }
+        let has = match tx.schema().find(collection) {
+            Some(target) => tx.has_record(target, id)?,
+            None => false,
+        };
+        self.known.insert(key, has);
+        Ok(has)
+    }
+}
+
+/// Takes out of the relations what leads nowhere.
+fn cut_relations(tx: &ReadTx<'_>, record: &mut Record, there: &mut There) -> Result<Cut> {
+    let mut cut = Cut {
+        lost: Lost::new(),
+        lacking: None,
+    };
     let collection = record.collection.clone();
     for field in &collection.fields {
         let FieldKind::Relation {
@@ -311,27 +437,25 @@ fn cut_relations(
         else {
             continue;
         };
-        let named: Vec<String> = record.texts(&field.name).into_iter().map(str::to_owned).collect();
-        let (mut there, mut gone) = (Vec::new(), Vec::new());
-        let target = tx.schema().find(collection_id).cloned();
-        for id in named {
-            let is_there = coming.contains(&(collection_id.as_str(), id.as_str()))
-                || match &target {
-                    Some(target) => tx.record(target, &id)?.is_some(),
-                    None => false,
-                };
-            if is_there { &mut there } else { &mut gone }.push(id);
+        let (mut kept, mut gone) = (Vec::new(), Vec::new());
+        for id in record.texts(&field.name) {
+            if there.has(tx, collection_id, id)? {
+                &mut kept
+            } else {
+                &mut gone
+            }
+            .push(id.to_owned());
         }
         if gone.is_empty() {
             continue;
         }
-        if there.is_empty() && *required {
-            lacking.get_or_insert_with(|| field.name.clone());
+        if kept.is_empty() && *required {
+            cut.lacking.get_or_insert_with(|| field.name.clone());
         }
-        record.values.insert(field.name.clone(), relation(field, there));
-        lost.insert(field.name.clone(), gone);
+        record.values.insert(field.name.clone(), relation(field, kept));
+        cut.lost.insert(field.name.clone(), gone);
     }
-    Ok((lost, lacking))
+    Ok(cut)
 }
 
 fn relation(field: &Field, ids: Vec<String>) -> Value {

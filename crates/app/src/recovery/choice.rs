@@ -179,7 +179,7 @@ pub(super) fn values(
     let (then, now) = schemas;
     if BELONGINGS.contains(&chosen.collection.name.as_str())
         && let Some(owner) = then.find(chosen.text("collectionRef"))
-        && let Ok(owner) = Matching::find(now, owner)
+        && let Ok(owner) = Matching::find(now, then, owner)
     {
         values.insert("collectionRef".to_owned(), owner.now.id.clone().into());
     }

@@ -63,6 +63,9 @@ struct Compared {
     changed: Vec<String>,
 }
 
+/// Records of a backup with what they are beside those of now; nothing for those of a view.
+type Items = Vec<(Record, Option<Compared>)>;
+
 impl Recovery {
     /// A page of the records of one collection of the backup called `key`, each with its state; only those in `state`,
     /// where that is named.
@@ -92,16 +95,25 @@ impl Recovery {
         };
         let meter = AnswerMeter::new(&self.parts().memory, &caller.held);
         let store = &self.parts().store;
-        // Records of a view are what the others make of it: nothing of them is lost.
-        let matching = Matching::find(&store.schema(), &then).ok().filter(|_| !then.is_view());
+        if then.is_view() && state.is_some() {
+            // They are what others make of them.
+            return Err(Error::invalid(
+                "Records of a view are not held against those of now: leave out state.",
+            ));
+        }
+        let matching = Matching::find(&store.schema(), &looked.store().schema(), &then).ok();
         let shown = looked.store().read_list(&caller.requester(), &meter, |tx| {
-            store.read_within(COMPARING, |now| {
+            store.read_counted(COMPARING, &meter, |now| {
                 let now = matching.as_ref().map(|matching| Now { matching, tx: now });
                 let (items, total) = match state {
                     None => {
                         let page = tx.list_records(&then, &query)?;
                         let total = page.total_items;
-                        (compared(page.items, now.as_ref())?, total)
+                        let compared = match then.is_view() {
+                            true => page.items.into_iter().map(|record| (record, None)).collect(),
+                            false => compared(page.items, now.as_ref())?,
+                        };
+                        (compared, total)
                     }
                     Some(state) => {
                         let found = in_state(tx, (&then, &query), now.as_ref(), state, &meter)?;
@@ -172,16 +184,19 @@ impl Compared {
 }
 
 /// Each of `records` with its state.
-fn compared(records: Vec<Record>, now: Option<&Now<'_>>) -> Result<Vec<(Record, Compared)>> {
+fn compared(records: Vec<Record>, now: Option<&Now<'_>>) -> Result<Items> {
     let Some(now) = now else {
-        return Ok(records.into_iter().map(|record| (record, Compared::gone())).collect());
+        return Ok(records
+            .into_iter()
+            .map(|record| (record, Some(Compared::gone())))
+            .collect());
     };
     let ids: Vec<String> = records.iter().map(|record| record.id().to_owned()).collect();
     let there = now.tx.records_by_ids(&now.matching.now, &ids)?;
     let there: HashMap<&str, &Record> = there.iter().map(|record| (record.id(), record)).collect();
     let compare = |record: Record| {
         let compared = now.compare(&record, there.get(record.id()).copied());
-        (record, compared)
+        (record, Some(compared))
     };
     Ok(records.into_iter().map(compare).collect())
 }
@@ -193,7 +208,7 @@ fn in_state(
     now: Option<&Now<'_>>,
     state: State,
     meter: &AnswerMeter<'_>,
-) -> Result<(Vec<(Record, Compared)>, u64)> {
+) -> Result<(Items, u64)> {
     let size = u64::try_from(size(query.page)).unwrap_or(1);
     let first = size.saturating_mul(query.page.page.max(1) - 1);
     let on_page = first..first.saturating_add(size);
@@ -211,7 +226,7 @@ fn in_state(
         }
         let fits = !on_page.contains(&count) || meter.add(record.values.values().map(weight).sum());
         if fits && on_page.contains(&count) {
-            found.push((record, compared));
+            found.push((record, Some(compared)));
         }
         count += 1;
         fits
@@ -222,11 +237,15 @@ fn in_state(
     }
 }
 
-fn shown(tx: &ReadTx<'_>, items: Vec<(Record, Compared)>, caller: &Caller) -> Result<Vec<Value>> {
+fn shown(tx: &ReadTx<'_>, items: Items, caller: &Caller) -> Result<Vec<Value>> {
     let (records, compared): (Vec<_>, Vec<_>) = items.into_iter().unzip();
     let shown = present_in(tx, &records, caller, "", &Wanted::parse(""))?;
     let pairs = shown.into_iter().zip(compared);
     Ok(pairs
-        .map(|(record, Compared { state, changed })| json!({"state": state, "changed": changed, "record": record}))
+        .map(|(record, compared)| {
+            let state = compared.as_ref().map(|compared| compared.state);
+            let changed = compared.map(|compared| compared.changed).unwrap_or_default();
+            json!({"state": state, "changed": changed, "record": record})
+        })
         .collect())
 }

@@ -15,15 +15,19 @@ pub(super) struct Matching {
 }
 
 impl Matching {
-    /// Finds the collection that `then` is now: by its id, else by its name.
+    /// Finds the collection that `then` is now, one of those that `before` held: by its id; else by its name, where that
+    /// is not another of them by now.
     ///
     /// # Errors
     ///
     /// Why there is none, in a sentence.
-    pub(super) fn find(schema: &Schema, then: &Collection) -> Result<Self, String> {
-        let by_id = schema.all().iter().find(|now| now.id == then.id);
-        let by_name = || schema.all().iter().find(|now| now.name == then.name);
-        let Some(now) = by_id.or_else(by_name) else {
+    pub(super) fn find(schema: &Schema, before: &Schema, then: &Collection) -> Result<Self, String> {
+        let by_id = |schema: &Schema, id: &str| schema.all().iter().find(|one| one.id == id).cloned();
+        let by_name = || {
+            let found = schema.all().iter().find(|now| now.name == then.name);
+            found.filter(|now| by_id(before, &now.id).is_none()).cloned()
+        };
+        let Some(now) = by_id(schema, &then.id).or_else(by_name) else {
             return Err(format!(
                 "The collection {} is not there any more. Create it again, or import its definition, first.",
                 then.name
@@ -37,20 +41,19 @@ impl Matching {
                 now.kind.name()
             ));
         }
+        // A field of now that is one of then by its id is no other by its name.
+        let is_one_of_then = |now: &&Field| !now.id.is_empty() && then.fields.iter().any(|field| field.id == now.id);
         let (mut fields, mut lost) = (Vec::new(), Vec::new());
         for field in &then.fields {
             let same_id = |other: &&Field| !field.id.is_empty() && other.id == field.id;
-            let found = now.fields.iter().find(same_id).or_else(|| now.field(&field.name));
+            let by_name = || now.field(&field.name).filter(|now| !is_one_of_then(now));
+            let found = now.fields.iter().find(same_id).or_else(by_name);
             match found.filter(|other| holds_the_same(&field.kind, &other.kind)) {
                 Some(other) => fields.push((field.name.clone(), other.clone())),
                 None => lost.push(field.name.clone()),
             }
         }
-        Ok(Self {
-            now: now.clone(),
-            fields,
-            lost,
-        })
+        Ok(Self { now, fields, lost })
     }
 
     /// The values of `record` by the fields of now.
@@ -126,7 +129,8 @@ mod tests {
             {"id": "x1", "name": "new", "type": "text"},
         ]}));
         let schema = Schema::new(vec![Arc::new(now)]);
-        let matching = Matching::find(&schema, &then).unwrap();
+        let before = Schema::new(vec![Arc::new(then.clone())]);
+        let matching = Matching::find(&schema, &before, &then).unwrap();
         assert_eq!(
             (matching.now.name.as_str(), matching.lost.as_slice()),
             ("articles", ["size", "gone"].map(String::from).as_slice())
@@ -141,17 +145,41 @@ mod tests {
 
         let other_kind = collection(json!({"id": "c2", "name": "articles", "type": "auth"}));
         assert_eq!(other_kind.kind, CollectionKind::Auth);
-        let told = Matching::find(&schema, &other_kind).err().unwrap();
+        let told = Matching::find(&schema, &before, &other_kind).err().unwrap();
         assert!(
             told.contains("of the type auth in the backup and of the type base now"),
             "{told}"
         );
         let missing = collection(json!({"id": "c3", "name": "pages", "type": "base"}));
         assert!(
-            Matching::find(&schema, &missing)
+            Matching::find(&schema, &before, &missing)
                 .err()
                 .unwrap()
                 .contains("not there any more")
         );
+    }
+
+    /// Values went into the field that had taken over the name, and records into another collection.
+    #[test]
+    fn what_took_over_a_name_is_not_what_had_it() {
+        let fields = json!([{"id": "a1", "name": "a", "type": "text"}, {"id": "b1", "name": "b", "type": "text"}]);
+        let posts = collection(json!({"id": "p1", "name": "posts", "type": "base", "fields": fields}));
+        let arts = collection(json!({"id": "a1", "name": "arts", "type": "base", "fields": []}));
+        let before = Schema::new(vec![Arc::new(posts.clone()), Arc::new(arts)]);
+        let renamed = json!([{"id": "a1", "name": "b", "type": "text"}]);
+        let now = collection(json!({"id": "p1", "name": "posts", "type": "base", "fields": renamed}));
+        let matching = Matching::find(&Schema::new(vec![Arc::new(now)]), &before, &posts).unwrap();
+        assert_eq!(matching.lost, ["b"]);
+        let record = Record {
+            values: json!({"a": "of a", "b": "of b"}).as_object().unwrap().clone(),
+            collection: Arc::new(posts.clone()),
+        };
+        assert_eq!(Value::Object(matching.values(&record)), json!({"b": "of a"}));
+        // The collection that was called arts is called posts now.
+        let taken = collection(json!({"id": "a1", "name": "posts", "type": "base", "fields": []}));
+        assert!(Matching::find(&Schema::new(vec![Arc::new(taken)]), &before, &posts).is_err());
+        // One that was made anew under the name is the same.
+        let anew = collection(json!({"id": "p2", "name": "posts", "type": "base", "fields": fields}));
+        assert!(Matching::find(&Schema::new(vec![Arc::new(anew)]), &before, &posts).is_ok());
     }
 }

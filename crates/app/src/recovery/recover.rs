@@ -30,6 +30,9 @@ const ATTEMPTS: usize = 10;
 /// The longest that is read of who asks, in characters: a collection's name, an id.
 const LONGEST_NAME: usize = 255;
 
+/// What a request may say.
+const KNOWN: [&str; 6] = ["collection", "ids", "filter", "children", "overwrite", "dryRun"];
+
 /// What is to come back, and how.
 #[derive(Debug, Clone, Default)]
 pub struct RecoverRequest {
@@ -49,6 +52,11 @@ impl RecoverRequest {
     /// [`ErrorKind::Invalid`] with what is wrong by field.
     pub fn from_body(body: &Map<String, Value>) -> Result<Self> {
         let mut errors = FieldErrors::new();
+        // A dry run that is misspelled would be none.
+        for name in body.keys().filter(|name| !KNOWN.contains(&name.as_str())) {
+            let shown: String = name.chars().take(60).collect();
+            errors.add(&shown, "validation_unknown_field", "There is no such option.");
+        }
         let mut text = |name: &str, limit: usize| match body.get(name) {
             None | Some(Value::Null) => String::new(),
             Some(Value::String(text)) if text.chars().count() <= limit => text.clone(),
@@ -206,15 +214,14 @@ impl Recovery {
     /// The chosen records with what they are now.
     fn chosen(&self, looked: &Looked, request: &RecoverRequest) -> Result<(Vec<Origin>, Vec<Returning>)> {
         let store = &self.parts().store;
-        let now = store.schema();
-        let is_there = |then: &bosbase_store::Collection, id: &str| match Matching::find(&now, then) {
-            Ok(matching) => Ok(store.read(|tx| tx.record(&matching.now, id))?.is_some()),
+        let (now, before) = (store.schema(), looked.store().schema());
+        let is_there = |then: &bosbase_store::Collection, id: &str| match Matching::find(&now, &before, then) {
+            Ok(matching) => Ok(store.read(|tx| tx.has_record(&matching.now, id))?),
             Err(_) => Ok(false),
         };
         let chosen = request.choice.read(looked, &is_there)?;
-        let then = looked.store().schema();
         let pair = |Chosen { record, is_child }: Chosen| {
-            let matching = Matching::find(&now, &record.collection);
+            let matching = Matching::find(&now, &before, &record.collection);
             let origin = Origin {
                 id: record.collection.id.clone(),
                 name: record.collection.name.clone(),
@@ -224,11 +231,12 @@ impl Recovery {
             let returning = Returning {
                 id: record.id().to_owned(),
                 values: match &matching {
-                    Ok(matching) => values(&record, matching, (&then, &now)),
+                    Ok(matching) => values(&record, matching, (&before, &now)),
                     Err(_) => Map::new(),
                 },
                 collection: matching.map(|matching| matching.now),
                 overwrites: request.overwrites && !is_child,
+                is_optional: is_child,
             };
             (origin, returning)
         };
@@ -263,7 +271,7 @@ impl Bringing<'_> {
             // While it is held nobody removes a file: those that come back bear the names of some that went.
             let held = FilesHeld::take(&files.lock_path(), &NoProgress)?;
             let (tried, wanted) = self.tried()?;
-            if let Some(refusal) = self.refusal(&tried) {
+            if let Some(refusal) = self.refusal(&tried, &wanted) {
                 return Err(refusal);
             }
             let mut coming = Vec::new();
@@ -276,7 +284,7 @@ impl Bringing<'_> {
             drop(held);
             let kept = matches!(brought, Ok(Some(_)));
             for (one, in_flight) in coming {
-                let names = if kept { tried[one].file_names() } else { Vec::new() };
+                let names = if kept { tried[one].files.clone() } else { Vec::new() };
                 settle(in_flight, &names);
             }
             if let Some((returned, removal)) = brought? {
@@ -301,7 +309,7 @@ impl Bringing<'_> {
         let mut removals = Removals::default();
         for (one, returning) in tried.iter().zip(self.returning.iter()) {
             if let Ok(collection) = &returning.collection {
-                let dropped = one.dropped.clone();
+                let dropped = one.dropped();
                 removals.add(Removals::of_record(&collection.id, &returning.id, dropped));
             }
         }
@@ -318,10 +326,8 @@ impl Bringing<'_> {
     fn packed(&self, returned: &[Returned]) -> Result<PackedFiles<'_>> {
         let mut paths = HashSet::new();
         for (one, origin, returning) in self.each(returned) {
-            for name in one.file_names() {
-                if one.fate != Fate::Left || one.fields.is_empty() {
-                    paths.insert(path(&origin.id, &returning.id, &name));
-                }
+            if one.fate != Fate::Left || one.is_as_it_was() {
+                paths.extend(one.files.iter().map(|name| path(&origin.id, &returning.id, name)));
             }
         }
         PackedFiles::find(self.looked, &paths)
@@ -329,33 +335,35 @@ impl Bringing<'_> {
 
     /// Which files each of them takes. A record that is there as it was, without a file that the backup has, gets that.
     fn files(&self, returned: &[Returned], packed: &PackedFiles<'_>) -> Vec<FilesOf> {
-        let store = &self.parts.files;
-        let mut all = Vec::new();
-        for (one, origin, returning) in self.each(returned) {
+        let of = |(one, origin, returning): (&Returned, &Origin, &Returning)| {
             let mut files = FilesOf::default();
-            let is_as_it_was = one.fate == Fate::Left && one.fields.is_empty();
+            let is_untouched = one.fate == Fate::Left && !one.is_as_it_was();
             let Ok(collection) = &returning.collection else {
-                all.push(files);
-                continue;
+                return files;
             };
-            // A bucket is not asked for each: what is there already is put once more, with the same contents.
-            let is_untouched = one.fate == Fate::Left && (!is_as_it_was || store.is_elsewhere());
             if is_untouched || one.fate == Fate::Blocked {
-                all.push(files);
-                continue;
+                return files;
             }
-            for name in one.file_names() {
-                if store.open(&collection.id, &returning.id, &name).is_ok() {
+            for name in &one.files {
+                if self.is_there(&collection.id, &returning.id, name, one) {
                     continue;
                 }
-                match packed.len(&path(&origin.id, &returning.id, &name)) {
-                    Some(_) => files.wanted.push(name),
-                    None => files.missing.push(name),
+                match packed.len(&path(&origin.id, &returning.id, name)) {
+                    Some(_) => files.wanted.push(name.clone()),
+                    None => files.missing.push(name.clone()),
                 }
             }
-            all.push(files);
-        }
-        all
+            files
+        };
+        self.each(returned).map(of).collect()
+    }
+
+    /// Whether a file that a record names then is where it should be. A bucket is not asked: what the record names now
+    /// counts as there.
+    fn is_there(&self, collection: &str, record: &str, name: &str, returned: &Returned) -> bool {
+        let files = &self.parts.files;
+        let is_in_bucket = || files.is_elsewhere() && returned.files_before.iter().any(|before| before == name);
+        files.open(collection, record, name).is_ok() || is_in_bucket()
     }
 
     /// Puts the wanted files in place, record by record.
@@ -381,14 +389,17 @@ impl Bringing<'_> {
     }
 
     /// Why nothing comes back, where one of them can't.
-    fn refusal(&self, tried: &[Returned]) -> Option<Error> {
-        let blocked: Vec<_> = self.each(tried).filter(|(one, ..)| one.fate == Fate::Blocked).collect();
-        let (first, origin, returning) = blocked.first()?;
+    fn refusal(&self, tried: &[Returned], files: &[FilesOf]) -> Option<Error> {
+        let all = self.each(tried).zip(files);
+        let blocked: Vec<_> = all
+            .filter_map(|((one, origin, returning), of)| Some((reason_to_block(one, of)?, origin, returning)))
+            .collect();
+        let (why, origin, returning) = blocked.first()?;
         let more = match blocked.len() {
             1 => String::new(),
             count => format!(" So it is with {} more; a dry run names them all.", count - 1),
         };
-        let text = format!("{} {}: {}", origin.name, returning.id, first.reason);
+        let text = format!("{} {}: {why}", origin.name, returning.id.escape_debug());
         let errors = FieldErrors::one("ids", "validation_record_blocked", &text);
         let message = format!("Nothing was brought back. {text}{more}");
         Some(Error::validation(&message, errors))
@@ -406,6 +417,7 @@ impl Bringing<'_> {
         let packed = self.packed(returned)?;
         // One that is there as it was, and lacked files, is changed by them.
         let fate = |one: &Returned, of: &FilesOf| match one.fate {
+            _ if reason_to_block(one, of).is_some() => Fate::Blocked,
             Fate::Left if !of.wanted.is_empty() => Fate::Changed,
             fate => fate,
         };
@@ -428,10 +440,10 @@ impl Bringing<'_> {
                     Fate::Left => "left",
                     Fate::Blocked => "blocked",
                 },
-                reason: if fate == Fate::Changed {
-                    String::new()
-                } else {
-                    one.reason.clone()
+                reason: match fate {
+                    Fate::Changed => String::new(),
+                    Fate::Blocked => reason_to_block(one, of).unwrap_or_default(),
+                    Fate::Added | Fate::Left => one.reason.clone(),
                 },
                 child: origin.is_child,
                 fields: one.fields.clone(),
@@ -452,5 +464,18 @@ impl Bringing<'_> {
             file_bytes,
             records,
         })
+    }
+}
+
+/// Why a record can't come back. What somebody has is not given up for a file that nobody has.
+fn reason_to_block(one: &Returned, of: &FilesOf) -> Option<String> {
+    match one.fate {
+        Fate::Blocked => Some(one.reason.clone()),
+        Fate::Changed => {
+            let file = of.missing.first()?;
+            let text = "it would name, in place of what is there, a file that neither the backup nor the data has";
+            Some(format!("Overwritten, {text} ({file})."))
+        }
+        Fate::Added | Fate::Left => None,
     }
 }

@@ -25,6 +25,10 @@ use crate::key::BackupKey;
 /// For so long a list that lags behind what was done here is set right.
 const LAG: Duration = Duration::from_secs(120);
 
+/// The longest note beside the backups that is read, in bytes, and how many are.
+const LONGEST_NOTE: u64 = 1 << 20;
+const MOST_NOTES: usize = 20;
+
 /// Backups in a bucket of an S3-compatible object storage.
 #[derive(Debug, Clone)]
 pub struct BucketStorage {
@@ -173,6 +177,27 @@ impl Storage for BucketStorage {
 
     fn contains(&self, key: &BackupKey) -> Result<bool> {
         Ok(self.find(key)?.is_some())
+    }
+
+    fn note(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let label = Label {
+            content_type: "application/json".to_owned(),
+            ..Label::default()
+        };
+        let put = self.asking.put(name, bytes.to_vec().into(), &label);
+        put.map_err(|error| failed(error, &format!("writing {name}")))
+    }
+
+    fn notes(&self, prefix: &str) -> Result<Vec<Vec<u8>>> {
+        let listed = self.asking.list(prefix);
+        let mut objects = listed.map_err(|error| failed(error, "looking for notes beside the backups"))?;
+        objects.retain(|object| object.size > 0 && object.size <= LONGEST_NOTE);
+        objects.sort_by_key(|object| std::cmp::Reverse(object.modified));
+        objects.truncate(MOST_NOTES);
+        let read = |object: &Object| self.asking.get(&object.key, 0..object.size, &object.etag);
+        let notes = objects.iter().map(|object| read(object).map(|bytes| bytes.to_vec()));
+        // One that is replaced just now is read the next time.
+        Ok(notes.flatten().collect())
     }
 
     fn interrupt(&self) {

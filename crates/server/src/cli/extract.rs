@@ -46,7 +46,7 @@ pub struct Extract {
     #[arg(value_name = "ID", required_unless_present = "filter", conflicts_with = "filter")]
     pub ids: Vec<String>,
     /// The records that pass this filter, such as "created > '2026-11-01'"
-    #[arg(long)]
+    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub filter: Option<String>,
     /// Along with them the records that a cascade deleted with them
     #[arg(long)]
@@ -182,7 +182,9 @@ fn line(record: &RecoveredRecord) -> String {
     if !reason.is_empty() {
         text.push_str(&format!("  {reason}"));
     }
-    text
+    // Ids and names out of a backup may say anything to a terminal.
+    let harmless = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().map(harmless).collect()
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -36,7 +36,7 @@ pub fn router() -> Router<AppState> {
 }
 
 async fn list(Superuser(caller): Superuser, State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
-    let listed = state.asking(PATIENCE, |app| app.backups().listed()).await?;
+    let listed = state.asking(PATIENCE, |app| app.backups().shown()).await?;
     let backups = listed.ok_or_else(|| silent(&state))?;
     let rows = backups
         .iter()

@@ -101,6 +101,14 @@ impl<'a> ReadTx<'a> {
         records::find(self.connection, collection, id)
     }
 
+    /// Whether there is a record with this id. What is in it is not read.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn has_record(&self, collection: &Collection, id: &str) -> Result<bool> {
+        records::has(self.connection, collection, id)
+    }
+
     /// The records with these ids, in no particular order; ids without a record are left out.
     ///
     /// # Errors

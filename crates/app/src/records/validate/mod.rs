@@ -189,6 +189,15 @@ pub(super) fn holds(tx: &ReadTx<'_>, record: &Record, original: Option<&Record>)
     Ok(true)
 }
 
+/// Whether an id is another's but for upper and lower case, where that matters to its field.
+pub(super) fn is_taken_but_for_case(tx: &ReadTx<'_>, record: &Record) -> Result<bool> {
+    let pattern = record.collection.field("id").map(|field| &field.kind);
+    match pattern {
+        Some(FieldKind::Text { pattern, .. }) => Ok(key_problem(tx, record, pattern)?.is_some()),
+        _ => Ok(false),
+    }
+}
+
 /// What is wrong with a new record's id, as far as other records decide it. `pattern` is that of its field.
 fn key_problem(tx: &ReadTx<'_>, record: &Record, pattern: &str) -> Result<Option<Problem>> {
     if pattern == scalar::LOWERCASE_KEYS || !differs_by_case_only(tx, record)? {

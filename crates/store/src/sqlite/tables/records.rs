@@ -90,6 +90,14 @@ pub(crate) fn find(connection: &Connection, collection: &Arc<Collection>, id: &s
         .attempting("reading a record")
 }
 
+pub(crate) fn has(connection: &Connection, collection: &Collection, id: &str) -> Result<bool> {
+    let sql = format!("SELECT 1 FROM {} WHERE `id` = ?", quote(&collection.name));
+    connection
+        .prepare_cached(&sql)
+        .and_then(|mut statement| statement.exists([id]))
+        .attempting("looking for a record")
+}
+
 pub(crate) fn find_many(
     connection: &Connection,
     collection: &Arc<Collection>,

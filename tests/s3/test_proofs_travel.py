@@ -1,0 +1,100 @@
+"""What was proven is written down beside the backups in a bucket: a new machine sees which of them to rely on."""
+
+import json
+import shutil
+
+import pytest
+
+from harness.client import wait_for
+from harness.programs import BOSBASE
+
+from .files import environment
+
+pytestmark = pytest.mark.ours
+
+FOLDER = ".bosbase-proofs"
+
+
+def keep_backups_in(root, s3):
+    root.patch("/api/settings", json={"backups": {"s3": s3.settings()}})
+
+
+def notes(s3):
+    return sorted((s3.directory / s3.bucket / FOLDER).glob("*"))
+
+
+def test_a_new_machine_sees_what_was_proven(server, launch, s3, tmp_path):
+    root = server.root()
+    keep_backups_in(root, s3)
+    root.back_up("good.zip")
+    root.wait_until_proven("good.zip")
+    (told,) = root.get("/api/backups")
+    # Something that nobody proved, and something that is broken.
+    shutil.copy(s3.directory / s3.bucket / "good.zip", tmp_path / "copy.zip")
+    broken = bytearray((tmp_path / "copy.zip").read_bytes())
+    broken[len(broken) // 3] ^= 0xFF
+    (tmp_path / "broken.zip").write_bytes(broken)
+    root.upload(tmp_path / "copy.zip", "unproven.zip")
+    root.upload(tmp_path / "broken.zip", "broken.zip")
+    root.post("/api/backups/broken.zip/verify", headers={"Prefer": "wait=60"}, expect=400)
+    wait_for(lambda: len(notes(s3)) == 1, 10, "what was proven to be written down")
+    assert set(root.backups()) == {"good.zip", "unproven.zip", "broken.zip"}
+    assert server.stop() == 0
+
+    new = launch(BOSBASE, tmp_path / "new")
+    other = new.root()
+    keep_backups_in(other, s3)
+    seen = {one["key"]: one for one in other.get("/api/backups")}
+    assert seen["good.zip"] == told and told["proven"] and told["proofDepth"] == "databases" and told["missing"] == 0
+    assert seen["unproven.zip"]["proven"] == "" and seen["unproven.zip"]["proofError"] == ""
+    assert seen["broken.zip"]["proven"] == "" and seen["broken.zip"]["proofError"]
+    # Its own proof goes first, and is written down under a name of its own.
+    other.post("/api/backups/unproven.zip/verify", headers={"Prefer": "wait=60"}, expect=204)
+    wait_for(lambda: len(notes(s3)) == 2, 10, "what the new machine proved to be written down")
+    assert {one["key"]: bool(one["proven"]) for one in other.get("/api/backups")} == {
+        "good.zip": True, "unproven.zip": True, "broken.zip": False,
+    }  # fmt: skip
+    listed = BOSBASE.run("backup", "list", "--dir", str(tmp_path / "none"), env=environment(s3, prefix="BOSBASE_BACKUPS_S3_", bucket=s3.bucket)).stdout
+    assert {line.split()[2]: "proven" in line and "not proven" not in line for line in listed.splitlines()} == {
+        "good.zip": True, "unproven.zip": True, "broken.zip": False,
+    }  # fmt: skip
+
+
+def test_another_archive_under_the_name_is_not_taken_for_the_proven_one(server, launch, s3, tmp_path):
+    root = server.root()
+    keep_backups_in(root, s3)
+    root.back_up("good.zip")
+    root.wait_until_proven("good.zip")
+    wait_for(lambda: len(notes(s3)) == 1, 10, "what was proven to be written down")
+    content = bytearray((s3.directory / s3.bucket / "good.zip").read_bytes())
+    content[len(content) // 3] ^= 0xFF
+    (tmp_path / "other.zip").write_bytes(content)
+    assert server.stop() == 0
+    new = launch(BOSBASE, tmp_path / "new").root()
+    keep_backups_in(new, s3)
+    assert [bool(one["proven"]) for one in new.get("/api/backups")] == [True]
+    new.delete("/api/backups/good.zip")
+    new.upload(tmp_path / "other.zip", "good.zip")
+    assert [(one["key"], one["proven"]) for one in new.get("/api/backups")] == [("good.zip", "")]
+
+
+def test_notes_that_say_anything_keep_nobody_from_the_list(server, s3):
+    root = server.root()
+    keep_backups_in(root, s3)
+    folder = s3.directory / s3.bucket / FOLDER
+    folder.mkdir()
+    (folder / "a.json").write_text("not JSON")
+    (folder / "b.json").write_text(json.dumps([{"key": "one.zip"}, 3]))
+    (folder / "c.json").write_text("[" * 100_000)
+    (folder / "d.json").write_bytes(b" " * (2 << 20))
+    shutil.copy(__file__, folder.parent / "one.zip")
+    assert [one["proven"] for one in root.get("/api/backups")] == [""]
+
+
+def test_a_rehearsal_writes_nothing_down(launch, s3, tmp_path):
+    server = launch(BOSBASE, tmp_path / "data", flags=["--rehearsal"])
+    root = server.root()
+    keep_backups_in(root, s3)
+    root.back_up("one.zip")
+    root.wait_until_proven("one.zip")
+    assert notes(s3) == []
