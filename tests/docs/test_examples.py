@@ -1,29 +1,27 @@
 """The commands that the documentation shows are run as they stand: with `$URL` and `$TOKEN` set, from top to bottom."""
 
 import os
-import re
 import shlex
 import subprocess
 
 import pytest
 
-from harness.programs import BOSBASE, EMAIL, PASSWORD, ROOT
+from harness.programs import BOSBASE, EMAIL, PASSWORD
 from harness.client import wait_for
 from harness.jobs import ended
 from harness.server import Server, free_port
+
+from .pages import has, steps
 
 pytestmark = pytest.mark.ours
 
 
 def blocks(document):
-    """The fenced `sh` blocks of a document with the line they begin at."""
-    path = ROOT / document
-    text = path.read_text() if path.exists() else ""
-    for found in re.finditer(r"^```sh\n(.*?)^```$", text, re.M | re.S):
-        yield f"{document}:{text[: found.start()].count(chr(10)) + 2}", found.group(1)
+    """The `sh` blocks of a document, and where they stand."""
+    return [step for step in steps(document) if not step.hidden]
 
 
-API = list(blocks("docs/api.md"))
+API = blocks("docs/api.md")
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +35,15 @@ def test_the_api_document_has_examples():
     assert len(API) > 10
 
 
-@pytest.mark.parametrize(("where", "script"), API, ids=[block[0] for block in API])
-def test_an_example_of_the_api_document_runs(place, where, script):
+@pytest.mark.parametrize("step", API, ids=[step.where for step in API])
+def test_an_example_of_the_api_document_runs(place, step):
+    if step.needs and not has(step.needs):
+        pytest.skip(f"this program has no `bosbase {step.needs}`")
     # Nothing waits between them but they themselves: so does who copies one after the other.
     server, home = place
     environment = {"URL": server.url, "TOKEN": server.root().token, "EMAIL": EMAIL, "PASSWORD": PASSWORD}
     # `curl` must not hide a refusal: --fail-with-body makes it one.
-    run(f"# {where}\n{script}", home, **environment)
+    run(f"# {step.where}\n{step.script}", home, **environment)
 
 
 def run(script, home, **environment):
@@ -55,8 +55,8 @@ def run(script, home, **environment):
     return done.stdout
 
 
-def test_the_sixty_seconds_of_the_readme_are_as_it_says(tmp_path):
-    (_, start), (_, superuser), (_, use) = blocks("README.md")
+def test_the_minute_of_the_readme_is_as_it_says(tmp_path):
+    start, superuser, use = (step.script for step in blocks("README.md"))
     assert start.strip() == "cargo run --release -- serve"
     port = free_port()
     server = Server(BOSBASE, tmp_path / "pb_data", superuser=False)

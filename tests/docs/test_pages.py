@@ -1,0 +1,184 @@
+"""Each page is followed as a reader would, from top to bottom, on a machine such as it supposes."""
+
+import pytest
+
+from alarms.conftest import authority, receiver, stopping  # noqa: F401
+from alarms.sink import PASSWORD as SMTP_PASSWORD
+from alarms.sink import USERNAME as SMTP_USERNAME
+from alarms.sink import Sink
+from harness.client import Client, wait_for
+from harness.jobs import ended
+from harness.programs import BOSBASE, POCKETBASE, ROOT
+from harness.server import Server
+from s3.conftest import ACCESS_KEY, SECRET, s3  # noqa: F401
+
+from .machine import EMAIL, PASSWORD, Machine
+from .pages import has, steps
+
+pytestmark = pytest.mark.ours
+
+PAGES = {"start", "protect", "recover", "operate", "security", "from-pocketbase", "from-bosbase"}
+# Documents whose commands other tests run, and those that show none to be pasted.
+ELSEWHERE = {"api", "design", "filters", "performance", "troubleshooting"}
+POSTS = {
+    "name": "posts",
+    "type": "base",
+    "listRule": "",
+    "viewRule": "",
+    "fields": [{"name": "title", "type": "text"}],
+}
+POST = "examplepost0001"
+
+NEEDED = sorted({step.needs for page in PAGES for step in steps(f"docs/{page}.md") if step.needs})
+MISSING = [subcommand for subcommand in NEEDED if not has(subcommand)]
+
+
+@pytest.fixture
+def machine():
+    made = Machine()
+    yield made
+    made.close()
+
+
+def follow(machine, page):
+    return machine.follow(steps(f"docs/{page}.md"), left_out=MISSING)
+
+
+def root_of(machine):
+    return Client(machine.url).login("_superusers", EMAIL, PASSWORD)
+
+
+def service(machine):
+    """The server runs as a service, and has a superuser."""
+    done = machine.run(
+        machine.here(
+            "sudo install -d -m 700 -o bosbase -g bosbase /var/lib/bosbase\n"
+            f"sudo bosbase superuser upsert {EMAIL} {PASSWORD} --dir /var/lib/bosbase\n"
+            "sudo systemctl start bosbase\n"
+            "curl -sS --retry 60 --retry-delay 1 --retry-connrefused http://127.0.0.1:8090/api/health\n"
+        )
+    )
+    assert done.returncode == 0, done.stdout + done.stderr + machine.logs()
+
+
+def with_bucket(machine, s3):
+    """What pages call acme-backups is a bucket of a real S3 server."""
+    (s3.directory / "acme-backups").mkdir()
+    machine.changes |= {
+        "https://s3.eu-central-1.amazonaws.com": f"http://{s3.address}",
+        "eu-central-1": "us-east-1",
+        "YOUR-ACCESS-KEY": ACCESS_KEY,
+        "YOUR-SECRET": SECRET,
+        "FORCE_PATH_STYLE=false": "FORCE_PATH_STYLE=true",
+        '"forcePathStyle": false': '"forcePathStyle": true',
+    }
+
+
+def with_mail(machine, authority, stopping):
+    """What pages call smtp.example.com is a real mail server that encrypts and wants a login."""
+    sink = stopping(Sink(encryption="starttls", context=authority.context, login=True))
+    machine.environment |= authority.environment
+    machine.changes |= {
+        '"host": "smtp.example.com", "port": 587, "username": "app@example.com", "password": "YOUR-PASSWORD"': f'"host": "{sink.host}", "port": {sink.port}, "username": "{SMTP_USERNAME}", "password": "{SMTP_PASSWORD}"'
+    }
+    return sink
+
+
+def test_every_page_is_followed():
+    assert {path.stem for path in (ROOT / "docs").glob("*.md")} == PAGES | ELSEWHERE
+    for page in PAGES:
+        assert any(not step.hidden and not step.not_run for step in steps(f"docs/{page}.md")), page
+
+
+@pytest.mark.parametrize("subcommand", NEEDED)
+def test_the_program_has_what_the_pages_use(subcommand):
+    if subcommand in MISSING:
+        pytest.skip(f"this program has no `bosbase {subcommand}`: the blocks that use it were left out")
+
+
+def test_start(machine):
+    follow(machine, "start")
+    root = root_of(machine)
+    assert "from_the_shell.zip" in root.backups()
+    assert root.get(f"/api/collections/posts/records/myfirstpost0001")["title"] == "Hello"
+
+
+def test_protect(machine, s3, authority, stopping, receiver):
+    with_bucket(machine, s3)
+    sink = with_mail(machine, authority, stopping)
+    machine.changes["https://ops.example.com"] = receiver.url
+    service(machine)
+    follow(machine, "protect")
+    assert s3.objects("acme-backups") == ["first.zip"]
+    assert sink.mails and sink.mails[0].recipients == ["ops@example.com"] and sink.mails[0].encrypted
+    assert receiver.events("test")
+    assert (machine.root / "mnt/usb/first.zip").stat().st_size > 0
+    shown = root_of(machine).get("/api/settings")["backups"]
+    assert shown["keepMonthly"] == 12 and shown["alarmAfterHours"] == 3
+
+
+def test_recover(machine, s3, tmp_path):
+    with_bucket(machine, s3)
+    with Server(BOSBASE, tmp_path / "old" / "pb_data") as old:
+        BOSBASE.superuser(old.directory, EMAIL, PASSWORD)
+        root = old.root()
+        root.post("/api/collections", json=POSTS)
+        root.create("posts", {"id": POST, "title": "kept"})
+        make(root, "monday.zip")
+        (machine.root / "mnt/usb/monday.zip").write_bytes(root.download("monday.zip"))
+        root.patch("/api/settings", json={"backups": {"s3": s3.settings(bucket="acme-backups")}})
+        make(root, "before_the_fire.zip")
+    said = follow(machine, "recover")
+    for word in ("before_the_fire.zip", "where there was no data", "API is healthy", "ok\n", '"kind":"undo","state":"succeeded"'):
+        assert word in said, said
+    assert all(path.lstat().st_uid == machine.uid for path in [machine.data, *machine.data.rglob("*")])
+    root = wait_for(lambda: root_of(machine), 60, "the server", ignore=(AssertionError, OSError))
+    assert root.get(f"/api/collections/posts/records/{POST}")["title"] == "kept"
+
+
+def make(root, key):
+    root.post("/api/backups", json={"name": key}, expect=204)
+    assert ended(root, "create")["state"] == "succeeded"
+
+
+def test_operate(machine, authority, stopping):
+    sink = with_mail(machine, authority, stopping)
+    (machine.root / "etc/bosbase").mkdir()
+    (machine.root / "etc/bosbase/bosbase.env").write_text("BOSBASE_METRICS_TOKEN=THE-TOKEN\n")
+    said = follow(machine, "operate")
+    assert "bosbase_backup_storage_up 1" in said
+    assert [mail.recipients for mail in sink.mails] == [["you@example.com"]]
+    assert "before_upgrade.zip" in root_of(machine).backups()
+
+
+def test_security(machine):
+    service(machine)
+    follow(machine, "security")
+    assert root_of(machine).get("/api/settings")["superuserIPs"]
+
+
+def pocketbase_serves(machine, title):
+    """The real PocketBase with a superuser and a record, started as a service."""
+    directory = machine.root / "var/lib/pocketbase/pb_data"
+    POCKETBASE.superuser(directory, EMAIL, PASSWORD)
+    done = machine.run(machine.here(f"chown -R {machine.uid}:{machine.gid} /var/lib/pocketbase /var/lib\nsystemctl start pocketbase\n"))
+    assert done.returncode == 0, done.stderr
+    root = wait_for(lambda: root_of(machine), 60, "PocketBase", ignore=(AssertionError, OSError))
+    root.post("/api/collections", json=POSTS)
+    root.create("posts", {"id": POST, "title": title})
+    return root
+
+
+def test_from_pocketbase(machine):
+    pocketbase_serves(machine, "written by PocketBase")
+    follow(machine, "from-pocketbase")
+
+
+def test_from_bosbase(machine, launch):
+    """BosBase itself wants a PostgreSQL; of its API this page uses what PocketBase has, too."""
+    old = pocketbase_serves(machine, "written on the old server")
+    new = launch(BOSBASE)
+    new_root = new.root()
+    machine.environment |= {"OLD": machine.url, "OLD_TOKEN": old.token, "URL": new.url, "TOKEN": new_root.token}
+    follow(machine, "from-bosbase")
+    assert new_root.get(f"/api/collections/posts/records/{POST}")["title"] == "written on the old server"
