@@ -149,7 +149,7 @@ class Machine:
         search = f"{self.root / 'bin'}:{os.environ['PATH']}"
         return subprocess.run(
             ["bash", str(path)],
-            env={**os.environ, "PATH": search, **self.environment, **environment},
+            env={**without_our_own(os.environ), "PATH": search, **self.environment, **environment},
             cwd=self.root / "home",
             input=f"{PASSWORD}\n" * 10,
             capture_output=True,
@@ -161,7 +161,7 @@ class Machine:
         """Does what a page says, from top to bottom, in one shell."""
         lines = []
         for step in steps:
-            if step.not_run or step.needs in left_out and step.needs:
+            if step.not_run or step.needs in left_out:
                 continue
             script = self.here(step.script)
             lines.append(f"echo '== {step.where}'")
@@ -187,6 +187,10 @@ class Machine:
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
         shutil.rmtree(self.root)
+
+
+def without_our_own(environment):
+    return {name: value for name, value in environment.items() if not name.startswith("BOSBASE_")}
 
 
 def shell_word(text):

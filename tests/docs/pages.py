@@ -10,6 +10,7 @@
 import re
 import textwrap
 from dataclasses import dataclass, field
+from functools import cache
 
 from harness.programs import BOSBASE, ROOT
 
@@ -54,6 +55,7 @@ def steps(document):
     return found
 
 
+@cache
 def has(subcommand):
     """Whether the program has a subcommand, such as "backup extract"."""
     return BOSBASE.run(*subcommand.split(), "--help", check=False).returncode == 0
