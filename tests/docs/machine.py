@@ -48,7 +48,7 @@ stop() {
 }
 start() {
   case $unit in
-    bosbase) set -- @ROOT@/bin/bosbase serve --dir @ROOT@/var/lib/bosbase --http 127.0.0.1:@PORT@ ;;
+    bosbase) set -- @ROOT@/bin/bosbase serve --dir @ROOT@/var/lib/bosbase --http 127.0.0.1:@PORT@ $(cat @ROOT@/run/flags) ;;
     pocketbase) set -- @POCKETBASE@ serve --dir @ROOT@/var/lib/pocketbase/pb_data --http 127.0.0.1:@PORT@ ;;
   esac
   if [ -f @ROOT@/etc/bosbase/bosbase.env ]; then set -a; . @ROOT@/etc/bosbase/bosbase.env; set +a; fi
@@ -104,6 +104,9 @@ class Machine:
         self.as_user = f"setpriv --reuid {self.uid} --regid {self.gid} --clear-groups" if is_root else "env"
         for folder in ("bin", "run", "var/lib", "etc", "mnt/usb", "home"):
             (self.root / folder).mkdir(parents=True)
+        # What a reader has added to ExecStart.
+        self.flags = self.root / "run" / "flags"
+        self.flags.write_text("")
         program, pocketbase = self.root / "bin" / "bosbase-program", self.root / "bin" / "pocketbase"
         shutil.copy(BOSBASE.path, program)
         shutil.copy(POCKETBASE.path, pocketbase)
@@ -157,11 +160,11 @@ class Machine:
             timeout=SECONDS,
         )
 
-    def follow(self, steps, left_out=()):
+    def follow(self, steps, left_out=(), case=None):
         """Does what a page says, from top to bottom, in one shell."""
         lines = []
         for step in steps:
-            if step.not_run or step.needs in left_out:
+            if step.not_run or step.needs in left_out or not step.is_for(case):
                 continue
             script = self.here(step.script)
             lines.append(f"echo '== {step.where}'")

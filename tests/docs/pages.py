@@ -5,6 +5,8 @@
     <!-- in the background -->     the next block is a server that goes on running
     <!-- exit code: N -->          the next block ends with N
     <!-- needs: SUBCOMMAND -->     the next block, and only it, is left out while the program has no such subcommand
+    <!-- only: CASE -->            the next block is for one case among those that the page speaks of
+    <!-- unless: CASE -->          the next block is for all others
 """
 
 import re
@@ -15,7 +17,7 @@ from functools import cache
 from harness.programs import BOSBASE, ROOT
 
 STEP = re.compile(r"^ *<!-- (?P<said>.*?) -->$|^(?P<indent> *)```sh\n(?P<block>.*?)^ *```$", re.M | re.S)
-DIRECTIVE = re.compile(r"(run|not run|exit code|needs): (.*)|(in the background)", re.S)
+DIRECTIVE = re.compile(r"(run|not run|exit code|needs|only|unless): (.*)|(in the background)", re.S)
 
 
 @dataclass
@@ -33,10 +35,16 @@ class Step:
     def needs(self):
         return self.says.get("needs")
 
+    def is_for(self, case):
+        return self.says.get("only", case) == case and (case is None or self.says.get("unless") != case)
 
-def steps(document):
-    """What a document says to do, from top to bottom."""
+
+def steps(document, until=None):
+    """What a document says to do, from top to bottom, or to a heading."""
     text = (ROOT / document).read_text()
+    if until:
+        text, heading, _ = text.partition(f"\n{until}\n")
+        assert heading, f"{document} has no heading {until}"
     found, says = [], {}
     for match in STEP.finditer(text):
         where = f"{document}:{text.count(chr(10), 0, match.start()) + 1}"

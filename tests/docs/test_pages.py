@@ -39,8 +39,8 @@ def machine():
     made.close()
 
 
-def follow(machine, page):
-    return machine.follow(steps(f"docs/{page}.md"), left_out=[subcommand for subcommand in NEEDED if not has(subcommand)])
+def follow(machine, page, until=None, case=None):
+    return machine.follow(steps(f"docs/{page}.md", until), case=case, left_out=[subcommand for subcommand in NEEDED if not has(subcommand)])
 
 
 def root_of(machine):
@@ -119,23 +119,40 @@ def test_protect(machine, s3, authority, stopping, receiver):
     assert shown["keepMonthly"] == 12 and shown["alarmAfterHours"] == 3
 
 
-def test_recover(machine, s3, tmp_path):
+def burnt_down(machine, s3, directory, **options):
+    """A server that made one backup as a file, then one into the bucket, and is gone."""
     with_bucket(machine, s3)
-    with Server(BOSBASE, tmp_path / "old" / "pb_data") as old:
-        BOSBASE.superuser(old.directory, EMAIL, PASSWORD)
-        root = old.root()
+    with Server(BOSBASE, directory / "old" / "pb_data", superuser=False, **options) as old:
+        BOSBASE.run("superuser", "upsert", EMAIL, PASSWORD, "--dir", old.directory, *old.flags, env=old.env)
+        root = old.root(EMAIL, PASSWORD)
         root.post("/api/collections", json=POSTS)
         root.create("posts", {"id": POST, "title": "kept"})
         make(root, "monday.zip")
         (machine.root / "mnt/usb/monday.zip").write_bytes(root.download("monday.zip"))
         root.patch("/api/settings", json={"backups": {"s3": s3.settings(bucket="acme-backups")}})
         make(root, "before_the_fire.zip")
+
+
+def test_recover(machine, s3, tmp_path):
+    burnt_down(machine, s3, tmp_path)
     said = follow(machine, "recover")
     for word in ("before_the_fire.zip", "where there was no data", "API is healthy", "ok\n", '"kind":"undo","state":"succeeded"'):
         assert word in said, said
     assert all(path.lstat().st_uid == machine.uid for path in [machine.data, *machine.data.rglob("*")])
     root = wait_for(lambda: root_of(machine), 60, "the server", ignore=(AssertionError, OSError))
     assert root.get(f"/api/collections/posts/records/{POST}")["title"] == "kept"
+
+
+def test_recover_with_an_encryption_key(machine, s3, tmp_path):
+    key = "0123456789abcdef0123456789abcdef"
+    burnt_down(machine, s3, tmp_path, flags=("--encryptionEnv", "KEY"), env={"KEY": key})
+    machine.changes["YOUR-32-CHARACTERS"] = key
+    machine.flags.write_text("--encryptionEnv PB_ENCRYPTION_KEY")
+    said = follow(machine, "recover", until="### 7. Check what the backup brought back", case="key")
+    assert "API is healthy" in said
+    root = root_of(machine)
+    assert root.get(f"/api/collections/posts/records/{POST}")["title"] == "kept"
+    assert root.get("/api/settings")["backups"]["s3"]["bucket"] == "acme-backups"
 
 
 def make(root, key):
