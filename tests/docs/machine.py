@@ -160,11 +160,11 @@ class Machine:
             timeout=SECONDS,
         )
 
-    def follow(self, steps, left_out=(), case=None):
+    def follow(self, steps, case=None):
         """Does what a page says, from top to bottom, in one shell."""
         lines = []
         for step in steps:
-            if step.not_run or step.needs in left_out or not step.is_for(case):
+            if step.not_run or not step.is_for(case):
                 continue
             script = self.here(step.script)
             lines.append(f"echo '== {step.where}'")

@@ -4,7 +4,6 @@
     <!-- not run: REASON -->       the next block can't be run here
     <!-- in the background -->     the next block is a server that goes on running
     <!-- exit code: N -->          the next block ends with N
-    <!-- needs: SUBCOMMAND -->     the next block, and only it, is left out while the program has no such subcommand
     <!-- only: CASE -->            the next block is for one case among those that the page speaks of
     <!-- unless: CASE -->          the next block is for all others
 """
@@ -12,12 +11,11 @@
 import re
 import textwrap
 from dataclasses import dataclass, field
-from functools import cache
 
-from harness.programs import BOSBASE, ROOT
+from harness.programs import ROOT
 
 STEP = re.compile(r"^ *<!-- (?P<said>.*?) -->$|^(?P<indent> *)```sh\n(?P<block>.*?)^ *```$", re.M | re.S)
-DIRECTIVE = re.compile(r"(run|not run|exit code|needs|only|unless): (.*)|(in the background)", re.S)
+DIRECTIVE = re.compile(r"(run|not run|exit code|only|unless): (.*)|(in the background)", re.S)
 
 
 @dataclass
@@ -30,10 +28,6 @@ class Step:
     @property
     def not_run(self):
         return self.says.get("not run")
-
-    @property
-    def needs(self):
-        return self.says.get("needs")
 
     def is_for(self, case):
         return self.says.get("only", case) == case and (case is None or self.says.get("unless") != case)
@@ -61,12 +55,6 @@ def steps(document, until=None):
             says[directive[1] or directive[3]] = directive[2] or True
     assert not says, f"{document} ends with {says}, and no block"
     return found
-
-
-@cache
-def has(subcommand):
-    """Whether the program has a subcommand, such as "backup extract"."""
-    return BOSBASE.run(*subcommand.split(), "--help", check=False).returncode == 0
 
 
 def markdown():

@@ -13,7 +13,7 @@ from harness.server import Server
 from s3.conftest import ACCESS_KEY, SECRET, s3  # noqa: F401
 
 from .machine import EMAIL, PASSWORD, Machine
-from .pages import has, steps
+from .pages import steps
 
 pytestmark = pytest.mark.ours
 
@@ -25,11 +25,9 @@ POSTS = {
     "type": "base",
     "listRule": "",
     "viewRule": "",
-    "fields": [{"name": "title", "type": "text"}],
+    "fields": [{"name": "title", "type": "text"}, {"name": "cover", "type": "file"}],
 }
 POST = "examplepost0001"
-
-NEEDED = sorted({step.needs for page in PAGES for step in steps(f"docs/{page}.md") if step.needs})
 
 
 @pytest.fixture
@@ -40,7 +38,7 @@ def machine():
 
 
 def follow(machine, page, until=None, case=None):
-    return machine.follow(steps(f"docs/{page}.md", until), case=case, left_out=[subcommand for subcommand in NEEDED if not has(subcommand)])
+    return machine.follow(steps(f"docs/{page}.md", until), case)
 
 
 def root_of(machine):
@@ -92,12 +90,6 @@ def test_every_page_is_followed():
         assert any(not step.hidden and not step.not_run for step in steps(f"docs/{page}.md")), page
 
 
-@pytest.mark.parametrize("subcommand", NEEDED)
-def test_the_program_has_what_the_pages_use(subcommand):
-    if not has(subcommand):
-        pytest.skip(f"this program has no `bosbase {subcommand}`: the blocks that use it were left out")
-
-
 def test_start(machine):
     follow(machine, "start")
     root = root_of(machine)
@@ -126,7 +118,12 @@ def burnt_down(machine, s3, directory, **options):
         BOSBASE.run("superuser", "upsert", EMAIL, PASSWORD, "--dir", old.directory, *old.flags, env=old.env)
         root = old.root(EMAIL, PASSWORD)
         root.post("/api/collections", json=POSTS)
-        root.create("posts", {"id": POST, "title": "kept"})
+        root.create("posts", {"id": POST, "title": "kept"}, files={"cover": ("cover.txt", b"a cover")})
+        # What a cascade deletes with a post.
+        posts = root.get("/api/collections/posts")["id"]
+        post = {"name": "post", "type": "relation", "collectionId": posts, "maxSelect": 1, "cascadeDelete": True}
+        root.post("/api/collections", json={"name": "comments", "type": "base", "fields": [post]})
+        root.create("comments", {"post": POST})
         make(root, "monday.zip")
         (machine.root / "mnt/usb/monday.zip").write_bytes(root.download("monday.zip"))
         root.patch("/api/settings", json={"backups": {"s3": s3.settings(bucket="acme-backups")}})
@@ -147,7 +144,7 @@ def test_recover_with_an_encryption_key(machine, s3, tmp_path):
     key = "0123456789abcdef0123456789abcdef"
     burnt_down(machine, s3, tmp_path, flags=("--encryptionEnv", "KEY"), env={"KEY": key})
     machine.changes["YOUR-32-CHARACTERS"] = key
-    machine.flags.write_text("--encryptionEnv PB_ENCRYPTION_KEY")
+    machine.flags.write_text("--encryptionEnv BOSBASE_ENCRYPTION_KEY")
     said = follow(machine, "recover", until="### 7. Check what the backup brought back", case="key")
     assert "API is healthy" in said
     root = root_of(machine)
