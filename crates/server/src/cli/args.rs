@@ -8,9 +8,10 @@ use bosbase_app::public::PublicFiles;
 use bosbase_app::unsupported::ProgramDirs;
 use bosbase_app::{AppOptions, DataDir};
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 
 use super::Failure;
+use super::environment::Variables;
 use super::extract::{Extract, Into};
 
 /// An application backend on an embedded SQLite database whose backups are proven and whose restores are all or
@@ -34,68 +35,78 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 pub struct Global {
     /// The data directory; one made by PocketBase 0.23 or later is opened (and upgraded) as it is
-    #[arg(long, global = true, default_value = usual_dir(), value_name = "DIR", value_parser = PathBufValueParser::new().map(DataDir::at))]
+    #[arg(long, global = true, env = "BOSBASE_DIR", default_value = usual_dir(), value_name = "DIR", value_parser = PathBufValueParser::new().map(DataDir::at))]
     pub dir: DataDir,
     /// The name of the environment variable that holds the 32 character key of the encrypted settings
     #[arg(
         long = "encryptionEnv",
         global = true,
+        env = "BOSBASE_ENCRYPTION_ENV",
         default_value = "",
         hide_default_value = true,
         value_name = "NAME"
     )]
     pub encryption_env: String,
     /// Developer mode: log every request and its causes to the terminal
-    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, action = ArgAction::Set,
-          default_value = "false", default_missing_value = "true", hide_default_value = true, value_parser = boolean)]
+    #[arg(long, global = true, env = "BOSBASE_DEV", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          action = ArgAction::Set, default_value = "false", default_missing_value = "true", hide_default_value = true, value_parser = boolean)]
     pub dev: bool,
     /// The directory of the static files that are served; the first pb_public in the working directory, beside the data
     /// directory or beside the program if left out
-    #[arg(long = "publicDir", global = true, value_name = "DIR", value_parser = directory)]
+    #[arg(long = "publicDir", global = true, env = "BOSBASE_PUBLIC_DIR", value_name = "DIR", value_parser = named)]
     pub public_dir: Option<Named>,
     /// Serve index.html of the public directory for what is not there
-    #[arg(long = "indexFallback", global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-          action = ArgAction::Set, default_value = "true", default_missing_value = "true", value_parser = boolean)]
+    #[arg(long = "indexFallback", global = true, env = "BOSBASE_INDEX_FALLBACK", value_name = "BOOL", num_args = 0..=1,
+          require_equals = true, action = ArgAction::Set, default_value = "true", default_missing_value = "true", value_parser = boolean)]
     pub index_fallback: bool,
     /// How many seconds one read of the database may take
-    #[arg(long = "queryTimeout", global = true, value_name = "SECONDS", default_value_t = AppOptions::QUERY_TIMEOUT.as_secs().cast_signed(), allow_negative_numbers = true)]
+    #[arg(long = "queryTimeout", global = true, env = "BOSBASE_QUERY_TIMEOUT", value_name = "SECONDS", default_value_t = AppOptions::QUERY_TIMEOUT.as_secs().cast_signed(), allow_negative_numbers = true)]
     pub query_timeout: i64,
     /// The directory of the JavaScript hooks, which are not run: what lies there stops the start
-    #[arg(long = "hooksDir", global = true, value_name = "DIR", value_parser = directory)]
+    #[arg(long = "hooksDir", global = true, env = "BOSBASE_HOOKS_DIR", value_name = "DIR", value_parser = named)]
     pub hooks_dir: Option<Named>,
     /// Without effect: no hooks are run
-    #[arg(long = "hooksWatch", global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+    #[arg(long = "hooksWatch", global = true, env = "BOSBASE_HOOKS_WATCH", value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = boolean)]
     pub hooks_watch: Option<bool>,
     /// Without effect: no hooks are run
     #[arg(
         long = "hooksPool",
         global = true,
+        env = "BOSBASE_HOOKS_POOL",
         value_name = "NUMBER",
         allow_negative_numbers = true
     )]
     pub hooks_pool: Option<i64>,
     /// The directory of the migrations, which are not applied: what was not applied before stops the start
-    #[arg(long = "migrationsDir", global = true, value_name = "DIR", value_parser = directory)]
+    #[arg(long = "migrationsDir", global = true, env = "BOSBASE_MIGRATIONS_DIR", value_name = "DIR", value_parser = named)]
     pub migrations_dir: Option<Named>,
     /// Without effect: no migrations are written
-    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+    #[arg(long, global = true, env = "BOSBASE_AUTOMIGRATE", value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = boolean)]
     pub automigrate: Option<bool>,
+    /// The configuration file, lines of KEY=value; none where it is empty [default: /etc/bosbase/bosbase.env where that
+    /// is there]
+    #[arg(long, global = true, env = Self::CONFIG, value_name = "FILE", value_parser = named)]
+    pub config: Option<Named>,
+    /// What the environment and the configuration file say beside the flags.
+    #[arg(skip)]
+    pub variables: Variables,
 }
 
-/// A directory that a flag names; empty where it names the usual one, as PocketBase's defaults do.
+/// A path that a flag names; empty where it names the usual one, as PocketBase's defaults do.
 #[derive(Debug, Clone)]
 pub struct Named(PathBuf);
 
 impl Named {
-    fn path(&self) -> Option<PathBuf> {
+    /// The path, where it is not the usual one.
+    pub fn path(&self) -> Option<PathBuf> {
         Some(&self.0).filter(|path| !path.as_os_str().is_empty()).cloned()
     }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "clap wants a Result")]
-fn directory(text: &str) -> Result<Named, String> {
+fn named(text: &str) -> Result<Named, String> {
     Ok(Named(PathBuf::from(text)))
 }
 
@@ -125,6 +136,9 @@ fn program() -> Option<PathBuf> {
 }
 
 impl Global {
+    /// The variable that names the configuration file, which can't be in it.
+    pub const CONFIG: &str = "BOSBASE_CONFIG";
+
     /// Where hooks and migrations are looked for.
     pub fn program_dirs(&self) -> ProgramDirs {
         ProgramDirs {
@@ -167,7 +181,7 @@ impl Global {
         let encryption_key = if self.encryption_env.is_empty() {
             None
         } else {
-            let key = std::env::var(&self.encryption_env).unwrap_or_default();
+            let key = self.variables.get(&self.encryption_env).unwrap_or_default();
             if key.len() != 32 {
                 return Err(Failure(format!(
                     "--encryptionEnv names {}, which must be set to a key of exactly 32 characters (it has {}).",
@@ -186,9 +200,9 @@ impl Global {
                 .ok()
                 .filter(|seconds| *seconds > 0)
                 .map_or(AppOptions::QUERY_TIMEOUT, Duration::from_secs),
-            backups_place: super::bucket::backups_place()?,
+            backups_place: super::bucket::backups_place(&self.variables)?,
             rehearsal: false,
-            files_place: super::bucket::files_place()?,
+            files_place: super::bucket::files_place(&self.variables)?,
             #[cfg(feature = "failpoints")]
             steps: crate::failpoint::from_environment(),
             #[cfg(not(feature = "failpoints"))]
@@ -197,11 +211,44 @@ impl Global {
     }
 }
 
+impl Arguments {
+    /// What may be typed. The environment is left to [`super::configuration`], which reads the configuration file
+    /// beside it; only a password is read by clap, which wants one.
+    pub fn grammar() -> clap::Command {
+        of_each(Self::command(), &|arg| {
+            let is_setting = arg.get_env().is_some_and(|name| name != SuperuserAction::PASSWORD);
+            if is_setting { arg.env(None::<&str>) } else { arg }
+        })
+    }
+
+    /// The same with the variables' names, for those who read about it.
+    pub fn explained() -> clap::Command {
+        of_each(Self::command(), &|arg| arg.hide_env_values(true))
+    }
+}
+
+/// `command` with each argument changed, its subcommands' too.
+fn of_each(command: clap::Command, change: &dyn Fn(clap::Arg) -> clap::Arg) -> clap::Command {
+    command
+        .mut_args(change)
+        .mut_subcommands(|subcommand| of_each(subcommand, change))
+}
+
 impl Command {
+    /// Whether it is about a data directory or a server, which are configured.
+    pub fn is_configured(&self) -> bool {
+        !matches!(self, Self::Completions { .. } | Self::Manual { .. } | Self::Routes)
+    }
+
     /// Whether it needs what may be another user's than the data directory: a port, a file elsewhere.
     pub fn reaches_elsewhere(&self) -> bool {
         match self {
-            Self::Serve(_) | Self::Routes | Self::Check(_) => true,
+            Self::Serve(_)
+            | Self::Config { .. }
+            | Self::Completions { .. }
+            | Self::Manual { .. }
+            | Self::Routes
+            | Self::Check(_) => true,
             Self::Backup { action } => match action {
                 BackupAction::Import { .. } | BackupAction::Export { .. } | BackupAction::Steps => true,
                 BackupAction::Extract(extract) => matches!(extract.into, Into::Directory(_)),
@@ -221,6 +268,22 @@ pub enum Command {
     /// Exits with 0 where nothing differs, 1 where something differs, is not honoured or has to be mended, and 2 where
     /// it can't be served.
     Check(Check),
+    /// Say how the server would be configured
+    Config {
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+    /// Print what makes a shell complete these commands
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages of all commands into a directory
+    #[command(hide = true)]
+    Manual {
+        /// The directory, which must be there
+        directory: PathBuf,
+    },
     /// Print every route of the API with who may call it
     Routes,
     /// Make, check, restore and move backups, on a stopped data directory or beside a running server
@@ -244,26 +307,45 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Serve {
     /// The names of this host: answer by HTTPS, with certificates that are got by themselves (Let's Encrypt)
-    #[arg(value_name = "DOMAINS")]
+    #[arg(value_name = "DOMAINS", env = "BOSBASE_DOMAINS")]
     pub domains: Vec<String>,
     /// The address of plain HTTP; without a host on all addresses [default: 127.0.0.1:8090, with domains 0.0.0.0:80]
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, env = "BOSBASE_HTTP", value_name = "HOST:PORT")]
     pub http: Option<String>,
     /// The address of HTTPS, to which plain HTTP leads then [default: none, with domains 0.0.0.0:443]
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, env = "BOSBASE_HTTPS", value_name = "HOST:PORT")]
     pub https: Option<String>,
     /// The origins of web pages that may call the API, separated by commas; * stands for any characters, ? for one
-    #[arg(long, default_value = "*", value_delimiter = ',', value_name = "ORIGINS")]
+    #[arg(
+        long,
+        env = "BOSBASE_ORIGINS",
+        default_value = "*",
+        value_delimiter = ',',
+        value_name = "ORIGINS"
+    )]
     pub origins: Vec<String>,
     /// Start although JavaScript hooks lie in pb_hooks beside the data directory; none of them is run
-    #[arg(long)]
+    #[arg(long, env = "BOSBASE_IGNORE_HOOKS", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          action = ArgAction::Set, default_value = "false", default_missing_value = "true", hide_default_value = true, value_parser = boolean)]
     pub ignore_hooks: bool,
     /// Start although pb_migrations beside the data directory holds migrations that were not applied; none of them is
-    #[arg(long)]
+    #[arg(long, env = "BOSBASE_IGNORE_MIGRATIONS", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          action = ArgAction::Set, default_value = "false", default_missing_value = "true", hide_default_value = true, value_parser = boolean)]
     pub ignore_migrations: bool,
     /// Look into the data and leave the world alone: no scheduled backups, no alarms, no deletions in buckets
-    #[arg(long)]
+    #[arg(long, env = "BOSBASE_REHEARSAL", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          action = ArgAction::Set, default_value = "false", default_missing_value = "true", hide_default_value = true, value_parser = boolean)]
     pub rehearsal: bool,
+}
+
+/// `bosbase config …`
+#[derive(Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Print what is in force with these flags, this environment and the configuration file, and where each value came
+    /// from; nothing is started
+    ///
+    /// Takes the flags of serve. Secrets are not shown. Exits with 1 and a line where something is wrong.
+    Check(Serve),
 }
 
 /// `bosbase check DIR`
@@ -310,12 +392,17 @@ pub enum SuperuserAction {
     },
 }
 
+impl SuperuserAction {
+    /// The variable that holds the password.
+    pub const PASSWORD: &str = "BOSBASE_SUPERUSER_PASSWORD";
+}
+
 #[derive(Debug, Args)]
 pub struct Credentials {
     /// The superuser's email address
     pub email: String,
     /// The password, at least 8 characters; better given in the environment, where no process list shows it
-    #[arg(env = "BOSBASE_SUPERUSER_PASSWORD", hide_env_values = true)]
+    #[arg(env = SuperuserAction::PASSWORD, hide_env_values = true)]
     pub password: String,
 }
 

@@ -1,4 +1,4 @@
-//! Buckets as the environment names them: for a machine that has no settings yet, none that can be read, or such whose
+//! Buckets as the environment or the configuration file names them: for a machine that has no settings yet, none that can be read, or such whose
 //! keys are no longer good.
 
 use bosbase_app::BucketConfig;
@@ -6,6 +6,7 @@ use bosbase_app::files::FilesPlace;
 use bosbase_app::jobs::BackupsPlace;
 
 use super::Failure;
+use super::environment::Variables;
 
 /// What the variables of the backups' bucket begin with.
 const BACKUPS: &str = "BOSBASE_BACKUPS_S3_";
@@ -18,11 +19,11 @@ const FILES: &str = "BOSBASE_STORAGE_S3_";
 /// # Errors
 ///
 /// Where a variable that it takes is missing or makes no sense.
-pub fn backups_place() -> Result<BackupsPlace, Failure> {
-    if !truth(BACKUPS, "ENABLED")?.unwrap_or(true) {
+pub fn backups_place(variables: &Variables) -> Result<BackupsPlace, Failure> {
+    if !truth(variables, BACKUPS, "ENABLED")?.unwrap_or(true) {
         return Ok(BackupsPlace::Local);
     }
-    Ok(bucket(BACKUPS)?.map_or(BackupsPlace::AsSet, BackupsPlace::Bucket))
+    Ok(bucket(variables, BACKUPS)?.map_or(BackupsPlace::AsSet, BackupsPlace::Bucket))
 }
 
 /// Where uploaded files are kept: in the bucket that `BOSBASE_STORAGE_S3_BUCKET` and its like name, in the data
@@ -31,19 +32,19 @@ pub fn backups_place() -> Result<BackupsPlace, Failure> {
 /// # Errors
 ///
 /// As [`backups_place`].
-pub fn files_place() -> Result<FilesPlace, Failure> {
-    if !truth(FILES, "ENABLED")?.unwrap_or(true) {
+pub fn files_place(variables: &Variables) -> Result<FilesPlace, Failure> {
+    if !truth(variables, FILES, "ENABLED")?.unwrap_or(true) {
         return Ok(FilesPlace::Local);
     }
-    Ok(bucket(FILES)?.map_or(FilesPlace::AsSet, FilesPlace::Bucket))
+    Ok(bucket(variables, FILES)?.map_or(FilesPlace::AsSet, FilesPlace::Bucket))
 }
 
-fn bucket(prefix: &str) -> Result<Option<BucketConfig>, Failure> {
-    let bucket = variable(prefix, "BUCKET");
+fn bucket(variables: &Variables, prefix: &str) -> Result<Option<BucketConfig>, Failure> {
+    let bucket = variable(variables, prefix, "BUCKET");
     if bucket.is_empty() {
         return Ok(None);
     }
-    let required = |name: &str| match variable(prefix, name) {
+    let required = |name: &str| match variable(variables, prefix, name) {
         value if value.is_empty() => Err(Failure(format!(
             "{prefix}BUCKET is set, so {prefix}{name} must be, too."
         ))),
@@ -55,12 +56,12 @@ fn bucket(prefix: &str) -> Result<Option<BucketConfig>, Failure> {
         endpoint: required("ENDPOINT")?,
         access_key: required("ACCESS_KEY")?,
         secret: required("SECRET")?,
-        force_path_style: truth(prefix, "FORCE_PATH_STYLE")?.unwrap_or(false),
+        force_path_style: truth(variables, prefix, "FORCE_PATH_STYLE")?.unwrap_or(false),
     }))
 }
 
-fn truth(prefix: &str, name: &str) -> Result<Option<bool>, Failure> {
-    match variable(prefix, name).as_str() {
+fn truth(variables: &Variables, prefix: &str, name: &str) -> Result<Option<bool>, Failure> {
+    match variable(variables, prefix, name).as_str() {
         "" => Ok(None),
         "0" | "false" => Ok(Some(false)),
         "1" | "true" => Ok(Some(true)),
@@ -68,6 +69,6 @@ fn truth(prefix: &str, name: &str) -> Result<Option<bool>, Failure> {
     }
 }
 
-fn variable(prefix: &str, name: &str) -> String {
-    std::env::var(format!("{prefix}{name}")).unwrap_or_default()
+fn variable(variables: &Variables, prefix: &str, name: &str) -> String {
+    variables.get(&format!("{prefix}{name}")).unwrap_or_default()
 }

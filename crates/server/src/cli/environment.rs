@@ -1,19 +1,29 @@
-//! The environment variables that the program reads. One of a similar name is a mistake that nobody would notice.
+//! The settings that the program finds outside of its command line: in environment variables, and in a configuration
+//! file that sets the same names. One of a similar name is a mistake that nobody would notice.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use super::Failure;
+use super::args::{Arguments, Global};
+use super::configuration_file::ConfigurationFile;
 
 /// What the names of all of them begin with.
 const PREFIX: &str = "BOSBASE_";
 
-/// Those that stand for themselves.
-const SINGLE: [&str; 8] = [
+/// Those that are no flag's.
+const SINGLE: [&str; 6] = [
     "ACME_DIRECTORY",
     "ACME_ROOT",
-    "FAILPOINT",
     "LOG",
     "METRICS_TOKEN",
-    "RESTARTED",
     "SUPERUSER_EMAIL",
     "SUPERUSER_PASSWORD",
 ];
+
+/// Those that processes tell each other, and no file.
+const BETWEEN_PROCESSES: [&str; 2] = ["FAILPOINT", "RESTARTED"];
 
 /// Those that name a bucket, behind each of [`BUCKETS`].
 const OF_BUCKET: [&str; 7] = [
@@ -27,22 +37,158 @@ const OF_BUCKET: [&str; 7] = [
 ];
 const BUCKETS: [&str; 2] = ["BACKUPS_S3_", "STORAGE_S3_"];
 
-/// The names of `set` that look like the program's and are none of its, in order; `own` is one that the command line
-/// names.
-pub fn unknown(set: impl Iterator<Item = String>, own: &str) -> Vec<String> {
-    let mut names: Vec<String> = set
-        .filter(|name| name.starts_with(PREFIX) && name != own && !is_known(&name[PREFIX.len()..]))
-        .collect();
-    names.sort_unstable();
+/// What is set outside of the command line. The environment goes before the file, and an empty variable is none.
+#[derive(Clone, Default)]
+pub struct Variables {
+    environment: BTreeMap<String, String>,
+    file: Option<ConfigurationFile>,
+}
+
+/// Names only: values may be secret.
+impl fmt::Debug for Variables {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let in_file = self.file.iter().flat_map(ConfigurationFile::keys);
+        formatter
+            .debug_set()
+            .entries(self.environment.keys())
+            .entries(in_file)
+            .finish()
+    }
+}
+
+/// Where a value was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Flag,
+    Environment,
+    /// The line of the configuration file, counted from 1.
+    File(usize),
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => write!(formatter, "flag"),
+            Self::Environment => write!(formatter, "environment"),
+            Self::File(line) => write!(formatter, "file, line {line}"),
+            Self::Default => write!(formatter, "default"),
+        }
+    }
+}
+
+impl Variables {
+    /// This process's environment.
+    ///
+    /// # Errors
+    ///
+    /// Where a variable of the program's own is no text.
+    pub fn of_process() -> Result<Self, Failure> {
+        let mut environment = BTreeMap::new();
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => drop(environment.insert(name, value)),
+                Err(_) if name.starts_with(PREFIX) => {
+                    return Err(Failure(format!("The environment variable {name} is no text in UTF-8.")));
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(Self {
+            environment,
+            file: None,
+        })
+    }
+
+    /// The same, with a configuration file behind the environment.
+    pub fn with_file(self, file: Option<ConfigurationFile>) -> Self {
+        Self { file, ..self }
+    }
+
+    /// Where the configuration file is, if there is one.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_ref().map(ConfigurationFile::path)
+    }
+
+    /// The value of `name`; an empty one is none.
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.find(name).map(|(value, _)| value.to_owned())
+    }
+
+    /// The value of `name`, and where it was found.
+    pub fn find(&self, name: &str) -> Option<(&str, Origin)> {
+        let of_environment = self.environment.get(name).filter(|value| !value.is_empty());
+        if let Some(value) = of_environment {
+            return Some((value, Origin::Environment));
+        }
+        let entry = self.file.as_ref()?.get(name)?;
+        Some((&entry.value, Origin::File(entry.line)))
+    }
+
+    /// Environment variables whose names look like the program's and are none of its, in order; `own` is one that the
+    /// command line names.
+    pub fn unknown(&self, own: &str) -> Vec<String> {
+        let set = self.environment.iter().filter(|(_, value)| !value.is_empty());
+        unknown(set.map(|(name, _)| name), own)
+    }
+
+    /// Refuses a configuration file that sets what the program does not know, save `own`.
+    ///
+    /// # Errors
+    ///
+    /// Where there is such a line; its value, which may be a secret, is not shown.
+    pub fn require_known(&self, own: &str) -> Result<(), Failure> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let settings = settings();
+        match file.keys().find(|key| *key != own && !settings.contains(key)) {
+            None => Ok(()),
+            Some(key) => Err(file.failure(key, "is none of this program's settings")),
+        }
+    }
+}
+
+/// The names of all settings: first those of the flags, in the order of the help.
+pub fn settings() -> Vec<String> {
+    let mut names = Vec::new();
+    collect(&Arguments::explained(), &mut names);
+    for name in SINGLE {
+        names.push(format!("{PREFIX}{name}"));
+    }
+    for bucket in BUCKETS {
+        names.extend(OF_BUCKET.map(|name| format!("{PREFIX}{bucket}{name}")));
+    }
     names
 }
 
-fn is_known(name: &str) -> bool {
-    SINGLE.contains(&name)
-        || BUCKETS
-            .iter()
-            .filter_map(|bucket| name.strip_prefix(bucket))
-            .any(|rest| OF_BUCKET.contains(&rest))
+/// The variables of the flags of `command`, and of its subcommands'.
+fn collect(command: &clap::Command, names: &mut Vec<String>) {
+    for name in command.get_arguments().filter_map(|arg| arg.get_env()?.to_str()) {
+        let is_new = !names.iter().any(|known| known == name);
+        // A file can't name itself, and the others stand below.
+        if is_new && name != Global::CONFIG && !SINGLE.iter().any(|single| name.strip_prefix(PREFIX) == Some(single)) {
+            names.push(name.to_owned());
+        }
+    }
+    for subcommand in command.get_subcommands() {
+        collect(subcommand, names);
+    }
+}
+
+/// Whether the value of `name` is not to be shown.
+pub fn is_secret(name: &str) -> bool {
+    ["_ACCESS_KEY", "_PASSWORD", "_SECRET", "_TOKEN"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
+}
+
+fn unknown<'a>(set: impl Iterator<Item = &'a String>, own: &str) -> Vec<String> {
+    let mut known = settings();
+    known.push(Global::CONFIG.to_owned());
+    known.extend(BETWEEN_PROCESSES.map(|name| format!("{PREFIX}{name}")));
+    set.filter(|name| name.starts_with(PREFIX) && *name != own && !known.contains(name))
+        .cloned()
+        .collect()
 }
 
 #[cfg(test)]
@@ -52,15 +198,38 @@ mod tests {
     #[test]
     fn a_misspelt_name_is_told_and_a_right_one_is_not() {
         let set = [
-            "BOSBASE_BACKUP_S3_BUCKET",
             "BOSBASE_BACKUPS_S3_BUCKET",
-            "BOSBASE_STORAGE_S3_ENABLED",
             "BOSBASE_BACKUPS_S3_SECRETS",
-            "BOSBASE_LOG",
+            "BOSBASE_BACKUP_S3_BUCKET",
+            "BOSBASE_CONFIG",
+            "BOSBASE_DIR",
+            "BOSBASE_HTTP",
             "BOSBASE_KEY",
+            "BOSBASE_LOG",
+            "BOSBASE_RESTARTED",
+            "BOSBASE_STORAGE_S3_ENABLED",
             "HOME",
-        ];
-        let names = unknown(set.iter().map(|name| (*name).to_owned()), "BOSBASE_KEY");
-        assert_eq!(names, ["BOSBASE_BACKUPS_S3_SECRETS", "BOSBASE_BACKUP_S3_BUCKET"]);
+        ]
+        .map(str::to_owned);
+        assert_eq!(
+            unknown(set.iter(), "BOSBASE_KEY"),
+            ["BOSBASE_BACKUPS_S3_SECRETS", "BOSBASE_BACKUP_S3_BUCKET"]
+        );
+    }
+
+    #[test]
+    fn a_secret_is_known_by_its_name() {
+        let secret: Vec<_> = settings().into_iter().filter(|name| is_secret(name)).collect();
+        assert_eq!(
+            secret,
+            [
+                "BOSBASE_METRICS_TOKEN",
+                "BOSBASE_SUPERUSER_PASSWORD",
+                "BOSBASE_BACKUPS_S3_ACCESS_KEY",
+                "BOSBASE_BACKUPS_S3_SECRET",
+                "BOSBASE_STORAGE_S3_ACCESS_KEY",
+                "BOSBASE_STORAGE_S3_SECRET",
+            ]
+        );
     }
 }

@@ -4,11 +4,15 @@ mod args;
 mod backup;
 mod bucket;
 mod check;
+mod config;
+mod configuration;
+mod configuration_file;
 mod environment;
 mod extract;
 mod files;
 mod hangup;
 mod listening;
+mod manual;
 mod output;
 mod serve;
 mod superuser;
@@ -16,9 +20,9 @@ mod superuser;
 use std::process::ExitCode;
 
 use bosbase_app::DataDir;
-use clap::Parser as _;
 
-use args::{Arguments, Command};
+use args::Command;
+use configuration::Refusal;
 
 /// A command that did not do what it was asked to: one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -34,9 +38,13 @@ impl From<bosbase_app::Error> for Failure {
 
 /// Runs the command that was typed.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
+    let (arguments, settings) = match configuration::read() {
+        Ok(read) => read,
+        Err(Refusal::Set(failure)) => {
+            output::complain(&failure.0);
+            return ExitCode::from(2);
+        }
+        Err(Refusal::Typed(error)) => {
             let _ = error.print();
             return if error.use_stderr() {
                 ExitCode::from(2)
@@ -59,6 +67,12 @@ pub fn main() -> ExitCode {
     }
     let done = match arguments.command {
         Command::Check(check) => return check::run(&arguments.global, &check),
+        Command::Config { action } => config::run(&arguments.global, &action, &settings),
+        Command::Completions { shell } => {
+            manual::complete(shell);
+            Ok(())
+        }
+        Command::Manual { directory } => manual::write(&directory),
         Command::Routes => {
             print_routes();
             Ok(())

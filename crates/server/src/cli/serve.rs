@@ -22,10 +22,11 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
+use tracing_subscriber::EnvFilter;
 
 use super::Failure;
-use super::args::{Global, Serve};
-use super::environment;
+use super::args::{Global, Serve, SuperuserAction};
+use super::environment::Variables;
 use super::hangup::Hangup;
 use super::listening::{Addresses, Sockets, unusable};
 use super::output::say;
@@ -58,7 +59,7 @@ enum End {
 
 /// Serves until it is told to stop. Does not return after a restore: the process becomes a new one.
 pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
-    start_logging(global.dev);
+    start_logging(log_filter(global)?);
     restart::keep_name();
     let inherited = restart::inherited_listeners()
         .map_err(|error| Failure(format!("The inherited socket is unusable: {error}.")))?;
@@ -78,6 +79,7 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
         public: global.public_files(&global.dir)?,
         origins: Origins::new(&serve.origins),
         www: addresses.www.clone(),
+        metrics_token: global.variables.get("BOSBASE_METRICS_TOKEN"),
     };
     let options = AppOptions {
         rehearsal: serve.rehearsal,
@@ -86,7 +88,7 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     let probation = Arc::new(Probation::new(options.clone()));
     let spare = sockets.try_clone()?;
     watch_start(&probation, &spare)?;
-    let prepared = prepare(&options, patience, sockets, &addresses, site, &probation);
+    let prepared = prepare(global, &options, patience, sockets, &addresses, site, &probation);
     let Prepared {
         app,
         serve_lock,
@@ -167,6 +169,7 @@ struct Secure {
 
 /// Does everything that a start does before it serves, and then is content with the data: a restore is confirmed here.
 fn prepare(
+    global: &Global,
     options: &AppOptions,
     patience: Duration,
     sockets: Sockets,
@@ -175,7 +178,7 @@ fn prepare(
     probation: &Probation,
 ) -> Result<Prepared, Failure> {
     let app = bosbase_app::start::open_on_probation(options, patience, probation)?;
-    provision(&app)?;
+    provision(&app, &global.variables)?;
     // One more than there are cores: short reads may keep all others (`AppState::at_once`), should the disk be slow.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -184,7 +187,7 @@ fn prepare(
         .build()
         .map_err(|error| Failure(format!("Can't start the server's threads: {error}.")))?;
     let public = site.public.clone();
-    let certificates = certificates(&app, addresses)?;
+    let certificates = certificates(&app, addresses, &global.variables)?;
     let server = runtime.block_on(async {
         let server = Server::new(&app, sockets, certificates, site)?;
         if probation.is_wanted()? {
@@ -195,7 +198,7 @@ fn prepare(
     app.accounts().has_superuser()?;
     let serve_lock = probation.pass(&app)?;
     let port = server.listener.local_addr().map_err(unusable)?.port();
-    greet(&app, &addresses.url(port), &public)?;
+    greet(global, &app, &addresses.url(port), &public)?;
     Ok(Prepared {
         app,
         serve_lock,
@@ -348,16 +351,17 @@ async fn serve_app(app: &App, server: Server) -> Result<End, Failure> {
 }
 
 /// The certificates of the hosts that were named, where TLS is to be spoken.
-fn certificates(app: &App, addresses: &Addresses) -> Result<Option<Certificates>, Failure> {
+fn certificates(app: &App, addresses: &Addresses, variables: &Variables) -> Result<Option<Certificates>, Failure> {
     if addresses.https.is_none() {
         return Ok(None);
     }
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let wanted = Wanted {
         hosts: [addresses.hosts.clone(), addresses.www.clone()].concat(),
         now: addresses.hosts.clone(),
-        directory: variable("BOSBASE_ACME_DIRECTORY").unwrap_or_else(|| LETS_ENCRYPT.to_owned()),
-        root: variable("BOSBASE_ACME_ROOT").map(PathBuf::from),
+        directory: variables
+            .get("BOSBASE_ACME_DIRECTORY")
+            .unwrap_or_else(|| LETS_ENCRYPT.to_owned()),
+        root: variables.get("BOSBASE_ACME_ROOT").map(PathBuf::from),
         folder: app.data_dir().state().certificates(),
         inherited: Some(app.data_dir().join(".autocert_cache")),
     };
@@ -391,7 +395,7 @@ fn refuse_ignored(programs: &Programs, serve: &Serve) -> Result<(), Failure> {
 /// Says in the log, a line each, what is configured and not honoured. What can't be found out is no reason not to
 /// serve.
 fn say_unsupported(app: &App, global: &Global) {
-    for name in environment::unknown(variables(), &global.encryption_env) {
+    for name in global.variables.unknown(&global.encryption_env) {
         tracing::warn!("The environment variable {name} is none of this program's and has no effect.");
     }
     let idle = global.idle();
@@ -424,18 +428,12 @@ fn say_ignored(programs: &Programs) {
     }
 }
 
-/// The names of all environment variables that are text.
-fn variables() -> impl Iterator<Item = String> {
-    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())
-}
-
-/// Makes the first superuser of an unattended installation from the environment. Where there is one already, nothing is
+/// Makes the first superuser of an unattended installation from the environment or the configuration file. Where there is one already, nothing is
 /// changed: a password that was changed since must not fall back at the next start.
-fn provision(app: &App) -> Result<(), Failure> {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+fn provision(app: &App, variables: &Variables) -> Result<(), Failure> {
     let (Some(email), Some(password)) = (
-        variable("BOSBASE_SUPERUSER_EMAIL"),
-        variable("BOSBASE_SUPERUSER_PASSWORD"),
+        variables.get("BOSBASE_SUPERUSER_EMAIL"),
+        variables.get(SuperuserAction::PASSWORD),
     ) else {
         return Ok(());
     };
@@ -445,12 +443,15 @@ fn provision(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-fn greet(app: &App, url: &str, public: &PublicFiles) -> Result<(), Failure> {
+fn greet(global: &Global, app: &App, url: &str, public: &PublicFiles) -> Result<(), Failure> {
     say(&format!("Server started at {url}"));
     say(&format!("├─ Dashboard: {url}/_/"));
     say(&format!("├─ REST API:  {url}/api/"));
     if public.is_there() {
         say(&format!("├─ Pages:     {}", public.folder().display()));
+    }
+    if let Some(file) = global.variables.file() {
+        say(&format!("├─ Set by:    {}", file.display()));
     }
     say(&format!("└─ Data:      {}", app.data_dir().display()));
     if app.options().rehearsal {
@@ -471,9 +472,23 @@ fn greet(app: &App, url: &str, public: &PublicFiles) -> Result<(), Failure> {
     Ok(())
 }
 
-fn start_logging(dev: bool) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("BOSBASE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(if dev { "debug" } else { "info" }));
+/// What is logged: what `BOSBASE_LOG` says, else all that people should read, in developer mode more.
+///
+/// # Errors
+///
+/// Where it says what can't be read.
+pub fn log_filter(global: &Global) -> Result<EnvFilter, Failure> {
+    match global.variables.get("BOSBASE_LOG") {
+        None => Ok(EnvFilter::new(if global.dev { "debug" } else { "info" })),
+        Some(wanted) => EnvFilter::try_new(wanted).map_err(|error| {
+            Failure(format!(
+                "BOSBASE_LOG says no level of logging: {error}. Say info, for example."
+            ))
+        }),
+    }
+}
+
+fn start_logging(filter: EnvFilter) {
     // A second call would be a programming error in a test, not in the binary.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -49,12 +49,15 @@ pub struct Shared {
     pub origins: Origins,
     /// Hosts with `www.` that lead to the same without it.
     pub www: Vec<HostName>,
+    /// A client with this token reads the metrics. It belongs to the machine: in the settings a restore would bring
+    /// back an older one.
+    pub metrics_token: Option<String>,
     asking: Arc<Semaphore>,
     prompt: Prompt,
 }
 
 /// What the server answers beside the API, and to whom.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Site {
     /// The static files.
     pub public: PublicFiles,
@@ -62,6 +65,8 @@ pub struct Site {
     pub origins: Origins,
     /// Hosts with `www.` that lead to the same without it.
     pub www: Vec<HostName>,
+    /// The token that lets a client read the metrics.
+    pub metrics_token: Option<String>,
 }
 
 impl Deref for AppState {
@@ -136,6 +141,7 @@ impl AppState {
             public: site.public,
             origins: site.origins,
             www: site.www,
+            metrics_token: site.metrics_token,
             asking: Arc::new(Semaphore::new(ASKING)),
             prompt: Prompt {
                 running: AtomicUsize::new(0),

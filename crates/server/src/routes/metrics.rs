@@ -1,7 +1,5 @@
 //! `/api/metrics`: the state of the backups, and of the bucket of files, for a monitoring system.
 
-use std::sync::LazyLock;
-
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -14,13 +12,6 @@ use crate::http::caller::Asking;
 use crate::http::error::ApiError;
 use crate::http::state::{AppState, GLANCE};
 
-/// A client with this token is let in. It belongs to the machine: in the settings a restore would bring back an older
-/// one.
-static TOKEN: LazyLock<Option<String>> = LazyLock::new(|| {
-    let token = std::env::var("BOSBASE_METRICS_TOKEN").ok();
-    token.filter(|token| !token.is_empty())
-});
-
 /// The routes of this file.
 pub fn router() -> Router<AppState> {
     Router::new().route("/api/metrics", get(metrics))
@@ -31,7 +22,7 @@ async fn metrics(
     Asking(caller): Asking,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if !has_token(&headers) {
+    if !has_token(&headers, state.metrics_token.as_deref()) {
         caller.require_superuser()?;
     }
     // That the storage does not answer must be scraped while it does not.
@@ -61,11 +52,11 @@ async fn metrics(
         .into_response())
 }
 
-fn has_token(headers: &HeaderMap) -> bool {
+fn has_token(headers: &HeaderMap, wanted: Option<&str>) -> bool {
     let given = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    match (given, TOKEN.as_deref()) {
+    match (given, wanted) {
         (Some(given), Some(wanted)) => is_metrics_token(given, wanted),
         _ => false,
     }

@@ -1,0 +1,74 @@
+//! `bosbase config check`: what is in force, and where each value comes from.
+
+use bosbase_certificates::LETS_ENCRYPT;
+
+use super::Failure;
+use super::args::{ConfigAction, Global};
+use super::configuration::Setting;
+use super::environment::{Origin, Variables, is_secret, settings};
+use super::listening::Addresses;
+use super::output::say;
+use super::serve::log_filter;
+
+/// Does what was asked. `flags` are those of the command, with where their values come from.
+///
+/// # Errors
+///
+/// Where the server would not start, or would pass over what is set.
+pub fn run(global: &Global, action: &ConfigAction, flags: &[Setting]) -> Result<(), Failure> {
+    let ConfigAction::Check(serve) = action;
+    let variables = &global.variables;
+    if let Some(name) = variables.unknown(&global.encryption_env).first() {
+        return Err(Failure(format!(
+            "The environment variable {name} is none of this program's and has no effect."
+        )));
+    }
+    let addresses = Addresses::of(serve)?;
+    let public = global.public_files(&global.dir)?;
+    global.options()?;
+    log_filter(global)?;
+    require_both(variables, "BOSBASE_SUPERUSER_EMAIL", "BOSBASE_SUPERUSER_PASSWORD")?;
+
+    // What is usual depends on other values.
+    let usual = |name: &str| match name {
+        "BOSBASE_ACME_DIRECTORY" => Some(LETS_ENCRYPT.to_owned()),
+        "BOSBASE_DIR" => Some(global.dir.display().to_string()),
+        "BOSBASE_HTTP" => Some(addresses.http.clone()),
+        "BOSBASE_HTTPS" => addresses.https.clone(),
+        "BOSBASE_LOG" => Some(if global.dev { "debug" } else { "info" }.to_owned()),
+        "BOSBASE_PUBLIC_DIR" => Some(public.folder().display().to_string()),
+        _ => None,
+    };
+    say(&match variables.file() {
+        Some(file) => format!("The configuration is good. The file is {}.", file.display()),
+        None => "The configuration is good. There is no file.".to_owned(),
+    });
+    let mut names = settings();
+    if !global.encryption_env.is_empty() {
+        names.push(global.encryption_env.clone());
+    }
+    for name in names {
+        let flag = flags.iter().find(|flag| flag.name == name);
+        let (value, origin) = match (flag, variables.find(&name)) {
+            (Some(flag), _) => (flag.value.clone(), flag.origin),
+            (None, Some((value, origin))) => (Some(value.to_owned()), origin),
+            (None, None) => (None, Origin::Default),
+        };
+        let value = match value.or_else(|| usual(&name)) {
+            None => "-".to_owned(),
+            Some(_) if is_secret(&name) || name == global.encryption_env => "(hidden)".to_owned(),
+            Some(value) => value,
+        };
+        say(&format!("{name:36} {value:32} {origin}"));
+    }
+    Ok(())
+}
+
+/// Refuses one of two variables that do nothing alone.
+fn require_both(variables: &Variables, one: &str, other: &str) -> Result<(), Failure> {
+    match (variables.get(one), variables.get(other)) {
+        (Some(_), None) => Err(Failure(format!("{one} is set and has no effect without {other}."))),
+        // A password alone is for the commands beside the server.
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,214 @@
+//! What is in force: a flag goes before the environment, the environment before the configuration file, the file before
+//! what is usual.
+//!
+//! clap reads the command line alone at first. Then each flag that was not typed and is set elsewhere is added to what
+//! was typed, so that one grammar reads all values, and clap reads that.
+
+use std::ffi::OsString;
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, FromArgMatches as _};
+
+use super::Failure;
+use super::args::{Arguments, Global, Named};
+use super::configuration_file::ConfigurationFile;
+use super::environment::{Origin, Variables};
+
+/// Why there is no configuration.
+pub enum Refusal {
+    /// What was typed is wrong, or asks for help.
+    Typed(clap::Error),
+    /// What is set elsewhere is wrong.
+    Set(Failure),
+}
+
+impl From<clap::Error> for Refusal {
+    fn from(error: clap::Error) -> Self {
+        Self::Typed(error)
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self::Set(failure)
+    }
+}
+
+/// A flag that has a variable.
+pub struct Setting {
+    /// The variable's name.
+    pub name: String,
+    pub origin: Origin,
+    /// The text that was typed, or is set; the usual one where there is such; none where there is no value.
+    pub value: Option<String>,
+}
+
+/// Reads the command line, the environment and the configuration file. Also tells of each flag of the command where its
+/// value comes from.
+///
+/// # Errors
+///
+/// Where one of them makes no sense.
+pub fn read() -> Result<(Arguments, Vec<Setting>), Refusal> {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    let matches = parse(&typed)?;
+    let first = Arguments::from_arg_matches(&matches)?;
+    let environment = Variables::of_process()?;
+    let file = file(&first, &environment)?;
+    let variables = environment.with_file(file);
+    let (name, of_command) = deepest(&matches);
+    let mut settings = Vec::new();
+    let mut added = Vec::new();
+    for arg in flags(&name) {
+        let Some(variable) = arg.get_env().and_then(|name| name.to_str()).map(str::to_owned) else {
+            continue;
+        };
+        let is_typed = of_command.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+        let found = variables.find(&variable).filter(|_| !is_typed);
+        let (origin, value) = match found {
+            Some((value, origin)) => {
+                added.push((variable.clone(), origin, words(&arg, value)));
+                (origin, Some(value.to_owned()))
+            }
+            None if is_typed => (Origin::Flag, raw(of_command, &arg)),
+            None => (Origin::Default, raw(of_command, &arg)),
+        };
+        settings.push(Setting {
+            name: variable,
+            origin,
+            value,
+        });
+    }
+    let whole = added.iter().flat_map(|(_, _, words)| words.clone());
+    let mut arguments = match parse(&with(&typed, whole)) {
+        Ok(matches) => Arguments::from_arg_matches(&matches)?,
+        Err(error) => {
+            // It names a flag that nobody typed.
+            let wrong = added
+                .iter()
+                .find_map(|(name, origin, words)| Some((name, origin, parse(&with(&typed, words.clone())).err()?)));
+            let Some((name, origin, error)) = wrong else {
+                return Err(error.into());
+            };
+            return Err(Failure(format!("{name} ({origin}) can't be read: {}.", reason(&error))).into());
+        }
+    };
+    variables.require_known(&arguments.global.encryption_env)?;
+    arguments.global.variables = variables;
+    Ok((arguments, settings))
+}
+
+/// Reads words by the grammar. Who asks for help is shown the variables as well.
+fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    Arguments::grammar().try_get_matches_from(words).map_err(|error| {
+        let is_help = !error.use_stderr();
+        let explained = is_help.then(|| Arguments::explained().try_get_matches_from(words).err());
+        explained.flatten().unwrap_or(error)
+    })
+}
+
+/// The configuration file that is named, or the usual one for commands that are about a data directory.
+fn file(first: &Arguments, variables: &Variables) -> Result<Option<ConfigurationFile>, Failure> {
+    let typed = first.global.config.as_ref();
+    let set = variables.get(Global::CONFIG).map(Into::into);
+    match typed.map_or(set, Named::path) {
+        Some(path) => ConfigurationFile::read(Some(&path)),
+        // `--config=`
+        None if typed.is_some() || !first.command.is_configured() => Ok(None),
+        None => ConfigurationFile::read(None),
+    }
+}
+
+/// The subcommand that was typed, word by word, and what was found of its flags, the global ones among them.
+fn deepest(matches: &ArgMatches) -> (Vec<String>, &ArgMatches) {
+    let (mut names, mut deepest) = (Vec::new(), matches);
+    while let Some((name, below)) = deepest.subcommand() {
+        names.push(name.to_owned());
+        deepest = below;
+    }
+    (names, deepest)
+}
+
+/// The flags that may be set elsewhere: the global ones, and those of the command of this name.
+fn flags(command: &[String]) -> Vec<Arg> {
+    let mut flags: Vec<Arg> = Vec::new();
+    let root = Arguments::explained();
+    let mut at = Some(&root);
+    let mut rest = command.iter();
+    while let Some(command) = at {
+        let is_setting = |arg: &&Arg| arg.get_id() != "config" && arg.get_id() != "password";
+        flags.extend(command.get_arguments().filter(is_setting).cloned());
+        at = rest.next().and_then(|name| command.find_subcommand(name));
+    }
+    flags
+}
+
+/// The words that say `value` of `arg`.
+fn words(arg: &Arg, value: &str) -> Vec<OsString> {
+    match arg.get_long() {
+        Some(flag) => vec![format!("--{flag}={value}").into()],
+        // The domains.
+        None => listed(value).map(Into::into).collect(),
+    }
+}
+
+/// The parts of a list, separated by commas or blanks.
+fn listed(value: &str) -> impl Iterator<Item = &str> {
+    value.split([',', ' ']).filter(|part| !part.is_empty())
+}
+
+/// `typed` with more flags and domains behind it. Behind a `--` nothing is a flag.
+fn with(typed: &[OsString], more: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let (flags, domains): (Vec<_>, Vec<_>) = more
+        .into_iter()
+        .partition(|word| word.as_encoded_bytes().starts_with(b"--"));
+    let end = typed.iter().position(|word| word == "--").unwrap_or(typed.len());
+    [&typed[..end], &flags, &typed[end..], &domains].concat()
+}
+
+/// The value of `arg` as it was typed, or the usual one.
+fn raw(matches: &ArgMatches, arg: &Arg) -> Option<String> {
+    let values = matches.get_raw(arg.get_id().as_str())?;
+    let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
+    Some(values.join(",")).filter(|value| !value.is_empty())
+}
+
+/// The first line of what clap says, without its heading and full stop.
+fn reason(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.trim_start_matches("error: ").trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words_of(text: &str) -> Vec<OsString> {
+        text.split_whitespace().map(Into::into).collect()
+    }
+
+    #[test]
+    fn what_is_set_elsewhere_is_added_before_what_is_no_flag() {
+        let more = words_of("--https=:443 example.com");
+        assert_eq!(
+            with(&words_of("bosbase serve --http :80 -- a.example"), more.clone()),
+            words_of("bosbase serve --http :80 --https=:443 -- a.example example.com")
+        );
+        assert_eq!(
+            with(&words_of("bosbase serve"), more),
+            words_of("bosbase serve --https=:443 example.com")
+        );
+    }
+
+    #[test]
+    fn each_flag_has_a_variable() {
+        for command in [&["serve"][..], &["config", "check"], &[]] {
+            let command: Vec<_> = command.iter().map(|name| (*name).to_owned()).collect();
+            for flag in flags(&command) {
+                let id = flag.get_id().as_str();
+                assert!(flag.get_env().is_some() || matches!(id, "help" | "version"), "{id}");
+            }
+        }
+    }
+}

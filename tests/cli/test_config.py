@@ -1,0 +1,212 @@
+"""`config check`, and what is in force: a flag before the environment, the environment before the file, the file before what is usual."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from harness.programs import BOSBASE, ROOT
+from harness.server import Server, free_port
+
+pytestmark = pytest.mark.ours
+
+SECRET = "deeply-hidden-4711"
+
+
+def run(*arguments, env=None, cwd=None):
+    """Without the variables by which the tests themselves are told what to run."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BOSBASE_")}
+    return subprocess.run(
+        [BOSBASE.path, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=cwd,
+        env={**environment, **(env or {})},
+    )
+
+
+def check(*arguments, **rest):
+    """What is in force by its name: the value and where it comes from."""
+    done = run("config", "check", *arguments, **rest)
+    assert done.returncode == 0, done.stderr
+    said = [re.fullmatch(r"(\S+) +(.*?) +(flag|environment|file, line \d+|default)", line) for line in done.stdout.splitlines()[1:]]
+    return {line[1]: (line[2], line[3]) for line in said}
+
+
+def file_with(tmp_path, *lines):
+    path = tmp_path / "bosbase.env"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def flags_of_serve():
+    """Each flag that the help of serve names, with its variable."""
+    text = run("serve", "--help").stdout
+    return dict(re.findall(r"^ +(--\w[\w-]*)(?:(?!^ +--|\[env: ).|\n)*?\[env: (\w+)", text, re.M)), re.findall(r"^ {2,6}(?:-\w, )?(--\w[\w-]*)", text, re.M)
+
+
+def test_each_flag_of_serve_has_a_variable_that_config_check_tells_of(tmp_path):
+    variables, flags = flags_of_serve()
+    assert set(flags) - set(variables) == {"--help", "--version"} and len(flags) > 15, flags
+    told = check("--config=", cwd=tmp_path)
+    # A file can't say where it is.
+    assert set(variables.values()) - set(told) == {"BOSBASE_CONFIG"}
+    assert {"BOSBASE_DOMAINS", "BOSBASE_LOG", "BOSBASE_METRICS_TOKEN", "BOSBASE_STORAGE_S3_SECRET", "BOSBASE_ACME_ROOT"} <= set(told)
+    assert {origin for _, origin in told.values()} == {"default"}
+    assert told["BOSBASE_HTTP"] == ("127.0.0.1:8090", "default") and told["BOSBASE_DIR"] == ("pb_data", "default")
+    assert not list(tmp_path.iterdir()), "a check leaves nothing"
+
+
+VALUES = {
+    "BOSBASE_DIR": "{}/data",
+    "BOSBASE_ENCRYPTION_ENV": "A_KEY",
+    "BOSBASE_DEV": "true",
+    "BOSBASE_PUBLIC_DIR": "{}/pages",
+    "BOSBASE_INDEX_FALLBACK": "false",
+    "BOSBASE_QUERY_TIMEOUT": "7",
+    "BOSBASE_HOOKS_DIR": "{}/hooks",
+    "BOSBASE_HOOKS_WATCH": "false",
+    "BOSBASE_HOOKS_POOL": "3",
+    "BOSBASE_MIGRATIONS_DIR": "{}/migrations",
+    "BOSBASE_AUTOMIGRATE": "false",
+    "BOSBASE_HTTP": "0.0.0.0:81",
+    "BOSBASE_HTTPS": "0.0.0.0:444",
+    "BOSBASE_DOMAINS": "a.example,b.example",
+    "BOSBASE_ORIGINS": "https://a.example,https://b.example",
+    "BOSBASE_IGNORE_HOOKS": "true",
+    "BOSBASE_IGNORE_MIGRATIONS": "true",
+    "BOSBASE_REHEARSAL": "true",
+}
+
+
+def test_each_variable_is_taken_from_the_environment_and_from_the_file_and_a_flag_goes_before(tmp_path):
+    variables, _ = flags_of_serve()
+    values = {name: value.format(tmp_path) for name, value in VALUES.items()}
+    assert set(variables.values()) | {"BOSBASE_DOMAINS"} == set(values) | {"BOSBASE_CONFIG"}
+    key = {"A_KEY": "k" * 32}
+    said = check("--config=", env={**values, **key})
+    assert {name: said[name] for name in values} == {name: (value, "environment") for name, value in values.items()}
+    lines = [f"{name}={value}" for name, value in {**values, **key}.items()]
+    path = file_with(tmp_path, "# what is in force", "", *lines)
+    said = check("--config", path)
+    assert {name: said[name] for name in values} == {name: (value, f"file, line {n}") for n, (name, value) in enumerate(values.items(), 3)}
+    assert said["A_KEY"] == ("(hidden)", "file, line 21")
+    # The environment may name the file, goes before it, and counts as not set where it is empty.
+    said = check("--queryTimeout=9", env={"BOSBASE_CONFIG": str(path), "BOSBASE_HTTP": "127.0.0.1:82", "BOSBASE_HTTPS": "", "BOSBASE_QUERY_TIMEOUT": "8"})
+    assert said["BOSBASE_QUERY_TIMEOUT"] == ("9", "flag") and said["BOSBASE_HTTP"] == ("127.0.0.1:82", "environment")
+    assert said["BOSBASE_HTTPS"] == (values["BOSBASE_HTTPS"], "file, line 15")
+    said = check("--config", path, "--dev=false", "--dir", "elsewhere", "--", "c.example")
+    assert said["BOSBASE_DEV"] == ("false", "flag") and said["BOSBASE_DIR"] == ("elsewhere", "flag") and said["BOSBASE_DOMAINS"] == ("c.example", "flag")
+
+
+def test_a_server_and_a_command_beside_it_do_what_the_file_says(tmp_path):
+    port, directory = free_port(), tmp_path / "data"
+    path = file_with(
+        tmp_path,
+        f"BOSBASE_DIR={directory}",
+        f"BOSBASE_HTTP=127.0.0.1:{port}",
+        "BOSBASE_ORIGINS=https://one.example",
+        "BOSBASE_SUPERUSER_EMAIL=env@example.com",
+        f"BOSBASE_SUPERUSER_PASSWORD={SECRET}",
+        f"BOSBASE_METRICS_TOKEN={SECRET}-token",
+        "BOSBASE_LOG=trace",
+    )
+    with FromFile(directory, path, port) as server:
+        root = server.root("env@example.com", SECRET)
+        root.back_up("first.zip")
+        assert "first.zip" in run("backup", "list", "--config", path).stdout
+        metrics = server.client().send("GET", "/api/metrics", headers={"Authorization": f"Bearer {SECRET}-token"})
+        assert "bosbase_backup" in metrics.text
+        answer = server.client().send("GET", "/api/health", headers={"Origin": "https://evil.example"})
+        assert "Access-Control-Allow-Origin" not in answer.headers
+        # It reads the file again.
+        root.restore("first.zip")
+        assert server.stop() == 0
+        log = server.log(10_000_000)
+        assert str(path) in log and "draining" in log and SECRET not in log
+
+
+class FromFile(Server):
+    """A server that nothing is told but where its configuration is."""
+
+    def __init__(self, directory, path, port):
+        program = BOSBASE
+        super().__init__(program, directory, superuser=False)
+        self.port, self.path = port, path
+
+    def start(self, wait=True):
+        with open(self.log_path, "ab") as log:
+            command = [self.program.path, "serve", "--config", self.path]
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory.parent)
+        self.wait_until_healthy()
+        return self
+
+
+WRONG = {
+    f"BOSBASE_BACKUPS_S3_SECRETS={SECRET}": "line 1: BOSBASE_BACKUPS_S3_SECRETS is none of this program's settings",
+    f"PASSWORD={SECRET}": "line 1: PASSWORD is none of this program's settings",
+    "BOSBASE_CONFIG=other.env": "line 1: BOSBASE_CONFIG is none of this program's settings",
+    "BOSBASE_RESTARTED=1": "line 1: BOSBASE_RESTARTED is none of this program's settings",
+    f"{SECRET}": "line 1: KEY=value is expected",
+    f"{SECRET}==": "line 1: KEY=value is expected",
+    f"BOSBASE_METRICS_TOKEN='{SECRET}'": "line 1: BOSBASE_METRICS_TOKEN must be written without quotes",
+    "BOSBASE_DEV=true\nBOSBASE_DEV=false": "line 2: BOSBASE_DEV is set in line 1 already",
+    "BOSBASE_QUERY_TIMEOUT=soon": "BOSBASE_QUERY_TIMEOUT (file, line 1) can't be read: invalid value 'soon'",
+    "BOSBASE_DEV=maybe": "BOSBASE_DEV (file, line 1) can't be read: invalid value 'maybe'",
+    "BOSBASE_HTTP=:80\nBOSBASE_REHEARSAL=2": "BOSBASE_REHEARSAL (file, line 2) can't be read",
+    "BOSBASE_LOG=info,bosbase=loud": "BOSBASE_LOG says no level of logging",
+    "BOSBASE_BACKUPS_S3_BUCKET=a": "BOSBASE_BACKUPS_S3_BUCKET is set, so BOSBASE_BACKUPS_S3_REGION must be",
+    "BOSBASE_STORAGE_S3_ENABLED=perhaps": "BOSBASE_STORAGE_S3_ENABLED must be true or false",
+    "BOSBASE_ENCRYPTION_ENV=A_KEY\nA_KEY=" + SECRET: "A_KEY, which must be set to a key of exactly 32 characters",
+    "BOSBASE_DOMAINS=https://example.com": "There is no certificate for",
+    "BOSBASE_PUBLIC_DIR=.\nBOSBASE_DIR=./data": "data",
+}
+
+
+@pytest.mark.parametrize("text", WRONG, ids=lambda text: text.split("=")[0].split("\n")[0])
+def test_what_is_wrong_is_told_in_one_line_without_a_secret_and_nothing_starts(tmp_path, text):
+    path = file_with(tmp_path, text)
+    for command in (("config", "check"), ("serve", "--http", f"127.0.0.1:{free_port()}")):
+        done = run(*command, "--config", path, cwd=tmp_path)
+        assert done.returncode in (1, 2) and not done.stdout, (done.stdout, done.stderr)
+        (line,) = done.stderr.splitlines()
+        assert WRONG[text] in line and SECRET not in line, line
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_wrong_variable_is_told_by_its_name(tmp_path):
+    done = run("config", "check", "--config=", env={"BOSBASE_QUERY_TIMEOUT": "soon"})
+    assert done.returncode == 2 and "BOSBASE_QUERY_TIMEOUT (environment)" in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+    done = run("config", "check", "--config=", env={"BOSBASE_BACKUP_S3_SECRET": SECRET})
+    assert done.returncode == 1 and "BOSBASE_BACKUP_S3_SECRET" in done.stderr and SECRET not in done.stderr
+    done = run("config", "check", "--config", tmp_path / "missing.env")
+    assert done.returncode == 2 and "missing.env" in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+    # What was typed is told as it was.
+    done = run("serve", "--queryTimeout=soon", env={"BOSBASE_DEV": "maybe"})
+    assert done.returncode == 2 and "--queryTimeout" in done.stderr and "BOSBASE_DEV" not in done.stderr
+
+
+def test_secrets_are_not_shown(tmp_path):
+    bucket = {"BUCKET": "acme", "REGION": "r", "ENDPOINT": "http://127.0.0.1:1", "ACCESS_KEY": SECRET, "SECRET": SECRET}
+    variables = {f"BOSBASE_{kind}_S3_{name}": value for kind in ("BACKUPS", "STORAGE") for name, value in bucket.items()}
+    variables |= {"BOSBASE_METRICS_TOKEN": SECRET, "BOSBASE_SUPERUSER_EMAIL": "a@example.com", "BOSBASE_SUPERUSER_PASSWORD": SECRET}
+    said = check("--config=", env=variables)
+    assert said["BOSBASE_BACKUPS_S3_BUCKET"] == ("acme", "environment")
+    hidden = {name for name, (value, _) in said.items() if value == "(hidden)"}
+    assert hidden == {name for name, value in variables.items() if value == SECRET}
+    assert SECRET not in run("config", "check", "--config=", env=variables).stdout
+
+
+def test_what_the_package_installs_is_read_with_every_line_in_force(tmp_path):
+    """Each line of the file that is shown as an example is one that can be taken."""
+    text = (ROOT / "packaging" / "bosbase.env").read_text()
+    lines = [re.sub(r"^#(?=[A-Z_0-9]+=)", "", line) for line in text.splitlines()]
+    filled = [line + {"KEY": "k" * 32}.get(line[-4:-1], "x" * 12) if line.endswith("=") else line for line in lines if not line.startswith("BOSBASE_HTTP=")]
+    said = check("--config", file_with(tmp_path, *filled), "--dir", tmp_path / "data")
+    assert sum(origin.startswith("file") for _, origin in said.values()) == sum("=" in line and not line.startswith("#") for line in filled) - 1
+    assert said["BOSBASE_ENCRYPTION_KEY"][0] == "(hidden)"
+    untouched = check("--config", ROOT / "packaging" / "bosbase.env")
+    assert untouched["BOSBASE_DIR"] == ("/var/lib/bosbase", f"file, line {lines.index('BOSBASE_DIR=/var/lib/bosbase') + 1}"), untouched
