@@ -25,3 +25,9 @@ export const link = (...parts: string[]) => "#/" + parts.map(encodeURIComponent)
 export const go = (...parts: string[]) => {
   location.hash = link(...parts);
 };
+
+/** Another address for what is shown: the one before leads nowhere any more. */
+export const readdress = (...parts: string[]) => {
+  history.replaceState(null, "", link(...parts));
+  route.value = read();
+};

@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import PocketBase from "pocketbase";
 
 import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { PHONE, assertFits, assertSound, assertStill, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
+import { PHONE, assertFits, assertSound, assertStill, closeBrowser, holdBack, openAs, openBrowser, picture } from "./browser.mjs";
 
 describe("the login of accounts", { concurrency: false }, () => {
     let server, root, provider, asked;
@@ -136,6 +136,48 @@ describe("the login of accounts", { concurrency: false }, () => {
         await until(async () => (await users()).oauth2.providers.length === 1, "a provider less");
         assert.deepEqual((await users()).oauth2.providers.map((one) => one.name), ["oidc"]);
         assert.match(await secretThatIsSent(), /hush-hush/);
+        await page.context().close();
+    });
+
+    // The list of providers went as a whole: a secret that a provider shows once was typed in vain where another window had
+    // changed an address meanwhile.
+    test("a new secret is kept though another window changed the provider's addresses, and so is what is typed meanwhile", async () => {
+        const page = await openAs(server, "/_/#/data/users/login");
+        const form = page.getByRole("form", { name: "Login with a provider" });
+        const oidc = form.getByRole("group", { name: "OIDC" });
+        await oidc.getByLabel("Client secret").fill("second-secret");
+        const [known] = (await users()).oauth2.providers;
+        const address = `http://127.0.0.1:${provider.address().port}`;
+        await root.collections.update("users", { oauth2: { providers: [{ ...known, tokenURL: `${address}/elsewhere` }, { name: "gitlab", clientId: "lab", clientSecret: "lab-secret" }] } });
+        const saving = await holdBack(page, "PATCH", /\/api\/collections\//);
+        await form.getByRole("button", { name: "Save the providers" }).click();
+        await saving.asked;
+        await oidc.getByLabel("Client id").fill("app-2");
+        await oidc.getByLabel("Client secret").fill("third-secret");
+        saving.release();
+        await form.getByText("Saved.").waitFor();
+        const { providers } = (await users()).oauth2;
+        assert.deepEqual(providers.map(({ name, clientId, tokenURL }) => [name, clientId, tokenURL]), [["oidc", "app", `${address}/elsewhere`], ["gitlab", "lab", ""]]);
+        const secretThatIsSent = async () => {
+            asked.length = 0;
+            await assert.rejects(guest().authWithOAuth2Code("oidc", "code", "", `${server.url}/back`));
+            return asked.at(-1) ?? "nothing";
+        };
+        assert.match(await secretThatIsSent(), /second-secret/);
+        await form.getByRole("group", { name: "GitLab" }).waitFor();
+        assert.deepEqual([await oidc.getByLabel("Client id").inputValue(), await oidc.getByLabel("Client secret").inputValue()], ["app-2", "third-secret"]);
+        await form.getByRole("button", { name: "Save the providers" }).click();
+        await until(async () => (await users()).oauth2.providers[0].clientId === "app-2", "what was typed meanwhile");
+        assert.match(await secretThatIsSent(), /third-secret/);
+
+        // Both changed the same: nothing is saved, and what was typed stands there.
+        const now = (await users()).oauth2.providers;
+        await root.collections.update("users", { oauth2: { providers: [{ ...now[0], clientId: "theirs" }] } });
+        await oidc.getByLabel("Client id").fill("ours");
+        await form.getByRole("button", { name: "Save the providers" }).click();
+        await form.getByText("oauth2.providers.oidc.clientId was changed meanwhile.").waitFor();
+        assert.equal(await oidc.getByLabel("Client id").inputValue(), "ours");
+        assert.equal((await users()).oauth2.providers[0].clientId, "theirs");
         await page.context().close();
     });
 

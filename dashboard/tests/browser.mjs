@@ -77,6 +77,23 @@ export async function assertSound(page, allowed = []) {
     assert.deepEqual(unexpected, []);
 }
 
+/** Keeps the requests of a method to a path from going on: `asked` comes with the first, `release` lets them all go. */
+export async function holdBack(page, method, path) {
+    let told, release;
+    const [asked, gate] = [new Promise((resolve) => (told = resolve)), new Promise((resolve) => (release = resolve))];
+    await page.route(
+        (url) => path.test(url.pathname),
+        async (route) => {
+            if (route.request().method() === method) {
+                told();
+                await gate;
+            }
+            await route.continue();
+        },
+    );
+    return { asked, release };
+}
+
 /** Loads the page anew, and sees that nothing which is shown moves when more of it comes. */
 export async function assertStill(page) {
     await page.reload();

@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import PocketBase from "pocketbase";
 
 import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { PHONE, assertFits, assertSound, assertStill, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
+import { PHONE, assertFits, assertSound, assertStill, closeBrowser, holdBack, openAs, openBrowser, picture } from "./browser.mjs";
 
 const FIELDS = [
     { type: "text", name: "title", required: true },
@@ -93,7 +93,8 @@ describe("data", { concurrency: false }, () => {
         await drawer.getByLabel("story").fill("<p>long ago</p>");
         await drawer.getByLabel("place: longitude").fill("7.5");
         await drawer.getByLabel("place: latitude").fill("50.25");
-        await drawer.getByLabel("player").fill("player000000001");
+        await drawer.getByLabel("Find a record for player").fill("ann");
+        await drawer.getByRole("button", { name: /^ann/ }).click();
         await drawer.getByLabel("Add to picture").setInputFiles({ name: "cat.txt", mimeType: "text/plain", buffer: Buffer.from("a cat") });
         const paper = (name) => ({ name, mimeType: "text/plain", buffer: Buffer.from(name) });
         await drawer.getByLabel("Add to papers").setInputFiles([paper("one.txt"), paper("two.txt")]);
@@ -240,7 +241,7 @@ describe("data", { concurrency: false }, () => {
         await page.getByRole("heading", { name: "levels" }).waitFor();
         const add = async (type, name) => {
             await page.getByLabel("Add a field").selectOption(type);
-            await page.getByLabel("Name").last().fill(name);
+            await page.getByLabel("Name", { exact: true }).last().fill(name);
         };
         await add("text", "title");
         await page.getByLabel("required").last().check();
@@ -251,7 +252,7 @@ describe("data", { concurrency: false }, () => {
         await add("number", "not allowed!");
         await page.getByRole("button", { name: "Save the fields" }).click();
         await page.locator(".schema .wrong").waitFor();
-        await page.getByLabel("Name").last().fill("depth");
+        await page.getByLabel("Name", { exact: true }).last().fill("depth");
         await page.getByRole("button", { name: "Save the fields" }).click();
         await page.getByText("Saved.").waitFor();
         // A value with a comma in it became two at any change.
@@ -261,7 +262,7 @@ describe("data", { concurrency: false }, () => {
         await until(async () => (await root.collections.getOne("levels")).fields.some((field) => field.values?.join("|") === "easy|hard|neither, nor|both"), "the values");
         await root.collection("levels").create({ title: "one", kind: "hard", player: "player000000001", depth: 4 });
 
-        await page.getByLabel("Name").nth(1).fill("label");
+        await page.getByLabel("Name", { exact: true }).nth(1).fill("label");
         await page.getByRole("button", { name: "Take out the field depth" }).click();
         await page.getByRole("button", { name: "Save the fields" }).click();
         await page.getByLabel("Type its name to go on").fill("levels");
@@ -292,18 +293,18 @@ describe("data", { concurrency: false }, () => {
         await save.waitFor();
         await elsewhere((fields) => [...fields.map((field) => (field.name === "kind" ? { ...field, values: ["easy", "hard"] } : field)), { type: "text", name: "precious" }]);
         await root.collection("shared").update("shared000000001", { precious: "data", kind: "hard" });
-        await page.getByLabel("Name").nth(1).fill("label");
+        await page.getByLabel("Name", { exact: true }).nth(1).fill("label");
         await save.click();
         await page.getByText("Saved.").waitFor();
         assert.deepEqual(await names(), ["id", "label", "kind", "note", "precious"]);
         const { label, kind, precious } = await root.collection("shared").getOne("shared000000001");
         assert.deepEqual([label, kind, precious], ["one", "hard", "data"]);
-        assert.equal(await page.getByLabel("Name").nth(4).inputValue(), "precious");
+        assert.equal(await page.getByLabel("Name", { exact: true }).nth(4).inputValue(), "precious");
         assert.equal(await page.getByLabel("Values, one a line").inputValue(), "easy\nhard");
 
         // Both rename the same; and what is to be deleted has become another.
         await elsewhere(renamed("note", "remark"));
-        await page.getByLabel("Name").nth(3).fill("comment");
+        await page.getByLabel("Name", { exact: true }).nth(3).fill("comment");
         await save.click();
         await page.getByText("The field note was changed meanwhile.").waitFor();
         assert.ok((await names()).includes("remark"));
@@ -319,12 +320,12 @@ describe("data", { concurrency: false }, () => {
         // A new field does not take the place of one with its name; a field that is gone does not come back empty.
         await page.reload();
         await page.getByLabel("Add a field").selectOption("text");
-        await page.getByLabel("Name").last().fill("Extra");
+        await page.getByLabel("Name", { exact: true }).last().fill("Extra");
         await elsewhere((fields) => [...fields, { type: "text", name: "extra" }]);
         await save.click();
         await page.getByText("The field Extra was changed meanwhile.").waitFor();
         await page.reload();
-        await page.getByLabel("Name").nth(1).fill("heading");
+        await page.getByLabel("Name", { exact: true }).nth(1).fill("heading");
         await elsewhere((fields) => fields.filter((field) => field.name !== "label"));
         await save.click();
         await page.getByText("The field label was deleted meanwhile.").waitFor();
@@ -333,9 +334,128 @@ describe("data", { concurrency: false }, () => {
         await page.context().close();
     });
 
+    // The schema page showed what had been saved, and what was typed into it meanwhile was gone.
+    test("what is typed while fields are saved stays where it was typed, and is saved next", async () => {
+        await root.collections.create({ name: "drafts", fields: [{ type: "text", name: "title" }, { type: "text", name: "note" }, { type: "text", name: "old" }] });
+        const names = async () => (await root.collections.getOne("drafts")).fields.map((field) => field.name);
+        const page = await openAs(server, "/_/#/data/drafts/fields");
+        const name = (index) => page.getByLabel("Name", { exact: true }).nth(index);
+        const save = page.getByRole("button", { name: "Save the fields" });
+        await name(1).fill("heading");
+        await page.getByLabel("Add a field").selectOption("number");
+        await name(4).fill("points");
+        const saving = await holdBack(page, "PATCH", /\/api\/collections\//);
+        await save.click();
+        await saving.asked;
+        await name(4).press("End");
+        await name(4).pressSequentially("_all");
+        await name(2).fill("remark");
+        await page.getByRole("button", { name: "Take out the field old" }).click();
+        await page.getByLabel("Add a field").selectOption("bool");
+        await name(4).fill("done");
+        await root.collections.update("drafts", { listRule: "" });
+        saving.release();
+        await page.getByText("Saved.").waitFor();
+        assert.deepEqual(await names(), ["id", "heading", "note", "old", "points"]);
+        assert.ok(await name(4).evaluate((input) => input === document.activeElement), "the focus is lost");
+        const typed = () => page.getByLabel("Name", { exact: true }).evaluateAll((inputs) => inputs.map((input) => input.value));
+        assert.deepEqual(await typed(), ["id", "heading", "remark", "points_all", "done"]);
+        await save.click();
+        await page.getByLabel("Type its name to go on").fill("drafts");
+        await page.getByRole("button", { name: "Delete them and save" }).click();
+        await until(async () => (await names()).includes("done"), "the fields that were typed meanwhile");
+        assert.deepEqual(await names(), ["id", "heading", "remark", "points_all", "done"]);
+        assert.equal((await root.collections.getOne("drafts")).listRule, "");
+        await page.context().close();
+    });
+
+    // The drawer closed once a record was saved, with all that had been typed since.
+    test("what is typed while a record is saved stays in its drawer, and is saved next", async () => {
+        await root.collections.create({ name: "letters", fields: [{ type: "text", name: "title" }, { type: "json", name: "extra" }, { type: "geoPoint", name: "place" }, { type: "file", name: "papers", maxSelect: 9 }] });
+        const page = await openAs(server, "/_/#/data/letters");
+        const drawer = page.getByRole("dialog");
+        const paper = (name) => ({ name, mimeType: "text/plain", buffer: Buffer.from(name) });
+        await page.getByRole("button", { name: "New record" }).click();
+        await drawer.getByLabel("title").fill("one");
+        await drawer.getByLabel("place: longitude").fill("7.5");
+        await drawer.getByLabel("Add to papers").setInputFiles(paper("one.txt"));
+        const making = await holdBack(page, "POST", /\/records$/);
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await making.asked;
+        await drawer.getByLabel("title").fill("one and more");
+        await drawer.getByLabel("place: latitude").fill("50.25");
+        await drawer.getByLabel("Add to papers").setInputFiles(paper("two.txt"));
+        making.release();
+        await drawer.getByText("Saved. What you typed since then is not saved yet.").waitFor();
+        const made = await root.collection("letters").getFirstListItem("");
+        assert.deepEqual([made.title, made.place, made.papers.length], ["one", { lon: 7.5, lat: 0 }, 1]);
+        assert.equal(await drawer.getByLabel("title").inputValue(), "one and more");
+        assert.equal(await drawer.getByLabel("id", { exact: true }).inputValue(), made.id);
+        await drawer.getByRole("button", { name: `Take out ${made.papers[0]}` }).waitFor();
+        await picture(page, "record-typed-meanwhile", false);
+        await assertSound(page);
+        const changing = await holdBack(page, "PATCH", /\/records\//);
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await changing.asked;
+        await drawer.getByLabel("extra").fill('{"a": 9007199254740993}');
+        changing.release();
+        await drawer.getByText("Saved. What you typed since then is not saved yet.").waitFor();
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await drawer.waitFor({ state: "detached" });
+        const now = await root.collection("letters").getOne(made.id);
+        assert.deepEqual([now.title, now.place], ["one and more", { lon: 7.5, lat: 50.25 }]);
+        assert.deepEqual(now.papers.map((name) => name.split("_")[0]), ["one", "two"]);
+        const text = await (await fetch(`${server.url}/api/collections/letters/records/${made.id}`, { headers: { Authorization: root.authStore.token } })).text();
+        assert.ok(text.includes('"extra":{"a":9007199254740993}'), text);
+
+        // Who closes the drawer meanwhile and opens another record works there undisturbed.
+        const other = await root.collection("letters").create({ title: "two" });
+        await page.reload();
+        await page.getByRole("button", { name: made.id }).click();
+        await drawer.getByLabel("title").fill("three");
+        const late = await holdBack(page, "PATCH", new RegExp(made.id));
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await late.asked;
+        await page.keyboard.press("Escape");
+        await page.getByRole("button", { name: other.id }).click();
+        await drawer.getByLabel("title").fill("two and more");
+        late.release();
+        await page.getByRole("cell", { name: "three" }).waitFor();
+        assert.equal(await drawer.getByLabel("title").inputValue(), "two and more");
+        await page.context().close();
+    });
+
+    test("a collection is renamed, and the page goes on with what was typed on it", async () => {
+        await root.collections.create({ name: "before", fields: [{ type: "text", name: "title" }], listRule: "" });
+        await root.collection("before").create({ title: "kept" });
+        const page = await openAs(server, "/_/#/data/before/fields");
+        const form = page.getByRole("form", { name: "Rename" });
+        await form.getByLabel("Name of the collection").fill("scores");
+        await form.getByRole("button", { name: "Rename" }).click();
+        await form.locator(".wrong").waitFor();
+        await page.getByLabel("Name", { exact: true }).nth(1).fill("heading");
+        await form.getByLabel("Name of the collection").fill("afterwards");
+        await picture(page, "rename");
+        await assertSound(page, ["400"]);
+        await form.getByRole("button", { name: "Rename" }).click();
+        await page.getByRole("heading", { name: "afterwards" }).waitFor();
+        await form.getByText("Saved.").waitFor();
+        assert.ok(page.url().endsWith("/_/#/data/afterwards/fields"), page.url());
+        assert.equal(await page.getByLabel("Name", { exact: true }).nth(1).inputValue(), "heading");
+        await page.getByRole("button", { name: "Save the fields" }).click();
+        await until(async () => (await root.collections.getOne("afterwards")).fields.some((field) => field.name === "heading"), "the field");
+        assert.equal((await new PocketBase(server.url).collection("afterwards").getFullList())[0].heading, "kept");
+        await page.getByRole("link", { name: "Records", exact: true }).click();
+        await page.getByText("kept").waitFor();
+        await page.goto(`${server.url}/_/#/data/_superusers/fields`);
+        await page.getByRole("heading", { name: "_superusers" }).waitFor();
+        assert.equal(await page.getByRole("form", { name: "Rename" }).count(), 0);
+        await page.context().close();
+    });
+
     test("no page moves while it comes", async () => {
         const page = await openAs(server);
-        for (const path of ["", "data/scores", "data/scores/fields", "data/scores/rules", "settings", "logs"]) {
+        for (const path of ["", "data/scores", "data/scores/fields", "data/scores/indexes", "data/scores/rules", "data/users/login", "transfer", "crons", "settings", "logs"]) {
             await page.goto(`${server.url}/_/#/${path}`);
             await assertStill(page);
         }

@@ -89,9 +89,9 @@ describe("developing", { concurrency: false }, () => {
         await page.keyboard.press("Enter");
         await page.getByRole("heading", { name: "photos" }).waitFor();
         await page.getByLabel("Add a field").selectOption("file");
-        const names = () => page.getByLabel("Name").evaluateAll((inputs) => inputs.map((input) => input.value));
+        const names = () => page.getByLabel("Name", { exact: true }).evaluateAll((inputs) => inputs.map((input) => input.value));
         assert.deepEqual(await names(), ["id", "", "created", "updated"]);
-        await page.getByLabel("Name").nth(1).fill("shots");
+        await page.getByLabel("Name", { exact: true }).nth(1).fill("shots");
         const row = page.locator(".schema > li").nth(1);
         await row.getByLabel("At most so many").fill("3");
         await row.locator("summary").click();
@@ -121,7 +121,7 @@ describe("developing", { concurrency: false }, () => {
 
         // Numbers without bounds stay without; a bound of 0 is one.
         await page.goto(`${server.url}/_/#/data/scores/fields`);
-        await page.getByLabel("Name").nth(2).waitFor();
+        await page.getByLabel("Name", { exact: true }).nth(2).waitFor();
         const points = page.locator(".schema > li").nth(2);
         await points.locator("summary").click();
         await points.getByLabel("Least").fill("0");

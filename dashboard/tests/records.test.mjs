@@ -59,13 +59,65 @@ describe("records", { concurrency: false }, () => {
         await picture(page, "records");
         await row.getByRole("button", { name: "game00000000001" }).click();
         const drawer = page.getByRole("dialog");
-        await drawer.getByText("Now: Blue, Green.").waitFor();
+        const others = drawer.getByRole("group", { name: "others" });
+        await others.getByText("Blue").waitFor();
+        await others.getByText("Green").waitFor();
         await until(() => isSeen(drawer.getByRole("button", { name: /^shot/ }).locator("img")), "the shot in the drawer");
         await drawer.getByLabel("Add to cover").setInputFiles({ name: "new.png", mimeType: "image/png", buffer: PNG });
         await until(() => isSeen(drawer.getByRole("img", { name: "new.png" })), "what is about to be uploaded");
         await picture(page, "record-files", false);
         await assertSound(page, ["404", "400"]);
         await page.context().close();
+    });
+
+    // They were ids, to be typed in.
+    test("related records are found by name, with the keyboard alone, too", async () => {
+        const page = await openAs(server, "/_/#/data/games");
+        await page.getByRole("button", { name: "game00000000001" }).click();
+        const drawer = page.getByRole("dialog");
+        const [team, others] = [drawer.getByRole("group", { name: "team *" }), drawer.getByRole("group", { name: "others" })];
+        await team.getByText("Red").waitFor();
+        // Another takes the place of a single one.
+        await team.getByLabel("Find a record for team").fill("gre");
+        await team.getByText("1 record").waitFor();
+        await picture(page, "relation", false);
+        await assertSound(page, ["404", "400"]);
+        await page.keyboard.press("Enter");
+        await team.getByText("Green").waitFor();
+        assert.equal(await team.getByText("Red").count(), 0);
+        // What is chosen already is not offered; Escape closes what was found, and not the drawer.
+        const find = others.getByLabel("Find a record for others");
+        await find.focus();
+        await page.keyboard.press("ArrowDown");
+        await others.getByText("1 record").waitFor();
+        assert.deepEqual(await others.getByRole("button", { name: /^(Red|Blue|Green)/ }).allTextContents(), ["Red red000000000000"]);
+        await page.keyboard.press("Escape");
+        await others.getByText("1 record").waitFor({ state: "detached" });
+        await page.keyboard.press("ArrowDown");
+        await others.getByText("1 record").waitFor();
+        await page.keyboard.press("Tab");
+        await page.keyboard.press("Enter");
+        await others.getByRole("button", { name: "Take out Red" }).waitFor();
+        await page.keyboard.press("ArrowDown");
+        await others.getByText("All that match are chosen already.").waitFor();
+        await others.getByRole("button", { name: "Take out Blue" }).click();
+        await find.fill("nobody");
+        await others.getByText("No record matches.").waitFor();
+        await find.fill("");
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await drawer.waitFor({ state: "detached" });
+        const saved = await root.collection("games").getOne("game00000000001");
+        assert.deepEqual([saved.team, saved.others], ["green0000000000", ["green0000000000", "red000000000000"]]);
+        await root.collection("games").update("game00000000001", { team: "red000000000000", others: ["blue00000000000", "green0000000000"] });
+        await page.context().close();
+
+        const phone = await openAs(server, "/_/#/data/games", { viewport: PHONE });
+        await phone.getByRole("button", { name: "game00000000001" }).click();
+        await phone.getByLabel("Find a record for others").click();
+        await phone.getByText("1 record", { exact: true }).last().waitFor();
+        await assertFits(phone);
+        await picture(phone, "relation-phone", false);
+        await phone.context().close();
     });
 
     test("columns are chosen, and remembered", async () => {

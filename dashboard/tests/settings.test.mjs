@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import PocketBase from "pocketbase";
 
 import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { PHONE, assertFits, assertSound, assertStill, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
+import { PHONE, assertFits, assertSound, assertStill, closeBrowser, holdBack, openAs, openBrowser, picture } from "./browser.mjs";
 
 describe("settings of backups", { concurrency: false }, () => {
     let server, root, mails, hook, told;
@@ -195,5 +195,33 @@ describe("settings of backups", { concurrency: false }, () => {
         await assertSound(first);
         await first.context().close();
         await second.context().close();
+    });
+
+    test("a new secret is kept though another window changed its address, and what is typed while that is saved stays", async () => {
+        const page = await openAs(server, "/_/#/settings");
+        const alarms = page.getByRole("form", { name: "Alarms" });
+        await alarms.getByLabel("Webhook’s secret").fill("second");
+        await root.settings.update({ backups: { alarmWebhook: { url: `http://127.0.0.1:${hook.address().port}/other` } } });
+        const saving = await holdBack(page, "PATCH", /\/api\/settings$/);
+        await alarms.getByRole("button", { name: "Save the alarms" }).click();
+        await saving.asked;
+        await alarms.getByLabel("hours").fill("72");
+        await alarms.getByLabel("Webhook’s secret").fill("third");
+        saving.release();
+        await alarms.getByText("Saved.").waitFor();
+        const { alarmWebhook, alarmAfterHours } = (await root.send("/api/settings")).backups;
+        assert.ok(alarmWebhook.url.endsWith("/other") && alarmAfterHours !== 72, `${alarmWebhook.url} ${alarmAfterHours}`);
+        const secretThatIsSent = async () => {
+            told.length = 0;
+            await root.send("/api/settings/test/webhook", { method: "POST" });
+            return told[0].authorization;
+        };
+        assert.equal(await secretThatIsSent(), "Bearer second");
+        assert.deepEqual([await alarms.getByLabel("hours").inputValue(), await alarms.getByLabel("Webhook’s secret").inputValue()], ["72", "third"]);
+        assert.ok((await alarms.getByLabel("Webhook", { exact: true }).inputValue()).endsWith("/other"));
+        await alarms.getByRole("button", { name: "Save the alarms" }).click();
+        await until(async () => (await root.send("/api/settings")).backups.alarmAfterHours === 72, "what was typed meanwhile");
+        assert.equal(await secretThatIsSent(), "Bearer third");
+        await page.context().close();
     });
 });

@@ -4,7 +4,7 @@ import { nextRuns } from "../cron";
 import { when } from "../format";
 import { serverSettings } from "../live";
 import { Check, TextField } from "../parts/form";
-import { Notice, Wrong } from "../parts/notice";
+import { Said } from "../parts/notice";
 import { t } from "../texts";
 import { Foreseeing, useForesight } from "./foresight";
 import { useForm, type Form, type Shape } from "./settings_form";
@@ -41,10 +41,10 @@ function useFirstForesight(wanted: boolean): Foresight | null | undefined {
   return first;
 }
 
-function Said({ said }: { said: Form<object>["said"] }) {
-  if (!said) return null;
-  return said.tone === "bad" ? <Wrong text={said.text} /> : <Notice tone="good">{said.text}</Notice>;
-}
+const saving = (form: Pick<Form<object>, "save">) => (event: Event) => {
+  event.preventDefault();
+  void form.save();
+};
 
 const number = (text: string) => Math.max(0, Math.trunc(Number(text) || 0));
 const RUNS = 3;
@@ -59,15 +59,15 @@ const schedule = {
 
 function Schedule({ known, foresight: first }: { known: Settings; foresight: Foresight | null }) {
   const form = useForm(known, schedule);
-  const { draft, set, fields } = form;
+  const { draft, set, problems } = form;
   const foreseen = useForesight(first, (form.changes.backups ?? {}) as Partial<BackupSettings>, known.backups);
   const runs = draft.cron ? nextRuns(draft.cron, new Date(), RUNS) : [];
   const hint = !draft.cron ? t.settings.noSchedule : runs === null ? t.settings.badCron : runs.length ? t.settings.nextRuns(runs.map(when)) : t.settings.never;
   const keep = (name: "cronMaxKeep" | "keepDaily" | "keepWeekly" | "keepMonthly", label: string) => (
-    <TextField label={label} type="number" min={0} value={String(draft[name])} onValue={(text) => set({ [name]: number(text) })} problem={fields[`backups.${name}`]} />
+    <TextField label={label} type="number" min={0} value={String(draft[name])} onValue={(text) => set({ [name]: number(text) })} problem={problems[`backups.${name}`]} />
   );
   return (
-    <form class="card" onSubmit={(event) => void form.submit(event)} aria-labelledby="schedule">
+    <form class="card" onSubmit={saving(form)} aria-labelledby="schedule">
       <h2 id="schedule">{t.settings.schedule}</h2>
       <div class="choices" role="group" aria-label={t.settings.presets}>
         {t.settings.presetList.map(([expression, label]) => (
@@ -76,7 +76,7 @@ function Schedule({ known, foresight: first }: { known: Settings; foresight: For
           </button>
         ))}
       </div>
-      <TextField label={t.settings.cron} value={draft.cron} onValue={(cron) => set({ cron })} problem={fields["backups.cron"]} hint={hint} mono />
+      <TextField label={t.settings.cron} value={draft.cron} onValue={(cron) => set({ cron })} problem={problems["backups.cron"]} hint={hint} mono />
       <div class="grid">
         {keep("cronMaxKeep", t.settings.keepLast)}
         {keep("keepDaily", t.settings.keepDaily)}
@@ -102,11 +102,11 @@ const storage = {
 
 function Storage({ known }: { known: Settings }) {
   const form = useForm(known, storage);
-  const { draft, set, fields } = form;
-  const problemOf = (name: string) => fields[`backups.s3.${name}`];
+  const { draft, set, problems } = form;
+  const problemOf = (name: string) => problems[`backups.s3.${name}`];
   const saved = known.backups.s3;
   return (
-    <form class="card" onSubmit={(event) => void form.submit(event)} aria-labelledby="storage">
+    <form class="card" onSubmit={saving(form)} aria-labelledby="storage">
       <h2 id="storage">{t.settings.storage}</h2>
       <Check label={t.settings.useBucket} value={draft.enabled} onValue={(enabled) => set({ enabled })} hint={t.settings.bucketHint} />
       {draft.enabled && (
@@ -156,29 +156,29 @@ const mail: Shape<MailDraft> = {
 
 function Mail({ known }: { known: Settings }) {
   const form = useForm(known, mail);
-  const { draft, set, fields } = form;
+  const { draft, set, problems } = form;
   const [to, setTo] = useState("");
   return (
-    <form class="card" onSubmit={(event) => void form.submit(event)} aria-labelledby="mail">
+    <form class="card" onSubmit={saving(form)} aria-labelledby="mail">
       <h2 id="mail">{t.settings.mail}</h2>
       <Check label={t.settings.useMail} value={draft.enabled} onValue={(enabled) => set({ enabled })} hint={t.settings.mailHint} />
       {draft.enabled && (
         <>
           <div class="grid">
-            <TextField label={t.settings.host} value={draft.host} onValue={(host) => set({ host })} problem={fields["smtp.host"]} mono />
-            <TextField label={t.settings.port} type="number" min={0} value={String(draft.port)} onValue={(text) => set({ port: number(text) })} problem={fields["smtp.port"]} />
-            <TextField label={t.settings.username} value={draft.username} onValue={(username) => set({ username })} problem={fields["smtp.username"]} />
+            <TextField label={t.settings.host} value={draft.host} onValue={(host) => set({ host })} problem={problems["smtp.host"]} mono />
+            <TextField label={t.settings.port} type="number" min={0} value={String(draft.port)} onValue={(text) => set({ port: number(text) })} problem={problems["smtp.port"]} />
+            <TextField label={t.settings.username} value={draft.username} onValue={(username) => set({ username })} problem={problems["smtp.username"]} />
             <TextField label={t.settings.password} type="password" value={draft.password} onValue={(password) => set({ password })} placeholder={known.smtp.username ? t.settings.unchanged : ""} autocomplete="new-password" />
-            <TextField label={t.settings.appName} value={draft.appName} onValue={(appName) => set({ appName })} problem={fields["meta.appName"]} />
-            <TextField label={t.settings.appURL} type="url" value={draft.appURL} onValue={(appURL) => set({ appURL })} problem={fields["meta.appURL"]} hint={t.settings.appURLHint} mono />
-            <TextField label={t.settings.senderName} value={draft.senderName} onValue={(senderName) => set({ senderName })} problem={fields["meta.senderName"]} />
-            <TextField label={t.settings.senderAddress} value={draft.senderAddress} onValue={(senderAddress) => set({ senderAddress })} problem={fields["meta.senderAddress"]} />
+            <TextField label={t.settings.appName} value={draft.appName} onValue={(appName) => set({ appName })} problem={problems["meta.appName"]} />
+            <TextField label={t.settings.appURL} type="url" value={draft.appURL} onValue={(appURL) => set({ appURL })} problem={problems["meta.appURL"]} hint={t.settings.appURLHint} mono />
+            <TextField label={t.settings.senderName} value={draft.senderName} onValue={(senderName) => set({ senderName })} problem={problems["meta.senderName"]} />
+            <TextField label={t.settings.senderAddress} value={draft.senderAddress} onValue={(senderAddress) => set({ senderAddress })} problem={problems["meta.senderAddress"]} />
           </div>
           <Check label={t.settings.tls} value={draft.tls} onValue={(tls) => set({ tls })} hint={t.settings.tlsHint} />
         </>
       )}
       {known.smtp.enabled && (
-        <TextField label={t.settings.testTo} type="email" value={to} onValue={setTo} problem={fields.email} />
+        <TextField label={t.settings.testTo} type="email" value={to} onValue={setTo} problem={problems.email} />
       )}
       <Said said={form.said} />
       <div class="actions">
@@ -212,17 +212,17 @@ const alarms: Shape<AlarmsDraft> = {
 function Alarms({ known }: { known: Settings }) {
   const { alarmWebhook } = known.backups;
   const form = useForm(known, alarms);
-  const { draft, set, fields } = form;
-  const startingWith = (path: string) => Object.entries(fields).find(([name]) => name.startsWith(path))?.[1];
+  const { draft, set, problems } = form;
+  const startingWith = (path: string) => Object.entries(problems).find(([name]) => name.startsWith(path))?.[1];
   return (
-    <form class="card" onSubmit={(event) => void form.submit(event)} aria-labelledby="alarms">
+    <form class="card" onSubmit={saving(form)} aria-labelledby="alarms">
       <h2 id="alarms">{t.settings.alarms}</h2>
       <TextField label={t.settings.alarmEmails} value={draft.emails} onValue={(emails) => set({ emails })} problem={startingWith("backups.alarmEmails")} hint={t.settings.alarmEmailsHint} />
       <div class="grid">
         <TextField label={t.settings.webhook} value={draft.url} onValue={(url) => set({ url })} problem={startingWith("backups.alarmWebhook")} placeholder="https://" mono />
         <TextField label={t.settings.webhookSecret} type="password" value={draft.secret} onValue={(secret) => set({ secret })} placeholder={alarmWebhook?.url ? t.settings.unchanged : ""} autocomplete="new-password" />
       </div>
-      <TextField label={t.settings.alarmAfter} type="number" min={0} value={String(draft.hours)} onValue={(text) => set({ hours: number(text) })} problem={fields["backups.alarmAfterHours"]} hint={t.settings.alarmAfterHint} />
+      <TextField label={t.settings.alarmAfter} type="number" min={0} value={String(draft.hours)} onValue={(text) => set({ hours: number(text) })} problem={problems["backups.alarmAfterHours"]} hint={t.settings.alarmAfterHint} />
       <Said said={form.said} />
       <div class="actions">
         {alarmWebhook?.url && (

@@ -1,10 +1,12 @@
 import type { CollectionField, CollectionModel, RecordModel } from "pocketbase";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { client } from "../../api";
+import { useAttempt } from "../../parts/attempt";
+import { same, withTyped } from "../../parts/changes";
 import { Confirm } from "../../parts/confirm";
 import { Dialog } from "../../parts/dialog";
 import { TextField } from "../../parts/form";
-import { Wrong } from "../../parts/notice";
+import { Said, Wrong } from "../../parts/notice";
 import { problem, type FieldProblems } from "../../problem";
 import { t } from "../../texts";
 import { FieldInput, openRecord, problemWith, valueFor, wire, type Opened } from "./fields";
@@ -14,9 +16,11 @@ interface Props {
   /** The one that is to be looked at, or null for a new one. */
   id: string | null;
   onClose: () => void;
-  /** Something changed. */
-  onDone: () => void;
+  /** Something is other than it was. */
+  onChanged: () => void;
 }
+
+type Values = Record<string, unknown>;
 
 /** One record, to be looked at, changed, made or deleted. */
 export function Drawer({ id, ...rest }: Props) {
@@ -36,47 +40,68 @@ export function Drawer({ id, ...rest }: Props) {
   );
 }
 
-const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
-
-function Editor({ collection, opened, onClose, onDone }: Omit<Props, "id"> & { opened: Opened | null }) {
-  const record: RecordModel | null = opened?.record ?? null;
+function Editor({ collection, opened, onClose, onChanged }: Omit<Props, "id"> & { opened: Opened | null }) {
+  // What was opened, or saved since.
+  const [base, setBase] = useState(opened);
+  const record: RecordModel | null = base?.record ?? null;
   const fields: CollectionField[] = collection.fields.filter((field: CollectionField) => field.type !== "autodate" && field.name !== "tokenKey");
-  const [initial] = useState<Record<string, unknown>>(() => Object.fromEntries(fields.map((field) => [field.name, valueFor(field, opened)])));
+  const valuesOf = (opened: Opened | null): Values => Object.fromEntries(fields.map((field) => [field.name, valueFor(field, opened)]));
+  const [initial, setInitial] = useState(() => valuesOf(opened));
   const [draft, setDraft] = useState(initial);
   const [confirmation, setConfirmation] = useState("");
-  const [problems, setProblems] = useState<FieldProblems>({});
-  const [wrong, setWrong] = useState<string>();
-  const [waiting, setWaiting] = useState(false);
+  const { attempt, said, problems, waiting } = useAttempt();
+  const [refused, setRefused] = useState<FieldProblems>({});
   const [removing, setRemoving] = useState(false);
+  // As it stands when an answer comes: null once this is closed.
+  const typed = useRef<Values | null>(draft);
+  useLayoutEffect(() => {
+    typed.current = draft;
+  }, [draft]);
+  useEffect(() => () => void (typed.current = null), []);
   const view = collection.type === "view";
   const records = client.collection(collection.name);
+  const wrong = Object.keys(refused).length ? refused : problems;
 
-  const submit = async (event: Event) => {
+  const save = async (body: Record<string, unknown>) => {
+    const saved = await (record ? records.update(record.id, body) : records.create(body));
+    onChanged();
+    if (!typed.current) return;
+    if (same(typed.current, draft)) return onClose();
+    // More was typed meanwhile: it stays, to be saved next.
+    const now = await openRecord(collection, saved.id);
+    const values = valuesOf(now);
+    setBase(now);
+    setInitial(values);
+    setDraft((typed) => withTyped(draft, typed, values));
+    setConfirmation((typed) => (typed === confirmation ? "" : typed));
+  };
+  const submit = (event: Event) => {
     event.preventDefault();
-    setProblems({});
-    setWrong(undefined);
     // Others may write the same record meanwhile: only what was changed here is sent.
     const edited = fields.filter((field) => !record || !same(draft[field.name], initial[field.name]));
-    if (record && edited.length === 0) return onDone();
-    const found = Object.fromEntries(edited.map((field) => [field.name, problemWith(field, draft[field.name])]).filter(([, text]) => text));
-    if (Object.keys(found).length) return setProblems(found);
+    if (record && edited.length === 0) return onClose();
+    const found = Object.fromEntries(edited.map((field) => [field.name, problemWith(field, draft[field.name])] as const).filter(([, text]) => text)) as FieldProblems;
+    setRefused(found);
+    if (Object.keys(found).length) return;
     const body: Record<string, unknown> = {};
     for (const field of edited) Object.assign(body, wire(field, draft[field.name], record));
     if (body.password) body.passwordConfirm = confirmation;
-    setWaiting(true);
-    try {
-      await (record ? records.update(record.id, body) : records.create(body));
-      onDone();
-    } catch (error) {
-      const { text, fields } = problem(error);
-      setProblems(fields);
-      setWrong(text);
-      setWaiting(false);
-    }
+    void attempt(() => save(body), t.data.savedMore);
   };
   if (removing && record) {
     return (
-      <Confirm title={t.data.removeTitle} text={t.data.removeText} name={record.id} action={t.data.removeDo} perform={() => records.delete(record.id).then(onDone)} onClose={() => setRemoving(false)} />
+      <Confirm
+        title={t.data.removeTitle}
+        text={t.data.removeText}
+        name={record.id}
+        action={t.data.removeDo}
+        perform={async () => {
+          await records.delete(record.id);
+          onChanged();
+          onClose();
+        }}
+        onClose={() => setRemoving(false)}
+      />
     );
   }
   return (
@@ -89,14 +114,14 @@ function Editor({ collection, opened, onClose, onDone }: Omit<Props, "id"> & { o
             record={record}
             value={draft[field.name]}
             disabled={view || (field.name === "id" && record !== null)}
-            problem={problems[field.name] ?? Object.entries(problems).find(([name]) => name.startsWith(`${field.name}.`))?.[1]}
+            problem={wrong[field.name] ?? Object.entries(wrong).find(([name]) => name.startsWith(`${field.name}.`))?.[1]}
             onValue={(value) => setDraft((before) => ({ ...before, [field.name]: value }))}
           />
         ))}
         {draft.password ? (
-          <TextField label={t.data.passwordAgain} type="password" value={confirmation} onValue={setConfirmation} problem={problems.passwordConfirm} autocomplete="new-password" />
+          <TextField label={t.data.passwordAgain} type="password" value={confirmation} onValue={setConfirmation} problem={wrong.passwordConfirm} autocomplete="new-password" />
         ) : null}
-        <Wrong text={wrong} />
+        <Said said={said} />
         {!view && (
           <div class="actions">
             {record && (

@@ -6,7 +6,8 @@ import { client } from "../../api";
 import { Check, TextField } from "../../parts/form";
 import { t } from "../../texts";
 import { indented, members } from "./raw_json";
-import { expandOf, relatedNames } from "./related";
+import { expandOf } from "./related";
+import { RelationField } from "./relation_field";
 import { Preview, Thumb, isPicture, useFileToken } from "./thumb";
 
 /** A file field: names that stay, and files that come. */
@@ -55,9 +56,8 @@ export function valueFor(field: CollectionField, opened: Opened | null): unknown
     case "json":
       return value === undefined || value === null ? "" : indented(opened!.raw[field.name] ?? "");
     case "select":
-      return list(value);
     case "relation":
-      return list(value).join(", ");
+      return list(value);
     case "geoPoint":
       return { lon: String(value?.lon ?? 0), lat: String(value?.lat ?? 0) };
     case "password":
@@ -101,11 +101,8 @@ export function wire(field: CollectionField, value: unknown, record: RecordModel
     case "number":
       return { [name]: value === "" ? 0 : Number(value) };
     case "select":
+    case "relation":
       return { [name]: many(field) ? value : ((value as string[])[0] ?? "") };
-    case "relation": {
-      const ids = String(value).split(/[\s,]+/).filter(Boolean);
-      return { [name]: many(field) ? ids : (ids[0] ?? "") };
-    }
     case "geoPoint": {
       const { lon, lat } = value as Point;
       return { [name]: { lon: Number(lon), lat: Number(lat) } };
@@ -141,7 +138,7 @@ export function FieldInput(p: Input) {
     case "password":
       return <TextField {...text} type="password" autocomplete="new-password" hint={p.record ? t.data.hints.password : undefined} />;
     case "relation":
-      return <TextField {...text} hint={`${t.data.hints.relation} ${namesNow(p)}`} mono />;
+      return <RelationField {...p} label={label} value={value as string[]} />;
     case "editor":
     case "json":
       return <TextArea {...text} mono={field.type === "json"} />;
@@ -163,12 +160,6 @@ export function FieldInput(p: Input) {
     default:
       return <TextField {...text} />;
   }
-}
-
-/** What a relation leads to as it is stored. */
-function namesNow({ record, field }: Input): string {
-  const names = record ? relatedNames(record, field).map((one) => one.name) : [];
-  return names.length ? t.dev.records.related(names.join(", ")) : "";
 }
 
 interface Area {

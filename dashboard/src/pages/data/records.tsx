@@ -12,10 +12,10 @@ import { Cell } from "./cell";
 import { Columns, columnsOf, keepColumns } from "./columns";
 import { Drawer } from "./drawer";
 import { expandOf } from "./related";
+import { filterOf } from "./search";
 import { useFileToken } from "./thumb";
 
 const PER_PAGE = 50;
-const SEARCHED = ["text", "editor", "email", "url", "select", "json"];
 /** How long to wait for the next letter of a search, in milliseconds. */
 const PAUSE = 250;
 
@@ -23,14 +23,6 @@ interface Page {
   items: RecordModel[];
   totalItems: number;
   totalPages: number;
-}
-
-/** A filter as it stands, or words to be looked for in all text. */
-function filterOf(search: string, fields: CollectionField[]): string {
-  const text = search.trim();
-  if (!text || /[=~<>]/.test(text)) return text;
-  const names = ["id", ...fields.filter((field) => SEARCHED.includes(field.type) && !field.hidden && field.name !== "id").map((field) => field.name)];
-  return names.map((name) => client.filter(`${name} ~ {:text}`, { text })).join(" || ");
 }
 
 /** The records of a collection as a table. */
@@ -72,6 +64,9 @@ export function Records({ collection }: { collection: CollectionModel }) {
     const timer = setTimeout(load, search ? PAUSE : 0);
     return () => clearTimeout(timer);
   }, [search, sort, page, expand]);
+  // As the page asks by then: a record may be saved after its drawer was closed.
+  const again = useRef(load);
+  again.current = load;
   const sortBy = (name: string) => {
     setPage(1);
     setSort(sort === name ? `-${name}` : sort === `-${name}` ? "" : name);
@@ -210,10 +205,7 @@ export function Records({ collection }: { collection: CollectionModel }) {
           collection={collection}
           id={open.id}
           onClose={() => setOpen(null)}
-          onDone={() => {
-            setOpen(null);
-            void load();
-          }}
+          onChanged={() => void again.current()}
         />
       )}
     </div>

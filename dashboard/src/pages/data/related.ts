@@ -5,7 +5,7 @@ import { collections } from "./data";
 
 const USUAL = ["title", "name", "label", "username", "email", "slug"];
 
-function nameOf(record: RecordModel): string {
+export function nameOf(record: RecordModel): string {
   const fields: CollectionField[] = collections.value?.find((one) => one.id === record.collectionId)?.fields ?? [];
   const presentable = fields.filter((field) => field.presentable).map((field) => field.name);
   const shown = presentable.map((name) => record[name]).filter((value) => ["string", "number"].includes(typeof value) && value !== "");

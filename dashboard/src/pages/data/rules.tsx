@@ -1,48 +1,25 @@
 import type { CollectionModel } from "pocketbase";
-import { useState } from "preact/hooks";
-import { client } from "../../api";
 import { Check } from "../../parts/form";
-import { Notice, Wrong } from "../../parts/notice";
-import { problem, type FieldProblems } from "../../problem";
 import { t } from "../../texts";
-import { loadCollections } from "./data";
 import { TextArea } from "./fields";
+import { SectionCard, useSection } from "./section";
 
 const RULES = ["listRule", "viewRule", "createRule", "updateRule", "deleteRule"] as const;
 type Rule = (typeof RULES)[number];
 type Draft = Record<Rule, string | null>;
 
+const rulesOf = ({ type }: CollectionModel): readonly Rule[] => (type === "view" ? RULES.slice(0, 2) : RULES);
+const read = (collection: CollectionModel) => Object.fromEntries(rulesOf(collection).map((name) => [name, collection[name] ?? null])) as Draft;
+
 /** Who may do what with the records of a collection. */
 export function Rules({ collection }: { collection: CollectionModel }) {
-  const rules: readonly Rule[] = collection.type === "view" ? RULES.slice(0, 2) : RULES;
-  const [loaded, setLoaded] = useState(() => Object.fromEntries(rules.map((name) => [name, collection[name] ?? null])) as Draft);
-  const [draft, setDraft] = useState(loaded);
-  const [problems, setProblems] = useState<FieldProblems>({});
-  const [wrong, setWrong] = useState<string>();
-  const [saved, setSaved] = useState(false);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setProblems({});
-    setWrong(undefined);
-    setSaved(false);
-    try {
-      // Another page may have changed the others meanwhile.
-      const changed = rules.filter((name) => draft[name] !== loaded[name]);
-      await client.collections.update(collection.id, Object.fromEntries(changed.map((name) => [name, draft[name]])));
-      setLoaded(draft);
-      setSaved(true);
-      await loadCollections();
-    } catch (error) {
-      const { text, fields } = problem(error);
-      setProblems(fields);
-      setWrong(text);
-    }
-  };
-  const set = (name: Rule, value: string | null) => setDraft((before) => ({ ...before, [name]: value }));
+  const section = useSection(collection, read);
+  const { draft, problems } = section;
+  const set = (name: Rule, value: string | null) => section.set({ [name]: value });
   return (
-    <form class="card" onSubmit={submit}>
+    <SectionCard title={t.data.rules} section={section} action={t.data.saveRules}>
       <p>{t.data.rulesText}</p>
-      {rules.map((name) => (
+      {rulesOf(collection).map((name) => (
         <fieldset key={name} class="rule">
           <legend>{t.data.ruleNames[name]}</legend>
           <Check label={t.data.superusersOnly} value={draft[name] === null} onValue={(only) => set(name, only ? null : "")} />
@@ -54,11 +31,6 @@ export function Rules({ collection }: { collection: CollectionModel }) {
           )}
         </fieldset>
       ))}
-      <Wrong text={wrong} />
-      {saved && <Notice tone="good">{t.saved}</Notice>}
-      <div class="actions">
-        <button class="primary">{t.data.saveRules}</button>
-      </div>
-    </form>
+    </SectionCard>
   );
 }

@@ -1,16 +1,19 @@
 import type { CollectionField, CollectionModel } from "pocketbase";
 import { useState } from "preact/hooks";
 import { client } from "../../api";
+import { useAttempt } from "../../parts/attempt";
 import { Confirm } from "../../parts/confirm";
 import { Check, TextField } from "../../parts/form";
-import { Notice, Wrong } from "../../parts/notice";
-import { problem, type FieldProblems } from "../../problem";
+import { Notice, Said } from "../../parts/notice";
+import type { FieldProblems } from "../../problem";
 import { t } from "../../texts";
 import { collections, loadCollections } from "./data";
 import { FieldOptions, isOption } from "./field_options";
 import { LinesField } from "./lines";
 import { RemoveCollection } from "./remove_collection";
-import { changed, isNarrowed, withAdded, type Draft } from "./schema_changes";
+import { Rename } from "./rename";
+import { changed, isNarrowed, type Draft } from "./schema_changes";
+import { inserted, newRow, rowsOf, withTypedRows, type Row } from "./schema_rows";
 
 const TYPES = ["text", "editor", "number", "bool", "email", "url", "date", "autodate", "select", "file", "relation", "json", "geoPoint"];
 
@@ -18,54 +21,43 @@ const TYPES = ["text", "editor", "number", "bool", "email", "url", "date", "auto
 export function Schema({ collection }: { collection: CollectionModel }) {
   // What the page began with: others may change the collection while it is open.
   const [shown, setShown] = useState<CollectionField[]>(collection.fields);
-  const [fields, setFields] = useState<Draft[]>(() => collection.fields.map((field: CollectionField) => ({ ...field })));
-  const [problems, setProblems] = useState<FieldProblems>({});
-  const [wrong, setWrong] = useState<string>();
-  const [saved, setSaved] = useState(false);
+  const [rows, setRows] = useState<Row[]>(() => rowsOf(collection.fields));
+  const { attempt, said, problems, waiting } = useAttempt();
   const [asking, setAsking] = useState(false);
+  const fields = rows.map((row) => row.field);
   const gone = shown.filter((field) => !fields.some((one) => one.id === field.id)).map((field) => field.name);
   const narrowed = shown.filter((field) => fields.some((one) => one.id === field.id && isNarrowed(field, one))).map((field) => field.name);
   const lost = [gone.length > 0 && t.schema.gone(gone.join(", ")), narrowed.length > 0 && t.schema.narrowed(narrowed.join(", "))].filter(Boolean).join(" ");
-  const change = (index: number, more: Partial<Draft>) => setFields((before) => before.map((one, at) => (at === index ? { ...one, ...more } : one)));
+  const change = (key: string, more: Partial<Draft>) => setRows((before) => before.map((row) => (row.key === key ? { key, field: { ...row.field, ...more } } : row)));
 
   const save = async () => {
-    setProblems({});
-    setWrong(undefined);
-    setSaved(false);
     const now = (await client.collections.getOne(collection.id)).fields;
     const wanted = changed(shown, fields, now);
     // Shown as they are sent: the server counts them where it complains.
+    const sent = rowsOf(wanted, rows);
     setShown(now);
-    setFields(wanted);
-    const updated = await client.collections.update(collection.id, { fields: wanted });
-    setShown(updated.fields);
-    setFields(updated.fields.map((field: CollectionField) => ({ ...field })));
-    setSaved(true);
+    setRows((typed) => withTypedRows(rows, typed, sent));
+    const saved: CollectionField[] = (await client.collections.update(collection.id, { fields: wanted })).fields;
+    setShown(saved);
+    setRows((typed) => withTypedRows(sent, typed, rowsOf(saved, sent)));
     await loadCollections();
   };
-  const submit = async (event: Event) => {
+  const submit = (event: Event) => {
     event.preventDefault();
-    setSaved(false);
-    if (lost) return setAsking(true);
-    try {
-      await save();
-    } catch (error) {
-      const { text, fields } = problem(error);
-      setProblems(fields);
-      setWrong(text);
-    }
+    if (lost) setAsking(true);
+    else void attempt(save, t.saved);
   };
   return (
     <>
       <form class="card" onSubmit={submit}>
         <ul class="schema">
-          {fields.map((field, index) => (
-            <li key={field.id ?? `new ${index}`}>
+          {rows.map(({ key, field }, index) => (
+            <li key={key}>
               <FieldRow
                 field={field}
                 problems={problemsOf(problems, `fields.${index}.`)}
-                onChange={(more) => change(index, more)}
-                onRemove={() => setFields((before) => before.filter((_, at) => at !== index))}
+                onChange={(more) => change(key, more)}
+                onRemove={() => setRows((before) => before.filter((row) => row.key !== key))}
               />
             </li>
           ))}
@@ -77,7 +69,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
             onChange={(event) => {
               const type = event.currentTarget.value;
               event.currentTarget.value = "";
-              if (type) setFields((before) => withAdded(before, [fresh(type)]));
+              if (type) setRows((before) => inserted(before, [newRow(fresh(type))]));
             }}
           >
             <option value="">{t.schema.chooseType}</option>
@@ -89,16 +81,25 @@ export function Schema({ collection }: { collection: CollectionModel }) {
           </select>
         </label>
         {lost && <Notice tone="warn">{lost}</Notice>}
-        <Wrong text={wrong} />
-        {saved && <Notice tone="good">{t.saved}</Notice>}
+        <Said said={said} />
         <div class="actions">
           <RemoveCollection collection={collection} />
-          <button class="primary">{t.schema.save}</button>
+          <button class="primary" disabled={waiting}>
+            {t.schema.save}
+          </button>
         </div>
       </form>
       {asking && (
-        <Confirm title={gone.length ? t.schema.goneTitle : t.schema.narrowedTitle} text={lost} name={collection.name} action={t.schema.goneDo} perform={save} onClose={() => setAsking(false)} />
+        <Confirm
+          title={gone.length ? t.schema.goneTitle : t.schema.narrowedTitle}
+          text={lost}
+          name={collection.name}
+          action={t.schema.goneDo}
+          perform={() => attempt(save, t.saved)}
+          onClose={() => setAsking(false)}
+        />
       )}
+      <Rename collection={collection} />
     </>
   );
 }
@@ -117,14 +118,14 @@ function problemsOf(problems: FieldProblems, prefix: string): FieldProblems {
 
 const atLeastOne = (text: string) => Math.max(1, Math.trunc(Number(text) || 1));
 
-interface Row {
+interface Props {
   field: Draft;
   problems: FieldProblems;
   onChange: (more: Partial<Draft>) => void;
   onRemove: () => void;
 }
 
-function FieldRow({ field, problems, onChange, onRemove }: Row) {
+function FieldRow({ field, problems, onChange, onRemove }: Props) {
   // As they are typed, unless the field has become another meanwhile.
   const [several, setSeveral] = useState<string | null>(null);
   const fixed = Boolean(field.system);

@@ -3,7 +3,7 @@
 import type { CollectionField } from "pocketbase";
 import { Problem } from "../../problem";
 import { t } from "../../texts";
-import { same } from "./changes";
+import { same } from "../../parts/changes";
 
 /** A field that is being edited; a new one has no id yet. */
 export type Draft = Partial<CollectionField> & { name: string; type: string };

@@ -7,6 +7,7 @@ import { t } from "../../texts";
 import { Cell } from "./cell";
 import { TextArea } from "./fields";
 import { RemoveCollection } from "./remove_collection";
+import { Rename } from "./rename";
 import { SectionCard, useSection } from "./section";
 
 type Trial = Awaited<ReturnType<typeof making.tryView>>;
@@ -105,8 +106,11 @@ const read = ({ viewQuery }: CollectionModel) => ({ viewQuery: String(viewQuery)
 export function Query({ collection }: { collection: CollectionModel }) {
   const section = useSection(collection, read);
   return (
-    <SectionCard title={t.dev.view.title} section={section} action={t.dev.view.save} more={<RemoveCollection collection={collection} />}>
-      <ViewQuery query={section.draft.viewQuery} onQuery={(viewQuery) => section.set({ viewQuery })} problem={section.problems.viewQuery} />
-    </SectionCard>
+    <>
+      <SectionCard title={t.dev.view.title} section={section} action={t.dev.view.save} more={<RemoveCollection collection={collection} />}>
+        <ViewQuery query={section.draft.viewQuery} onQuery={(viewQuery) => section.set({ viewQuery })} problem={section.problems.viewQuery} />
+      </SectionCard>
+      <Rename collection={collection} />
+    </>
   );
 }

@@ -5,7 +5,7 @@ import { Check } from "../../parts/form";
 import { Notice, Wrong } from "../../parts/notice";
 import { Problem, problem } from "../../problem";
 import { t } from "../../texts";
-import { same } from "../data/changes";
+import { same } from "../../parts/changes";
 import { collections, freshCollections, loadCollections } from "../data/data";
 import { TextArea } from "../data/fields";
 import { definitionsIn, loses, planImport, type Plan } from "./plan";

@@ -2,7 +2,7 @@
 
 import type { CollectionField, CollectionModel } from "pocketbase";
 import { t } from "../../texts";
-import { same } from "../data/changes";
+import { same } from "../../parts/changes";
 import { isNarrowed } from "../data/schema_changes";
 import { storedFor, withIds } from "./field_ids";
 

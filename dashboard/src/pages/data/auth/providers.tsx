@@ -51,7 +51,7 @@ export function Providers({ collection }: { collection: CollectionModel }) {
   const fields: CollectionField[] = collection.fields.filter((field: CollectionField) => !field.system);
   // An option that can't be read must not be saved as what it was before.
   const [broken, setBroken] = useState<string[]>([]);
-  const save = () => (broken.length ? section.attempt(() => Promise.reject(new Problem(text.badExtra)), "") : section.save());
+  const save = () => (broken.length ? section.attempt(() => Promise.reject(new Problem(text.badExtra))) : section.save());
   return (
     <SectionCard title={text.oauth2} section={{ ...section, save }} action={text.saveProviders}>
       <Check label={text.useOauth2} value={oauth2.enabled} onValue={(enabled) => set({ enabled })} />
