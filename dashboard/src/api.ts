@@ -1,7 +1,7 @@
 // The one typed client: PocketBase's own SDK, and what the server adds to its API.
 
 import { signal } from "@preact/signals";
-import PocketBase, { ClientResponseError, LocalAuthStore, type CollectionField, type RecordModel } from "pocketbase";
+import PocketBase, { ClientResponseError, LocalAuthStore, type CollectionField, type CollectionModel, type RecordModel } from "pocketbase";
 
 export type Kind = "create" | "upload" | "verify" | "scrub" | "restore" | "undo";
 
@@ -65,7 +65,16 @@ export interface Comparison {
   files: Totals | null;
 }
 
-/** What a backup holds, and what a restore of it would change. */
+/** A collection in a backup. */
+export interface Held {
+  id: string;
+  name: string;
+  type: "" | "base" | "auth" | "view";
+  system: boolean;
+  records: number | null;
+}
+
+/** What a backup holds, and, where that was asked for, what a restore of it would change. */
 export interface Content {
   key: string;
   age: number;
@@ -75,9 +84,66 @@ export interface Content {
   program: string;
   created: string;
   counted: boolean;
+  collections: Held[];
   databases: DatabaseSize[];
   files: Totals | null;
   comparison: Comparison | null;
+}
+
+/** What has become of a record since a backup. */
+export type Since = "gone" | "changed" | "same";
+
+/** Records as they are in a backup. */
+export interface Looked {
+  page: number;
+  totalItems: number;
+  totalPages: number;
+  /** As it is in the backup. */
+  collection: CollectionModel;
+  /** Its name now; "" where it is not there any more. */
+  collectionNow: string;
+  items: { state: Since; changed: string[]; record: RecordModel }[];
+}
+
+export interface LookedFor {
+  page: number;
+  perPage: number;
+  sort: string;
+  filter: string;
+  state: string;
+}
+
+export interface Wanted {
+  collection: string;
+  ids: string[];
+  /** Also what a cascade deleted with them. */
+  children: boolean;
+  /** Also records that are there and differ. */
+  overwrite: boolean;
+}
+
+export interface Outcome {
+  collection: string;
+  id: string;
+  action: "added" | "changed" | "left" | "blocked";
+  reason: string;
+  child: boolean;
+  fields: string[];
+  files: string[];
+  missingFiles: string[];
+  lostRelations: Record<string, string[]>;
+  lostFields: string[];
+}
+
+/** What came of bringing records back, or what would. */
+export interface Recovery {
+  added: number;
+  changed: number;
+  left: number;
+  blocked: number;
+  files: number;
+  fileBytes: number;
+  records: Outcome[];
 }
 
 export type Reason = "last" | "daily" | "weekly" | "monthly" | "betterProven" | "moreComplete" | "byHand" | "foreign" | "noRules";
@@ -209,6 +275,13 @@ export const backups = {
   list: () => send<Backup[]>("/api/backups"),
   status: () => send<Status>("/api/backups/status"),
   content: (key: string) => send<Content>(`/api/backups/${encodeURIComponent(key)}/content`, { query: { compare: true } }),
+  held: (key: string) => send<Content>(`/api/backups/${encodeURIComponent(key)}/content`),
+  records: (key: string, collection: string, { sort, filter, state, ...rest }: LookedFor) =>
+    send<Looked>(`/api/backups/${encodeURIComponent(key)}/records/${encodeURIComponent(collection)}`, {
+      query: { ...rest, ...(sort && { sort }), ...(filter && { filter }), ...(state && { state }) },
+    }),
+  recover: (key: string, wanted: Wanted, dryRun: boolean) =>
+    send<Recovery>(`/api/backups/${encodeURIComponent(key)}/recover`, { method: "POST", body: { ...wanted, dryRun } }),
   previewRetention: (settings: Partial<BackupSettings>) => send<Foresight>("/api/backups/preview-retention", { method: "POST", body: { backups: settings } }),
   figures: async (kind: Kind, most: number) => (await send<{ items: Figures[] }>("/api/backups/jobs", { query: { kind, perPage: most } })).items,
   create: (name: string) => send("/api/backups", { method: "POST", body: name ? { name } : {} }),

@@ -10,6 +10,7 @@ import { Data } from "./pages/data/data";
 import { Install } from "./pages/install";
 import { Login } from "./pages/login";
 import { Logs } from "./pages/logs";
+import { RecoverPage } from "./pages/recover/recover";
 import { RestorePage, RestoringPage } from "./pages/restore";
 import { Transfer } from "./pages/transfer/transfer";
 import { SettingsPage } from "./pages/settings";
@@ -28,11 +29,12 @@ export function App() {
 }
 
 function page(): ComponentChild {
-  const [first, second, third] = route.value;
+  const [first, second, third, fourth] = route.value;
   switch (first) {
     case undefined:
       return <Safety />;
     case "restore":
+      if (second && third === "records") return <RecoverPage key={second} backup={second} collection={fourth} />;
       return second ? <RestorePage key={second} backup={second} /> : <RestoringPage />;
     case "data":
       return <Data name={second} tab={third} />;

@@ -10,13 +10,8 @@ import { go } from "../route";
 import { t } from "../texts";
 import { InIt } from "./restore_content";
 import { Proof } from "./safety/backups";
+import { Back, Tabs } from "./restore_tabs";
 import { UndoOffer } from "./safety/undo";
-
-const Back = () => (
-  <p>
-    <a href="#/">← {t.restore.back}</a>
-  </p>
-);
 
 /** What a restore would do, and the button that does it. */
 export function RestorePage({ backup: key }: { backup: string }) {
@@ -26,6 +21,7 @@ export function RestorePage({ backup: key }: { backup: string }) {
     <div class="narrow">
       <Back />
       <h1>{t.restore.title}</h1>
+      {backup && <Tabs backup={key} shown="whole" />}
       {backup ? <WithContent backup={backup} key={backup.key} /> : <Notice tone="bad">{t.restore.missing(key)}</Notice>}
     </div>
   );

@@ -62,7 +62,7 @@ function Unharmed({ all }: { all: Compared[] }) {
 }
 
 /** What the system keeps for itself says nothing to anybody, but for who may log in here. */
-const isShown = (one: Compared) => !one.system || one.name === SUPERUSERS;
+export const isShown = (one: Pick<Compared, "system" | "name">) => !one.system || one.name === SUPERUSERS;
 
 function Fact({ label, then, now }: { label: string; then: string; now: string }) {
   return (
@@ -114,11 +114,14 @@ function change(one: Compared) {
   if (one.fate === "goes") return <span class="badge bad">{t.restore.onlyNow}</span>;
   if (one.fate === "returns") return <span class="badge good">{t.restore.onlyThen}</span>;
   if (one.records === null || one.recordsNow === null) return <span class="hint">{one.type === "view" ? t.restore.view : t.restore.unknown}</span>;
-  const created = one.createdSince ?? Math.max(0, one.recordsNow - one.records);
-  const back = Math.max(0, one.records - (one.recordsNow - created));
-  // Without dates there may have been more of both: records made and others deleted.
-  const least = one.createdSince === null;
+  const { created, back, least } = made(one.records, one.recordsNow, one.createdSince);
   const parts = [created > 0 && t.restore.createdSince(created, least), back > 0 && t.restore.deletedSince(back, least), (one.changedSince ?? 0) > 0 && t.restore.changedSince(one.changedSince ?? 0)].filter(Boolean);
   if (parts.length > 0) return parts.join("; ");
   return one.createdSince === null ? t.restore.same : t.restore.unchanged;
+}
+
+/** How many were made and deleted since. Without dates there may have been more of both. */
+export function made(then: number, now: number, since: number | null): { created: number; back: number; least: boolean } {
+  const created = since ?? Math.max(0, now - then);
+  return { created, back: Math.max(0, then - (now - created)), least: since === null };
 }
