@@ -59,7 +59,7 @@ describe("two windows", { concurrency: false }, () => {
         }
         assert.deepEqual((await root.backups.getFullList()).map(({ key }) => key), ["followed.zip"]);
         // A deletion would stop its proof.
-        await until(async () => (await root.send("/api/backups/status", {})).running === null, "the end of its proof");
+        await until(async () => (await root.send("/api/backups/status", {})).running === null, "the end of its proof", 300);
         await root.backups.delete("followed.zip");
     });
 
