@@ -2,7 +2,10 @@
 
 use std::io::{self, Cursor};
 
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{
+    FilterType, IntoImageView as _, IntoImageViewMut as _, PixelType, ResizeAlg, ResizeError, ResizeOptions, Resizer,
+    pixels,
+};
 use image::codecs::gif::GifEncoder;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
@@ -150,9 +153,7 @@ impl<'a> Picture<'a> {
         let options = ResizeOptions::new()
             .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
             .crop(left, top, width, height);
-        Resizer::new()
-            .resize(&source, &mut small, &options)
-            .map_err(|error| refused(&error.to_string()))?;
+        resize(&source, &mut small, &options)?;
         drop(source);
         small.apply_orientation(self.orientation);
         encode(&small, self.format).map_err(damaged)
@@ -167,6 +168,23 @@ impl<'a> Picture<'a> {
             (width, height)
         }
     }
+}
+
+/// What [`Resizer::resize`] does, for the pixels that the decoders give. It compiles itself for all thirteen kinds,
+/// floats among them, which took as long as all of `app`.
+fn resize(source: &DynamicImage, small: &mut DynamicImage, options: &ResizeOptions) -> io::Result<()> {
+    macro_rules! by_kind {
+        ($($kind:ident)*) => {
+            match source.pixel_type() {
+                $(Some(PixelType::$kind) => match (source.image_view::<pixels::$kind>(), small.image_view_mut::<pixels::$kind>()) {
+                    (Some(source), Some(mut small)) => Resizer::new().resize_typed(&source, &mut small, options),
+                    _ => Err(ResizeError::PixelTypesAreDifferent),
+                },)*
+                _ => Err(ResizeError::PixelTypesAreDifferent),
+            }
+        };
+    }
+    by_kind!(U8 U8x2 U8x3 U8x4 U16 U16x2 U16x3 U16x4).map_err(|error| refused(&error.to_string()))
 }
 
 fn is_turned(orientation: Orientation) -> bool {
