@@ -138,10 +138,14 @@ def test_a_removal_keeps_what_is_configured_and_a_purge_keeps_only_data(debian):
     debian.run("dpkg", "--remove", "bosbase")
     assert not debian.path("/usr/bin/bosbase").exists() and debian.path(CONFIGURATION).exists()
     assert debian.path(f"{DATA}/data.db").exists()
+    configured = debian.path(CONFIGURATION).read_text()
     said = debian.run("dpkg", "--purge", "bosbase")
     assert "data in /var/lib/bosbase" in said, said
     assert not debian.path("/etc/bosbase").exists() and debian.path(f"{DATA}/data.db").exists()
     assert debian.owner(DATA) == "bosbase:bosbase 700", "who it belongs to stays known"
+    # The key of encrypted settings may be nowhere else.
+    kept = f"{DATA}/.bosbase/bosbase.env"
+    assert debian.path(kept).read_text() == configured and debian.owner(kept) == "bosbase:bosbase 600"
 
 
 def test_it_is_installed_again_onto_the_data_that_is_left_and_leaves_nothing_where_there_is_none(debian, newer):

@@ -120,12 +120,13 @@ pub trait Storage: Send + Sync {
         Ok(())
     }
 
-    /// What was kept beside the backups in the folder `prefix`, which ends in `/`: the newest twenty of up to 1 MiB.
+    /// What was kept beside the backups in the folder `prefix`, which ends in `/`: a hundred notes of up to 1 MiB, those
+    /// first whose names `goes_first`, then the newest.
     ///
     /// # Errors
     /// As [`Storage::list`].
-    fn notes(&self, prefix: &str) -> Result<Vec<Vec<u8>>> {
-        let _ = prefix;
+    fn notes(&self, prefix: &str, goes_first: &dyn Fn(&str) -> bool) -> Result<Vec<Vec<u8>>> {
+        let _ = (prefix, goes_first);
         Ok(Vec::new())
     }
 

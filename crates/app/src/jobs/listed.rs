@@ -71,7 +71,7 @@ impl Backups {
     pub fn shown(&self) -> Result<Vec<Listed>> {
         let storage = self.storage()?;
         let listed = self.listed_in(storage.as_ref())?;
-        Ok(self.with_proofs_of_others(storage.as_ref(), listed))
+        Ok(self.with_proofs_of_others(&storage, listed))
     }
 
     /// How deep the last proof of the backup called `name` went, as [`Proof::depth`].

@@ -27,7 +27,7 @@ const LAG: Duration = Duration::from_secs(120);
 
 /// The longest note beside the backups that is read, in bytes, and how many are.
 const LONGEST_NOTE: u64 = 1 << 20;
-const MOST_NOTES: usize = 20;
+const MOST_NOTES: usize = 100;
 
 /// Backups in a bucket of an S3-compatible object storage.
 #[derive(Debug, Clone)]
@@ -188,11 +188,12 @@ impl Storage for BucketStorage {
         put.map_err(|error| failed(error, &format!("writing {name}")))
     }
 
-    fn notes(&self, prefix: &str) -> Result<Vec<Vec<u8>>> {
+    fn notes(&self, prefix: &str, goes_first: &dyn Fn(&str) -> bool) -> Result<Vec<Vec<u8>>> {
         let listed = self.asking.list(prefix);
         let mut objects = listed.map_err(|error| failed(error, "looking for notes beside the backups"))?;
         objects.retain(|object| object.size > 0 && object.size <= LONGEST_NOTE);
-        objects.sort_by_key(|object| std::cmp::Reverse(object.modified));
+        let name = |object: &Object| object.key.strip_prefix(prefix).unwrap_or_default().to_owned();
+        objects.sort_by_key(|object| (!goes_first(&name(object)), std::cmp::Reverse(object.modified)));
         objects.truncate(MOST_NOTES);
         let read = |object: &Object| self.asking.get(&object.key, 0..object.size, &object.etag);
         let notes = objects.iter().map(|object| read(object).map(|bytes| bytes.to_vec()));

@@ -11,8 +11,11 @@ use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 
 use super::Failure;
-use super::environment::Variables;
+use super::environment::{ENCRYPTION_KEY, Variables};
 use super::extract::{Extract, Into};
+
+/// Characters of the key of encrypted settings, as in PocketBase.
+const KEY_LENGTH: usize = 32;
 
 /// An application backend on an embedded SQLite database whose backups are proven and whose restores are all or
 /// nothing.
@@ -138,6 +141,8 @@ fn program() -> Option<PathBuf> {
 impl Global {
     /// The variable that names the configuration file, which can't be in it.
     pub const CONFIG: &str = "BOSBASE_CONFIG";
+    /// The variable that names the data directory.
+    pub const DIR: &str = "BOSBASE_DIR";
 
     /// Where hooks and migrations are looked for.
     pub fn program_dirs(&self) -> ProgramDirs {
@@ -172,25 +177,41 @@ impl Global {
             .collect()
     }
 
+    /// The key of encrypted settings.
+    fn encryption_key(&self) -> Result<Option<String>, Failure> {
+        let (named, by) = match self.encryption_env.as_str() {
+            "" => (ENCRYPTION_KEY, ""),
+            named => (named, "--encryptionEnv names "),
+        };
+        let key = self.variables.get(named);
+        if key.is_none() && by.is_empty() {
+            return Ok(None);
+        }
+        let key = key.unwrap_or_default();
+        if key.len() == KEY_LENGTH {
+            return Ok(Some(key));
+        }
+        let is_name = named.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !is_name || named.len() == KEY_LENGTH {
+            // It may be the key itself.
+            return Err(Failure(
+                "--encryptionEnv wants the name of the environment variable that holds the key, not the key itself."
+                    .to_owned(),
+            ));
+        }
+        Err(Failure(format!(
+            "{by}{named}, which must be set to a key of exactly {KEY_LENGTH} characters (it has {}).",
+            key.len()
+        )))
+    }
+
     /// How to open the application.
     ///
     /// # Errors
     ///
     /// Where `--encryptionEnv` names a variable that is not set or not 32 characters long.
     pub fn options(&self) -> Result<AppOptions, Failure> {
-        let encryption_key = if self.encryption_env.is_empty() {
-            None
-        } else {
-            let key = self.variables.get(&self.encryption_env).unwrap_or_default();
-            if key.len() != 32 {
-                return Err(Failure(format!(
-                    "--encryptionEnv names {}, which must be set to a key of exactly 32 characters (it has {}).",
-                    self.encryption_env,
-                    key.len()
-                )));
-            }
-            Some(key)
-        };
+        let encryption_key = self.encryption_key()?;
         Ok(AppOptions {
             data_dir: self.dir.clone(),
             encryption_key,

@@ -11,7 +11,7 @@ use clap::{Arg, ArgMatches, FromArgMatches as _};
 
 use super::Failure;
 use super::args::{Arguments, Global, Named};
-use super::configuration_file::ConfigurationFile;
+use super::configuration_file::{ConfigurationFile, Usual};
 use super::environment::{Origin, Variables};
 
 /// Why there is no configuration.
@@ -54,9 +54,10 @@ pub fn read() -> Result<(Arguments, Vec<Setting>), Refusal> {
     let matches = parse(&typed)?;
     let first = Arguments::from_arg_matches(&matches)?;
     let environment = Variables::of_process()?;
-    let file = file(&first, &environment)?;
-    let variables = environment.with_file(file);
     let (name, of_command) = deepest(&matches);
+    let typed_dir = of_command.value_source("dir") == Some(ValueSource::CommandLine);
+    let file = file(&first, typed_dir, &environment)?;
+    let variables = environment.with_file(file);
     let mut settings = Vec::new();
     let mut added = Vec::new();
     for arg in flags(&name) {
@@ -108,14 +109,26 @@ fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
 }
 
 /// The configuration file that is named, or the usual one for commands that are about a data directory.
-fn file(first: &Arguments, variables: &Variables) -> Result<Option<ConfigurationFile>, Failure> {
+fn file(first: &Arguments, typed_dir: bool, variables: &Variables) -> Result<Option<ConfigurationFile>, Failure> {
     let typed = first.global.config.as_ref();
     let set = variables.get(Global::CONFIG).map(Into::into);
     match typed.map_or(set, Named::path) {
-        Some(path) => ConfigurationFile::read(Some(&path)),
+        Some(path) => return ConfigurationFile::read(&path).map(Some),
         // `--config=`
-        None if typed.is_some() || !first.command.is_configured() => Ok(None),
-        None => ConfigurationFile::read(None),
+        None if typed.is_some() || !first.command.is_configured() => return Ok(None),
+        None => {}
+    }
+    let dir = match typed_dir {
+        true => Some(first.global.dir.to_path_buf()),
+        false => variables.get(Global::DIR).map(Into::into),
+    };
+    match ConfigurationFile::read_usual(dir.as_deref())? {
+        Usual::File(file) => Ok(Some(file)),
+        Usual::None => Ok(None),
+        Usual::PassedOver(why) => {
+            super::output::note(&why);
+            Ok(None)
+        }
     }
 }
 

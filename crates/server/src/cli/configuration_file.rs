@@ -14,6 +14,19 @@ use super::Failure;
 /// The file that is read where none is named, if it is there.
 pub const USUAL: &str = "/etc/bosbase/bosbase.env";
 
+/// The data directory that it is about where it names none: the package's.
+const USUAL_DIR: &str = "/var/lib/bosbase";
+/// What names one.
+const DIR: &str = "BOSBASE_DIR";
+
+/// What became of [`USUAL`].
+pub enum Usual {
+    None,
+    File(ConfigurationFile),
+    /// It does not count, for this reason.
+    PassedOver(String),
+}
+
 /// What a file says.
 #[derive(Clone)]
 pub struct ConfigurationFile {
@@ -30,28 +43,67 @@ pub struct Entry {
 }
 
 impl ConfigurationFile {
-    /// Reads the file that is named, or [`USUAL`] where none is and it is there.
+    /// Reads the file that is named.
     ///
     /// # Errors
     ///
     /// Where it can't be read, or a line of it makes no sense.
-    pub fn read(named: Option<&Path>) -> Result<Option<Self>, Failure> {
-        let path = named.unwrap_or(Path::new(USUAL));
-        let text = match read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => return Ok(None),
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let text = read_to_string(path).map_err(|error| {
+            Failure(format!(
+                "The configuration file {} can't be read: {error}.",
+                path.display()
+            ))
+        })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads [`USUAL`], if it is there and about the data directory `dir` that was named; where none was, about the one
+    /// that it names. It belongs to a service, and others may run the program for other data.
+    ///
+    /// # Errors
+    ///
+    /// Why it is passed over, in a sentence; where it can't be read, or a line of it makes no sense.
+    pub fn read_usual(dir: Option<&Path>) -> Result<Usual, Failure> {
+        let path = Path::new(USUAL);
+        let file = match read_to_string(path) {
+            Ok(text) => Self::parse(path, &text)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Usual::None),
+            // It is likely another's. Not for the service's own data: without it they would be served otherwise.
+            Err(error)
+                if error.kind() == io::ErrorKind::PermissionDenied
+                    && !dir.is_some_and(|dir| is_same(dir, Path::new(USUAL_DIR))) =>
+            {
+                let why = "this user may not read it, so its settings don't count";
+                return Ok(Usual::PassedOver(format!("{USUAL} is passed over: {why}.")));
+            }
             Err(error) => {
-                let way = match named {
-                    Some(_) => "",
-                    None => " Run this as root or as the server's user, or with --config= to do without the file.",
-                };
-                let path = path.display();
+                let way = "Give it to the group of the server's user (chown root:bosbase, chmod 640), or do without it \
+                           (--config=)";
                 return Err(Failure(format!(
-                    "The configuration file {path} can't be read: {error}.{way}"
+                    "The configuration file {USUAL} can't be read: {error}. {way}."
                 )));
             }
         };
-        Self::parse(path, &text).map(Some)
+        Ok(file.about(dir))
+    }
+
+    fn about(self, dir: Option<&Path>) -> Usual {
+        let own = self.get(DIR).map(|entry| PathBuf::from(&entry.value));
+        let whose = own.clone().unwrap_or_else(|| PathBuf::from(USUAL_DIR));
+        match dir {
+            Some(dir) if !is_same(dir, &whose) => Usual::PassedOver(format!(
+                "{USUAL} is passed over: it is about {}, and this is about {}. Name it with --config to have it count.",
+                whose.display(),
+                dir.display()
+            )),
+            None if own.is_none() => Usual::PassedOver(format!(
+                "{USUAL} is passed over: it is about {}. Add --dir {} if this is.",
+                whose.display(),
+                whose.display()
+            )),
+            _ => Usual::File(self),
+        }
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, Failure> {
@@ -69,6 +121,11 @@ impl ConfigurationFile {
             let value = value.trim_start();
             if value.starts_with(['"', '\'']) {
                 return Err(wrong(&format!("{key} must be written without quotes")));
+            }
+            if value.contains(" #") {
+                return Err(wrong(&format!(
+                    "{key} holds a blank and a #, where others see a comment"
+                )));
             }
             if value.ends_with('\\') {
                 return Err(wrong(&format!(
@@ -113,6 +170,12 @@ fn is_key(text: &str) -> bool {
     text.starts_with(first) && text.chars().all(|letter| first(letter) || letter.is_ascii_digit())
 }
 
+/// Whether two paths name one directory, as far as they tell.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    whole(one) == whole(other)
+}
+
 /// Reads a file that is none of the application's data.
 #[expect(
     clippy::disallowed_methods,
@@ -132,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_line_sets_a_value_as_it_stands() {
-        let file = parse("# a comment\n\n  BOSBASE_HTTP=:80  \nA=b=c #d\nB= $x\\y\nEMPTY=\n").unwrap();
+        let file = parse("# a comment\n\n  BOSBASE_HTTP=:80  \nA=b=c#d\nB= $x\\y\nEMPTY=\n").unwrap();
         let entry = |key: &String| {
             file.get(key)
                 .map(|entry| (key.clone(), entry.value.clone(), entry.line))
@@ -142,10 +205,7 @@ mod tests {
             .iter()
             .map(|(key, value, line)| (key.as_str(), value.as_str(), *line))
             .collect();
-        assert_eq!(
-            said,
-            [("A", "b=c #d", 4), ("B", "$x\\y", 5), ("BOSBASE_HTTP", ":80", 3)]
-        );
+        assert_eq!(said, [("A", "b=c#d", 4), ("B", "$x\\y", 5), ("BOSBASE_HTTP", ":80", 3)]);
     }
 
     #[test]
@@ -153,6 +213,7 @@ mod tests {
         for (text, why) in [
             ("A=\"geheim\"", "line 1: A must be written without quotes"),
             ("A='geheim'", "line 1: A must be written without quotes"),
+            ("A=geheim #geheim", "line 1: A holds a blank and a #"),
             ("A=1\nB=geheim\\", "line 2: B ends in a backslash"),
             ("A=geheim\n\nA=2", "line 3: A is set in line 1 already"),
             ("geheim", "line 1: KEY=value is expected"),
@@ -165,5 +226,19 @@ mod tests {
             let said = parse(text).err().unwrap();
             assert!(said.contains(why) && !said.contains("geheim"), "{text}: {said}");
         }
+    }
+
+    /// The file of the service put what was done to a copy into the service's bucket.
+    #[test]
+    fn the_usual_file_counts_for_its_own_directory_alone() {
+        let counts = |text: &str, dir: Option<&str>| {
+            let about = parse(text).unwrap().about(dir.map(Path::new));
+            matches!(about, Usual::File(_))
+        };
+        let (silent, naming) = ("A=1", "BOSBASE_DIR=/srv/app");
+        assert!(counts(silent, Some("/var/lib/bosbase")) && counts(silent, Some("/var/lib/bosbase/")));
+        assert!(!counts(silent, Some("/tmp/look")) && !counts(silent, None));
+        assert!(counts(naming, None) && counts(naming, Some("/srv/app")));
+        assert!(!counts(naming, Some("/var/lib/bosbase")) && !counts(naming, Some("pb_data")));
     }
 }

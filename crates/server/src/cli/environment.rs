@@ -9,13 +9,17 @@ use super::Failure;
 use super::args::{Arguments, Global};
 use super::configuration_file::ConfigurationFile;
 
+/// The key of encrypted settings, where `--encryptionEnv` names no other variable.
+pub const ENCRYPTION_KEY: &str = "BOSBASE_ENCRYPTION_KEY";
+
 /// What the names of all of them begin with.
 const PREFIX: &str = "BOSBASE_";
 
 /// Those that are no flag's.
-const SINGLE: [&str; 6] = [
+const SINGLE: [&str; 7] = [
     "ACME_DIRECTORY",
     "ACME_ROOT",
+    "ENCRYPTION_KEY",
     "LOG",
     "METRICS_TOKEN",
     "SUPERUSER_EMAIL",
@@ -177,7 +181,7 @@ fn collect(command: &clap::Command, names: &mut Vec<String>) {
 
 /// Whether the value of `name` is not to be shown.
 pub fn is_secret(name: &str) -> bool {
-    ["_ACCESS_KEY", "_PASSWORD", "_SECRET", "_TOKEN"]
+    ["_ACCESS_KEY", "_ENCRYPTION_KEY", "_PASSWORD", "_SECRET", "_TOKEN"]
         .iter()
         .any(|ending| name.ends_with(ending))
 }

@@ -15,6 +15,11 @@ pub fn complain(line: &str) {
     let _ = writeln!(std::io::stderr(), "Error: {line}");
 }
 
+/// Says what somebody should know, on standard error.
+pub fn note(line: &str) {
+    let _ = writeln!(std::io::stderr(), "Note: {line}");
+}
+
 /// How far long work is: a bar on a terminal, a plain line for every tenth in a pipe; both on standard error.
 pub struct Meter {
     what: &'static str,

@@ -67,7 +67,8 @@ function Editor({ collection, opened, onClose, onChanged }: Omit<Props, "id"> & 
     onChanged();
     if (!typed.current) return;
     if (same(typed.current, draft)) return onClose();
-    // More was typed meanwhile: it stays, to be saved next.
+    // More was typed meanwhile: it stays, to be saved next. Into this record, also where it can't be opened again now.
+    if (!record) setBase({ record: saved, raw: {} });
     const now = await openRecord(collection, saved.id);
     const values = valuesOf(now);
     setBase(now);
