@@ -281,6 +281,26 @@ describe("data", { concurrency: false }, () => {
         await page.context().close();
     });
 
+    test("two new fields whose names were refused stay two", async () => {
+        await root.collections.create({ name: "nameless", fields: [] });
+        const page = await openAs(server, "/_/#/data/nameless/fields");
+        for (const type of ["text", "number"]) await page.getByLabel("Add a field").selectOption(type);
+        await page.getByRole("button", { name: "Save the fields" }).click();
+        await page.locator(".schema .wrong").first().waitFor();
+        // They shared a key: what was typed into one went into both, and one was lost.
+        const names = page.getByLabel("Name", { exact: true });
+        const count = await names.count();
+        await names.nth(count - 2).fill("title");
+        assert.equal(await names.nth(count - 1).inputValue(), "");
+        await names.nth(count - 1).fill("points");
+        await page.getByRole("button", { name: "Save the fields" }).click();
+        await page.getByText("Saved.").waitFor();
+        const kinds = (await root.collections.getOne("nameless")).fields.map((field) => `${field.name} ${field.type}`);
+        assert.deepEqual(kinds, ["id text", "title text", "points number"]);
+        await root.collections.delete("nameless");
+        await page.context().close();
+    });
+
     test("fields that others add or change while the page is open stay, and who changes the same field is told", async () => {
         await root.collections.create({ name: "shared", fields: [{ type: "text", name: "title" }, { type: "select", name: "kind", values: ["easy"], maxSelect: 1 }, { type: "text", name: "note" }] });
         await root.collection("shared").create({ id: "shared000000001", title: "one", note: "n" });

@@ -16,9 +16,12 @@ export const newRow = (field: Draft): Row => ({ key: `new ${(made += 1)}`, field
 
 /** A row for each field; the one that it has, where it is known already: by its id, or, where it had none yet, by its name. */
 export function rowsOf(fields: (CollectionField | Draft)[], known: Row[] = []): Row[] {
+  // No row is two: two new fields may have no name yet.
+  const left = new Set(known);
   return fields.map((field) => {
     const byId = field.id ? known.find((row) => row.field.id === field.id) : undefined;
-    const row = byId ?? known.find((row) => !row.field.id && row.field.name.toLowerCase() === field.name.toLowerCase());
+    const row = byId ?? [...left].find((row) => !row.field.id && row.field.name.toLowerCase() === field.name.toLowerCase());
+    if (row) left.delete(row);
     return { key: row?.key ?? field.id ?? newRow(field).key, field: { ...field } };
   });
 }

@@ -22,7 +22,8 @@ interface Props {
 
 /** First what would happen, then the button that does it: what is shown is what is done. */
 export function Bring({ backup, collection, nameNow, chosen, onChosen, onDone }: Props) {
-  const [children, setChildren] = useState(false);
+  // What went along is missed as much; a dry run tells what it is.
+  const [children, setChildren] = useState(true);
   const [overwrite, setOverwrite] = useState(false);
   const [plan, setPlan] = useState<{ about: string; recovery: Recovery } | null>(null);
   const [asking, setAsking] = useState(false);
