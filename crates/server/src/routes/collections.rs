@@ -24,7 +24,13 @@ type Answer = Result<Json<Value>, ApiError>;
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/api/collections", get(list).post(create))
-        .route("/api/collections/import", put(import))
+        .route(
+            "/api/collections/import",
+            put(import)
+                .get(view_import)
+                .patch(update_import)
+                .delete(remove_import),
+        )
         .route("/api/collections/meta/scaffolds", get(scaffolds))
         .route(
             "/api/collections/meta/dry-run-view",
@@ -110,6 +116,21 @@ async fn import(
 ) -> Result<StatusCode, ApiError> {
     state.blocking(move |app| app.collections().import(&sent)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A collection may be called as the import is.
+const IMPORT: &str = "import";
+
+async fn view_import(state: State<AppState>, caller: Superuser) -> Answer {
+    view(state, Path(IMPORT.to_owned()), caller).await
+}
+
+async fn update_import(state: State<AppState>, caller: Superuser, body: Result<JsonObject, ApiError>) -> Answer {
+    update(state, Path(IMPORT.to_owned()), caller, body).await
+}
+
+async fn remove_import(state: State<AppState>, caller: Superuser) -> Result<StatusCode, ApiError> {
+    remove(state, Path(IMPORT.to_owned()), caller).await
 }
 
 async fn scaffolds(State(state): State<AppState>, Superuser(caller): Superuser) -> Json<Value> {

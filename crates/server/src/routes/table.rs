@@ -43,6 +43,10 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/api/collections", Access::Superuser),
     ("POST", "/api/collections", Access::Superuser),
     ("PUT", "/api/collections/import", Access::Superuser),
+    // Of a collection that is called so.
+    ("GET", "/api/collections/import", Access::Superuser),
+    ("PATCH", "/api/collections/import", Access::Superuser),
+    ("DELETE", "/api/collections/import", Access::Superuser),
     ("GET", "/api/collections/meta/scaffolds", Access::Superuser),
     ("GET", "/api/collections/{collection}", Access::Superuser),
     ("PATCH", "/api/collections/{collection}", Access::Superuser),
