@@ -116,6 +116,15 @@ def test_superusers_and_excluded_addresses_are_not_limited(server, root, limit):
         assert asked(server.client(), "GET", "/api/health") == [200] * 4
 
 
+def test_every_change_of_settings_lets_everybody_begin_anew(server, root, limit):
+    limit(rule("/api/health"))
+    assert asked(server.client(), "GET", "/api/health") == [200, 200, 429, 429]
+    root.patch("/api/settings", json={"nope": 1})
+    assert asked(server.client(), "GET", "/api/health") == [200, 200, 429, 429]
+    root.patch("/api/settings", json={"meta": {"appName": ""}}, expect=400)
+    assert asked(server.client(), "GET", "/api/health") == [429] * 4
+
+
 def test_accounts_are_limited_by_rules_for_accounts(server, root, limit):
     root.create("users", {"email": "ann@example.com", "password": "ann-12345", "passwordConfirm": "ann-12345"})
     ann = server.client().login("users", "ann@example.com", "ann-12345")

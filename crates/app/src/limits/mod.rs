@@ -100,7 +100,7 @@ impl RateLimits {
         // What one collection is asked does not use up the requests of another.
         let counted = counted.unwrap_or_else(|| rule.label.clone());
         let key = (counted, rule.audience.clone());
-        self.windows.consume(limits, key, address, rule).map_err(too_many)
+        self.windows.consume(&settings, key, address, rule).map_err(too_many)
     }
 }
 

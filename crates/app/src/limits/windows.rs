@@ -1,11 +1,12 @@
 //! How many requests each client has made under each rule.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use crate::settings::{RateLimitRule, RateLimitSettings};
+use crate::settings::{RateLimitRule, Settings};
 
 /// So many clients of a rule are remembered before those whose time is over are forgotten.
 const MANY: usize = 10_000;
@@ -13,7 +14,7 @@ const MANY: usize = 10_000;
 /// What is counted together: a label, or a collection and route, with the audience of the rule.
 type Key = (String, String);
 
-/// The requests of all clients. They begin anew when the limits are changed.
+/// The requests of all clients. They begin anew when settings are changed.
 pub(crate) struct Windows {
     start: Instant,
     counted: Mutex<Counted>,
@@ -21,7 +22,8 @@ pub(crate) struct Windows {
 
 #[derive(Default)]
 struct Counted {
-    limits: Option<RateLimitSettings>,
+    /// What was in force; a change of any setting lets everybody begin anew, as in PocketBase.
+    settings: Option<Arc<Settings>>,
     by_key: HashMap<Key, HashMap<String, Window>>,
 }
 
@@ -46,16 +48,16 @@ impl Windows {
     /// Counts a request of `client`, or says in how many seconds one would be admitted.
     pub(super) fn consume(
         &self,
-        limits: &RateLimitSettings,
+        settings: &Arc<Settings>,
         key: Key,
         client: String,
         rule: &RateLimitRule,
     ) -> Result<(), u64> {
         let now = self.start.elapsed().as_secs();
         let mut counted = self.counted.lock();
-        if counted.limits.as_ref() != Some(limits) {
+        if !counted.settings.as_ref().is_some_and(|known| Arc::ptr_eq(known, settings)) {
             *counted = Counted {
-                limits: Some(limits.clone()),
+                settings: Some(Arc::clone(settings)),
                 by_key: HashMap::new(),
             };
         }
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_and_keys_are_counted_apart_and_a_change_of_the_limits_forgets_them() {
+    fn clients_and_keys_are_counted_apart_and_a_change_of_settings_forgets_them() {
         let windows = Windows::default();
         let rule = RateLimitRule {
             label: "/api/".to_owned(),
@@ -125,16 +127,15 @@ mod tests {
             duration: 60,
             ..RateLimitRule::default()
         };
-        let mut limits = RateLimitSettings::default();
-        let ask = |limits: &RateLimitSettings, key: &str, client: &str| {
-            windows.consume(limits, (key.to_owned(), String::new()), client.to_owned(), &rule)
+        let settings = Arc::new(Settings::default());
+        let ask = |settings: &Arc<Settings>, key: &str, client: &str| {
+            windows.consume(settings, (key.to_owned(), String::new()), client.to_owned(), &rule)
         };
-        assert!(ask(&limits, "a", "1").is_ok());
-        assert!(ask(&limits, "a", "1").is_err());
-        assert!(ask(&limits, "a", "2").is_ok());
-        assert!(ask(&limits, "b", "1").is_ok());
-        limits.enabled = true;
-        assert!(ask(&limits, "a", "1").is_ok());
+        assert!(ask(&settings, "a", "1").is_ok());
+        assert!(ask(&settings, "a", "1").is_err());
+        assert!(ask(&settings, "a", "2").is_ok());
+        assert!(ask(&settings, "b", "1").is_ok());
+        assert!(ask(&Arc::new(Settings::default()), "a", "1").is_ok());
     }
 
     #[test]
@@ -145,10 +146,10 @@ mod tests {
             duration: 60,
             ..RateLimitRule::default()
         };
-        let limits = RateLimitSettings::default();
+        let settings = Arc::new(Settings::default());
         for client in 0..3 * MANY {
             let key = ("a".to_owned(), String::new());
-            windows.consume(&limits, key, client.to_string(), &rule).unwrap();
+            windows.consume(&settings, key, client.to_string(), &rule).unwrap();
         }
         assert!(windows.counted.lock().by_key.values().map(HashMap::len).sum::<usize>() <= MANY);
     }
