@@ -112,7 +112,7 @@ fn truncate(tx: &mut WriteTx<'_>, collection: &Arc<Collection>, noted: &[String]
         return Ok(None);
     }
     let deleted = delete_all(tx, collection).map_err(|error| match error.kind() {
-        ErrorKind::Invalid => Error::invalid(TRUNCATE_FAILED).caused_by(error),
+        ErrorKind::Invalid => error.saying(TRUNCATE_FAILED),
         _ => error,
     })?;
     Ok(Some(deleted))

@@ -7,7 +7,7 @@ use bosbase_store::{Collection, Field, FieldKind, Most, ReadTx, Record, Schema, 
 use serde_json::Value;
 
 use super::account;
-use super::change::stamp;
+use super::change::{refused, stamp};
 use super::references::file_names;
 use crate::error::{Error, Result};
 use crate::memory::weight;
@@ -274,6 +274,7 @@ fn release(tx: &mut WriteTx<'_>, mut record: Record, field: &Field, id: &str) ->
     };
     record.values.insert(field.name.clone(), value);
     stamp(&mut record, false);
-    tx.update_record(&record)?;
+    tx.update_record(&record)
+        .map_err(|error| refused(error, &record.collection, NOT_DELETED))?;
     Ok(Released::Changed(record))
 }
