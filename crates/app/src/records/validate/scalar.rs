@@ -8,7 +8,7 @@ use crate::records::pattern::Patterns;
 
 /// The pattern of ids that collections have unless they choose another; its ids never differ by case only.
 pub(super) const LOWERCASE_KEYS: &str = "^[a-z0-9]+$";
-/// From here on PocketBase takes no number for a whole one: 2^63.
+/// PocketBase takes no number for a whole one from here on, and none below its negative: 2^63.
 const BEYOND_WHOLE: f64 = 9_223_372_036_854_775_808.0;
 /// Longest text, in characters, where the field sets no limit.
 const TEXT_LIMIT: i64 = 5000;
@@ -106,7 +106,7 @@ pub(super) fn number(
     if value == 0.0 {
         return required.then(Problem::required);
     }
-    if only_int && (value.fract() != 0.0 || value.abs() >= BEYOND_WHOLE) {
+    if only_int && (value.fract() != 0.0 || !(-BEYOND_WHOLE..BEYOND_WHOLE).contains(&value)) {
         return Some(Problem::new(
             "validation_only_int_constraint",
             "Decimal numbers are not allowed.",
