@@ -92,7 +92,7 @@ fn write_value(field: &Field, row: &RecordRow<'_>, at: usize, out: &mut Vec<u8>)
             write_text(bytes, out);
         }
         (Kind::Number { .. }, Stored::Integer(number)) if number.unsigned_abs() <= EXACT => write_integer(number, out),
-        (Kind::Bool { .. }, Stored::Integer(number)) => {
+        (Kind::Bool { .. }, Stored::Integer(number @ (0 | 1))) => {
             out.extend_from_slice(if number != 0 { b"true" } else { b"false" });
         }
         (Kind::Date { .. } | Kind::Autodate { .. }, Stored::Text(bytes))

@@ -3,6 +3,7 @@
 use rusqlite::types::{Value as Sql, ValueRef};
 use serde_json::{Map, Value, json};
 
+use crate::model::collection::Collection;
 use crate::model::field::{EXACT, Field, FieldKind, number};
 use crate::model::moment::normalize_date;
 
@@ -21,15 +22,17 @@ pub(crate) fn declaration(field: &Field) -> &'static str {
     }
 }
 
-/// The stored `value` as one of the field's type. What another program (or a view's expression) left there in another
-/// type is converted as PocketBase converts it.
-pub(crate) fn decode(field: &Field, value: ValueRef<'_>) -> Value {
+/// The `value` that `collection` holds as one of the field's type. What another program (or a view's expression) left
+/// there in another type is converted as PocketBase converts it.
+pub(crate) fn decode(collection: &Collection, field: &Field, value: ValueRef<'_>) -> Value {
     match &field.kind {
         FieldKind::Number { .. } => decode_number(value),
         FieldKind::Bool { .. } => Value::Bool(match value {
+            // An expression has no declared type, so that PocketBase reads its text: 2 is no word for true.
+            _ if collection.is_view() => is_true(text_of(value).as_bytes()),
             ValueRef::Integer(number) => number != 0,
             ValueRef::Real(number) => number != 0.0,
-            ValueRef::Text(text) => matches!(text, b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True"),
+            ValueRef::Text(text) => is_true(text),
             _ => false,
         }),
         FieldKind::Date { .. } | FieldKind::Autodate { .. } => Value::String(normalize_date(&text_of(value))),
@@ -96,6 +99,10 @@ pub(crate) fn encode(field: &Field, value: Option<&Value>) -> Sql {
             Some(other) => other.to_string(),
         }),
     }
+}
+
+fn is_true(text: &[u8]) -> bool {
+    matches!(text, b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True")
 }
 
 fn decode_number(value: ValueRef<'_>) -> Value {
