@@ -50,11 +50,7 @@ pub(crate) fn sync(connection: &Connection, old: &Collection, new: &Collection) 
     let find = |fields: &[Field], id: &str| fields.iter().find(|field| field.id == id).cloned();
     for field in &old.fields {
         if find(&new.fields, &field.id).is_none() {
-            change(
-                connection,
-                &new.name,
-                &format!("ALTER TABLE {table} DROP COLUMN {}", quote(&field.name)),
-            )?;
+            drop_column(connection, &new.name, &field.name)?;
         }
     }
     // New and renamed columns get a passing name first, for a name may move from one to the other (name, title → title,
@@ -119,6 +115,15 @@ fn rename_column(connection: &Connection, table: &str, old: &str, new: &str) -> 
             quote(new)
         ),
     )
+}
+
+fn drop_column(connection: &Connection, table: &str, column: &str) -> Result<()> {
+    let sql = format!("ALTER TABLE {} DROP COLUMN {}", quote(table), quote(column));
+    connection.execute_batch(&sql).map_err(|error| {
+        schema_fault(error, &format!("changing the table {table}"), |error| {
+            format!("failed to drop column {column} - {}", driver_message(error))
+        })
+    })
 }
 
 /// Gives the field a column of its present declaration with the values of the one it has.
