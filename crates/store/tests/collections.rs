@@ -328,7 +328,8 @@ fn a_views_query_is_refused_in_pocketbases_words() {
             "unbalanced parenthesis",
         ),
     ] {
-        let error = store.write(move |tx| tx.view_fields(query)).unwrap_err();
+        let checked = store.write(move |tx| tx.view_fields(query).and_then(|_| tx.check_view_ids(query)));
+        let error = checked.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidSchema);
         assert_eq!(error.detail(), message, "{query}");
     }

@@ -47,6 +47,15 @@ pub fn name(name: &str) -> Check {
     no_via(name)
 }
 
+/// What PocketBase says of the first field of a view whose name no field can have.
+pub fn unfit(fields: &[Field]) -> Option<String> {
+    fields.iter().enumerate().find_map(|(index, field)| {
+        let why = name(&field.name).err()?.to_plain();
+        let why = why.as_str().unwrap_or_default();
+        Some(format!("invalid field {:?} ({index}): name: {why}", field.name))
+    })
+}
+
 fn options(context: &Context<'_, '_>, collection: &Collection, field: &Field, problems: &mut Problems) {
     let mut check = |name: &str, outcome: Check| problems.check(name, outcome);
     match &field.kind {

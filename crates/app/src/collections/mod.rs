@@ -195,7 +195,11 @@ fn complete(tx: &WriteTx<'_>, draft: &mut Draft) -> Option<String> {
     match tx.view_fields(collection.view_query()) {
         Ok(fields) => {
             collection.fields = fields;
-            None
+            // Rules may speak of the fields although the records are not what they should be.
+            field_checks::unfit(&collection.fields).or_else(|| {
+                let checked = tx.check_view_ids(collection.view_query());
+                checked.err().map(|error| error.detail().to_owned())
+            })
         }
         Err(error) => {
             collection.fields.clear();

@@ -33,15 +33,8 @@ impl Collections {
             _ => error.into(),
         });
         let (view, records) = meter.finish(tried)?;
-        for (index, field) in view.fields.iter().enumerate() {
-            if let Err(problem) = field_checks::name(&field.name) {
-                let problem = problem.to_plain();
-                let why = problem.as_str().unwrap_or_default();
-                return Err(refused(&format!(
-                    "invalid field {:?} ({index}): name: {why}",
-                    field.name
-                )));
-            }
+        if let Some(unfit) = field_checks::unfit(&view.fields) {
+            return Err(refused(&unfit));
         }
         let sample: Vec<_> = records.iter().map(present_own).collect();
         Ok(json!({"fields": view.fields, "sample": sample}))

@@ -311,19 +311,27 @@ impl<'a> WriteTx<'a> {
         self.reload()
     }
 
-    /// The fields that a view collection with this query has. Runs it once, for ten seconds at most.
+    /// The fields that a view collection with this query has.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidSchema`](crate::ErrorKind::InvalidSchema) when the query can't be run or has no `id`; the
+    /// detail is PocketBase's message (after its "Invalid query - ", without the full stop).
+    pub fn view_fields(&self, query: &str) -> Result<Vec<Field>> {
+        views::fields(self.read.connection, &self.read.schema, query)
+    }
+
+    /// Checks that each record of a view collection with this query, which has fields, has an `id` of its own. Runs it
+    /// once, for ten seconds at most.
     ///
     /// # Errors
     /// [`ErrorKind::TimedOut`](crate::ErrorKind::TimedOut) when it takes longer;
-    /// [`ErrorKind::InvalidSchema`](crate::ErrorKind::InvalidSchema) when the query can't be run, has no `id` or the
-    /// same one twice; the detail is PocketBase's message (after its "Invalid query - ", without the full stop).
-    pub fn view_fields(&self, query: &str) -> Result<Vec<Field>> {
-        let fields = views::fields(self.read.connection, &self.read.schema, query)?;
+    /// [`ErrorKind::InvalidSchema`](crate::ErrorKind::InvalidSchema) as for [`WriteTx::view_fields`].
+    pub fn check_view_ids(&self, query: &str) -> Result<()> {
         // Nobody can write while it runs.
         let before = self.watch.deadline();
         self.watch.limit(VIEW_PATIENCE);
         let checked = views::check_ids(self.read.connection, query);
         self.watch.put_back(before);
-        checked.map(|()| fields)
+        checked
     }
 }
