@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::collections::HashSet;
 
 use bosbase_store::{Field, FieldKind, Record, normalize_date};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{pattern, value};
+use crate::files::Upload;
 
 /// What a request made up, by key and pattern, so that it makes up the same record again when it is planned anew.
 pub(super) type Made = BTreeMap<(String, String), String>;
@@ -80,6 +81,29 @@ impl Draft {
         }
     }
 
+    /// Puts files in the place of their names for the rules, which see of one that comes what PocketBase shows them: an
+    /// object. The record keeps the names.
+    pub(super) fn describe(&mut self, uploads: &[&Upload]) {
+        let collection = self.record.collection.clone();
+        let is_file = |field: &&Field| matches!(field.kind, FieldKind::File { .. });
+        for field in collection.fields.iter().filter(is_file) {
+            let items = match self.body.get_mut(&field.name) {
+                Some(Value::Array(items)) => items.as_mut_slice(),
+                Some(one) => std::slice::from_mut(one),
+                None => continue,
+            };
+            for item in items {
+                if let Some(upload) = uploads.iter().find(|upload| *item == upload.name()) {
+                    *item = json!({
+                        "name": upload.name(),
+                        "originalName": upload.original_name(),
+                        "size": upload.len(),
+                    });
+                }
+            }
+        }
+    }
+
     fn apply_one(&mut self, key: &str, given: &Value, made: &mut Made) {
         let collection = self.record.collection.clone();
         let Some((field, change)) = collection
@@ -137,11 +161,15 @@ impl Draft {
                 return;
             }
             FieldKind::Select { .. } | FieldKind::File { .. } | FieldKind::Relation { .. } => {
-                let next = list(change, &value::texts(current), value::texts(given));
+                let given = match field.kind {
+                    FieldKind::File { .. } => value::file_names(given),
+                    _ => value::texts(given),
+                };
+                let next = list(change, &value::texts(current), given);
                 if field.kind.is_multiple() {
                     next.into_iter().map(Value::from).collect()
                 } else {
-                    next.into_iter().next_back().unwrap_or_default().into()
+                    value::one_text(next).into()
                 }
             }
         };

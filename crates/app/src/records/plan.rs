@@ -245,6 +245,7 @@ fn draft(blank: Record, original: Option<Record>, body: &Body, caller: &Caller, 
         .map(|(key, upload)| (key.clone(), upload.name().to_owned()))
         .collect();
     draft.apply(&body.values, &names, &mut fixed.generated);
+    draft.describe(&body.uploads());
     if !caller.is_superuser() {
         draft.forget_hidden();
     }

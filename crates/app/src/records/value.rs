@@ -82,7 +82,8 @@ pub(super) fn flag(value: &Value) -> bool {
     }
 }
 
-/// A list of different, non-empty strings: out of a list, a single value, or a JSON list in a string.
+/// A list of different, non-empty strings: out of a list, a single value, or a JSON list in a string. A list in which
+/// a list or an object stands is empty.
 pub(super) fn texts(value: &Value) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut seen = HashSet::new();
@@ -92,14 +93,42 @@ pub(super) fn texts(value: &Value) -> Vec<String> {
         }
     };
     match value {
+        Value::Array(many) if many.iter().any(|one| one.is_array() || one.is_object()) => {}
         Value::Array(many) => many.iter().map(text).for_each(add),
-        Value::String(one) if one.contains('[') => match serde_json::from_str::<Vec<String>>(one) {
-            Ok(many) => many.into_iter().for_each(add),
+        Value::String(one) if one.contains('[') => match serde_json::from_str::<Vec<Option<String>>>(one) {
+            Ok(many) => many.into_iter().flatten().for_each(add),
             Err(_) => add(one.clone()),
         },
         other => add(text(other)),
     }
     found
+}
+
+/// [`texts`] of a field of files, where lists may stand in lists.
+pub(super) fn file_names(value: &Value) -> Vec<String> {
+    fn flat(value: &Value, into: &mut Vec<Value>) {
+        match value {
+            Value::Array(many) => many.iter().for_each(|one| flat(one, into)),
+            Value::Object(_) => {}
+            other => into.push(other.clone()),
+        }
+    }
+    let Value::Array(_) = value else {
+        return texts(value);
+    };
+    let mut all = Vec::new();
+    flat(value, &mut all);
+    texts(&Value::Array(all))
+}
+
+/// The last of `texts`. PocketBase reads the one that stays once more, as what a client sent: `[]` is none, also within
+/// a list.
+pub(super) fn one_text(texts: Vec<String>) -> String {
+    let last = texts.into_iter().next_back().unwrap_or_default();
+    self::texts(&Value::String(last))
+        .into_iter()
+        .next_back()
+        .unwrap_or_default()
 }
 
 /// A JSON number without a needless fraction or exponent.
@@ -187,8 +216,15 @@ mod tests {
         assert_eq!(texts(&json!(["a", "a", ""])), ["a"]);
         assert_eq!(texts(&json!("[\"a\",\"b\"]")), ["a", "b"]);
         assert_eq!(texts(&json!("[a")), ["[a"]);
+        assert_eq!(texts(&json!("[\"a\",null]")), ["a"]);
+        assert!(texts(&json!([["a"], "b"])).is_empty());
+        assert_eq!(file_names(&json!([[["a"]], "b", {"c": "d"}])), ["a", "b"]);
         assert_eq!(texts(&json!(5)), ["5"]);
         assert!(texts(&Value::Null).is_empty());
+        assert_eq!(one_text(texts(&json!(["a", "[]"]))), "");
+        assert_eq!(one_text(texts(&json!(["[\"a\",\"b\"]"]))), "b");
+        assert_eq!(one_text(texts(&json!(["[b"]))), "[b");
+        assert_eq!(one_text(Vec::new()), "");
     }
 
     #[test]
