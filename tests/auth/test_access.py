@@ -29,6 +29,9 @@ TABLE = [
     ("DELETE", "/api/collections/{collection}", "superuser"),
     ("DELETE", "/api/collections/{collection}/truncate", "superuser"),
     ("PUT", "/api/collections/import", "superuser"),
+    ("GET", "/api/collections/import", "superuser"),
+    ("PATCH", "/api/collections/import", "superuser"),
+    ("DELETE", "/api/collections/import", "superuser"),
     ("GET", "/api/collections/meta/scaffolds", "superuser"),
     ("GET", "/api/collections/{collection}/records", "rule"),
     ("POST", "/api/collections/{collection}/records", "rule"),
@@ -68,6 +71,8 @@ TABLE = [
     ("GET", "/api/metrics", "superuser"),
     ("POST", "/api/backups/{key}/verify", "superuser"),
     ("GET", "/api/backups/{key}/content", "superuser"),
+    ("GET", "/api/backups/{key}/records/{collection}", "superuser"),
+    ("POST", "/api/backups/{key}/recover", "superuser"),
     ("GET", "/api/backups/jobs", "superuser"),
     ("POST", "/api/backups/preview-retention", "superuser"),
     ("POST", "/api/batch", "anyone"),
@@ -90,7 +95,7 @@ TABLE = [
     ("GET", "/_/{path}", "anyone"),
 ]
 # PocketBase has a dashboard of its own, and nothing at /.
-OURS_ALONE = {row[:2] for row in TABLE if row[1] == "/" or row[1].startswith("/_/")} | {("GET", "/api/metrics"), ("POST", "/api/settings/test/webhook"), ("POST", "/api/backups/undo-restore"), ("POST", "/api/backups/cancel"), ("GET", "/api/backups/status"), ("POST", "/api/backups/{key}/verify"), ("GET", "/api/backups/{key}/content"), ("GET", "/api/backups/jobs"), ("POST", "/api/backups/preview-retention")}
+OURS_ALONE = {row[:2] for row in TABLE if row[1] == "/" or row[1].startswith("/_/")} | {("GET", "/api/metrics"), ("POST", "/api/settings/test/webhook"), ("POST", "/api/backups/undo-restore"), ("POST", "/api/backups/cancel"), ("GET", "/api/backups/status"), ("POST", "/api/backups/{key}/verify"), ("GET", "/api/backups/{key}/content"), ("GET", "/api/backups/{key}/records/{collection}"), ("POST", "/api/backups/{key}/recover"), ("GET", "/api/backups/jobs"), ("POST", "/api/backups/preview-retention")}
 
 NO_TOKEN = "The request requires valid record authorization token."
 NOT_ALLOWED = "The authorized record is not allowed to perform this action."
