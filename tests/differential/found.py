@@ -128,7 +128,108 @@ def bodies_that_go_on(t):
         t.say("POST", "/api/collections/notes/records", data=body, headers=form, label=f"a form {body}")
 
 
+def a_collection_called_import(t):
+    """The route of an import has the name of no collection; all but the import itself are the collection's."""
+    for by in ("root", "nobody"):
+        for method in ("GET", "HEAD", "PATCH", "DELETE", "POST"):
+            t.say(method, "/api/collections/import", {} if method in ("PATCH", "POST") else None, by=by, label=f"{method} of none by {by}")
+    _make(t, "import", _text("t"))
+    t.say("GET", "/api/collections/import")
+    t.say("PATCH", "/api/collections/import", {"listRule": None})
+    t.say("POST", "/api/collections/import/records", {"id": ID, "t": "x"})
+    t.say("GET", "/api/collections/import/records")
+    t.say("DELETE", "/api/collections/import", by="nobody")
+    t.say("DELETE", "/api/collections/import")
+    t.say("GET", "/api/collections/import", label="after it is gone")
+
+
+def lists_within_lists(t):
+    """The one value that a field keeps of a list is read once more, as if it alone had been sent."""
+    _make(t, "notes", {"name": "s", "type": "select", "values": ["[]", "a", '["a"]']}, {"name": "m", "type": "select", "values": ["[]", "a", '["a"]'], "maxSelect": 3}, {"name": "r", "type": "relation", "collectionId": "_pb_users_auth_"})
+    t.say("POST", "/api/collections/users/records", {"id": ID, "email": "a@b.co", "password": "12345678", "passwordConfirm": "12345678"})
+    for n, value in enumerate((["[]"], ["a", "[]"], ['["a"]'], ['["a","b"]'], ['["[\\"a\\"]"]'], "[]", '["[]"]', '["a"]', ["[b"], 5, [[]], [["a"]], [["a"], "a"], [{"a": 1}], '["a",null]')):
+        id = f"{n:015}"
+        t.say("POST", "/api/collections/notes/records", {"id": id, "s": value}, label=f"one: {value!r}")
+        t.say("POST", "/api/collections/notes/records", {"id": f"m{n:014}", "m": value}, label=f"several: {value!r}")
+        t.say("PATCH", f"/api/collections/notes/records/{id}", {"s+": value}, label=f"one more: {value!r}")
+    _make(t, "files", {"name": "f", "type": "file"}, {"name": "g", "type": "file", "maxSelect": 3})
+    for value in ([["a"]], [[["a"]], "b"], [[1]], [{"a": 1}], [[]], '["a",null]', "[]"):
+        for name in ("f", "g"):
+            t.say("POST", "/api/collections/files/records", {name: value})
+    for value in (["[]"], [f'["{ID}"]'], f'["{ID}"]', [f'["{ID}","x"]'], [[ID]], [[ID], ID]):
+        t.say("POST", "/api/collections/notes/records", {"r": value}, label=f"a relation: {value!r}")
+    t.say("GET", "/api/collections/notes/records", params={"sort": "id", "filter": "s != '' || m:length > 0"})
+
+
+def truths_of_views(t):
+    """A number that a view casts to a bool is true where it is 1."""
+    _make(t, "notes", _text("t"), {"name": "n", "type": "number"}, {"name": "b", "type": "bool"})
+    for n, (text, number, truth) in enumerate((("", 0, False), ("1", 1, True), ("-1", -1, True), ("0.5", 0.5, False), ("2", 2, True), ("true", 1e3, False), ("2024-01-02", 3, True))):
+        t.say("POST", "/api/collections/notes/records", {"id": f"{n:015}", "t": text, "n": number, "b": truth})
+    for name in ("t", "n", "b"):
+        t.say("POST", "/api/collections", {"name": f"cast_{name}", "type": "view", "listRule": "", "viewQuery": f"SELECT id, {name}, CAST({name} AS BOOL) AS one, CAST({name} AS BOOLEAN) AS other FROM notes"})
+        t.say("GET", f"/api/collections/cast_{name}/records", params={"sort": "id"})
+        for asked in ("one = true", "one = 1", "one != 0", "other = false"):
+            t.say("GET", f"/api/collections/cast_{name}/records", params={"sort": "id", "filter": asked})
+
+
+def deletions_that_a_unique_index_refuses(t):
+    teams = _make(t, "teams", _text("name"))
+    _make(t, "posts", _text("t"), {"name": "team", "type": "relation", "collectionId": teams["id"]}, indexes=["CREATE UNIQUE INDEX `idx_team` ON `posts` (`team`)"])
+    for id in (ID, OTHER):
+        t.say("POST", "/api/collections/teams/records", {"id": id})
+        t.say("POST", "/api/collections/posts/records", {"id": id, "team": id})
+    t.say("PATCH", "/api/settings", {"batch": {"enabled": True, "maxRequests": 5, "timeout": 5}})
+    t.say("DELETE", f"/api/collections/teams/records/{ID}")
+    t.say("DELETE", f"/api/collections/teams/records/{OTHER}")
+    t.say("POST", "/api/batch", {"requests": [{"method": "DELETE", "url": f"/api/collections/teams/records/{OTHER}"}]})
+    t.say("DELETE", "/api/collections/teams/truncate")
+    t.say("GET", "/api/collections/posts/records", params={"sort": "id"})
+
+
+def the_largest_whole_numbers(t):
+    _make(t, "notes", {"name": "n", "type": "number", "onlyInt": True})
+    for value in (-(2**63), 2**63, -(2**63) - 2048, 2**63 - 1024, -(2**53) - 1, "-9223372036854775808"):
+        t.say("POST", "/api/collections/notes/records", {"n": value})
+
+
+def views_that_are_refused(t):
+    """A name that no field can have is said of the query, too; rules may speak of fields of a view whose records have no ids."""
+    _make(t, "notes", _text("t"))
+    say = lambda n, query, rule=None: t.say("POST", "/api/collections", {"name": f"view{n}", "type": "view", "viewQuery": query, "listRule": rule})  # noqa: E731
+    for n, query in enumerate(("SELECT id, count(*) FROM notes", "SELECT id, t AS expand FROM notes", "SELECT id, t AS `a b` FROM notes", "SELECT id, t AS x, t AS x FROM notes", "SELECT id, t AS `1a` FROM notes", f"SELECT id, t AS {'x' * 101} FROM notes", "SELECT id, 1 AS `` FROM notes", "SELECT t AS id, t AS `x y` FROM notes")):
+        say(n, query)
+        say(f"a{n}", query, "id = 'a'")
+    t.say("POST", "/api/collections/notes/records", {"id": ID})
+    for n, query in enumerate(("SELECT null AS id, t FROM notes", "SELECT nope AS id, t FROM notes", "SELECT 1 AS x", "")):
+        for rule in ("id = 'a'", "t = 'a'", "nope = 'a'"):
+            say(f"b{n}", query, rule)
+    _make(t, "others", _text("t"))
+    say("late", "SELECT null AS id, t AS u FROM others")
+    t.say("POST", "/api/collections/others/records", {"id": ID})
+    for change in ({"listRule": "id = 'a'"}, {"listRule": "u = 'a'"}, {"listRule": "t = 'a'"}, {"listRule": "t = 'a'", "viewQuery": "SELECT null AS id, t FROM others"}):
+        t.say("PATCH", "/api/collections/viewlate", change)
+
+
+def files_that_rules_see(t):
+    """A file that comes is an object to a rule: its name, what its client calls it, its size."""
+    for n, rule in enumerate((
+        "@request.body.f >= 'or'", "@request.body.f ~ '{%'", "@request.body.f ~ '[%'", "@request.body.f ~ 'a%'", "@request.body.f:length = 1", "@request.body.f:length = 2", "@request.body.f:each ~ '{%'", "@request.body.f:isset = true",
+        "@request.body.f:lower = ''", "@request.body.f.size = 1", "@request.body.f.originalName = 'A.txt'", "@request.body.f.0.originalName = 'A.txt'", "@request.body.f:changed = true", "@request.body.f = f", '@request.body.f ~ \'{"name":"%","originalName":"A.txt","size":1}\'',
+    )):
+        for most in (1, 3):
+            name = f"notes{n}_{most}"
+            _make(t, name, {"name": "f", "type": "file", "maxSelect": most}, createRule=rule, updateRule=rule)
+            for id, keys in ((ID, ["f"]), (OTHER, ["f", "f"]), (THIRD, ["f+"])):
+                t.say("POST", f"/api/collections/{name}/records", by="nobody", data={"id": id}, files=[(key, ("A.txt", b"x")) for key in keys], label=f"{rule}: {most} {keys}")
+            made = "daaaaaaaaaaaaaa"
+            t.say("POST", f"/api/collections/{name}/records", data={"id": made}, files=[("f", ("b.txt", b"x"))], label=f"{rule}: {most} made")
+            t.say("PATCH", f"/api/collections/{name}/records/{made}", by="nobody", files=[("f+", ("A.txt", b"x"))], label=f"{rule}: {most} one more")
+            t.say("PATCH", f"/api/collections/{name}/records/{made}", {}, by="nobody", label=f"{rule}: {most} none")
+
+
 SCENARIOS = [
     fields_of_an_answer, expansions, refusals_in_their_order, json_that_is_nothing, views_of_records_without_an_id, what_was_sent_beside_a_text,
     values_that_end_a_sentence, needless_parts_of_a_path, parts_of_nothing, bodies_that_go_on,
+    a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, files_that_rules_see,
 ]
