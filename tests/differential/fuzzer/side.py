@@ -24,6 +24,7 @@ _SHORT_FILE = re.compile(r"(?<=\")([a-z0-9]{0,2})[a-z0-9]{10}_[a-z0-9]{10}(?=\.\
 _FILE = re.compile(r"_[a-z0-9]{10}(?=\.\w)")
 _VIEW_FIELD = re.compile(r'"(_clone_)\w+"')
 _INDEX = re.compile(r"(`?idx_(?:tokenKey|email)_)\w+\b")
+_CHALLENGE = re.compile(r'(code_challenge=|"codeChallenge": "|"codeVerifier": "|state=|"state": ")[\w-]{30,43}')
 _REFERENCES = re.compile(r"(?<=reference in )([\w, ]+)(?=\.)")
 
 
@@ -69,7 +70,7 @@ class Side:
         self.server = Server(template.program, self.folder / "pb_data", superuser=False)
         self.server.start(wait=False)
         self.tokens = {"root": template.token}
-        self.names, self.chosen = {}, set()
+        self.names, self.chosen, self.made = {}, set(), ""
         self.began = time.time()
         self.connection = None
 
@@ -107,7 +108,7 @@ class Side:
         return names[int(number)] if int(number) < len(names) and isinstance(names[int(number)], str) else "missing.txt"
 
     def _resolve(self, text):
-        text = re.sub(r"\$\{file:([^}]+)\}", self._file, text)
+        text = re.sub(r"\$\{file:([^}]+)\}", self._file, text).replace("${made}", self.made)
         return re.sub(r"\$\{token:([^}]+)\}", lambda found: self.tokens.get(found[1], "missing"), text)
 
     def begin(self, step):
@@ -168,6 +169,8 @@ class Side:
             told = body.decode(errors="replace")[:400]
         if step.get("save") and isinstance(told, dict) and isinstance(told.get("token"), str):
             self.tokens[step["save"]] = told["token"]
+        if step.get("about") == "record" and isinstance(told, dict):
+            self.made = str(told.get("id", ""))
         self._learn(told)
         return Answer(response.status, self._plain(told), (response.headers.get("Content-Type") or "").split(";")[0], told)
 
@@ -205,6 +208,7 @@ class Side:
             text = _ID.sub(lambda found: self.names.get(found[0], found[0]), text)
         text = _MOMENT.sub(self._moment, text)
         text = _TOKEN.sub("(token)", text)
+        text = _CHALLENGE.sub(r"\1(random)", text)
         text = _FILE_OF_BATCH.sub("", text)
         text = _SHORT_FILE.sub(r"\1(random)_(random)", text)
         text = _FILE.sub("_(random)", text)
