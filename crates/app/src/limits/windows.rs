@@ -55,7 +55,11 @@ impl Windows {
     ) -> Result<(), u64> {
         let now = self.start.elapsed().as_secs();
         let mut counted = self.counted.lock();
-        if !counted.settings.as_ref().is_some_and(|known| Arc::ptr_eq(known, settings)) {
+        if !counted
+            .settings
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, settings))
+        {
             *counted = Counted {
                 settings: Some(Arc::clone(settings)),
                 by_key: HashMap::new(),

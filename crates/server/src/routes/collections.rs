@@ -26,10 +26,7 @@ pub fn router() -> Router<AppState> {
         .route("/api/collections", get(list).post(create))
         .route(
             "/api/collections/import",
-            put(import)
-                .get(view_import)
-                .patch(update_import)
-                .delete(remove_import),
+            put(import).get(view_import).patch(update_import).delete(remove_import),
         )
         .route("/api/collections/meta/scaffolds", get(scaffolds))
         .route(

@@ -51,6 +51,8 @@ impl<'a> RecordRow<'a> {
     #[must_use]
     pub fn value(&self, field: usize) -> Value {
         let kind = self.collection.fields.get(field);
-        kind.map_or(Value::Null, |kind| columns::decode(self.collection, kind, self.column(field)))
+        kind.map_or(Value::Null, |kind| {
+            columns::decode(self.collection, kind, self.column(field))
+        })
     }
 }

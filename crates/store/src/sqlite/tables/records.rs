@@ -36,7 +36,10 @@ pub(crate) fn select_list(collection: &Collection, table: &str) -> String {
 pub(crate) fn decode(collection: &Arc<Collection>, row: &Row<'_>, first: usize) -> rusqlite::Result<Record> {
     let mut values = Map::new();
     for (at, field) in collection.fields.iter().enumerate() {
-        values.insert(field.name.clone(), columns::decode(collection, field, row.get_ref(first + at)?));
+        values.insert(
+            field.name.clone(),
+            columns::decode(collection, field, row.get_ref(first + at)?),
+        );
     }
     Ok(Record {
         collection: Arc::clone(collection),
