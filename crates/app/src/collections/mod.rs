@@ -28,6 +28,7 @@ use bosbase_store::{
 };
 use serde_json::{Map, Value};
 
+use crate::console::closed;
 use crate::error::{Error, Result};
 use crate::files::FileStore;
 use crate::memory::Memory;
@@ -36,7 +37,7 @@ use crate::reserve::Reserve;
 
 use context::Context;
 use draft::{Draft, Malformed};
-use problem::{Problem, Problems, sentence};
+use problem::{Problem, Problems};
 
 pub use bosbase_store::CollectionQuery;
 pub use present::present;
@@ -232,7 +233,7 @@ fn explain(error: bosbase_store::Error, message: &str) -> Error {
     if let Some(problems) = index_problem(&error) {
         return problems.into_error(message).caused_by(error);
     }
-    let text = format!("{message} Raw error: \n{}", sentence(error.detail()));
+    let text = format!("{message} Raw error: \n{}", closed(error.detail()));
     Error::invalid(text).caused_by(error)
 }
 

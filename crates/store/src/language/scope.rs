@@ -178,7 +178,8 @@ impl<'a> Scope<'a> {
     /// A collection by name or id; the base's definition may be newer than the schema's.
     pub(super) fn collection(&self, name_or_id: &str) -> Option<&'a Collection> {
         let base = self.base.collection;
-        if base.id == name_or_id || base.name.eq_ignore_ascii_case(name_or_id) {
+        // In another spelling the name is that of what is stored, as in PocketBase.
+        if base.id == name_or_id || base.name == name_or_id {
             return Some(base);
         }
         self.schema.find(name_or_id).map(std::convert::AsRef::as_ref)
