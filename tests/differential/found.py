@@ -211,6 +211,25 @@ def views_that_are_refused(t):
         t.say("PATCH", "/api/collections/viewlate", change)
 
 
+def names_in_another_spelling(t):
+    """A rule that says the collection's own name in another spelling speaks of what is stored."""
+    _make(t, "notes", _text("t"))
+    for n, rule in enumerate(("@collection.users.name = 'a'", "@collection.Users.name = 'a'", "@collection.USERS.t = 'a'", "@collection.users.t = 'a'")):
+        t.say("POST", "/api/collections", {"name": "USERS", "type": "base", "fields": [_text("t")], "listRule": rule}, label=f"taken: {rule}")
+    for n, name in enumerate(("new0", "NEW1", "New2")):
+        _make(t, f"new{n}", _text("t"), listRule=f"@collection.{name}.t = 'a'")
+    for rule in ("@collection.notes.u = 'a'", "@collection.NOTES.u = 'a'", "@collection.Notes.t = 'a'"):
+        t.say("PATCH", "/api/collections/notes", {"fields": [_text("t"), _text("u")], "listRule": rule})
+        t.say("PATCH", "/api/collections/notes", {"fields": [_text("t")], "listRule": ""}, label=f"back after {rule}")
+
+
+def columns_that_views_need(t):
+    _make(t, "notes", _text("t"), _text("u"))
+    t.say("POST", "/api/collections", {"name": "seen", "type": "view", "viewQuery": "SELECT id, t FROM notes"})
+    t.say("PATCH", "/api/collections/notes", {"fields": [_text("u")]})
+    t.say("PATCH", "/api/collections/notes", {"fields": [_text("t")]})
+
+
 def files_that_rules_see(t):
     """A file that comes is an object to a rule: its name, what its client calls it, its size."""
     for n, rule in enumerate((
@@ -231,5 +250,5 @@ def files_that_rules_see(t):
 SCENARIOS = [
     fields_of_an_answer, expansions, refusals_in_their_order, json_that_is_nothing, views_of_records_without_an_id, what_was_sent_beside_a_text,
     values_that_end_a_sentence, needless_parts_of_a_path, parts_of_nothing, bodies_that_go_on,
-    a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, files_that_rules_see,
+    a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, names_in_another_spelling, columns_that_views_need, files_that_rules_see,
 ]

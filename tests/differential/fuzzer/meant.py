@@ -16,6 +16,14 @@ def _both(ours, theirs, *statuses):
     return ours.status == theirs.status and ours.status in statuses
 
 
+def _message(answer):
+    return answer.told.get("message", "") if isinstance(answer.told, dict) else ""
+
+
+def _data(answer):
+    return answer.told.get("data") if isinstance(answer.told, dict) else None
+
+
 def _items(answer):
     """The items of a list, each as a text; None of another answer."""
     items = answer.told.get("items") if isinstance(answer.told, dict) else None
@@ -46,15 +54,15 @@ def _rights_before_bodies(step, ours, theirs, found):
 
 def _rules_before_bodies(step, ours, theirs, found):
     """A body that can't be read is not held against somebody whose rights don't depend on it."""
-    denied = _both(ours, theirs, 400) and ours.told.get("message") == "Failed to create record." and ours.told.get("data") == {}
-    return denied and step.get("by") != "root" and step["method"] == "POST" and theirs.told.get("message") == "Something went wrong while processing your request."
+    denied = _both(ours, theirs, 400) and _message(ours) == "Failed to create record." and _data(ours) == {}
+    return denied and step.get("by") != "root" and step["method"] == "POST" and _message(theirs) == "Something went wrong while processing your request."
 
 
 def _words_of_an_import(step, ours, theirs, found):
     """Refused by both. What is said of it, and of which of several faults, are other words; a body that is malformed is one, wherever that shows."""
     failure = "validation_collections_import_failure"
-    told = failure in str(ours.told) or ours.told.get("message", "").endswith("due to invalid formatting.")
-    return step["path"] == "/api/collections/import" and _both(ours, theirs, 400) and told and failure in str(theirs.told)
+    told = failure in str(ours.told) or _message(ours).endswith("due to invalid formatting.")
+    return step["path"] == "/api/collections/import" and _both(ours, theirs, 400) and told and _message(theirs) == "Failed to import collections."
 
 
 def _words_of_a_rule(step, ours, theirs, found):
@@ -65,7 +73,7 @@ def _words_of_a_rule(step, ours, theirs, found):
 
 def _words_of_a_change(step, ours, theirs, found):
     """Refused by both: a new id, which PocketBase does not find."""
-    told = "sql: no rows in result set" in str(theirs.told) and "validation_values_mismatch" in str(ours.told.get("data", {}).get("id"))
+    told = "sql: no rows in result set" in str(theirs.told) and "validation_values_mismatch" in str((_data(ours) or {}).get("id"))
     return _both(ours, theirs, 400) and step["method"] == "PATCH" and told and all(place in (".message", ".data.id") for place, *_ in found)
 
 
@@ -82,7 +90,7 @@ def _null(step, ours, theirs, found):
 def _json_said_to_be_a_form(step, ours, theirs, found):
     """PocketBase reads a form without any field of the client's."""
     said = step.get("headers", {}).get("Content-Type") == "application/x-www-form-urlencoded"
-    refused = "said to be a form" in str(ours.told) or "invalid formatting." in str(ours.told)
+    refused = any(words in _message(ours) for words in ("said to be a form", "due to invalid formatting.", "Failed to read the submitted batch data."))
     return said and (step.get("json") or "").lstrip().startswith("{") and ours.status == 400 and refused
 
 
@@ -139,7 +147,7 @@ def _expand_in_a_body(step, ours, theirs, found):
 def _long_passwords(step, ours, theirs, found):
     """PocketBase refuses a password of more than 72 bytes before it says what else is wrong."""
     bodies = json.dumps([step.get("json"), step.get("parts"), step.get("form")], ensure_ascii=False)
-    says_nothing = theirs.told.get("data") == {} or all(".response.data." in place and other == "(missing)" for place, _, other in found)
+    says_nothing = _data(theirs) == {} or all(".response.data." in place and other == "(missing)" for place, _, other in found)
     return _both(ours, theirs, 400) and says_nothing and any(len(word.encode()) > 72 for word in bodies.replace("\\", "").split('"'))
 
 
@@ -155,12 +163,12 @@ def _files_of_a_record_made_anew(step, ours, theirs, found):
 
 def _words_of_a_body(step, ours, theirs, found):
     """Of no body, and of one that is no JSON."""
-    return _both(ours, theirs, 400) and step["path"] in ("/api/realtime", "/api/batch") and "submitted" in ours.told.get("message", "") and all(place == ".message" for place, *_ in found)
+    return _both(ours, theirs, 400) and step["path"] in ("/api/realtime", "/api/batch") and "submitted" in _message(ours) and all(place == ".message" for place, *_ in found)
 
 
 def _words_of_fields(step, ours, theirs, found):
     """A field that can't be read is a body that can't be read. Of several indexes that the database refuses, the first is named."""
-    unreadable = ours.told.get("data") == {} and ours.told.get("message", "").endswith("due to invalid formatting.") and "fields" in (step.get("json") or "")
+    unreadable = _data(ours) == {} and _message(ours).endswith("due to invalid formatting.") and "fields" in (step.get("json") or "")
     other = all(place.startswith(".data.indexes.") and mine == "(missing)" and "Failed to create index" in str(other) for place, mine, other in found)
     return _both(ours, theirs, 400) and re.fullmatch(r"/api/collections(/[^/]+)?", step["path"]) and (other or unreadable)
 
