@@ -178,11 +178,12 @@ impl<'a> Scope<'a> {
     /// A collection by name or id; the base's definition may be newer than the schema's.
     pub(super) fn collection(&self, name_or_id: &str) -> Option<&'a Collection> {
         let base = self.base.collection;
-        // In another spelling the name is that of what is stored, as in PocketBase.
         if base.id == name_or_id || base.name == name_or_id {
             return Some(base);
         }
-        self.schema.find(name_or_id).map(std::convert::AsRef::as_ref)
+        // In another spelling the name is that of what is stored, as in PocketBase.
+        let stored = self.schema.find(name_or_id)?;
+        Some(if stored.id == base.id { base } else { stored })
     }
 
     /// Joins rows of a collection, or other ones, along the path `key`. `repeats` tells whether there can be several
