@@ -211,6 +211,21 @@ def views_that_are_refused(t):
         t.say("PATCH", "/api/collections/viewlate", change)
 
 
+def modifiers_that_are_none(t):
+    """Of every answer, also where it has no such field; what was asked for happens all the same."""
+    login = {"identity": "a@b.co", "password": "12345678"}
+    _make(t, "notes", _text("t"))
+    t.say("POST", "/api/collections/users/records", {"id": ID, "email": login["identity"], "password": login["password"], "passwordConfirm": login["password"]})
+    for fields in ("t:nope", "name:excerpt", "x:excerpt(1,2,3)", "a:b:c", "token:nope", "record.name:nope", "name:excerpt(2)", "name"):
+        for method, path, body in (
+            ("POST", f"/api/collections/users/impersonate/{ID}", {}), ("POST", "/api/collections/users/auth-with-password", login), ("GET", "/api/health", None), ("GET", "/api/settings", None), ("GET", "/api/collections", None),
+            ("GET", "/api/collections/notes", None), ("GET", "/api/collections/users/auth-methods", None), ("GET", "/api/crons", None), ("GET", "/api/collections/meta/scaffolds", None), ("GET", "/api/backups", None),
+            ("PATCH", "/api/collections/notes", {"listRule": f"t = '{fields[0]}'"}), ("PATCH", "/api/settings", {"meta": {"appName": f"Say {fields[0]}"}}),
+        ):
+            t.say(method, path, body, params={"fields": fields})
+        t.say("GET", "/api/collections/notes", params={"fields": "listRule"}, label=f"the rule after {fields}")
+
+
 def names_in_another_spelling(t):
     """A rule that says the collection's own name in another spelling speaks of what is stored."""
     _make(t, "notes", _text("t"))
@@ -250,5 +265,5 @@ def files_that_rules_see(t):
 SCENARIOS = [
     fields_of_an_answer, expansions, refusals_in_their_order, json_that_is_nothing, views_of_records_without_an_id, what_was_sent_beside_a_text,
     values_that_end_a_sentence, needless_parts_of_a_path, parts_of_nothing, bodies_that_go_on,
-    a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, names_in_another_spelling, columns_that_views_need, files_that_rules_see,
+    a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, modifiers_that_are_none, names_in_another_spelling, columns_that_views_need, files_that_rules_see,
 ]

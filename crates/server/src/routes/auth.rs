@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::http::body::{JsonObject, SMALL, WITH_RECORD};
 use crate::http::caller::{Asking, Superuser};
 use crate::http::error::ApiError;
-use crate::http::fields::picked;
+use crate::http::fields::{cut, picked};
 use crate::http::path::Path;
 use crate::http::state::AppState;
 
@@ -37,7 +37,7 @@ pub fn router() -> Router<AppState> {
 
 async fn methods(State(state): State<AppState>, Path(collection): Path<String>, Asking(caller): Asking) -> Answer {
     let answer = state.blocking(move |app| app.accounts().methods(&collection)).await?;
-    Ok(picked(answer, &caller))
+    picked(answer, &caller)
 }
 
 async fn with_password(
@@ -89,7 +89,7 @@ async fn file_token(State(state): State<AppState>, Asking(caller): Asking) -> An
     let (token, caller) = state
         .blocking(move |app| Ok((app.accounts().file_token(&caller)?, caller)))
         .await?;
-    Ok(picked(json!({ "token": token }), &caller))
+    picked(json!({ "token": token }), &caller)
 }
 
 /// The answer to a factor that was right. A second one that is still wanted is told with 401, as by PocketBase.
@@ -105,7 +105,7 @@ fn logged_in(app: &App, login: &Login, caller: &Caller) -> Result<Response, Erro
 
 fn present(app: &App, who: &Authenticated, caller: &Caller) -> Result<Json<Value>, Error> {
     let answer: Map<String, Value> = who.present(app.records(), caller)?;
-    Ok(picked(Value::Object(answer), caller))
+    cut(Value::Object(answer), caller)
 }
 
 async fn request_otp(
@@ -118,7 +118,7 @@ async fn request_otp(
     let id = state
         .blocking(move |app| app.accounts().request_one_time_password(&collection, &body))
         .await?;
-    Ok(picked(json!({ "otpId": id }), &caller))
+    picked(json!({ "otpId": id }), &caller)
 }
 
 async fn with_otp(

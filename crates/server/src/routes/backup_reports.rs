@@ -37,7 +37,7 @@ async fn content(Superuser(caller): Superuser, State(state): State<AppState>, Pa
         Some(content) => Some(state.blocking(move |app| app.backup_jobs().compare(&content)).await?),
         None => None,
     };
-    Ok(picked(shown(&described, compares, comparison.as_ref()), &caller))
+    picked(shown(&described, compares, comparison.as_ref()), &caller)
 }
 
 fn shown(described: &Described, compares: bool, comparison: Option<&Comparison>) -> Value {
@@ -97,7 +97,7 @@ async fn jobs(Superuser(caller): Superuser, State(state): State<AppState>) -> An
     let mut figures = state.blocking(|app| app.jobs().history().figures()).await?;
     figures.retain(|one| kind.is_none_or(|kind| kind == one.kind));
     let page = page.of(figures);
-    Ok(picked(paging::shown(&page), &caller))
+    picked(paging::shown(&page), &caller)
 }
 
 fn no_kind(name: &str) -> Error {
@@ -121,5 +121,5 @@ async fn preview_retention(
         })
         .await?;
     let foresight = foresight.ok_or_else(|| silent(&state))?;
-    Ok(picked(json!(foresight), &caller))
+    picked(json!(foresight), &caller)
 }

@@ -52,7 +52,7 @@ async fn list(Superuser(caller): Superuser, State(state): State<AppState>) -> Re
             })
         })
         .collect();
-    Ok(picked(Value::Array(rows), &caller))
+    picked(Value::Array(rows), &caller)
 }
 
 /// What to say where the storage of backups takes too long.
@@ -72,7 +72,7 @@ async fn status(Superuser(caller): Superuser, State(state): State<AppState>) -> 
     let foreign = state.app.backups().foreign();
     let rehearsal = state.app.options().rehearsal;
     let running = jobs.iter().find(|job| job.state == JobState::Running);
-    Ok(picked(
+    picked(
         json!({
             "running": running,
             "jobs": jobs,
@@ -83,7 +83,7 @@ async fn status(Superuser(caller): Superuser, State(state): State<AppState>) -> 
             "rehearsal": rehearsal,
         }),
         &caller,
-    ))
+    )
 }
 
 async fn create(

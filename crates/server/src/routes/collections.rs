@@ -46,12 +46,12 @@ async fn list(State(state): State<AppState>, Superuser(caller): Superuser) -> An
     };
     let page = state.blocking(move |app| app.collections().list(&query)).await?;
     let answer = paging::shown(&page.map(|items| items.iter().map(|item| collections::present(item)).collect()));
-    Ok(picked(answer, &caller))
+    picked(answer, &caller)
 }
 
 async fn view(State(state): State<AppState>, Path(key): Path<String>, Superuser(caller): Superuser) -> Answer {
     let collection = state.app.collections().get(&key)?;
-    Ok(picked(Value::Object(collections::present(&collection)), &caller))
+    picked(Value::Object(collections::present(&collection)), &caller)
 }
 
 async fn create(
@@ -64,7 +64,7 @@ async fn create(
         "Failed to load the collection type data due to invalid formatting.",
     )?;
     let made = state.blocking(move |app| app.collections().create(sent)).await?;
-    Ok(picked(Value::Object(collections::present(&made)), &caller))
+    picked(Value::Object(collections::present(&made)), &caller)
 }
 
 async fn update(
@@ -76,7 +76,7 @@ async fn update(
     state.app.collections().get(&key)?;
     let sent = readable(body, "Failed to load the submitted data due to invalid formatting.")?;
     let changed = state.blocking(move |app| app.collections().update(&key, sent)).await?;
-    Ok(picked(Value::Object(collections::present(&changed)), &caller))
+    picked(Value::Object(collections::present(&changed)), &caller)
 }
 
 /// The body, or why there is none in this resource's words.
@@ -130,7 +130,7 @@ async fn remove_import(state: State<AppState>, caller: Superuser) -> Result<Stat
     remove(state, Path(IMPORT.to_owned()), caller).await
 }
 
-async fn scaffolds(State(state): State<AppState>, Superuser(caller): Superuser) -> Json<Value> {
+async fn scaffolds(State(state): State<AppState>, Superuser(caller): Superuser) -> Result<Json<Value>, ApiError> {
     picked(Value::Object(state.app.collections().scaffolds()), &caller)
 }
 

@@ -19,7 +19,7 @@ pub fn router() -> Router<AppState> {
         .route("/api/crons/{id}", post(run))
 }
 
-async fn list(State(state): State<AppState>, Superuser(caller): Superuser) -> Json<Value> {
+async fn list(State(state): State<AppState>, Superuser(caller): Superuser) -> Result<Json<Value>, ApiError> {
     picked(json!(state.app.crons().list()), &caller)
 }
 

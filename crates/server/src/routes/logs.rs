@@ -34,7 +34,7 @@ async fn list(State(state): State<AppState>, Superuser(caller): Superuser) -> An
     };
     let page = state.blocking(move |app| app.logs().list(&query)).await?;
     let answer = paging::shown(&page.map(|items| items.iter().map(logs::present).collect()));
-    Ok(picked(answer, &caller))
+    picked(answer, &caller)
 }
 
 async fn clear(State(state): State<AppState>, _: Superuser) -> Result<StatusCode, ApiError> {
@@ -49,10 +49,10 @@ async fn stats(State(state): State<AppState>, Superuser(caller): Superuser) -> A
         .iter()
         .map(|hour| json!({"date": hour.date, "total": hour.total}))
         .collect();
-    Ok(picked(answer, &caller))
+    picked(answer, &caller)
 }
 
 async fn view(State(state): State<AppState>, Path(id): Path<String>, Superuser(caller): Superuser) -> Answer {
     let entry = state.blocking(move |app| app.logs().entry(&id)).await?;
-    Ok(picked(logs::present(&entry), &caller))
+    picked(logs::present(&entry), &caller)
 }

@@ -30,13 +30,13 @@ pub fn router() -> Router<AppState> {
         .layer(Extension(SMALL))
 }
 
-async fn providers(Superuser(caller): Superuser) -> Json<Value> {
+async fn providers(Superuser(caller): Superuser) -> Result<Json<Value>, ApiError> {
     picked(Value::Array(oauth2::listed()), &caller)
 }
 
 async fn apple_secret(Superuser(caller): Superuser, JsonObject(request): JsonObject) -> Answer {
     let secret = oauth2::client_secret(&request)?;
-    Ok(picked(json!({ "secret": secret }), &caller))
+    picked(json!({ "secret": secret }), &caller)
 }
 
 async fn returned_by_link(

@@ -36,7 +36,7 @@ async fn records(
     let listed = state
         .blocking(move |app| app.recovery().list(&key, &collection, &request, wanted, &asking))
         .await?;
-    Ok(picked(listed, &caller))
+    picked(listed, &caller)
 }
 
 async fn recover(
@@ -49,5 +49,5 @@ async fn recover(
     let recovered = state
         .blocking(move |app| app.recovery().recover(&key, &request))
         .await?;
-    Ok(picked(json!(recovered), &caller))
+    picked(json!(recovered), &caller)
 }

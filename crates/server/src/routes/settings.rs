@@ -27,7 +27,7 @@ pub fn router() -> Router<AppState> {
         .route("/api/settings/test/webhook", post(test_webhook))
 }
 
-async fn view(State(state): State<AppState>, Superuser(caller): Superuser) -> Json<Value> {
+async fn view(State(state): State<AppState>, Superuser(caller): Superuser) -> Result<Json<Value>, ApiError> {
     picked(state.app.settings().public(), &caller)
 }
 
@@ -42,7 +42,7 @@ async fn update(
             Ok(app.settings().public())
         })
         .await?;
-    Ok(picked(answer, &caller))
+    picked(answer, &caller)
 }
 
 async fn test_s3(
