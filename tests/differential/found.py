@@ -153,7 +153,7 @@ def lists_within_lists(t):
         t.say("POST", "/api/collections/notes/records", {"id": f"m{n:014}", "m": value}, label=f"several: {value!r}")
         t.say("PATCH", f"/api/collections/notes/records/{id}", {"s+": value}, label=f"one more: {value!r}")
     _make(t, "files", {"name": "f", "type": "file"}, {"name": "g", "type": "file", "maxSelect": 3})
-    for value in ([["a"]], [[["a"]], "b"], [[1]], [{"a": 1}], [[]], '["a",null]', "[]"):
+    for value in ("x" * 251, "ä" * 126, [["a"]], [[["a"]], "b"], [[1]], [{"a": 1}], [[]], '["a",null]', "[]"):
         for name in ("f", "g"):
             t.say("POST", "/api/collections/files/records", {name: value})
     for value in (["[]"], [f'["{ID}"]'], f'["{ID}"]', [f'["{ID}","x"]'], [[ID]], [[ID], ID]):

@@ -27,7 +27,12 @@ pub(super) fn file(kind: &FieldKind, names: &[&str], before: &[&str], uploads: &
     let unknown: Vec<String> = names
         .iter()
         .filter(|name| !before.contains(name) && upload(name).is_none())
-        .map(|name| name.chars().take(250).collect())
+        .map(|name| {
+            name.char_indices()
+                .take_while(|(at, c)| at + c.len_utf8() <= 250)
+                .map(|(_, c)| c)
+                .collect()
+        })
         .collect();
     if !unknown.is_empty() {
         let message = format!("Invalid new files: [{}].", unknown.join(" "));
