@@ -14,7 +14,8 @@ import pytest
 from godot.engine import Project
 from harness.client import wait_for
 from harness.programs import BOSBASE, CACHE, ROOT
-from harness.server import Server
+from harness.server import Server, free_port
+from serving.test_https import Secure
 
 from .conftest import VERSION, only
 
@@ -128,13 +129,27 @@ def test_a_linter_finds_nothing_in_the_dockerfile():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_health_check_of_the_container_tells_a_server_that_answers(launch):
+def is_healthy(port):
+    """What the container's health check says of the server on this port."""
     (health,) = re.findall(r"^HEALTHCHECK.*?CMD (\[.*?\])$", DOCKERFILE.read_text(), re.M | re.S)
+    return subprocess.run(json.loads(health), env={"PATH": "/usr/bin:/bin", "BOSBASE_HTTP": f"0.0.0.0:{port}"}, check=False, capture_output=True).returncode == 0
+
+
+def test_the_health_check_of_the_container_tells_a_server_that_answers(launch):
     server = launch()
-    ask = lambda: subprocess.run(json.loads(health), env={"PATH": "/usr/bin:/bin", "BOSBASE_HTTP": f"0.0.0.0:{server.port}"}, check=False, capture_output=True).returncode  # noqa: E731
-    assert ask() == 0
+    assert is_healthy(server.port)
+    rule = {"label": "/api/health", "maxRequests": 1, "duration": 600}
+    server.root().patch("/api/settings", json={"rateLimits": {"enabled": True, "rules": [rule]}})
+    wait_for(lambda: not is_healthy(server.port), 20, "a refusal (429)")
     server.kill()
-    wait_for(lambda: ask() != 0, 20, "a failed health check")
+    wait_for(lambda: not is_healthy(server.port), 20, "a failed health check")
+
+
+def test_the_health_check_of_the_container_takes_a_server_that_leads_on_to_https_for_healthy(tmp_path):
+    """With domains, plain HTTP answers 302, which looked like a failure."""
+    nobody = f"https://127.0.0.1:{free_port()}/directory"
+    with Secure(tmp_path / "pb_data", ["app.example"], env={"BOSBASE_ACME_DIRECTORY": nobody}) as server:
+        assert is_healthy(server.port)
 
 
 def test_the_container_gets_all_that_a_build_reads(tmp_path):
@@ -160,11 +175,22 @@ def test_the_compose_file_sets_what_the_server_takes():
     assert (ROOT / "packaging" / service["build"]["context"] / service["build"]["dockerfile"]).resolve() == DOCKERFILE
     volume, at = service["volumes"][0].split(":")
     assert volume in compose["volumes"] and f"VOLUME {at}\n" in DOCKERFILE.read_text()
-    filled = {name: re.fullmatch(r"\$\{(\w+):-\}", value)[1] for name, value in service["environment"].items()}
-    assert all(name == source for name, source in filled.items())
+    # It is passed on as a whole: a list of names would leave some out.
+    assert service["env_file"] == [{"path": ".env", "required": False}]
+    # What goes before that file is what the image says, and where volume and port are.
+    (of_image,) = re.findall(r"^ENV (.*)$", DOCKERFILE.read_text(), re.M)
+    assert service["environment"] == dict(pair.split("=") for pair in of_image.split())
+    assert service["environment"]["BOSBASE_DIR"] == at
+    assert service["ports"][0].rpartition(":")[2] == service["environment"]["BOSBASE_HTTP"].rpartition(":")[2]
     unset = {name: "" for name in os.environ if name.startswith("BOSBASE_")}
     known = BOSBASE.run("config", "check", "--config=", env=unset).stdout
-    assert set(filled) <= set(re.findall(r"^BOSBASE_\w+", known, re.M)) and "BOSBASE_BACKUPS_S3_SECRET" in filled
+    assert set(service["environment"]) <= set(re.findall(r"^BOSBASE_\w+", known, re.M))
+
+
+def test_secrets_of_the_compose_file_are_neither_committed_nor_built_in(tmp_path):
+    done = subprocess.run(["git", "check-ignore", "packaging/.env"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "!packaging" not in (ROOT / "packaging" / "Dockerfile.dockerignore").read_text()
 
 
 @pytest.mark.alone
