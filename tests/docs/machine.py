@@ -2,7 +2,7 @@
 
 The server, the data and, where the tests run as root, the server's user are real. systemd is not there: a script starts
 and stops the server as the unit in docs/operate.md does. `sudo` is a script that takes the environment away, as the real
-one does.
+one does. `/etc` is another one, so `bosbase` is a script that names the configuration file where the program would find it.
 """
 
 import os
@@ -48,10 +48,9 @@ stop() {
 }
 start() {
   case $unit in
-    bosbase) set -- @ROOT@/bin/bosbase serve --dir @ROOT@/var/lib/bosbase --http 127.0.0.1:@PORT@ $(cat @ROOT@/run/flags) ;;
+    bosbase) set -- @ROOT@/bin/bosbase serve --dir @ROOT@/var/lib/bosbase --http 127.0.0.1:@PORT@ ;;
     pocketbase) set -- @POCKETBASE@ serve --dir @ROOT@/var/lib/pocketbase/pb_data --http 127.0.0.1:@PORT@ ;;
   esac
-  if [ -f @ROOT@/etc/bosbase/bosbase.env ]; then set -a; . @ROOT@/etc/bosbase/bosbase.env; set +a; fi
   # StateDirectory=
   [ -d @ROOT@/var/lib/bosbase ] || install -d -m 700 -o @USER@ -g @GROUP@ @ROOT@/var/lib/bosbase
   cd @ROOT@/var/lib
@@ -69,6 +68,16 @@ esac
 BOSBASE_SH = """#!/bin/sh
 # The documentation lets the server choose its port; tests run side by side.
 [ "${1:-}" != serve ] || case "$*" in *--http*) ;; *) set -- "$@" --http 127.0.0.1:@PORT@ ;; esac
+# The usual configuration file belongs to one data directory, and counts for those who may read it.
+file=@ROOT@/etc/bosbase/bosbase.env
+if [ -r "$file" ]; then
+  named=$(sed -n 's/^BOSBASE_DIR=//p' "$file")
+  case " $* " in
+    *" --dir ${named:-@ROOT@/var/lib/bosbase} "*) export BOSBASE_CONFIG="$file" ;;
+    *" --dir "*) ;;
+    *) [ -z "$named" ] || export BOSBASE_CONFIG="$file" ;;
+  esac
+fi
 exec @PROGRAM@ "$@"
 """
 
@@ -104,9 +113,8 @@ class Machine:
         self.as_user = f"setpriv --reuid {self.uid} --regid {self.gid} --clear-groups" if is_root else "env"
         for folder in ("bin", "run", "var/lib", "etc", "mnt/usb", "home"):
             (self.root / folder).mkdir(parents=True)
-        # What a reader has added to ExecStart.
-        self.flags = self.root / "run" / "flags"
-        self.flags.write_text("")
+        (self.root / "tmp").mkdir()
+        (self.root / "tmp").chmod(0o1777)
         program, pocketbase = self.root / "bin" / "bosbase-program", self.root / "bin" / "pocketbase"
         shutil.copy(BOSBASE.path, program)
         shutil.copy(POCKETBASE.path, pocketbase)
@@ -135,24 +143,28 @@ class Machine:
     def data(self):
         return self.root / "var/lib/bosbase"
 
+    @property
+    def configuration(self):
+        return self.root / "etc/bosbase/bosbase.env"
+
     def here(self, script):
         """A page's commands with this machine's folders, ports, users and buckets in place of the page's."""
         for theirs, ours in self.changes.items():
             script = script.replace(theirs, ours)
-        script = re.sub(r"(?<![\w.])/(var/lib|etc/bosbase|mnt/usb|tmp/look)\b", rf"{self.root}/\1", script)
+        script = re.sub(r"(?<![\w.])/(var/lib|etc/bosbase|mnt/usb)\b", rf"{self.root}/\1", script)
         script = script.replace("-o bosbase -g bosbase", f"-o {self.uid} -g {self.gid}")
+        script = script.replace("-o root -g bosbase", f"-o {os.geteuid()} -g {self.gid}")
         script = re.sub(r"(chown (?:-R )?)bosbase:", rf"\g<1>{self.uid}:{self.gid}", script)
         return script.replace("8090", str(self.port)).replace("8099", str(self.other_port))
 
     def run(self, script, **environment):
         """Runs a script in the machine's home, with somebody at the terminal who types the password when asked."""
-        (self.root / "tmp").mkdir(exist_ok=True)
         path = self.root / "run" / "page.sh"
         path.write_text(self._filled(PRELUDE) + script)
         search = f"{self.root / 'bin'}:{os.environ['PATH']}"
         return subprocess.run(
             ["bash", str(path)],
-            env={**without_our_own(os.environ), "PATH": search, **self.environment, **environment},
+            env={**without_our_own(os.environ), "PATH": search, "TMPDIR": str(self.root / "tmp"), **self.environment, **environment},
             cwd=self.root / "home",
             input=f"{PASSWORD}\n" * 10,
             capture_output=True,

@@ -5,7 +5,6 @@
     <!-- in the background -->     the next block is a server that goes on running
     <!-- exit code: N -->          the next block ends with N
     <!-- only: CASE -->            the next block is for one case among those that the page speaks of
-    <!-- unless: CASE -->          the next block is for all others
 """
 
 import re
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 from harness.programs import ROOT
 
 STEP = re.compile(r"^ *<!-- (?P<said>.*?) -->$|^(?P<indent> *)```sh\n(?P<block>.*?)^ *```$", re.M | re.S)
-DIRECTIVE = re.compile(r"(run|not run|exit code|only|unless): (.*)|(in the background)", re.S)
+DIRECTIVE = re.compile(r"(run|not run|exit code|only): (.*)|(in the background)", re.S)
 
 
 @dataclass
@@ -30,7 +29,7 @@ class Step:
         return self.says.get("not run")
 
     def is_for(self, case):
-        return self.says.get("only", case) == case and (case is None or self.says.get("unless") != case)
+        return self.says.get("only", case) == case
 
 
 def steps(document, until=None):

@@ -1,5 +1,9 @@
 """Each page is followed as a reader would, from top to bottom, on a machine such as it supposes."""
 
+import os
+import sqlite3
+import stat
+
 import pytest
 
 from alarms.conftest import authority, receiver, stopping  # noqa: F401
@@ -103,12 +107,20 @@ def test_protect(machine, s3, authority, stopping, receiver):
     machine.changes["https://ops.example.com"] = receiver.url
     service(machine)
     follow(machine, "protect")
-    assert s3.objects("acme-backups") == ["first.zip"]
+    assert [key for key in s3.objects("acme-backups") if not key.startswith(".bosbase-proofs/")] == ["first.zip"]
     assert sink.mails and sink.mails[0].recipients == ["ops@example.com"] and sink.mails[0].encrypted
     assert receiver.events("test")
     assert (machine.root / "mnt/usb/first.zip").stat().st_size > 0
     shown = root_of(machine).get("/api/settings")["backups"]
     assert shown["keepMonthly"] == 12 and shown["alarmAfterHours"] == 3
+    assert_nobody_else_reads_the_configuration(machine)
+    stored = sqlite3.connect(machine.data / "data.db").execute("SELECT value FROM _params WHERE id = 'settings'").fetchone()[0]
+    assert "acme-backups" not in stored and SECRET not in stored, "the settings are encrypted"
+
+
+def assert_nobody_else_reads_the_configuration(machine):
+    state = machine.configuration.stat()
+    assert (state.st_uid, state.st_gid, stat.S_IMODE(state.st_mode)) == (os.geteuid(), machine.gid, 0o640)
 
 
 def burnt_down(machine, s3, directory, **options):
@@ -144,9 +156,9 @@ def test_recover_with_an_encryption_key(machine, s3, tmp_path):
     key = "0123456789abcdef0123456789abcdef"
     burnt_down(machine, s3, tmp_path, flags=("--encryptionEnv", "KEY"), env={"KEY": key})
     machine.changes["YOUR-32-CHARACTERS"] = key
-    machine.flags.write_text("--encryptionEnv BOSBASE_ENCRYPTION_KEY")
     said = follow(machine, "recover", until="### 7. Check what the backup brought back", case="key")
     assert "API is healthy" in said
+    assert_nobody_else_reads_the_configuration(machine)
     root = root_of(machine)
     assert root.get(f"/api/collections/posts/records/{POST}")["title"] == "kept"
     assert root.get("/api/settings")["backups"]["s3"]["bucket"] == "acme-backups"
@@ -159,8 +171,10 @@ def make(root, key):
 
 def test_operate(machine, authority, stopping):
     sink = with_mail(machine, authority, stopping)
-    (machine.root / "etc/bosbase").mkdir()
-    (machine.root / "etc/bosbase/bosbase.env").write_text("BOSBASE_METRICS_TOKEN=THE-TOKEN\n")
+    machine.configuration.parent.mkdir()
+    machine.configuration.write_text("BOSBASE_METRICS_TOKEN=THE-TOKEN\n")
+    os.chown(machine.configuration, -1, machine.gid)
+    machine.configuration.chmod(0o640)
     said = follow(machine, "operate")
     assert "bosbase_backup_storage_up 1" in said
     assert [mail.recipients for mail in sink.mails] == [["you@example.com"]]
