@@ -180,11 +180,11 @@ impl Global {
     /// The key of encrypted settings.
     fn encryption_key(&self) -> Result<Option<String>, Failure> {
         let (named, by) = match self.encryption_env.as_str() {
-            "" => (ENCRYPTION_KEY, ""),
+            "" => (ENCRYPTION_KEY, "The settings are encrypted by "),
             named => (named, "--encryptionEnv names "),
         };
         let key = self.variables.get(named);
-        if key.is_none() && by.is_empty() {
+        if key.is_none() && self.encryption_env.is_empty() {
             return Ok(None);
         }
         let key = key.unwrap_or_default();
