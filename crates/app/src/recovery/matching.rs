@@ -145,7 +145,9 @@ mod tests {
 
         let other_kind = collection(json!({"id": "c2", "name": "articles", "type": "auth"}));
         assert_eq!(other_kind.kind, CollectionKind::Auth);
-        let told = Matching::find(&schema, &before, &other_kind).err().unwrap();
+        let told = Matching::find(&schema, &Schema::new(vec![Arc::new(other_kind.clone())]), &other_kind)
+            .err()
+            .unwrap();
         assert!(
             told.contains("of the type auth in the backup and of the type base now"),
             "{told}"

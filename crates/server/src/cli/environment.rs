@@ -227,6 +227,7 @@ mod tests {
         assert_eq!(
             secret,
             [
+                "BOSBASE_ENCRYPTION_KEY",
                 "BOSBASE_METRICS_TOKEN",
                 "BOSBASE_SUPERUSER_PASSWORD",
                 "BOSBASE_BACKUPS_S3_ACCESS_KEY",
