@@ -12,7 +12,7 @@ from harness.client import wait_for
 from harness.programs import CACHE
 from harness.server import free_port
 
-from .proxy import OWNER, Proxy
+from .proxy import OWNER, PROOFS, Proxy
 
 S3S_FS = Path(os.environ.get("S3S_FS_BIN") or CACHE / "s3s-fs" / "bin" / "s3s-fs")
 MOTO = Path(os.environ.get("MOTO_BIN") or CACHE / "moto" / "bin" / "moto_server")
@@ -47,10 +47,10 @@ class S3:
         }
 
     def objects(self, bucket=None):
-        """The names that lie in the bucket, seen from behind, without the mark that says whose it is."""
+        """The names that lie in the bucket, seen from behind, without the mark that says whose it is and the notes of proofs."""
         root = self.directory / (bucket or self.bucket)
         names = (str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
-        return sorted(name for name in names if name != OWNER)
+        return sorted(name for name in names if name != OWNER and not name.startswith(PROOFS))
 
     def owner(self, bucket):
         """What the mark says; None where there is none."""

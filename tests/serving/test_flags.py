@@ -15,7 +15,7 @@ from harness.programs import BOSBASE, ORACLE_RUN, POCKETBASE
 from harness.server import free_port
 from harness.wire import ask
 
-OURS_ALONE = {"--ignore-hooks", "--ignore-migrations", "--rehearsal", "--version"}
+OURS_ALONE = {"--config", "--ignore-hooks", "--ignore-migrations", "--rehearsal", "--version"}
 
 
 def flags(program, *command):

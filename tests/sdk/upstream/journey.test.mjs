@@ -79,10 +79,11 @@ describe("PocketBase's dashboard", { concurrency: false }, () => {
 
     before(async () => {
         mkdirSync(pictures, { recursive: true });
-        servers = await Promise.all([startServer({ oracle: true }), startServer()]);
+        // The last one serves the pages alone, to both: a restore restarts the first.
+        servers = await Promise.all([startServer({ oracle: true }), startServer(), startServer({ oracle: true })]);
         const args = ["--no-sandbox", "--disable-dev-shm-usage"];
         browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args });
-        for (const [i, name] of ["theirs", "ours"].entries()) worlds[name] = await begin(servers[i], servers[0]);
+        for (const [i, name] of ["theirs", "ours"].entries()) worlds[name] = await begin(servers[i], servers[2]);
     });
     after(async () => {
         await browser?.close();
