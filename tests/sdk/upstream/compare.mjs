@@ -24,7 +24,7 @@ const CHANGING = [
 /** Of these the kinds of the values are compared, not the values. */
 const SHAPES = [/^\/api\/logs/, /^\/api\/health/, /^\/api\/backups$/];
 /** What this server says beyond PocketBase. */
-const OWN_KEYS = ["missing", "newestProvenBackupAge", "proofDepth", "proofError", "proven"];
+const OWN_KEYS = ["backupTroubles", "missing", "newestProvenBackupAge", "proofDepth", "proofError", "proven"];
 /** What a server says of a failure in its own words: another one's words are no difference. */
 const OWN_WORDS = /Raw error:[\s\S]*/;
 
