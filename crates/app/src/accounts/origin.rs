@@ -1,4 +1,5 @@
-//! From where accounts log in (`_authOrigins`). An account is told of a login from somewhere new by mail (`authAlert`).
+//! The places that accounts log in from (`_authOrigins`). An account is told of a login from somewhere new by mail
+//! (`authAlert`).
 
 use bosbase_store::{Filter, ListQuery, PageRequest, Record, now};
 use md5::{Digest as _, Md5};

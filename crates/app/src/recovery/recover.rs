@@ -177,6 +177,14 @@ struct FilesOf {
     missing: Vec<String>,
 }
 
+/// What became of the records, or would, in their order.
+struct Trial<'a> {
+    returned: Vec<Returned>,
+    files: Vec<FilesOf>,
+    /// Where those files lie in the backup.
+    packed: PackedFiles<'a>,
+}
+
 impl Recovery {
     /// Brings records of the backup called `key` back as they were: all that were chosen, or none. Durable when it
     /// returns.
@@ -198,12 +206,12 @@ impl Recovery {
             origins,
             returning: Arc::new(returning),
         };
-        let (returned, files) = if request.dry_run {
+        let trial = if request.dry_run {
             bringing.tried()?
         } else {
             bringing.bring()?
         };
-        let recovered = bringing.report(key, request.dry_run, &returned, &files)?;
+        let recovered = bringing.report(key, request.dry_run, &trial);
         if !request.dry_run {
             let Recovered { added, changed, .. } = recovered;
             tracing::info!(key, added, changed, "records of a backup were brought back");
@@ -254,15 +262,19 @@ struct Bringing<'a> {
 
 impl Bringing<'_> {
     /// What would become of them, with the files that it takes.
-    fn tried(&self) -> Result<(Vec<Returned>, Vec<FilesOf>)> {
+    fn tried(&self) -> Result<Trial<'_>> {
         let returned = self.parts.records.try_return(&self.returning)?;
         let packed = self.packed(&returned)?;
         let files = self.files(&returned, &packed);
-        Ok((returned, files))
+        Ok(Trial {
+            returned,
+            files,
+            packed,
+        })
     }
 
     /// Brings them back.
-    fn bring(&self) -> Result<(Vec<Returned>, Vec<FilesOf>)> {
+    fn bring(&self) -> Result<Trial<'_>> {
         let Parts {
             backups, files, steps, ..
         } = self.parts;
@@ -270,21 +282,25 @@ impl Bringing<'_> {
         for _ in 0..ATTEMPTS {
             // While it is held nobody removes a file: those that come back bear the names of some that went.
             let held = FilesHeld::take(&files.lock_path(), &NoProgress)?;
-            let (tried, wanted) = self.tried()?;
-            if let Some(refusal) = self.refusal(&tried, &wanted) {
+            let mut trial = self.tried()?;
+            if let Some(refusal) = self.refusal(&trial) {
                 return Err(refusal);
             }
             let mut coming = Vec::new();
-            let placed = self.place(&tried, &wanted, &mut coming);
+            let placed = self.place(&trial, &mut coming);
             let brought = placed.and_then(|()| {
                 steps.reached(FILES_PLACED);
-                self.commit(&tried)
+                self.commit(&trial.returned)
             });
             // What a removal waited for; one that was put off meanwhile is held against what was just committed.
             drop(held);
             let kept = matches!(brought, Ok(Some(_)));
             for (one, in_flight) in coming {
-                let names = if kept { tried[one].files.clone() } else { Vec::new() };
+                let names = if kept {
+                    trial.returned[one].files.clone()
+                } else {
+                    Vec::new()
+                };
                 settle(in_flight, &names);
             }
             if let Some((returned, removal)) = brought? {
@@ -292,7 +308,8 @@ impl Bringing<'_> {
                 if let Err(error) = files.purge_pending() {
                     tracing::warn!(%error, "files whose removal waited for a recovery could not be removed yet");
                 }
-                return Ok((returned, wanted));
+                trial.returned = returned;
+                return Ok(trial);
             }
         }
         Err(Error::new(
@@ -367,10 +384,10 @@ impl Bringing<'_> {
     }
 
     /// Puts the wanted files in place, record by record.
-    fn place(&self, tried: &[Returned], wanted: &[FilesOf], coming: &mut Vec<(usize, InFlight)>) -> Result<()> {
+    fn place(&self, trial: &Trial<'_>, coming: &mut Vec<(usize, InFlight)>) -> Result<()> {
         let files = &self.parts.files;
-        let packed = self.packed(tried)?;
-        for (index, of) in wanted.iter().enumerate().filter(|(_, of)| !of.wanted.is_empty()) {
+        let packed = &trial.packed;
+        for (index, of) in trial.files.iter().enumerate().filter(|(_, of)| !of.wanted.is_empty()) {
             let (origin, returning) = (&self.origins[index], &self.returning[index]);
             let Ok(collection) = &returning.collection else {
                 continue;
@@ -389,8 +406,8 @@ impl Bringing<'_> {
     }
 
     /// Why nothing comes back, where one of them can't.
-    fn refusal(&self, tried: &[Returned], files: &[FilesOf]) -> Option<Error> {
-        let all = self.each(tried).zip(files);
+    fn refusal(&self, trial: &Trial<'_>) -> Option<Error> {
+        let all = self.each(&trial.returned).zip(&trial.files);
         let blocked: Vec<_> = all
             .filter_map(|((one, origin, returning), of)| Some((reason_to_block(one, of)?, origin, returning)))
             .collect();
@@ -413,8 +430,12 @@ impl Bringing<'_> {
             .map(|(one, (origin, returning))| (one, origin, returning))
     }
 
-    fn report(&self, key: &str, dry_run: bool, returned: &[Returned], files: &[FilesOf]) -> Result<Recovered> {
-        let packed = self.packed(returned)?;
+    fn report(&self, key: &str, dry_run: bool, trial: &Trial<'_>) -> Recovered {
+        let Trial {
+            returned,
+            files,
+            packed,
+        } = trial;
         // One that is there as it was, and lacked files, is changed by them.
         let fate = |one: &Returned, of: &FilesOf| match one.fate {
             _ if reason_to_block(one, of).is_some() => Fate::Blocked,
@@ -453,7 +474,7 @@ impl Bringing<'_> {
                 lost_fields: origin.lost_fields.clone(),
             });
         }
-        Ok(Recovered {
+        Recovered {
             key: key.to_owned(),
             dry_run,
             added: count(Fate::Added),
@@ -463,7 +484,7 @@ impl Bringing<'_> {
             files: files.iter().map(|of| of.wanted.len()).sum(),
             file_bytes,
             records,
-        })
+        }
     }
 }
 
