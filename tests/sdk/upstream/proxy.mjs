@@ -29,7 +29,10 @@ export async function startProxy({ api, pages }) {
             answer.pipe(outgoing);
             if (isApi(path)) keep(exchanges, method, path, answer);
         });
+        let brokenOff = false;
         onward.on("error", (error) => {
+            // The page asked for something else meanwhile: it waits for no answer, so none is compared.
+            if (brokenOff) return;
             exchanges.push({ method, path, status: 502, body: error.code });
             if (outgoing.headersSent) outgoing.destroy();
             else outgoing.writeHead(502).end();
@@ -37,6 +40,7 @@ export async function startProxy({ api, pages }) {
         running += 1;
         outgoing.on("close", () => {
             running -= 1;
+            brokenOff = true;
             onward.destroy();
         });
         incoming.pipe(onward);
