@@ -1,4 +1,5 @@
-//! Finds what repeats: greedily, with one look at one earlier place.
+//! Finds what repeats: with a look at the last place that began with the same twelve bytes, and one at the last that
+//! began with the same six. The first gives long matches, where a text repeats its words; the second finds short ones.
 
 use crate::symbols::{self, DISTANCES, END, LENGTHS, LITERALS, MAX_DISTANCE, MAX_LENGTH};
 
@@ -7,9 +8,11 @@ pub(crate) const CHUNK: usize = 2 * 65_535;
 
 /// Shorter matches are not looked for.
 const MIN_LENGTH: usize = 4;
-/// The first bytes of a match decide where in the table it is found.
-const HASHED: u32 = 6;
-/// The table has two to the power of this many places: with two bytes each it leaves room in the fastest cache.
+/// The first bytes of a short match decide where in its table it is found.
+const SHORT: u32 = 6;
+/// And so many those of a long one, no more than 16.
+const LONG: usize = 12;
+/// The tables have two to the power of this many places: with two bytes each they leave room in the fastest cache.
 const TABLE_BITS: u32 = 13;
 /// After two to the power of this many misses in a row every second byte is looked at, after as many again every third…
 const MISSES_PER_STEP: u32 = 5;
@@ -56,7 +59,8 @@ impl Sequence {
 pub(crate) struct Matcher {
     /// Where each hash was last seen, without the higher bits of the place. A match found there is compared in any
     /// case, so that a place that was never set does no harm.
-    table: Box<[u16; 1 << TABLE_BITS]>,
+    short: Box<[u16; 1 << TABLE_BITS]>,
+    long: Box<[u16; 1 << TABLE_BITS]>,
     sequences: Vec<Sequence>,
     /// Twice, for bytes at even and at odd places: counting equal bytes one after the other would wait for the first.
     literals: Box<[[u32; 256]; 2]>,
@@ -67,7 +71,8 @@ pub(crate) struct Matcher {
 impl Matcher {
     pub(crate) fn new() -> Self {
         Self {
-            table: Box::new([0; 1 << TABLE_BITS]),
+            short: Box::new([0; 1 << TABLE_BITS]),
+            long: Box::new([0; 1 << TABLE_BITS]),
             sequences: Vec::with_capacity(CHUNK / MIN_LENGTH),
             literals: Box::new([[0; 256]; 2]),
             lengths: Box::new([0; 512]),
@@ -77,7 +82,8 @@ impl Matcher {
 
     /// Forgets what was seen, so that the result depends on the input alone.
     pub(crate) fn reset(&mut self) {
-        self.table.fill(0);
+        self.short.fill(0);
+        self.long.fill(0);
     }
 
     /// The matches found in the chunk parsed last.
@@ -135,21 +141,15 @@ impl Matcher {
         while at + MIN_LENGTH <= end
             && let Some(word) = load(input, at)
         {
-            let slot = &mut self.table[hash(word)];
-            let distance = usize::from((at as u16).wrapping_sub(*slot));
-            *slot = at as u16;
-            // Where nothing was set before, or something too far away, the distance may be anything, also 0 and more
-            // than there is.
-            if let Some(earlier) = load(input, at.wrapping_sub(distance))
-                && (word ^ earlier) as u32 == 0
-                && distance.wrapping_sub(1) < MAX_DISTANCE.min(at)
-            {
-                let most = MAX_LENGTH.min(end - at);
-                let length = match word ^ earlier {
-                    0 => same(input, at, distance, most),
-                    differ => (differ.trailing_zeros() as usize / 8).min(most),
-                };
-                return Some(self.reach_back(input, anchor, Match { at, distance, length }));
+            let long = std::mem::replace(&mut self.long[hash_long(input, at, word)], at as u16);
+            let short = std::mem::replace(&mut self.short[hash_short(word)], at as u16);
+            let found = compare(input, at, word, long, end).filter(|found| found.length >= 8);
+            if let Some(found) = found {
+                return Some(self.reach_back(input, anchor, found));
+            }
+            if let Some(found) = compare(input, at, word, short, end) {
+                let found = self.longer_at_the_next(input, found, end);
+                return Some(self.reach_back(input, anchor, found));
             }
             tries += 1;
             if tries < 2 << MISSES_PER_STEP {
@@ -164,6 +164,21 @@ impl Matcher {
         }
         self.count(input, at, end);
         None
+    }
+
+    /// The long match that begins one byte after this short one, if it is the longer of the two.
+    #[inline(always)]
+    fn longer_at_the_next(&mut self, input: &[u8], found: Match, end: usize) -> Match {
+        let at = found.at + 1;
+        let Some(word) = load(input, at) else { return found };
+        let long = std::mem::replace(&mut self.long[hash_long(input, at, word)], at as u16);
+        match compare(input, at, word, long, end) {
+            Some(next) if next.length > found.length => {
+                self.literals[found.at & 1][input[found.at] as usize] += 1;
+                next
+            }
+            _ => found,
+        }
     }
 
     /// Makes a match longer at its front, where places were not looked at.
@@ -191,7 +206,8 @@ impl Matcher {
     #[inline(always)]
     fn insert(&mut self, input: &[u8], at: usize) {
         if let Some(word) = load(input, at) {
-            self.table[hash(word)] = at as u16;
+            self.long[hash_long(input, at, word)] = at as u16;
+            self.short[hash_short(word)] = at as u16;
         }
     }
 }
@@ -201,6 +217,24 @@ struct Match {
     at: usize,
     distance: usize,
     length: usize,
+}
+
+/// What repeats at `at`, where `word` stands, from the last `place` before it that ends in these bits: four bytes or more.
+#[inline(always)]
+fn compare(input: &[u8], at: usize, word: u64, place: u16, end: usize) -> Option<Match> {
+    let distance = usize::from((at as u16).wrapping_sub(place));
+    // Where nothing was set before, or something too far away, the distance may be anything, also 0 and more than there
+    // is.
+    let earlier = load(input, at.wrapping_sub(distance))?;
+    if (word ^ earlier) as u32 != 0 || distance.wrapping_sub(1) >= MAX_DISTANCE.min(at) {
+        return None;
+    }
+    let most = MAX_LENGTH.min(end - at);
+    let length = match word ^ earlier {
+        0 => same(input, at, distance, most),
+        differ => (differ.trailing_zeros() as usize / 8).min(most),
+    };
+    Some(Match { at, distance, length })
 }
 
 /// How many bytes from `at` on are the same as those `distance` earlier, of which the first eight are known to be; at
@@ -232,6 +266,17 @@ fn load(input: &[u8], at: usize) -> Option<u64> {
 }
 
 #[inline(always)]
+fn hash_short(word: u64) -> usize {
+    hash(word << (64 - 8 * SHORT))
+}
+
+#[inline(always)]
+fn hash_long(input: &[u8], at: usize, word: u64) -> usize {
+    let rest = load(input, at + LONG - 8).unwrap_or_default();
+    hash(word ^ rest.rotate_left(21))
+}
+
+#[inline(always)]
 fn hash(word: u64) -> usize {
-    ((word << (64 - 8 * HASHED)).wrapping_mul(0x9e37_79b1_85eb_ca87) >> (64 - TABLE_BITS)) as usize
+    (word.wrapping_mul(0x9e37_79b1_85eb_ca87) >> (64 - TABLE_BITS)) as usize
 }
