@@ -89,7 +89,7 @@ impl Created {
     /// - [`ErrorKind::Io`], [`ErrorKind::NotFound`], [`ErrorKind::Cancelled`]: it could not be proven. It stays listed.
     pub fn prove(self, storage: &dyn Storage, progress: &dyn Progress, steps: &dyn Steps) -> Result<Proof> {
         let source: Arc<dyn ArchiveSource> = Arc::from(self.source?);
-        source.read_from_medium();
+        source.read_in_portions();
         let read_back = Archive::open(source.clone()).and_then(|archive| {
             let checked = verify(&archive, &Quiet(progress))?;
             let mut inventory = Inventory::default();

@@ -173,6 +173,9 @@ pub trait ArchiveSource: Send + Sync {
     /// Asks for the next reads to come from the medium rather than a cache, where there is one, and for no reading
     /// ahead; a hint, no more.
     fn read_from_medium(&self) {}
+    /// Asks for the next reads to read nothing ahead, as far as there is something to read from; a hint, no more. For a
+    /// backup that was just made: what a cache holds of it was read back from the medium.
+    fn read_in_portions(&self) {}
 }
 
 /// Fills the whole buffer from an offset.

@@ -230,4 +230,12 @@ pub trait DiskFile: Read + Write + Send + Sync + Debug {
     /// Asks for what is read from now on to come from the medium, and in the portions that are read: what is cached is
     /// forgotten, and nothing is read ahead, behind which a commit of the application would wait. A hint, no more.
     fn read_from_medium(&self);
+
+    /// Asks for reads in the portions that are read, with nothing read ahead, from the cache or the medium. A hint.
+    fn read_in_portions(&self);
+
+    /// Asks for what is written from now on to be read back into the cache as soon as it is on the medium: the next
+    /// reader finds there what the medium holds, not what was written. A hint, which only a file of
+    /// [`Disk::create_streamed`] knows.
+    fn read_back(&mut self) {}
 }

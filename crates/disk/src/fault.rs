@@ -486,6 +486,8 @@ impl DiskFile for FaultFile {
     }
 
     fn read_from_medium(&self) {}
+
+    fn read_in_portions(&self) {}
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSliceMut, Read, Write};
+use std::num::NonZeroU64;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -179,6 +180,24 @@ impl RealFile {
     pub(crate) fn new(file: File) -> Self {
         Self(file)
     }
+
+    /// Forgets what the cache holds from `offset` on, as far as it is on the medium.
+    pub(crate) fn forget_cached(&self, offset: u64) {
+        #[cfg(target_os = "linux")]
+        self.advise(offset, None, rustix::fs::Advice::DontNeed);
+    }
+
+    /// Begins to read a part into the cache.
+    pub(crate) fn fetch(&self, offset: u64, len: NonZeroU64) {
+        #[cfg(target_os = "linux")]
+        self.advise(offset, Some(len), rustix::fs::Advice::WillNeed);
+    }
+
+    /// A hint: a file system that does not know it does as it always does, which is no error.
+    #[cfg(target_os = "linux")]
+    fn advise(&self, offset: u64, len: Option<NonZeroU64>, hint: rustix::fs::Advice) {
+        let _ = rustix::fs::fadvise(&self.0, offset, len, hint);
+    }
 }
 
 impl Read for RealFile {
@@ -230,10 +249,12 @@ impl DiskFile for RealFile {
     }
 
     fn read_from_medium(&self) {
-        // Hints: a file system that does not know them answers from its cache, which is no error.
+        self.forget_cached(0);
+        self.read_in_portions();
+    }
+
+    fn read_in_portions(&self) {
         #[cfg(target_os = "linux")]
-        for hint in [rustix::fs::Advice::DontNeed, rustix::fs::Advice::Random] {
-            let _ = rustix::fs::fadvise(&self.0, 0, None, hint);
-        }
+        self.advise(0, None, rustix::fs::Advice::Random);
     }
 }

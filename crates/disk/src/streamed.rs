@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::num::NonZeroU64;
 use std::time::SystemTime;
 
 use crate::disk::{DiskFile, Metadata};
@@ -39,6 +40,10 @@ pub(crate) struct StreamedFile {
     /// Up to where room was asked for.
     room: u64,
     direct: bool,
+    /// From where on it was written through the cache.
+    cached_from: Option<u64>,
+    /// Whether what is written is read back.
+    read_back: bool,
 }
 
 impl StreamedFile {
@@ -57,6 +62,8 @@ impl StreamedFile {
             len: 0,
             room: 0,
             direct,
+            cached_from: (!direct).then_some(0),
+            read_back: false,
         })
     }
 
@@ -66,6 +73,7 @@ impl StreamedFile {
             let _ = reserve(&self.file, self.len, ROOM);
             self.room = self.len + ROOM;
         }
+        let start = self.len - self.written as u64;
         while self.written < self.filled {
             let rest = &self.memory[self.aligned + self.written..self.aligned + self.filled];
             match self.file.write(rest) {
@@ -80,6 +88,12 @@ impl StreamedFile {
                 Err(e) => return Err(e),
             }
         }
+        if let Some(piece) = NonZeroU64::new(self.filled as u64)
+            && self.direct
+            && self.read_back
+        {
+            self.inner.fetch(start, piece);
+        }
         (self.filled, self.written) = (0, 0);
         Ok(())
     }
@@ -88,6 +102,7 @@ impl StreamedFile {
         if self.direct {
             set_direct(&self.file, false)?;
             self.direct = false;
+            self.cached_from = Some(self.len);
             // What was asked for and is not needed.
             self.file.set_len(self.len)?;
         }
@@ -165,7 +180,11 @@ impl DiskFile for StreamedFile {
 
     fn sync(&self) -> io::Result<()> {
         self.require_flushed()?;
-        self.inner.sync()
+        self.inner.sync()?;
+        if let Some(from) = self.cached_from.filter(|_| self.read_back) {
+            self.inner.forget_cached(from);
+        }
+        Ok(())
     }
 
     fn metadata(&self) -> io::Result<Metadata> {
@@ -182,6 +201,14 @@ impl DiskFile for StreamedFile {
 
     fn read_from_medium(&self) {
         self.inner.read_from_medium();
+    }
+
+    fn read_in_portions(&self) {
+        self.inner.read_in_portions();
+    }
+
+    fn read_back(&mut self) {
+        self.read_back = true;
     }
 }
 

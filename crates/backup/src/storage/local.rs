@@ -90,7 +90,12 @@ impl LocalStorage {
             let path = self.dir.join(format!("{TEMPORARY_PREFIX}{unique}.tmp"));
             match self.disk.create_streamed(&path) {
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-                other => return other.map(|file| (path, file)),
+                Err(e) => return Err(e),
+                Ok(mut file) => {
+                    // A proof and a download follow: they find it in the cache, as it lies on the medium.
+                    file.read_back();
+                    return Ok((path, file));
+                }
             }
         }
     }
@@ -300,6 +305,10 @@ impl ArchiveSource for LocalSource {
 
     fn read_from_medium(&self) {
         self.file.read_from_medium();
+    }
+
+    fn read_in_portions(&self) {
+        self.file.read_in_portions();
     }
 }
 
