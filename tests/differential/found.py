@@ -262,8 +262,22 @@ def files_that_rules_see(t):
             t.say("PATCH", f"/api/collections/{name}/records/{made}", {}, by="nobody", label=f"{rule}: {most} none")
 
 
+def json_that_rules_see(t):
+    """The value of a json field in a body is its text to a rule, as it was sent where that is JSON; a path into it leads on."""
+    sent = [None, "null", "", "abc", '"abc"', 1, "1.50", True, [], [1, "a"], {"a": 1}, '{"a": 1}', "[1,2", "[1, 2]", 0, {"a": {"c": 2}}, ["<&"]]
+    for n, rule in enumerate((
+        "@request.body.x = null", "@request.body.x = ''", "@request.body.x = 'null'", "@request.body.x = '\"abc\"'", "@request.body.x = '1.50'", "@request.body.x = '[1, 2]'", "@request.body.x > 0", "@request.body.x ~ 'u003c'",
+        "@request.body.x = x", "@request.body.x:lower = x", "@request.body.x:changed = true", "@request.body.x.a = 1", "@request.body.x.0 = 1", "@request.body.x.a.c = 2", "@request.body.x:isset = true",
+    )):
+        _make(t, f"notes{n}", {"name": "x", "type": "json"}, createRule=rule, updateRule=rule)
+        t.say("POST", f"/api/collections/notes{n}/records", {"id": ID, "x": {"a": 1}}, label=f"{rule}: made")
+        for value in sent:
+            t.say("POST", f"/api/collections/notes{n}/records", {"x": value}, by="nobody", label=f"{rule}: new {value!r}")
+            t.say("PATCH", f"/api/collections/notes{n}/records/{ID}", {"x": value}, by="nobody", label=f"{rule}: {value!r}")
+
+
 SCENARIOS = [
     fields_of_an_answer, expansions, refusals_in_their_order, json_that_is_nothing, views_of_records_without_an_id, what_was_sent_beside_a_text,
     values_that_end_a_sentence, needless_parts_of_a_path, parts_of_nothing, bodies_that_go_on,
-    a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, modifiers_that_are_none, names_in_another_spelling, columns_that_views_need, files_that_rules_see,
+    a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, modifiers_that_are_none, names_in_another_spelling, columns_that_views_need, files_that_rules_see, json_that_rules_see,
 ]

@@ -115,9 +115,10 @@ impl Draft {
             return;
         };
         self.set(field, (key, change), given, made);
-        let outcome = match self.passwords.get(&field.name) {
-            Some(plain) => plain.as_str().into(),
-            None => self.record.values.get(&field.name).cloned().unwrap_or_default(),
+        let outcome = match (&field.kind, self.passwords.get(&field.name)) {
+            (FieldKind::Json { .. }, _) => value::json_text(given).into(),
+            (_, Some(plain)) => plain.as_str().into(),
+            (_, None) => self.record.values.get(&field.name).cloned().unwrap_or_default(),
         };
         self.body.insert(field.name.clone(), outcome);
     }

@@ -163,18 +163,32 @@ pub(super) struct Unkeepable;
 
 /// The value of a json field. Forms can only send strings: one that reads as JSON is taken as that.
 pub(super) fn json(value: &Value) -> Result<Value, Unkeepable> {
-    let Value::String(text) = value else {
-        return Ok(with_plain_numbers(value.clone()));
-    };
-    let looks_like_json = matches!(text.as_str(), "null" | "true" | "false")
+    match value {
+        Value::String(text) => read_json(text).unwrap_or_else(|| Ok(value.clone())),
+        _ => Ok(with_plain_numbers(value.clone())),
+    }
+}
+
+/// The value of a string that is JSON; none of any other.
+fn read_json(text: &str) -> Option<Result<Value, Unkeepable>> {
+    let looks_like_json = matches!(text, "null" | "true" | "false")
         || text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '"' | '[' | '{'));
     if !looks_like_json {
-        return Ok(value.clone());
+        return None;
     }
     match serde_json::from_str(text) {
-        Ok(Distinct(parsed)) => Ok(parsed),
-        Err(error) if error.is_data() || error.to_string().starts_with("number out of range") => Err(Unkeepable),
-        Err(_) => Ok(value.clone()),
+        Ok(Distinct(parsed)) => Some(Ok(parsed)),
+        Err(error) if error.is_data() || error.to_string().starts_with("number out of range") => Some(Err(Unkeepable)),
+        Err(_) => None,
+    }
+}
+
+/// The text of a json field as rules see it in `@request.body`: what was sent, where that is JSON already.
+pub(super) fn json_text(value: &Value) -> String {
+    match value {
+        Value::String(text) if read_json(text).is_some() => text.clone(),
+        Value::String(_) => value.to_string(),
+        _ => with_plain_numbers(value.clone()).to_string(),
     }
 }
 
@@ -247,6 +261,26 @@ mod tests {
         assert_eq!(json(&json!("abc")), Ok(json!("abc")));
         assert_eq!(json(&json!("{\"a\":1,\"a\":2}")), Err(Unkeepable));
         assert_eq!(json(&json!("[1e400]")), Err(Unkeepable));
+    }
+
+    #[test]
+    fn rules_see_json_as_its_text() {
+        for (sent, seen) in [
+            (json!(null), "null"),
+            (json!("null"), "null"),
+            (json!(""), r#""""#),
+            (json!("abc"), r#""abc""#),
+            (json!("\"abc\""), r#""abc""#),
+            (json!("\"abc"), r#""\"abc""#),
+            (json!("1.50"), "1.50"),
+            (json!("[1, 2]"), "[1, 2]"),
+            (json!("[1, 2"), r#""[1, 2""#),
+            (json!({"a": [1, true]}), r#"{"a":[1,true]}"#),
+            (json!(["<&"]), r#"["<&"]"#),
+            (json!(false), "false"),
+        ] {
+            assert_eq!(json_text(&sent), seen, "{sent}");
+        }
     }
 
     #[test]

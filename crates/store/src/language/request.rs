@@ -203,12 +203,17 @@ fn sent(scope: &Scope<'_>, properties: &[&str]) -> Result<Operand> {
     Ok(operand)
 }
 
+fn is_json(scope: &Scope<'_>, field: &str) -> bool {
+    let field = scope.base.collection.field(field);
+    field.is_some_and(|field| matches!(field.kind, FieldKind::Json { .. }))
+}
+
 fn is_number(scope: &Scope<'_>, field: &str) -> bool {
     let field = scope.base.collection.field(field);
     field.is_some_and(|field| matches!(field.kind, FieldKind::Number { .. }))
 }
 
-/// What a path such as `body.meta.0` leads to; none if there is nothing.
+/// What a path such as `body.meta.0` leads to; none if there is nothing. The body has a json field as its text.
 fn sent_value(scope: &Scope<'_>, path: &[&str]) -> Option<Value> {
     let request = scope.request;
     let section = match path[0] {
@@ -221,7 +226,13 @@ fn sent_value(scope: &Scope<'_>, path: &[&str]) -> Option<Value> {
         }
         _ => &request.body,
     };
-    let mut found = section.get(*path.get(1)?)?;
+    let name = *path.get(1)?;
+    let mut found = section.get(name)?;
+    let parsed: Value;
+    if let (Value::String(text), true) = (found, path.len() > 2 && path[0] == "body" && is_json(scope, name)) {
+        parsed = serde_json::from_str(text).ok()?;
+        found = &parsed;
+    }
     for &key in &path[2..] {
         found = match found {
             Value::Object(object) => object.get(key)?,
