@@ -276,8 +276,15 @@ def json_that_rules_see(t):
             t.say("PATCH", f"/api/collections/notes{n}/records/{ID}", {"x": value}, by="nobody", label=f"{rule}: {value!r}")
 
 
+def a_backup_called_upload(t):
+    """The path of uploads is a backup's too. (One that is not there can't be deleted: that is a 404 here, and a 400 there.)"""
+    for by, methods in (("nobody", "GET HEAD DELETE PATCH PUT"), ("root", "GET HEAD PATCH PUT")):
+        for method in methods.split():
+            t.say(method, "/api/backups/upload", by=by, label=f"{method}, {by}")
+
+
 SCENARIOS = [
     fields_of_an_answer, expansions, refusals_in_their_order, json_that_is_nothing, views_of_records_without_an_id, what_was_sent_beside_a_text,
     values_that_end_a_sentence, needless_parts_of_a_path, parts_of_nothing, bodies_that_go_on,
-    a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, modifiers_that_are_none, names_in_another_spelling, columns_that_views_need, files_that_rules_see, json_that_rules_see,
+    a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, modifiers_that_are_none, names_in_another_spelling, columns_that_views_need, files_that_rules_see, json_that_rules_see, a_backup_called_upload,
 ]

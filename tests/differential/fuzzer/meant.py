@@ -118,7 +118,8 @@ def _hidden_addresses(step, ours, theirs, found):
     """Addresses that the caller may not see are all alike in an order."""
     sorts = [value for name, value in step.get("params", []) if name == "sort"]
     told = [_items(answer) for answer in (ours, theirs)]
-    return step.get("by") != "root" and step["method"] == "GET" and _both(ours, theirs, 200) and all(told) and len(told[0]) == len(told[1]) and any(re.search(r"\bemail\b", value) for value in sorts)
+    by_root = step.get("by") == "root" and "Authorization" not in step.get("headers", {})
+    return not by_root and step["method"] == "GET" and _both(ours, theirs, 200) and all(told) and len(told[0]) == len(told[1]) and any(re.search(r"\bemail\b", value) for value in sorts)
 
 
 def _no_part(step, ours, theirs, found):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 
 from . import texts
 
@@ -240,11 +241,15 @@ class Requests:
     def create(self):
         r, name = self.r, self.which()
         pairs = self.pairs(name, True)
-        if r.random() < 0.995:
+        if r.random() < 0.995 or self.decides_by_id(name):
             pairs.insert(0, ("id", json.dumps(self.new_id())))
         if self.model.collections.get(name, {}).get("type") == "auth":
             return self.account(name)
         return self.seen(pairs, {"method": "POST", "path": f"/api/collections/{self.spelled(name)}/records", "params": self.params(name), "by": self.who(0.6), "about": "record", "name": name, "headers": self.headers(), **self.body(name, pairs)})
+
+    def decides_by_id(self, name):
+        """Whether the rule of a new record looks at its id, which each server makes up where none is sent."""
+        return bool(re.search(r"(?<![\w.])id\b", self.model.collections.get(name, {}).get("createRule") or ""))
 
     def account(self, name=None):
         """A new record of an auth collection."""
@@ -253,14 +258,14 @@ class Requests:
         email, password = f"{r.choice('abcdefgh')}{r.randint(1, 30)}@example.com", r.choice(["12345678", "abcdefghij", "password-ü"])
         pairs = [pair for pair in self.pairs(name, True) if pair[0] not in ("email", "password")]
         pairs += [("email", json.dumps(email)), ("password", json.dumps(password)), ("passwordConfirm", json.dumps(password if r.random() < 0.96 else "other"))]
-        if r.random() < 0.995:
+        if r.random() < 0.995 or self.decides_by_id(name):
             pairs.insert(0, ("id", json.dumps(self.new_id())))
         if r.random() < 0.3:
             pairs.append(("verified", "true"))
         if r.random() < 0.2:
             pairs.append(("emailVisibility", "true"))
         if r.random() < 0.05:
-            pairs.pop(r.randrange(len(pairs)))
+            pairs.pop(r.randrange(int(self.decides_by_id(name)), len(pairs)))
         return self.seen(pairs, {"method": "POST", "path": f"/api/collections/{name}/records", "params": self.params(name), "by": self.who(0.7), "about": "record", "name": name, "account": {"email": email, "password": password}, **self.body(name, pairs)})
 
     def update(self):

@@ -22,11 +22,23 @@ use crate::http::range::{self, Wanted};
 use crate::http::state::{AppState, PATIENCE};
 use crate::http::stream;
 
+const UPLOAD: &str = "/api/backups/upload";
+
+fn named_upload() -> Path<String> {
+    Path("upload".to_owned())
+}
+
 /// The routes of this resource.
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/api/backups", get(list).post(create))
-        .route("/api/backups/upload", post(upload).layer(DefaultBodyLimit::disable()))
+        .route(UPLOAD, post(upload).layer(DefaultBodyLimit::disable()))
+        // Else what is said of it would be that no such route exists: it is the name of a backup here, of none.
+        .route(
+            UPLOAD,
+            get(|state, caller, headers| download(state, named_upload(), caller, headers))
+                .delete(|caller, state| delete(caller, state, named_upload())),
+        )
         .route("/api/backups/status", get(status))
         .route("/api/backups/undo-restore", post(undo))
         .route("/api/backups/cancel", post(cancel))
