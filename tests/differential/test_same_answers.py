@@ -16,6 +16,13 @@ MEANT = {
 }
 
 
+def _is_meant(difference):
+    """Also where a superuser is told why a filter or an order is refused, and nothing else differs."""
+    request, *places = difference.split("\n")
+    told = [place for place in places if place.startswith("  .")]
+    return any(words in request for words in MEANT) or (len(told) == 1 and told[0].startswith('  .data.query: {"code": "invalid_query"'))
+
+
 @pytest.mark.parametrize("scenario", [*SCENARIOS, *batches.SCENARIOS, *found.SCENARIOS], ids=lambda scenario: scenario.__name__)
 def test_it_answers_as_pocketbase_does(scenario, launch):
     ours, theirs = Transcript(launch(BOSBASE)), Transcript(launch(POCKETBASE))
@@ -25,6 +32,6 @@ def test_it_answers_as_pocketbase_does(scenario, launch):
         scenario(ours)
     except (KeyError, TypeError, IndexError) as error:
         stumbled = error  # An answer that the scenario builds on was another one: told below.
-    told = [one for one in differences(ours, theirs) if not any(words in one.split("\n")[0] for words in MEANT)]
+    told = [one for one in differences(ours, theirs) if not _is_meant(one)]
     assert not told, f"{len(told)} of {len(theirs.steps)} answers differ:\n" + "\n".join(told)
     assert stumbled is None

@@ -147,6 +147,18 @@ impl Error {
         self
     }
 
+    /// The same error with what is wrong with a filter or an order, for somebody who may know what there is.
+    #[must_use]
+    pub fn explaining_query(mut self) -> Self {
+        let source = self.source.as_deref();
+        let refused = source.and_then(|source| source.downcast_ref::<bosbase_store::Error>());
+        if let Some(error) = refused.filter(|error| error.kind() == bosbase_store::ErrorKind::InvalidQuery) {
+            let detail = json!({"code": "invalid_query", "message": error.detail()});
+            self.data.insert("query".to_owned(), detail);
+        }
+        self
+    }
+
     /// The same error with the seconds after which it makes sense to try again.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {

@@ -227,6 +227,13 @@ def _lax_urls(step, ours, theirs, found):
     return bool(refused) and (ours.status == 200 and theirs.status == 400 or _both(ours, theirs, 400) and len(refused) == len(found))
 
 
+def _reasons(step, ours, theirs, found):
+    """A superuser is told what is wrong with a filter or an order."""
+    query = (_data(ours) or {}).get("query")
+    told = isinstance(query, dict) and query.get("code") == "invalid_query"
+    return _both(ours, theirs, 400) and told and _message(ours) == _message(theirs) and all(place.startswith(".data") for place, *_ in found)
+
+
 def _crons(step, ours, theirs, found):
     """Counters of rate limits need no cleaning by a cron here."""
     if step["path"] != "/api/crons" or not all(isinstance(told, list) for told in (ours.told, theirs.told)):
@@ -268,5 +275,6 @@ MEANT = {
     "a content type is refused in more words": _content_types,
     "a view's query is refused in other words": _queries,
     "what is a URL here and none in PocketBase": _lax_urls,
+    "superusers are told why a filter is refused": _reasons,
     "rate limits need no cron": _crons,
 }

@@ -83,7 +83,8 @@ impl Collections {
     ///
     /// [`crate::ErrorKind::Invalid`] for a filter or order that can't be used.
     pub fn list(&self, query: &CollectionQuery) -> Result<Page<Arc<Collection>>> {
-        Ok(self.store().read(|tx| tx.list_collections(query))?)
+        let found = self.store().read(|tx| tx.list_collections(query));
+        found.map_err(|error| Error::from(error).explaining_query())
     }
 
     /// The collection with this id or name.

@@ -107,7 +107,8 @@ impl Logs {
     ///
     /// [`crate::ErrorKind::Invalid`] for a filter or order that can't be used.
     pub fn list(&self, query: &ListLogs) -> Result<Page<LogEntry>> {
-        Ok(self.store.logs().list(query)?)
+        let found = self.store.logs().list(query);
+        found.map_err(|error| Error::from(error).explaining_query())
     }
 
     /// One line.
@@ -135,7 +136,9 @@ impl Logs {
     /// [`crate::ErrorKind::Invalid`] for a filter that can't be used.
     pub fn stats(&self, filter: &str) -> Result<Vec<LogStat>> {
         self.store.logs().stats(filter).map_err(|error| match error.kind() {
-            bosbase_store::ErrorKind::InvalidQuery => Error::invalid("Invalid filter format.").caused_by(error),
+            bosbase_store::ErrorKind::InvalidQuery => Error::invalid("Invalid filter format.")
+                .caused_by(error)
+                .explaining_query(),
             _ => error.into(),
         })
     }

@@ -81,7 +81,7 @@ impl Records {
             let items = present_in(tx, &page.items, caller, &request.expand, &wanted)?;
             Ok(page.map(|_| items))
         });
-        meter.finish(page)
+        meter.finish(page).map_err(|error| explained(error, caller))
     }
 
     /// [`Records::list`], as it is sent.
@@ -116,7 +116,7 @@ impl Records {
             Ok(page)
         });
         spooled?;
-        let page = meter.finish(page)?;
+        let page = meter.finish(page).map_err(|error| explained(error, caller))?;
         let counts = format!(
             r#"],"page":{},"perPage":{},"totalItems":{},"totalPages":{}}}"#,
             page.page, page.per_page, page.total_items, page.total_pages
@@ -182,6 +182,15 @@ impl Records {
             false => self.store().read_list(&requester, &meter, read),
         };
         meter.finish(record)
+    }
+}
+
+/// Superusers alone are told what is wrong with a filter or an order: others would learn which fields there are.
+fn explained(error: Error, caller: &Caller) -> Error {
+    if caller.is_superuser() {
+        error.explaining_query()
+    } else {
+        error
     }
 }
 

@@ -123,7 +123,7 @@ impl Recovery {
                 Ok::<_, Error>((shown(tx, items, caller)?, total))
             })
         });
-        let (items, total) = meter.finish(shown)?;
+        let (items, total) = meter.finish(shown).map_err(Error::explaining_query)?;
         let size = size(page);
         let pages = if total < 0 {
             -1
