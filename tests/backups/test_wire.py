@@ -163,7 +163,8 @@ def test_the_newest_backup_is_listed_first(root):
         root.back_up(name)
     listed = root.get("/api/backups")
     assert [one["key"] for one in listed] == ["three.zip", "two.zip", "one.zip"]
-    assert all(set(one) == {"key", "size", "modified", "proven", "proofDepth", "proofError", "missing"} for one in listed)
+    fields = {"key", "size", "modified", "proven", "proofDepth", "proofError", "missing", "provenElsewhere"}
+    assert all(set(one) == fields and one["provenElsewhere"] is False for one in listed)
 
 
 def test_what_is_no_backup_is_not_listed(server, root):

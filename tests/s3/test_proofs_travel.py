@@ -46,9 +46,15 @@ def test_a_new_machine_sees_what_was_proven(server, launch, s3, tmp_path):
     other = new.root()
     keep_backups_in(other, s3)
     seen = {one["key"]: one for one in other.get("/api/backups")}
-    assert seen["good.zip"] == told and told["proven"] and told["proofDepth"] == "databases" and told["missing"] == 0
+    assert seen["good.zip"] == {**told, "provenElsewhere": True} and told["proven"] and told["proofDepth"] == "databases" and told["missing"] == 0
     assert seen["unproven.zip"]["proven"] == "" and seen["unproven.zip"]["proofError"] == ""
     assert seen["broken.zip"]["proven"] == "" and seen["broken.zip"]["proofError"]
+    # The list said that it is proven, and what is told of the one backup that it is not.
+    content = {key: other.get(f"/api/backups/{key}/content") for key in seen}
+    assert all(content[key][name] == seen[key][name] for key in seen for name in ("proven", "proofDepth", "proofError", "missing", "provenElsewhere"))
+    assert content["good.zip"]["unknown"].startswith("Another machine proved this backup.") and not content["good.zip"]["known"]
+    assert content["broken.zip"]["unknown"].startswith("This backup did not pass its last proof on another machine: ")
+    assert content["unproven.zip"]["unknown"].startswith("This backup was not proven yet")
     # Its own proof goes first, and is written down under a name of its own.
     other.post("/api/backups/unproven.zip/verify", headers={"Prefer": "wait=60"}, expect=204)
     wait_for(lambda: len(notes(s3)) == 2, 10, "what the new machine proved to be written down")

@@ -149,6 +149,18 @@ impl Backups {
         self.local.place()
     }
 
+    /// How many backups lie in the data directory and are not listed, since backups are kept in a bucket now.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder can't be read.
+    pub fn left_on_disk(&self) -> Result<usize> {
+        if self.place() == self.local_place() {
+            return Ok(0);
+        }
+        Ok(self.local.list().map_err(refuse)?.len())
+    }
+
     /// Scheduled backups of other data directories in the same place, as far as is known; `None` where none were seen.
     #[must_use]
     pub fn foreign(&self) -> Option<Foreign> {

@@ -16,6 +16,9 @@ use crate::error::{Error, Result};
 
 /// What to say of a backup that was not proven yet.
 const UNPROVEN: &str = "This backup was not proven yet, so nobody has looked into it. Verify it to see what it holds.";
+/// What to say of one that another data directory proved: its proofs travel with the backups, its summaries do not.
+const PROVEN_ELSEWHERE: &str = "Another machine proved this backup. What it holds was written down there alone. Verify \
+                                it here to see that.";
 /// What to say of one that an earlier version proved, or whose summary could not be written down.
 const UNCOUNTED: &str = "This backup was proven, but what it holds was not written down then. Verify it to see that.";
 
@@ -30,6 +33,8 @@ pub struct Described {
     pub modified: Timestamp,
     /// What its proofs found.
     pub proof: Proof,
+    /// Whether it is another data directory that says so.
+    pub is_of_others: bool,
     /// What it holds; nothing where that is not known.
     pub content: Option<Content>,
 }
@@ -47,8 +52,12 @@ impl Described {
     pub fn unknown(&self) -> String {
         match (&self.content, self.proof.proven.is_empty(), self.proof.error.is_empty()) {
             (Some(_), ..) => String::new(),
-            (None, _, false) => format!("This backup did not pass its last proof: {}", self.proof.error),
+            (None, _, false) => {
+                let by = if self.is_of_others { " on another machine" } else { "" };
+                format!("This backup did not pass its last proof{by}: {}", self.proof.error)
+            }
             (None, true, true) => UNPROVEN.to_owned(),
+            (None, false, true) if self.is_of_others => PROVEN_ELSEWHERE.to_owned(),
             (None, false, true) => UNCOUNTED.to_owned(),
         }
     }
@@ -56,7 +65,7 @@ impl Described {
 
 impl Backups {
     /// What is known of the backup called `name`: what its proof wrote down. The storage is asked no more than whether
-    /// it is still that one.
+    /// it is still that one, and, where nothing is known of it here, what others wrote down.
     ///
     /// # Errors
     ///
@@ -71,12 +80,20 @@ impl Backups {
         })?;
         let (place, which) = (storage.place(), Identity::of(source.as_ref()));
         let known = self.proofs().read()?;
-        let proof = known.into_iter().find(|proof| proof.is_of(&place, name, &which));
+        let own = known.into_iter().find(|proof| proof.is_of(&place, name, &which));
+        let (proof, is_of_others) = match own {
+            Some(proof) => (proof, false),
+            // As the list says it.
+            None => self
+                .proof_of_others(&storage, name, &which)?
+                .map_or_else(Default::default, |proof| (proof, true)),
+        };
         Ok(Described {
             key: name.to_owned(),
             size: which.size,
             modified: source.modified(),
-            proof: proof.unwrap_or_default(),
+            proof,
+            is_of_others,
             content: self.contents().of(&place, name, &which)?,
         })
     }

@@ -27,6 +27,8 @@ pub struct Listed {
     pub backup: BackupInfo,
     /// Nothing is known of one that was never proven.
     pub proof: Proof,
+    /// Whether it is another data directory that says so.
+    pub is_of_others: bool,
 }
 
 impl Backups {
@@ -56,6 +58,7 @@ impl Backups {
                 .find(|proof| proof.is_of(&place, key, &Identity::from(&backup)));
             Listed {
                 proof: proof.cloned().unwrap_or_default(),
+                is_of_others: false,
                 backup,
             }
         };

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use bosbase_backup::Storage;
+use bosbase_backup::{Identity, Storage};
 use parking_lot::Mutex;
 
 use super::backups::Backups;
 use super::listed::Listed;
 use super::proofs::Proof;
+use crate::error::Result;
 
 /// The folder that they lie in. No backup does.
 const PREFIX: &str = ".bosbase-proofs/";
@@ -58,9 +59,27 @@ impl Backups {
             let found = of_key.filter(|proof| proof.is_of(&place, key, &which));
             if let Some(proof) = found.max_by(|a, b| a.tried.cmp(&b.tried)) {
                 one.proof = proof.clone();
+                one.is_of_others = true;
             }
         }
         listed
+    }
+
+    /// What others wrote down of the backup called `key`; nothing where none of them did.
+    pub(super) fn proof_of_others(
+        &self,
+        storage: &Arc<dyn Storage>,
+        key: &str,
+        which: &Identity,
+    ) -> Result<Option<Proof>> {
+        if storage.place() == self.local_place() {
+            return Ok(None);
+        }
+        let all = self.with_proofs_of_others(storage, self.listed_in(storage.as_ref())?);
+        let found = all
+            .into_iter()
+            .find(|one| one.is_of_others && one.backup.key.as_str() == key && which.is(&Identity::from(&one.backup)));
+        Ok(found.map(|one| one.proof))
     }
 
     fn proofs_of_others(

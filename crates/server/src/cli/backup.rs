@@ -134,7 +134,7 @@ fn import(global: &Global, file: &Path, source: Importing, name: Option<&str>) -
 }
 
 fn list(backups: &Backups) -> Result<(), Failure> {
-    for Listed { backup, proof } in backups.shown()? {
+    for Listed { backup, proof, .. } in backups.shown()? {
         let modified = bosbase_app::moment::wire(backup.modified);
         let known = known(&proof);
         say(&format!("{modified}  {:>14}  {}  {known}", backup.size, backup.key));

@@ -46,6 +46,7 @@ fn shown(described: &Described, compares: bool, comparison: Option<&Comparison>)
         size,
         modified,
         proof,
+        is_of_others,
         content,
     } = described;
     let Content {
@@ -70,6 +71,7 @@ fn shown(described: &Described, compares: bool, comparison: Option<&Comparison>)
         "proofDepth": proof.depth(),
         "proofError": proof.error,
         "missing": proof.missing,
+        "provenElsewhere": is_of_others,
         "known": known,
         "unknown": described.unknown(),
         "program": program,

@@ -52,7 +52,12 @@ async fn list(Superuser(caller): Superuser, State(state): State<AppState>) -> Re
     let backups = listed.ok_or_else(|| silent(&state))?;
     let rows = backups
         .iter()
-        .map(|Listed { backup, proof }| {
+        .map(|one| {
+            let Listed {
+                backup,
+                proof,
+                is_of_others,
+            } = one;
             json!({
                 "key": backup.key.as_str(),
                 "size": backup.size,
@@ -61,6 +66,7 @@ async fn list(Superuser(caller): Superuser, State(state): State<AppState>) -> Re
                 "proofDepth": proof.depth(),
                 "proofError": proof.error,
                 "missing": proof.missing,
+                "provenElsewhere": is_of_others,
             })
         })
         .collect();
@@ -81,6 +87,7 @@ async fn status(Superuser(caller): Superuser, State(state): State<AppState>) -> 
         .blocking(|app| Ok((app.jobs().all()?, app.backups().undoable()?, app.alarms().status())))
         .await?;
     let others = state.blocking(|app| Ok(neighbours(app.data_dir()))).await?;
+    let left = state.blocking(|app| app.backups().left_on_disk()).await?;
     let foreign = state.app.backups().foreign();
     let rehearsal = state.app.options().rehearsal;
     let running = jobs.iter().find(|job| job.state == JobState::Running);
@@ -93,6 +100,7 @@ async fn status(Superuser(caller): Superuser, State(state): State<AppState>) -> 
             "foreign": foreign,
             "otherServers": others,
             "rehearsal": rehearsal,
+            "leftOnDisk": left,
         }),
         &caller,
     )
