@@ -21,7 +21,10 @@ export function problem(error: unknown): Problem {
   if (error.status === 0) return new Problem(t.problem.unreachable);
   const fields: FieldProblems = {};
   collect("", error.response?.data, fields);
-  const message = String(error.response?.message ?? "") || t.problem.status(error.status);
+  // Of a filter or an order the message says nothing; the details say what is wrong with it.
+  const { query } = error.response?.data ?? {};
+  const why = query?.code === "invalid_query" ? t.problem.query(String(query.message)) : "";
+  const message = why || String(error.response?.message ?? "") || t.problem.status(error.status);
   return new Problem(message, fields, error.status);
 }
 

@@ -31,6 +31,7 @@ export const t = {
     unreachable: "The server cannot be reached. Check that it runs and try again.",
     status: (code: number) => `The server answered with an error (${code}).`,
   },
+    query: (why: string) => `This can’t be searched: ${why}.`,
   login: {
     title: "Log in",
     email: "Email address",
@@ -450,7 +451,7 @@ export const t = {
     newTitle: (name: string) => `New record in ${name}`,
     remove: "Delete …",
     removeTitle: "Delete this record?",
-    removeText: "It is gone for good, with its files. Only a restore brings it back.",
+    removeText: "It is gone for good, with its files. Only a backup that holds it can bring it back.",
     removeDo: "Delete the record",
     passwordAgain: "The same password once more",
     savedMore: "Saved. What you typed since then is not saved yet.",
@@ -478,6 +479,15 @@ export const t = {
     superusersOnly: "Superusers only",
     everyone: "Everyone, also without logging in.",
     saveRules: "Save the rules",
+    along: {
+      counting: "Looking for what else is deleted …",
+      nothing: "No other record is deleted.",
+      also: "Also deleted:",
+      records: (n: number | null, name: string, field: string) => `${n === null ? "records" : plural(n, "record")} of ${name}, by the field “${field}”`,
+      further: (names: string) => `records that in turn belong to those, of ${names}`,
+    },
+    meanwhile: "Somebody else has changed the same meanwhile. Nothing is saved yet. Save again to put yours in its place.",
+    theirs: (value: string) => (value ? `Now it is: ${value}` : "Now it is empty."),
   },
   logs: {
     title: "Logs",
@@ -671,8 +681,8 @@ export const t = {
       chooseNone: "Choose none",
       remove: "Delete the chosen ones …",
       removeTitle: (n: number) => `Delete ${plural(n, "record")}?`,
-      removeText: (n: number) => `${n === 1 ? "It is" : "They are"} gone for good, with ${n === 1 ? "its" : "their"} files and with records that are deleted along. Only a restore brings them back.`,
-      removeDo: "Delete them",
+      removeText: (n: number) => (n === 1 ? "It is gone for good, with its files. Only a backup that holds it can bring it back." : "They are gone for good, with their files. Only a backup that holds them can bring them back."),
+      removeDo: (n: number) => (n === 1 ? "Delete it" : "Delete them"),
       stayed: (n: number) => `${plural(n, "record")} could not be deleted:`,
     },
     view: {

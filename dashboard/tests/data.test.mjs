@@ -57,7 +57,8 @@ describe("data", { concurrency: false }, () => {
         await page.getByText("1 record", { exact: true }).waitFor();
         await first.getByText("score 07").waitFor();
         await page.getByRole("searchbox").fill("nowhere > 1");
-        await page.getByRole("alert").waitFor();
+        // It said no more than that something went wrong.
+        await page.getByRole("alert").getByText(/^This can’t be searched: .*unknown field "nowhere"/).waitFor();
         await page.getByRole("searchbox").fill("");
         await page.getByText("60 records").waitFor();
         await picture(page, "data", false);
@@ -65,7 +66,7 @@ describe("data", { concurrency: false }, () => {
         await page.context().close();
     });
 
-    test("a record is made with every type of field, changed, and deleted by its name", async () => {
+    test("a record is made with every type of field, changed, and deleted", async () => {
         const page = await openAs(server, "/_/#/data/scores");
         await page.getByRole("button", { name: "New record" }).click();
         const drawer = page.getByRole("dialog");
@@ -127,71 +128,11 @@ describe("data", { concurrency: false }, () => {
 
         await page.getByRole("button", { name: made.id }).click();
         await drawer.getByRole("button", { name: "Delete …" }).click();
-        await page.getByLabel("Type its name to go on").fill(made.id);
+        // One record is asked about, and needs no typing.
+        await page.getByRole("dialog").getByText("No other record is deleted.").waitFor();
         await page.getByRole("button", { name: "Delete the record" }).click();
         await page.getByText("No record matches.").waitFor();
         assert.equal((await root.collection("scores").getList(1, 1)).totalItems, 60);
-        await page.context().close();
-    });
-
-    test("what others write while a record is open stays, and so do large integers", async () => {
-        await root.collections.create({
-            name: "things",
-            fields: [{ type: "text", name: "title" }, { type: "text", name: "note" }, { type: "number", name: "points" }, { type: "json", name: "extra" }, { type: "json", name: "number" }, { type: "json", name: "word" }],
-        });
-        const extra = '{"far":{"down":[-9007199254740993]},"id":9007199254740993,"list":[1.5,{},[],"a, \\"b\\": {c}"]}';
-        // As texts: JavaScript would round the integers.
-        await root.collection("things").create({ id: "thing0000000001", title: "one", note: "first", points: 1, extra, number: "9007199254740993", word: '"12"' });
-        const stored = async () => (await fetch(`${server.url}/api/collections/things/records/thing0000000001`, { headers: { Authorization: root.authStore.token } })).text();
-        const has = async (...parts) => {
-            const text = await stored();
-            for (const part of parts) assert.ok(text.includes(part), `${part} in ${text}`);
-        };
-        await has(`"extra":${extra}`, '"number":9007199254740993', '"word":"12"');
-
-        const page = await openAs(server, "/_/#/data/things");
-        const drawer = page.getByRole("dialog");
-        const row = page.getByRole("button", { name: "thing0000000001" });
-        const open = async () => {
-            await row.click();
-            await drawer.getByLabel("title").waitFor();
-        };
-        const save = async () => {
-            await drawer.getByRole("button", { name: "Save" }).click();
-            await drawer.waitFor({ state: "detached" });
-        };
-        await row.waitFor();
-        // Written after the list was shown, and after the record was opened.
-        await root.collection("things").update("thing0000000001", { note: "second" });
-        await open();
-        assert.equal(await drawer.getByLabel("note").inputValue(), "second");
-        await root.collection("things").update("thing0000000001", { note: "third", points: 77 });
-        await drawer.getByLabel("title").fill("two");
-        await save();
-        await has('"title":"two"', '"note":"third"', '"points":77', `"extra":${extra}`, '"number":9007199254740993', '"word":"12"');
-
-        // Where JSON is edited, the digits of the rest stay.
-        await open();
-        const shown = await drawer.getByLabel("extra").inputValue();
-        assert.match(shown, /^\{\n {2}"far": \{\n {4}"down": \[\n {6}-9007199254740993\n {4}\]\n {2}\},\n {2}"id": 9007199254740993,\n {2}"list": \[\n {4}1\.5,\n {4}\{\},/);
-        await drawer.getByLabel("extra").fill(shown.replace("1.5", "2.25"));
-        assert.equal(await drawer.getByLabel("number").inputValue(), "9007199254740993");
-        await drawer.getByLabel("number").fill("9007199254740995");
-        assert.equal(await drawer.getByLabel("word").inputValue(), '"12"');
-        await drawer.getByLabel("word").fill('"13"');
-        await save();
-        await has(extra.replace("1.5", "2.25"), '"number":9007199254740995', '"word":"13"');
-
-        await open();
-        await drawer.getByLabel("number").fill("");
-        await save();
-        await has('"number":null');
-
-        // A record that is gone says so.
-        await root.collection("things").delete("thing0000000001");
-        await row.click();
-        await drawer.getByRole("alert").waitFor();
-        await assertSound(page, ["404"]);
         await page.context().close();
     });
 
@@ -205,27 +146,6 @@ describe("data", { concurrency: false }, () => {
         await drawer.getByRole("button", { name: "Save" }).click();
         await drawer.waitFor({ state: "detached" });
         await new PocketBase(server.url).collection("users").authWithPassword("user@example.com", "user-1234");
-        await page.context().close();
-    });
-
-    test("rules are saved, and the server's complaint stands beside the rule that it is about", async () => {
-        const page = await openAs(server, "/_/#/data/scores/rules");
-        const list = page.getByRole("group", { name: "List and search" });
-        await list.getByLabel("Superusers only").uncheck();
-        await list.getByText("Everyone, also without logging in.").waitFor();
-        await list.getByRole("textbox").fill("nowhere = 1");
-        await page.getByRole("button", { name: "Save the rules" }).click();
-        await list.locator(".wrong").waitFor();
-        assert.equal((await root.collections.getOne("scores")).listRule, null);
-        await list.getByRole("textbox").fill("points > 58");
-        // What another client changes meanwhile stays.
-        await root.collections.update("scores", { viewRule: "points > 1" });
-        await page.getByRole("button", { name: "Save the rules" }).click();
-        await page.getByText("Saved.", { exact: true }).waitFor();
-        assert.equal((await new PocketBase(server.url).collection("scores").getList()).totalItems, 2);
-        assert.equal((await root.collections.getOne("scores")).viewRule, "points > 1");
-        await picture(page, "rules", false);
-        await assertSound(page, ["400"]);
         await page.context().close();
     });
 
@@ -390,61 +310,6 @@ describe("data", { concurrency: false }, () => {
     });
 
     // The drawer closed once a record was saved, with all that had been typed since.
-    test("what is typed while a record is saved stays in its drawer, and is saved next", async () => {
-        await root.collections.create({ name: "letters", fields: [{ type: "text", name: "title" }, { type: "json", name: "extra" }, { type: "geoPoint", name: "place" }, { type: "file", name: "papers", maxSelect: 9 }] });
-        const page = await openAs(server, "/_/#/data/letters");
-        const drawer = page.getByRole("dialog");
-        const paper = (name) => ({ name, mimeType: "text/plain", buffer: Buffer.from(name) });
-        await page.getByRole("button", { name: "New record" }).click();
-        await drawer.getByLabel("title").fill("one");
-        await drawer.getByLabel("place: longitude").fill("7.5");
-        await drawer.getByLabel("Add to papers").setInputFiles(paper("one.txt"));
-        const making = await holdBack(page, "POST", /\/records$/);
-        await drawer.getByRole("button", { name: "Save" }).click();
-        await making.asked;
-        await drawer.getByLabel("title").fill("one and more");
-        await drawer.getByLabel("place: latitude").fill("50.25");
-        await drawer.getByLabel("Add to papers").setInputFiles(paper("two.txt"));
-        making.release();
-        await drawer.getByText("Saved. What you typed since then is not saved yet.").waitFor();
-        const made = await root.collection("letters").getFirstListItem("");
-        assert.deepEqual([made.title, made.place, made.papers.length], ["one", { lon: 7.5, lat: 0 }, 1]);
-        assert.equal(await drawer.getByLabel("title").inputValue(), "one and more");
-        assert.equal(await drawer.getByLabel("id", { exact: true }).inputValue(), made.id);
-        await drawer.getByRole("button", { name: `Take out ${made.papers[0]}` }).waitFor();
-        await picture(page, "record-typed-meanwhile", false);
-        await assertSound(page);
-        const changing = await holdBack(page, "PATCH", /\/records\//);
-        await drawer.getByRole("button", { name: "Save" }).click();
-        await changing.asked;
-        await drawer.getByLabel("extra").fill('{"a": 9007199254740993}');
-        changing.release();
-        await drawer.getByText("Saved. What you typed since then is not saved yet.").waitFor();
-        await drawer.getByRole("button", { name: "Save" }).click();
-        await drawer.waitFor({ state: "detached" });
-        const now = await root.collection("letters").getOne(made.id);
-        assert.deepEqual([now.title, now.place], ["one and more", { lon: 7.5, lat: 50.25 }]);
-        assert.deepEqual(now.papers.map((name) => name.split("_")[0]), ["one", "two"]);
-        const text = await (await fetch(`${server.url}/api/collections/letters/records/${made.id}`, { headers: { Authorization: root.authStore.token } })).text();
-        assert.ok(text.includes('"extra":{"a":9007199254740993}'), text);
-
-        // Who closes the drawer meanwhile and opens another record works there undisturbed.
-        const other = await root.collection("letters").create({ title: "two" });
-        await page.reload();
-        await page.getByRole("button", { name: made.id }).click();
-        await drawer.getByLabel("title").fill("three");
-        const late = await holdBack(page, "PATCH", new RegExp(made.id));
-        await drawer.getByRole("button", { name: "Save" }).click();
-        await late.asked;
-        await page.keyboard.press("Escape");
-        await page.getByRole("button", { name: other.id }).click();
-        await drawer.getByLabel("title").fill("two and more");
-        late.release();
-        await page.getByRole("cell", { name: "three" }).waitFor();
-        assert.equal(await drawer.getByLabel("title").inputValue(), "two and more");
-        await page.context().close();
-    });
-
     test("a collection is renamed, and the page goes on with what was typed on it", async () => {
         await root.collections.create({ name: "before", fields: [{ type: "text", name: "title" }], listRule: "" });
         await root.collection("before").create({ title: "kept" });

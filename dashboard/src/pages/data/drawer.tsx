@@ -7,9 +7,10 @@ import { Confirm } from "../../parts/confirm";
 import { Dialog } from "../../parts/dialog";
 import { TextField } from "../../parts/form";
 import { Said, Wrong } from "../../parts/notice";
-import { problem, type FieldProblems } from "../../problem";
+import { Problem, problem, type FieldProblems } from "../../problem";
 import { t } from "../../texts";
-import { FieldInput, openRecord, problemWith, valueFor, wire, type Opened } from "./fields";
+import { GoesAlong } from "./along";
+import { FieldInput, inShort, openRecord, problemWith, valueFor, wire, type Opened } from "./fields";
 
 interface Props {
   collection: CollectionModel;
@@ -62,7 +63,21 @@ function Editor({ collection, opened, onClose, onChanged }: Omit<Props, "id"> & 
   const records = client.collection(collection.name);
   const wrong = Object.keys(refused).length ? refused : problems;
 
-  const save = async (body: Record<string, unknown>) => {
+  /** Where another has changed the same meanwhile, nothing is saved: theirs is shown, and the next save replaces it. */
+  const compare = async (edited: CollectionField[]) => {
+    const theirs = valuesOf(await openRecord(collection, record!.id));
+    const taken = edited.filter(({ name, type, maxSelect }) => {
+      // Of several files each is added or taken away by itself.
+      if (type === "password" || (type === "file" && Number(maxSelect ?? 1) > 1)) return false;
+      return !same(theirs[name], initial[name]) && !same(theirs[name], draft[name]);
+    });
+    if (taken.length === 0) return;
+    setInitial((before) => ({ ...before, ...Object.fromEntries(taken.map(({ name }) => [name, theirs[name]])) }));
+    const said = taken.map((field) => [field.name, t.data.theirs(inShort(field, theirs[field.name]))] as const);
+    throw new Problem(t.data.meanwhile, Object.fromEntries(said));
+  };
+  const save = async (edited: CollectionField[], body: Record<string, unknown>) => {
+    if (record) await compare(edited);
     const saved = await (record ? records.update(record.id, body) : records.create(body));
     onChanged();
     if (!typed.current) return;
@@ -87,14 +102,13 @@ function Editor({ collection, opened, onClose, onChanged }: Omit<Props, "id"> & 
     const body: Record<string, unknown> = {};
     for (const field of edited) Object.assign(body, wire(field, draft[field.name], record));
     if (body.password) body.passwordConfirm = confirmation;
-    void attempt(() => save(body), t.data.savedMore);
+    void attempt(() => save(edited, body), t.data.savedMore);
   };
   if (removing && record) {
     return (
       <Confirm
         title={t.data.removeTitle}
         text={t.data.removeText}
-        name={record.id}
         action={t.data.removeDo}
         perform={async () => {
           await records.delete(record.id);
@@ -102,7 +116,10 @@ function Editor({ collection, opened, onClose, onChanged }: Omit<Props, "id"> & 
           onClose();
         }}
         onClose={() => setRemoving(false)}
-      />
+      >
+        <p class="mono chip">{record.id}</p>
+        <GoesAlong collection={collection} ids={[record.id]} />
+      </Confirm>
     );
   }
   return (

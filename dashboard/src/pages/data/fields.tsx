@@ -22,6 +22,9 @@ interface Point {
   lat: string;
 }
 
+/** So much of a value is said in a sentence, in characters. */
+const LONGEST = 60;
+
 const many = (field: CollectionField) => Number(field.maxSelect ?? 1) > 1;
 const list = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : value ? [String(value)] : []);
 
@@ -65,6 +68,12 @@ export function valueFor(field: CollectionField, opened: Opened | null): unknown
     default:
       return value === undefined || value === null ? "" : String(value);
   }
+}
+
+/** What an input holds, in words. */
+export function inShort(field: CollectionField, value: unknown): string {
+  const text = field.type === "file" ? (value as Files).kept.join(", ") : field.type === "geoPoint" ? Object.values(value as Point).join(", ") : Array.isArray(value) ? value.join(", ") : String(value);
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text;
 }
 
 /** What is wrong with a value before it is sent. */

@@ -1,11 +1,13 @@
 import type { CollectionField } from "pocketbase";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { backups, type Looked, type Recovery } from "../../api";
 import { count } from "../../format";
 import { Notice, Wrong } from "../../parts/notice";
 import { Pager } from "../../parts/pager";
 import { problem } from "../../problem";
 import { t } from "../../texts";
+import { usePaged, type Wanted } from "../data/paged";
+import { SearchRow } from "../data/record_table";
 import { filterOf } from "../data/search";
 import { Bring } from "./bring";
 import { Done } from "./outcome";
@@ -15,41 +17,20 @@ const PER_PAGE = 30;
 /** How many are asked for at once where all are chosen, and how many can be brought back at a time. */
 const MANY = 500;
 const MOST = 5_000;
-/** How long to wait for the next letter of a search, in milliseconds. */
-const PAUSE = 250;
 
 /** The records of one collection in a backup: found, chosen, and brought back. */
 export function HeldRecords({ backup, collection }: { backup: string; collection: string }) {
   const [state, setState] = useState("gone");
-  const [search, setSearch] = useState("");
-  const [sort, setSort] = useState("");
-  const [page, setPage] = useState(1);
-  const [found, setFound] = useState<Looked | null>(null);
-  const [wrong, setWrong] = useState<string>();
   const [again, setAgain] = useState(0);
   const [chosen, setChosen] = useState<string[]>([]);
   const [gathering, setGathering] = useState(false);
   const [done, setDone] = useState<Recovery | null>(null);
-  const latest = useRef(0);
   // What words are looked for in is known once the first answer is there.
-  const asked = { sort, state, filter: filterOf(search, (found?.collection.fields ?? []) as CollectionField[]) };
-
-  const load = async () => {
-    const mine = ++latest.current;
-    try {
-      const answer = await backups.records(backup, collection, { ...asked, page, perPage: PER_PAGE });
-      if (mine !== latest.current) return;
-      if (answer.items.length === 0 && page > 1) return setPage(Math.max(1, Math.min(page - 1, answer.totalPages)));
-      setFound(answer);
-      setWrong(undefined);
-    } catch (error) {
-      if (mine === latest.current) setWrong(problem(error).text);
-    }
-  };
-  useEffect(() => {
-    const timer = setTimeout(load, search ? PAUSE : 0);
-    return () => clearTimeout(timer);
-  }, [search, sort, state, page, again]);
+  const asked = ({ search, sort }: Pick<Wanted, "search" | "sort">, known: Looked | null) => ({ sort, state, filter: filterOf(search, (known?.collection.fields ?? []) as CollectionField[]) });
+  const { search, find, sort, sortBy, page, setPage, found, wrong, setWrong } = usePaged<Looked>(
+    (wanted, known) => backups.records(backup, collection, { ...asked(wanted, known), page: wanted.page, perPage: PER_PAGE }),
+    `${state} ${again}`,
+  );
 
   /** All that match, not only those of this page. */
   const chooseAll = async () => {
@@ -57,7 +38,7 @@ export function HeldRecords({ backup, collection }: { backup: string; collection
     try {
       const ids: string[] = [];
       for (let at = 1, pages = 1; at <= pages && ids.length < MOST; at += 1) {
-        const answer = await backups.records(backup, collection, { ...asked, page: at, perPage: MANY });
+        const answer = await backups.records(backup, collection, { ...asked({ search, sort }, found), page: at, perPage: MANY });
         ids.push(...answer.items.map((one) => one.record.id));
         pages = answer.totalPages;
       }
@@ -113,34 +94,12 @@ export function HeldRecords({ backup, collection }: { backup: string; collection
             </button>
           ))}
         </div>
-        <div class="row">
-          <input
-            type="search"
-            aria-label={t.recover.search}
-            placeholder={t.data.searchHint}
-            value={search}
-            spellcheck={false}
-            onInput={(event) => {
-              setPage(1);
-              setSearch(event.currentTarget.value);
-            }}
-          />
-        </div>
+        <SearchRow label={t.recover.search} value={search} onValue={find} />
         <Wrong text={wrong} />
         {found.items.length === 0 ? (
           <p class="empty">{search ? t.data.noMatch : t.recover.none[state]}</p>
         ) : (
-          <HeldTable
-            found={found}
-            states={state === ""}
-            chosen={chosen}
-            onChosen={setChosen}
-            sort={sort}
-            onSort={(name) => {
-              setPage(1);
-              setSort(sort === name ? `-${name}` : sort === `-${name}` ? "" : name);
-            }}
-          />
+          <HeldTable found={found} states={state === ""} chosen={chosen} onChosen={setChosen} sort={sort} onSort={sortBy} />
         )}
         <Pager total={t.data.total(found.totalItems, count(found.totalItems))} page={page} pages={found.totalPages} onPage={setPage} />
         {found.totalItems > found.items.length && found.collectionNow && (

@@ -1,0 +1,176 @@
+// One record in its drawer, while others write it and while it is being saved.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import PocketBase from "pocketbase";
+
+import { EMAIL, PASSWORD, startServer } from "../../tests/sdk/server.mjs";
+import { assertSound, closeBrowser, holdBack, openAs, openBrowser, picture } from "./browser.mjs";
+
+describe("one record", { concurrency: false }, () => {
+    let server, root;
+
+    before(async () => {
+        [server] = await Promise.all([startServer(), openBrowser()]);
+        root = new PocketBase(server.url);
+        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+    });
+    after(async () => {
+        await closeBrowser();
+        await server?.stop();
+    });
+
+    test("what others write while a record is open stays, and so do large integers", async () => {
+        await root.collections.create({
+            name: "things",
+            fields: [{ type: "text", name: "title" }, { type: "text", name: "note" }, { type: "number", name: "points" }, { type: "json", name: "extra" }, { type: "json", name: "number" }, { type: "json", name: "word" }],
+        });
+        const extra = '{"far":{"down":[-9007199254740993]},"id":9007199254740993,"list":[1.5,{},[],"a, \\"b\\": {c}"]}';
+        // As texts: JavaScript would round the integers.
+        await root.collection("things").create({ id: "thing0000000001", title: "one", note: "first", points: 1, extra, number: "9007199254740993", word: '"12"' });
+        const stored = async () => (await fetch(`${server.url}/api/collections/things/records/thing0000000001`, { headers: { Authorization: root.authStore.token } })).text();
+        const has = async (...parts) => {
+            const text = await stored();
+            for (const part of parts) assert.ok(text.includes(part), `${part} in ${text}`);
+        };
+        await has(`"extra":${extra}`, '"number":9007199254740993', '"word":"12"');
+
+        const page = await openAs(server, "/_/#/data/things");
+        const drawer = page.getByRole("dialog");
+        const row = page.getByRole("button", { name: "thing0000000001" });
+        const open = async () => {
+            await row.click();
+            await drawer.getByLabel("title").waitFor();
+        };
+        const save = async () => {
+            await drawer.getByRole("button", { name: "Save" }).click();
+            await drawer.waitFor({ state: "detached" });
+        };
+        await row.waitFor();
+        // Written after the list was shown, and after the record was opened.
+        await root.collection("things").update("thing0000000001", { note: "second" });
+        await open();
+        assert.equal(await drawer.getByLabel("note").inputValue(), "second");
+        await root.collection("things").update("thing0000000001", { note: "third", points: 77 });
+        await drawer.getByLabel("title").fill("two");
+        await save();
+        await has('"title":"two"', '"note":"third"', '"points":77', `"extra":${extra}`, '"number":9007199254740993', '"word":"12"');
+
+        // Where JSON is edited, the digits of the rest stay.
+        await open();
+        const shown = await drawer.getByLabel("extra").inputValue();
+        assert.match(shown, /^\{\n {2}"far": \{\n {4}"down": \[\n {6}-9007199254740993\n {4}\]\n {2}\},\n {2}"id": 9007199254740993,\n {2}"list": \[\n {4}1\.5,\n {4}\{\},/);
+        await drawer.getByLabel("extra").fill(shown.replace("1.5", "2.25"));
+        assert.equal(await drawer.getByLabel("number").inputValue(), "9007199254740993");
+        await drawer.getByLabel("number").fill("9007199254740995");
+        assert.equal(await drawer.getByLabel("word").inputValue(), '"12"');
+        await drawer.getByLabel("word").fill('"13"');
+        await save();
+        await has(extra.replace("1.5", "2.25"), '"number":9007199254740995', '"word":"13"');
+
+        await open();
+        await drawer.getByLabel("number").fill("");
+        await save();
+        await has('"number":null');
+
+        // A record that is gone says so.
+        await root.collection("things").delete("thing0000000001");
+        await row.click();
+        await drawer.getByRole("alert").waitFor();
+        await assertSound(page, ["404"]);
+        await page.context().close();
+    });
+
+    test("what is typed while a record is saved stays in its drawer, and is saved next", async () => {
+        await root.collections.create({ name: "letters", fields: [{ type: "text", name: "title" }, { type: "json", name: "extra" }, { type: "geoPoint", name: "place" }, { type: "file", name: "papers", maxSelect: 9 }] });
+        const page = await openAs(server, "/_/#/data/letters");
+        const drawer = page.getByRole("dialog");
+        const paper = (name) => ({ name, mimeType: "text/plain", buffer: Buffer.from(name) });
+        await page.getByRole("button", { name: "New record" }).click();
+        await drawer.getByLabel("title").fill("one");
+        await drawer.getByLabel("place: longitude").fill("7.5");
+        await drawer.getByLabel("Add to papers").setInputFiles(paper("one.txt"));
+        const making = await holdBack(page, "POST", /\/records$/);
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await making.asked;
+        await drawer.getByLabel("title").fill("one and more");
+        await drawer.getByLabel("place: latitude").fill("50.25");
+        await drawer.getByLabel("Add to papers").setInputFiles(paper("two.txt"));
+        making.release();
+        await drawer.getByText("Saved. What you typed since then is not saved yet.").waitFor();
+        const made = await root.collection("letters").getFirstListItem("");
+        assert.deepEqual([made.title, made.place, made.papers.length], ["one", { lon: 7.5, lat: 0 }, 1]);
+        assert.equal(await drawer.getByLabel("title").inputValue(), "one and more");
+        assert.equal(await drawer.getByLabel("id", { exact: true }).inputValue(), made.id);
+        await drawer.getByRole("button", { name: `Take out ${made.papers[0]}` }).waitFor();
+        await picture(page, "record-typed-meanwhile", false);
+        await assertSound(page);
+        const changing = await holdBack(page, "PATCH", /\/records\//);
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await changing.asked;
+        await drawer.getByLabel("extra").fill('{"a": 9007199254740993}');
+        changing.release();
+        await drawer.getByText("Saved. What you typed since then is not saved yet.").waitFor();
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await drawer.waitFor({ state: "detached" });
+        const now = await root.collection("letters").getOne(made.id);
+        assert.deepEqual([now.title, now.place], ["one and more", { lon: 7.5, lat: 50.25 }]);
+        assert.deepEqual(now.papers.map((name) => name.split("_")[0]), ["one", "two"]);
+        const text = await (await fetch(`${server.url}/api/collections/letters/records/${made.id}`, { headers: { Authorization: root.authStore.token } })).text();
+        assert.ok(text.includes('"extra":{"a":9007199254740993}'), text);
+
+        // Who closes the drawer meanwhile and opens another record works there undisturbed.
+        const other = await root.collection("letters").create({ title: "two" });
+        await page.reload();
+        await page.getByRole("button", { name: made.id }).click();
+        await drawer.getByLabel("title").fill("three");
+        const late = await holdBack(page, "PATCH", new RegExp(made.id));
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await late.asked;
+        await page.keyboard.press("Escape");
+        await page.getByRole("button", { name: other.id }).click();
+        await drawer.getByLabel("title").fill("two and more");
+        late.release();
+        await page.getByRole("cell", { name: "three" }).waitFor();
+        assert.equal(await drawer.getByLabel("title").inputValue(), "two and more");
+        await page.context().close();
+    });
+
+    // The second window's save replaced what the first had written to the same field, and nobody was told.
+    test("two windows change one record: other fields stay, and the same field is not replaced unseen", async () => {
+        const fields = [{ type: "text", name: "title" }, { type: "number", name: "points" }, { type: "select", name: "tags", values: ["new", "old", "rare"], maxSelect: 3 }];
+        await root.collections.create({ name: "cards", fields });
+        await root.collection("cards").create({ id: "card00000000001", title: "one", points: 1, tags: ["new"] });
+        const open = async () => {
+            const page = await openAs(server, "/_/#/data/cards");
+            await page.getByRole("button", { name: "card00000000001" }).click();
+            await page.getByRole("dialog").getByLabel("title").waitFor();
+            return [page, page.getByRole("dialog")];
+        };
+        const [[page, first], [other, second]] = [await open(), await open()];
+        const save = (drawer) => drawer.getByRole("button", { name: "Save" }).click();
+        const now = () => root.collection("cards").getOne("card00000000001");
+        await first.getByLabel("title").fill("two");
+        await first.getByLabel("old", { exact: true }).check();
+        await save(first);
+        await first.waitFor({ state: "detached" });
+        await second.getByLabel("points").fill("7");
+        await second.getByLabel("rare", { exact: true }).check();
+        await save(second);
+        await second.getByRole("alert").getByText("Somebody else has changed the same meanwhile.").waitFor();
+        await second.getByText("Now it is: new, old").waitFor();
+        const { title, points, tags } = await now();
+        assert.deepEqual([title, points, tags], ["two", 1, ["new", "old"]]);
+        await picture(other, "record-two-windows", false);
+        await assertSound(other);
+        // Told, one may replace it; the title of the first window stays in any case.
+        await second.getByLabel("old", { exact: true }).check();
+        await save(second);
+        await second.waitFor({ state: "detached" });
+        const after = await now();
+        assert.deepEqual([after.title, after.points, after.tags.toSorted()], ["two", 7, ["new", "old", "rare"]]);
+        await page.context().close();
+        await other.context().close();
+    });
+});
