@@ -28,6 +28,8 @@ export interface Backup {
   proofDepth: "" | "bytes" | "databases";
   proofError: string;
   missing: number | null;
+  /** Whether it is another machine that says so. */
+  provenElsewhere: boolean;
 }
 
 export interface Totals {
@@ -197,6 +199,8 @@ export interface Status {
   foreign: { count: number; newest: string; help: string } | null;
   otherServers: { pid: number; program: string }[];
   rehearsal: boolean;
+  /** How many backups lie in the data directory and are not listed, since they are kept in a bucket now. */
+  leftOnDisk: number;
 }
 
 export interface S3 {

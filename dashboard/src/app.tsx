@@ -45,7 +45,7 @@ function page(): ComponentChild {
     case "logs":
       return <Logs />;
     case "settings":
-      return <SettingsPage />;
+      return <SettingsPage section={second} />;
     default:
       return <NotFound />;
   }

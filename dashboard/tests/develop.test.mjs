@@ -39,7 +39,7 @@ describe("developing", { concurrency: false }, () => {
         await adding.getByText("In this order: points, done.").waitFor();
         await adding.getByRole("button", { name: "Add the index" }).click();
         await adding.getByLabel("title").check();
-        await adding.getByLabel("No two records may be alike").check();
+        await adding.getByLabel("Unique: refuse a second record").check();
         await adding.getByRole("button", { name: "Add the index" }).click();
         await save.click();
         // Two records are called ben.
@@ -93,9 +93,9 @@ describe("developing", { concurrency: false }, () => {
         assert.deepEqual(await names(), ["id", "", "created", "updated"]);
         await page.getByLabel("Name", { exact: true }).nth(1).fill("shots");
         const row = page.locator(".schema > li").nth(1);
-        await row.getByLabel("At most so many").fill("3");
+        await row.getByLabel("How many files at most").fill("3");
         await row.locator("summary").click();
-        await row.getByLabel("Bytes of a file at most").fill("2000");
+        await row.getByLabel("How many bytes a file at most").fill("2000");
         await row.getByText("2.0 KB").waitFor();
         await row.getByLabel("Types of files").fill("image/png, image/jpeg");
         await row.getByLabel("Sizes of thumbnails").fill("100x, nonsense");
@@ -124,7 +124,7 @@ describe("developing", { concurrency: false }, () => {
         await page.getByLabel("Name", { exact: true }).nth(2).waitFor();
         const points = page.locator(".schema > li").nth(2);
         await points.locator("summary").click();
-        await points.getByLabel("Least").fill("0");
+        await points.getByLabel("Smallest allowed").fill("0");
         await points.getByLabel("Whole numbers only").check();
         await page.getByRole("button", { name: "Save the fields" }).click();
         await page.getByText("Saved.").waitFor();
@@ -348,7 +348,7 @@ describe("developing", { concurrency: false }, () => {
         await page.getByRole("button", { name: "Cancel" }).click();
 
         await page.goto(`${server.url}/_/#/data/marks/fields`);
-        await page.getByLabel("At most so many").fill("1");
+        await page.getByLabel("How many values at most").fill("1");
         await page.getByText("These fields hold one value from now on: labels.").waitFor();
         await page.getByRole("button", { name: "Save the fields" }).click();
         await page.getByRole("heading", { name: "Delete values of fields?" }).waitFor();

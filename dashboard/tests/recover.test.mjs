@@ -76,13 +76,13 @@ describe("records of a backup", { concurrency: false }, () => {
         await page.getByLabel("Choose post00000000001").check();
         const bring = page.getByRole("region", { name: "Bring back 1 record" });
         await bring.getByText("Nothing is changed until you say so.").waitFor();
-        const along = bring.getByLabel("Also what was deleted along with them");
+        const along = bring.getByLabel("Also bring back what was deleted along with them");
         assert.ok(await along.isChecked());
         await along.uncheck();
         await bring.getByRole("button", { name: "See what would happen" }).click();
         await bring.getByText("1 record would come back, with 1 file (7 B).").waitFor();
         // Another choice is another question.
-        await bring.getByLabel("Also what was deleted along with them").check();
+        await bring.getByLabel("Also bring back what was deleted along with them").check();
         assert.ok(await bring.getByRole("button", { name: "Bring them back" }).isDisabled());
         await bring.getByRole("button", { name: "See what would happen" }).click();
         await bring.getByText("3 records would come back, with 1 file (7 B).").waitFor();
@@ -111,7 +111,7 @@ describe("records of a backup", { concurrency: false }, () => {
         await page.getByText("4 records", { exact: true }).waitFor();
         await page.getByRole("row").filter({ hasText: "post00000000003" }).getByText("changed since").waitFor();
         await page.getByRole("row").filter({ hasText: "post00000000002" }).getByText("deleted since").waitFor();
-        await page.getByRole("row").filter({ hasText: "post00000000004" }).getByText("as now").waitFor();
+        await page.getByRole("row").filter({ hasText: "post00000000004" }).getByText("same as now").waitFor();
         // Then beside now.
         await page.getByRole("button", { name: "Look at post00000000003" }).click();
         const drawer = page.getByRole("dialog");

@@ -86,7 +86,7 @@ describe("dashboard", { concurrency: false }, () => {
         await page.getByLabel("Name (may stay empty)").fill("first.zip");
         await page.keyboard.press("Enter");
         const row = page.getByRole("row").filter({ hasText: "first.zip" });
-        await row.getByText("Databases opened").waitFor();
+        await row.getByText("Databases checked").waitFor();
         await page.getByText("The newest proven backup", { exact: false }).or(page.getByText("brought back to a backup made just now")).first().waitFor();
         await page.getByText("Backups are only made when somebody asks for one.").waitFor();
         await assertSound(page, ["400"]);
@@ -232,8 +232,8 @@ describe("dashboard", { concurrency: false }, () => {
         for (const title of ["a", "b"]) await root.collection("teams").create({ title });
         const page = await openAs(server, "/_/#/restore/guilds.zip");
         const [guilds, teams] = ["guilds", "teams"].map((name) => page.getByRole("row").filter({ hasText: name }));
-        await guilds.getByText("the collection comes back").waitFor();
-        assert.deepEqual(await teams.getByRole("cell").allTextContents(), ["–", "2", "the collection goes"]);
+        await guilds.getByText("the collection would come back").waitFor();
+        assert.deepEqual(await teams.getByRole("cell").allTextContents(), ["–", "2", "the collection would be gone"]);
         await page.getByText("2 records that were made since would be gone, with 1 whole collection.").waitFor();
         assert.ok(await page.getByRole("button", { name: "Restore this backup" }).isDisabled());
         await assertStill(page);
@@ -256,12 +256,35 @@ describe("dashboard", { concurrency: false }, () => {
         await page.context().close();
 
         await root.collections.create({ name: "undated", fields: [{ type: "text", name: "title" }] });
+        await root.collection("undated").create({ title: "none" });
         await makeBackup("undated.zip");
+        // It said that at least 0 records would be gone.
+        const none = await openAs(server, "/_/#/restore/undated.zip");
+        await none.getByText("It is not known whether any record would be gone. Some collections don’t note when a record was made.").waitFor();
+        assert.equal(await none.getByText("At least 0").count(), 0);
+        await none.context().close();
         await root.collection("undated").create({ title: "one" });
         const other = await openAs(server, "/_/#/restore/undated.zip");
         await other.getByRole("row").filter({ hasText: "undated" }).getByText("at least 1 record made since would be gone").waitFor();
         await other.context().close();
         for (const name of ["prizes", "undated"]) await root.collections.delete(name);
+    });
+
+    // It said that nobody had proven it yet.
+    test("of a backup that failed its proof the page of its restore says what a restore does", async () => {
+        await makeBackup("damaged.zip");
+        const path = join(server.directory, "backups", "damaged.zip");
+        const damaged = readFileSync(path);
+        damaged[Math.floor(damaged.length / 3)] ^= 0xff;
+        writeFileSync(path, damaged);
+        await assert.rejects(root.send("/api/backups/damaged.zip/verify", { method: "POST", headers: { Prefer: "wait=60" } }));
+        await idle();
+        const page = await openAs(server, "/_/#/restore/damaged.zip");
+        await page.getByText("This backup did not pass its last proof:").waitFor();
+        await page.getByText("A restore checks it once more, and changes nothing where it is broken.").waitFor();
+        assert.equal(await page.getByText("has not been proven").count(), 0);
+        await page.context().close();
+        await root.backups.delete("damaged.zip");
     });
 
     test("a backup that is not there is said to be so, and so is a page", async () => {

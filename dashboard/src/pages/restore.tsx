@@ -91,6 +91,7 @@ function Ask({ backup, content, unread }: { backup: Backup; content: Content | n
             <dd>
               <Proof backup={backup} />
             </dd>
+            {backup.proven && <dd class="hint">{whenText(backup.proven)}</dd>}
           </div>
         </dl>
       </section>
@@ -107,7 +108,7 @@ function Ask({ backup, content, unread }: { backup: Backup; content: Content | n
           <li>{t.restore.login}</li>
         </ul>
         {status.value?.undo && <Notice tone="warn">{t.restore.endsUndo(status.value.undo.key)}</Notice>}
-        {!backup.proven && <Notice tone="warn">{t.restore.unproven}</Notice>}
+        <Checked backup={backup} />
         <TextField label={t.typeName} value={typed} onValue={setTyped} hint={backup.key} mono />
         {busy.value && <Notice tone="calm">{t.restore.busy}</Notice>}
         <Wrong text={wrong} />
@@ -119,6 +120,13 @@ function Ask({ backup, content, unread }: { backup: Backup; content: Content | n
       </form>
     </>
   );
+}
+
+/** What a restore does about the proof of a backup, where that is not this machine's own and good. */
+function Checked({ backup: { proven, proofError, provenElsewhere } }: { backup: Backup }) {
+  if (proofError) return <Notice tone="bad">{t.restore.broken}</Notice>;
+  if (!proven) return <Notice tone="warn">{t.restore.unproven}</Notice>;
+  return provenElsewhere ? <Notice tone="calm">{t.restore.elsewhere(whenText(proven))}</Notice> : null;
 }
 
 const isRestore = (job: Job) => job.kind === "restore" || job.kind === "undo";

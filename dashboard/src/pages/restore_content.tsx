@@ -48,8 +48,11 @@ function Sentence({ content }: { content: Content }) {
   const gone = content.comparison?.gone;
   if (!gone || !content.counted) return null;
   if (gone.collections === 0 && gone.records === 0) return <Unharmed all={content.comparison?.collections ?? []} />;
-  const records = gone.records === null ? t.restore.atLeast(gone.atLeast, count(gone.atLeast)) : t.restore.exactly(gone.records, count(gone.records));
-  return <Notice tone="warn">{t.restore.wouldGo(records, gone.collections)}</Notice>;
+  const { collections, records, atLeast } = gone;
+  if (records === null && atLeast === 0) return <Notice tone="warn">{t.restore.goneUnknown(collections, content.comparison?.complete ?? false)}</Notice>;
+  if (records === 0) return <Notice tone="warn">{t.restore.onlyCollections(collections)}</Notice>;
+  const lost = records === null ? t.restore.atLeast(atLeast, count(atLeast)) : t.restore.exactly(records, count(records));
+  return <Notice tone="warn">{t.restore.wouldGo(lost, collections)}</Notice>;
 }
 
 /** No record would be gone: but what was changed since would be as before. */

@@ -2,17 +2,22 @@ import { useEffect, useState } from "preact/hooks";
 import { backups, settings as api, type BackupSettings, type Foresight, type S3, type Settings } from "../api";
 import { nextRuns } from "../cron";
 import { when } from "../format";
-import { serverSettings } from "../live";
+import { list, serverSettings, status } from "../live";
 import { Check, TextField } from "../parts/form";
-import { Said } from "../parts/notice";
+import { Discard } from "../parts/discard";
+import { Notice, Said } from "../parts/notice";
 import { t } from "../texts";
 import { Foreseeing, useForesight } from "./foresight";
 import { useForm, type Form, type Shape } from "./settings_form";
 
 /** How backups happen by themselves, where they go, and who is told when they fail. */
-export function SettingsPage() {
+export function SettingsPage({ section }: { section: string | undefined }) {
   const known = serverSettings.value;
   const foresight = useFirstForesight(known !== null);
+  const isThere = known !== null && foresight !== undefined;
+  useEffect(() => {
+    if (isThere && section) show(section);
+  }, [isThere, section]);
   if (!known || foresight === undefined) return <p class="empty" role="status">{t.loading}</p>;
   return (
     <div class="narrow">
@@ -23,6 +28,15 @@ export function SettingsPage() {
       <Alarms known={known} />
     </div>
   );
+}
+
+/** Leads to one of the forms, also those who hear where they are. */
+function show(section: string): void {
+  const heading = document.getElementById(section);
+  if (!heading) return;
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+  heading.closest("form")?.scrollIntoView({ block: "start" });
 }
 
 /** How long the page waits for what would push it aside: the bucket of the backups may be away, and is set here. */
@@ -53,6 +67,7 @@ const RUNS = 3;
 const withSecret = <T extends object>(parts: T, name: string, secret: string) => (secret ? { ...parts, [name]: secret } : parts);
 
 const schedule = {
+  place: "settings/schedule",
   read: ({ backups: { cron, cronMaxKeep, keepDaily = 0, keepWeekly = 0, keepMonthly = 0 } }: Settings) => ({ cron, cronMaxKeep, keepDaily, keepWeekly, keepMonthly }),
   body: (draft: Partial<BackupSettings>) => ({ backups: draft }),
 };
@@ -87,6 +102,7 @@ function Schedule({ known, foresight: first }: { known: Settings; foresight: For
       <Foreseeing known={foreseen} />
       <Said said={form.said} />
       <div class="actions">
+        <Discard of={form} />
         <button class="primary" disabled={form.waiting}>
           {t.settings.saveSchedule}
         </button>
@@ -96,6 +112,7 @@ function Schedule({ known, foresight: first }: { known: Settings; foresight: For
 }
 
 const storage = {
+  place: "settings/storage",
   read: ({ backups: { s3: { enabled, bucket, region, endpoint, accessKey, forcePathStyle } } }: Settings) => ({ enabled, bucket, region, endpoint, accessKey, forcePathStyle, secret: "" }),
   body: ({ secret, ...rest }: S3 & { secret: string }) => ({ backups: { s3: withSecret(rest, "secret", secret) } }),
 };
@@ -109,6 +126,7 @@ function Storage({ known }: { known: Settings }) {
     <form class="card" onSubmit={saving(form)} aria-labelledby="storage">
       <h2 id="storage">{t.settings.storage}</h2>
       <Check label={t.settings.useBucket} value={draft.enabled} onValue={(enabled) => set({ enabled })} hint={t.settings.bucketHint} />
+      <Hidden known={saved} wanted={draft} />
       {draft.enabled && (
         <>
           <TextField label={t.settings.endpoint} value={draft.endpoint} onValue={(endpoint) => set({ endpoint })} problem={problemOf("endpoint")} placeholder="https://s3.eu-central-1.amazonaws.com" mono />
@@ -118,6 +136,7 @@ function Storage({ known }: { known: Settings }) {
             <TextField label={t.settings.accessKey} value={draft.accessKey} onValue={(accessKey) => set({ accessKey })} problem={problemOf("accessKey")} mono />
             <TextField label={t.settings.secret} type="password" value={draft.secret} onValue={(secret) => set({ secret })} problem={problemOf("secret")} placeholder={saved.accessKey ? t.settings.unchanged : ""} autocomplete="new-password" mono />
           </div>
+          {isOwnAddress(draft.endpoint) && !draft.forcePathStyle && <Notice tone="warn">{t.settings.pathStyleNeeded}</Notice>}
           <Check label={t.settings.pathStyle} value={draft.forcePathStyle} onValue={(forcePathStyle) => set({ forcePathStyle })} />
         </>
       )}
@@ -128,12 +147,29 @@ function Storage({ known }: { known: Settings }) {
             {t.settings.testSaved}
           </button>
         )}
+        <Discard of={form} />
         <button class="primary" disabled={form.waiting}>
           {t.settings.saveStorage}
         </button>
       </div>
     </form>
   );
+}
+
+/** An address that no bucket's name can be put before: an IP address, or this machine. */
+export function isOwnAddress(endpoint: string): boolean {
+  const host = endpoint.trim().replace(/^\w+:\/\//, "").replace(/[/?#].*$/, "").replace(/:\d*$/, "");
+  return /^(localhost|\d+(\.\d+){3}|\[[\da-f:.]+\])$/i.test(host);
+}
+
+/** Where the backups that are listed now can be found once they are kept elsewhere. */
+function Hidden({ known, wanted }: { known: S3; wanted: S3 }) {
+  const [there, left] = [list.value?.length ?? 0, status.value?.leftOnDisk ?? 0];
+  const isOther = wanted.bucket !== known.bucket || wanted.endpoint !== known.endpoint;
+  if (!known.enabled) return wanted.enabled && there > 0 ? <Notice tone="warn">{t.settings.hidesDisk(there)}</Notice> : null;
+  if (!wanted.enabled) return <Notice tone="warn">{t.settings.hidesBucket(known.bucket, left)}</Notice>;
+  if (isOther) return <Notice tone="warn">{t.settings.hidesOther(known.bucket)}</Notice>;
+  return left > 0 ? <Notice tone="calm">{t.settings.leftOnDisk(left)}</Notice> : null;
 }
 
 interface MailDraft {
@@ -150,6 +186,7 @@ interface MailDraft {
 }
 
 const mail: Shape<MailDraft> = {
+  place: "settings/mail",
   read: ({ smtp: { enabled, host, port, username, tls }, meta: { appName, appURL, senderName, senderAddress } }) => ({ enabled, host, port, username, tls, password: "", appName, appURL, senderName, senderAddress }),
   body: ({ enabled, host, port, username, tls, password, ...meta }) => ({ smtp: withSecret({ enabled, host, port, username, tls }, "password", password), meta }),
 };
@@ -187,6 +224,7 @@ function Mail({ known }: { known: Settings }) {
             {t.settings.testMail}
           </button>
         )}
+        <Discard of={form} />
         <button class="primary" disabled={form.waiting}>
           {t.settings.saveMail}
         </button>
@@ -203,6 +241,7 @@ interface AlarmsDraft {
 }
 
 const alarms: Shape<AlarmsDraft> = {
+  place: "settings/alarms",
   read: ({ backups: { alarmEmails = [], alarmWebhook, alarmAfterHours = 0 } }) => ({ emails: alarmEmails.join(", "), url: alarmWebhook?.url ?? "", secret: "", hours: alarmAfterHours }),
   body: ({ emails, url, secret, hours }) => ({
     backups: { alarmEmails: emails.split(/[\s,;]+/).filter(Boolean), alarmAfterHours: hours, alarmWebhook: withSecret({ url }, "secret", secret) },
@@ -230,6 +269,7 @@ function Alarms({ known }: { known: Settings }) {
             {t.settings.testWebhook}
           </button>
         )}
+        <Discard of={form} />
         <button class="primary" disabled={form.waiting}>
           {t.settings.saveAlarms}
         </button>

@@ -5,7 +5,7 @@ import { refresh } from "../live";
 import { useEditing, type Editing, type Place } from "../parts/editing";
 
 /** What a form shows of the settings, and how it is sent. */
-export type Shape<T> = Pick<Place<Settings, T>, "read" | "body">;
+export type Shape<T> = Pick<Place<Settings, T>, "place" | "read" | "body">;
 export type Form<T> = Editing<T>;
 
 export const useForm = <T extends object>(known: Settings, shape: Shape<T>): Form<T> =>

@@ -1,15 +1,17 @@
 // A part of what the server holds, edited and saved by itself. Only what was changed is sent, so what others saved stays;
 // and what is typed while it is being saved stays, too.
 
-import { useState } from "preact/hooks";
-import { changesOf, withTyped } from "./changes";
+import { changesOf, same, withTyped } from "./changes";
 import { t } from "../texts";
 import { useAttempt, type Attempt } from "./attempt";
+import { useKept } from "./kept";
 
 type Parts = Record<string, unknown>;
 
 /** Where the part lies: `S` is what the server says, `T` what the page shows of it. */
 export interface Place<S, T> {
+  /** Its own place among all that can be edited. */
+  place: string;
   read: (whole: S) => T;
   /** What is sent of it. A secret is sent only where one was typed. */
   body: (draft: T) => Parts;
@@ -25,21 +27,42 @@ export interface Editing<T> extends Attempt {
   /** What would be sent: the parts that differ from what the page began with. */
   changes: Parts;
   save: () => Promise<boolean>;
+  /** Whether something was typed that is not saved. */
+  isUnsaved: boolean;
+  /** Takes back what was typed: the page shows what the server has. */
+  discard: () => Promise<boolean>;
 }
 
-export function useEditing<S, T extends object>(known: S, { read, body, fetch, send, after }: Place<S, T>): Editing<T> {
-  const [shown, setShown] = useState(() => read(known));
-  const [draft, setDraft] = useState(shown);
+/** What the server said, and what was made of it on the page. */
+interface State<T> {
+  shown: T;
+  draft: T;
+}
+
+const differs = <T>({ shown, draft }: State<T>) => !same(shown, draft);
+
+export function useEditing<S, T extends object>(known: S, { place, read, body, fetch, send, after }: Place<S, T>): Editing<T> {
+  const state = useKept<State<T>>(place, () => begun(read(known)), differs);
+  const { shown, draft } = state.value;
   const attempt = useAttempt();
   const save = () =>
     attempt.attempt(async () => {
       const changes = changesOf(body(shown), body(draft), body(read(await fetch())));
       const whole = await send(changes);
       const saved = read(whole);
-      setShown(saved);
-      setDraft((now) => withTyped(draft, now, saved));
+      state.value = { shown: saved, draft: withTyped(draft, state.peek().draft, saved) };
       await after?.(whole);
     }, t.saved);
+  const discard = () =>
+    attempt.attempt(async () => {
+      state.value = begun(read(await fetch()));
+    });
   const changes = changesOf(body(shown), body(draft), body(shown));
-  return { ...attempt, draft, set: (change) => setDraft((before) => ({ ...before, ...change })), changes, save };
+  const set = (change: Partial<T>) => {
+    const { shown, draft } = state.peek();
+    state.value = { shown, draft: { ...draft, ...change } };
+  };
+  return { ...attempt, draft, set, changes, save, isUnsaved: differs(state.value), discard };
 }
+
+const begun = <T>(shown: T): State<T> => ({ shown, draft: shown });

@@ -4,6 +4,7 @@ import type { ComponentChild } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { client } from "../../api";
 import { serverSettings } from "../../live";
+import { forget, hasUnsaved } from "../../parts/kept";
 import { Notice } from "../../parts/notice";
 import { problem } from "../../problem";
 import { go, link } from "../../route";
@@ -14,6 +15,7 @@ import { NewCollection } from "./new_collection";
 import { Records } from "./records";
 import { Rules } from "./rules";
 import { Schema } from "./schema";
+import { folderOf } from "./section";
 import { Query } from "./view_query";
 
 export const collections = signal<CollectionModel[] | null>(null);
@@ -22,6 +24,7 @@ export const collectionsProblem = signal("");
 /** Asks for the collections as they are; throws where they do not come. */
 export async function freshCollections(): Promise<CollectionModel[]> {
   const found = await client.collections.getFullList({ sort: "name" });
+  forget((place) => place.startsWith("collection/") && !found.some((one) => place.startsWith(`${folderOf(one)}/`)));
   collections.value = found;
   collectionsProblem.value = "";
   return found;
@@ -52,6 +55,7 @@ export function Data({ name, tab }: { name: string | undefined; tab: string | un
     <li key={one.id}>
       <a href={link("data", one.name)} aria-current={one === chosen ? "page" : undefined}>
         {one.name}
+        <Unsaved folder={folderOf(one)} />
       </a>
     </li>
   );
@@ -93,6 +97,16 @@ export function Data({ name, tab }: { name: string | undefined; tab: string | un
   );
 }
 
+/** Marks what something was typed in that is not saved. */
+function Unsaved({ folder }: { folder: string }) {
+  if (!hasUnsaved(folder)) return null;
+  return (
+    <span class="unsaved" title={t.unsaved}>
+      <span class="hidden"> ({t.unsaved})</span>
+    </span>
+  );
+}
+
 /** One collection: its records, fields or rules. */
 function Chosen({ collection, tab }: { collection: CollectionModel; tab: string | undefined }) {
   // An application may want its collections to be changed by its developers alone, elsewhere.
@@ -108,6 +122,7 @@ function Chosen({ collection, tab }: { collection: CollectionModel; tab: string 
             {tabs.map(([path, text]) => (
               <a key={text} class="button" href={path ? link("data", collection.name, path) : link("data", collection.name)} aria-current={path === tab ? "page" : undefined}>
                 {text}
+                {path && <Unsaved folder={folderOf(collection, path)} />}
               </a>
             ))}
           </div>

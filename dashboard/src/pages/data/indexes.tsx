@@ -10,7 +10,7 @@ const read = ({ indexes }: CollectionModel) => ({ indexes: indexes as string[] }
 
 /** The indexes of a collection: SQL that the server checks. */
 export function Indexes({ collection }: { collection: CollectionModel }) {
-  const section = useSection(collection, read);
+  const section = useSection(collection, "indexes/list", read);
   const { indexes } = section.draft;
   const set = (indexes: string[]) => section.set({ indexes });
   return (

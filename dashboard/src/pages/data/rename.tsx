@@ -10,7 +10,7 @@ const read = ({ name }: CollectionModel) => ({ name });
 
 /** The name of a collection. The system's own keep theirs. */
 export function Rename({ collection }: { collection: CollectionModel }) {
-  const section = useSection(collection, read, async (saved) => {
+  const section = useSection(collection, collection.type === "view" ? "query/name" : "fields/name", read, async (saved) => {
     // Both at once: the page of a collection that is not listed would go, with all that is typed on it.
     batch(() => {
       collections.value = collections.value?.map((one) => (one.id === saved.id ? saved : one)) ?? null;

@@ -2,8 +2,11 @@ import type { CollectionField, CollectionModel } from "pocketbase";
 import { useState } from "preact/hooks";
 import { client } from "../../api";
 import { useAttempt } from "../../parts/attempt";
+import { same } from "../../parts/changes";
 import { Confirm } from "../../parts/confirm";
+import { Discard } from "../../parts/discard";
 import { Check, TextField } from "../../parts/form";
+import { useKept } from "../../parts/kept";
 import { Notice, Said } from "../../parts/notice";
 import type { FieldProblems } from "../../problem";
 import { t } from "../../texts";
@@ -13,15 +16,20 @@ import { LinesField } from "./lines";
 import { RemoveCollection } from "./remove_collection";
 import { Rename } from "./rename";
 import { changed, isNarrowed, type Draft } from "./schema_changes";
+import { folderOf } from "./section";
 import { inserted, newRow, rowsOf, withTypedRows, type Row } from "./schema_rows";
 
 const TYPES = ["text", "editor", "number", "bool", "email", "url", "date", "autodate", "select", "file", "relation", "json", "geoPoint"];
 
 /** The fields of a collection: added, renamed, changed, taken out. */
 export function Schema({ collection }: { collection: CollectionModel }) {
+  const fetch = async (): Promise<CollectionField[]> => (await client.collections.getOne(collection.id)).fields;
   // What the page began with: others may change the collection while it is open.
-  const [shown, setShown] = useState<CollectionField[]>(collection.fields);
-  const [rows, setRows] = useState<Row[]>(() => rowsOf(collection.fields));
+  const state = useKept(folderOf(collection, "fields/list"), () => begun(collection.fields), isUnsaved);
+  const { shown, rows } = state.value;
+  const setRows = (change: (before: Row[]) => Row[]) => {
+    state.value = { ...state.peek(), rows: change(state.peek().rows) };
+  };
   const { attempt, said, problems, waiting } = useAttempt();
   const [asking, setAsking] = useState(false);
   const fields = rows.map((row) => row.field);
@@ -31,17 +39,19 @@ export function Schema({ collection }: { collection: CollectionModel }) {
   const change = (key: string, more: Partial<Draft>) => setRows((before) => before.map((row) => (row.key === key ? { key, field: { ...row.field, ...more } } : row)));
 
   const save = async () => {
-    const now = (await client.collections.getOne(collection.id)).fields;
+    const now = await fetch();
     const wanted = changed(shown, fields, now);
     // Shown as they are sent: the server counts them where it complains.
     const sent = rowsOf(wanted, rows);
-    setShown(now);
-    setRows((typed) => withTypedRows(rows, typed, sent));
+    state.value = { shown: now, rows: withTypedRows(rows, state.peek().rows, sent) };
     const saved: CollectionField[] = (await client.collections.update(collection.id, { fields: wanted })).fields;
-    setShown(saved);
-    setRows((typed) => withTypedRows(sent, typed, rowsOf(saved, sent)));
+    state.value = { shown: saved, rows: withTypedRows(sent, state.peek().rows, rowsOf(saved, sent)) };
     await loadCollections();
   };
+  const discard = () =>
+    attempt(async () => {
+      state.value = begun(await fetch());
+    });
   const submit = (event: Event) => {
     event.preventDefault();
     if (lost) setAsking(true);
@@ -56,6 +66,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
               <FieldRow
                 field={field}
                 problems={problemsOf(problems, `fields.${index}.`)}
+                isTwice={isTwice(field, fields)}
                 onChange={(more) => change(key, more)}
                 onRemove={() => setRows((before) => before.filter((row) => row.key !== key))}
               />
@@ -84,6 +95,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
         <Said said={said} />
         <div class="actions">
           <RemoveCollection collection={collection} />
+          <Discard of={{ isUnsaved: isUnsaved(state.value), waiting, discard }} />
           <button class="primary" disabled={waiting}>
             {t.schema.save}
           </button>
@@ -104,6 +116,15 @@ export function Schema({ collection }: { collection: CollectionModel }) {
   );
 }
 
+/** The fields that the page began with, and what was made of them. */
+interface State {
+  shown: CollectionField[];
+  rows: Row[];
+}
+
+const begun = (shown: CollectionField[]): State => ({ shown, rows: rowsOf(shown) });
+const isUnsaved = ({ shown, rows }: State) => !same(shown, rows.map((row) => row.field));
+
 /** A new field, with what its type can't do without. */
 function fresh(type: string): Draft {
   const more = type === "select" ? { values: [], maxSelect: 1 } : type === "autodate" ? { onCreate: true, onUpdate: false } : type === "file" || type === "relation" ? { maxSelect: 1 } : {};
@@ -116,26 +137,37 @@ function problemsOf(problems: FieldProblems, prefix: string): FieldProblems {
   return Object.fromEntries(found.map(([path, text]) => [path.slice(prefix.length), text]));
 }
 
+/** Whether another field has the same name; the server tells no capital letters from small ones. */
+const isTwice = ({ name }: Draft, fields: Draft[]) => name !== "" && fields.filter((one) => one.name.toLowerCase() === name.toLowerCase()).length > 1;
+
 const atLeastOne = (text: string) => Math.max(1, Math.trunc(Number(text) || 1));
 
 interface Props {
   field: Draft;
   problems: FieldProblems;
+  isTwice: boolean;
   onChange: (more: Partial<Draft>) => void;
   onRemove: () => void;
 }
 
-function FieldRow({ field, problems, onChange, onRemove }: Props) {
+function FieldRow({ field, problems, isTwice, onChange, onRemove }: Props) {
   // As they are typed, unless the field has become another meanwhile.
   const [several, setSeveral] = useState<string | null>(null);
+  // A new field begins without a name: that is no mistake until something was typed and taken away.
+  const [named, setNamed] = useState(field.name !== "");
   const fixed = Boolean(field.system);
   const problemOf = (part: string) => Object.entries(problems).find(([path]) => path.split(".")[0] === part)?.[1];
   // What no other input is about stands beside the name.
   const general = Object.entries(problems).find(([path]) => fixed || !isOption(field.type, path.split(".")[0]!))?.[1];
+  const nameProblem = isTwice ? t.schema.twice(field.name) : named && field.name.trim() === "" ? t.schema.nameless : undefined;
+  const rename = (name: string) => {
+    setNamed(true);
+    onChange({ name });
+  };
   return (
     <>
       <div class="line">
-        <TextField label={t.schema.name} value={field.name} onValue={(name) => onChange({ name })} problem={general} disabled={fixed} mono />
+        <TextField label={t.schema.name} value={field.name} onValue={rename} problem={nameProblem ?? general} disabled={fixed} mono />
         <span class="badge">{field.type}</span>
         {field.type !== "autodate" && !fixed && <Check label={t.schema.required} value={Boolean(field.required)} onValue={(required) => onChange({ required })} />}
         {fixed ? (
@@ -164,7 +196,8 @@ function FieldRow({ field, problems, onChange, onRemove }: Props) {
       )}
       {!fixed && ["select", "file", "relation"].includes(field.type) && (
         <TextField
-          label={t.schema.several}
+          label={t.schema.several[field.type] ?? ""}
+          hint={t.schema.severalHint}
           type="number"
           min={1}
           value={several !== null && atLeastOne(several) === (field.maxSelect || 1) ? several : String(field.maxSelect || 1)}

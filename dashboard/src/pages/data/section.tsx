@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { client } from "../../api";
 import { useEditing, type Editing } from "../../parts/editing";
+import { Discard } from "../../parts/discard";
 import { Said } from "../../parts/notice";
 import { loadCollections } from "./data";
 
@@ -11,9 +12,13 @@ export type Section<T> = Editing<T>;
 
 type Parts = Record<string, unknown>;
 
-/** A part of a collection that is edited and saved by itself; `read` takes it out of a collection. */
-export function useSection<T extends object>(collection: CollectionModel, read: (collection: CollectionModel) => T, after: (saved: CollectionModel) => unknown = loadCollections): Section<T> {
+/** Where what is typed about a collection is kept. */
+export const folderOf = (collection: CollectionModel, ...path: string[]) => ["collection", collection.id, ...path].join("/");
+
+/** A part of a collection that is edited and saved by itself; `path` is that of its tab and its name there. */
+export function useSection<T extends object>(collection: CollectionModel, path: string, read: (collection: CollectionModel) => T, after: (saved: CollectionModel) => unknown = loadCollections): Section<T> {
   return useEditing(collection, {
+    place: folderOf(collection, path),
     read,
     body: (draft) => draft as Parts,
     fetch: () => client.collections.getOne(collection.id),
@@ -24,7 +29,7 @@ export function useSection<T extends object>(collection: CollectionModel, read: 
 
 interface Card {
   title: string;
-  section: Pick<Section<object>, "save" | "said" | "problems" | "waiting">;
+  section: Pick<Section<object>, "save" | "said" | "problems" | "waiting" | "isUnsaved" | "discard">;
   action: string;
   children: ComponentChildren;
   /** Buttons beside the one that saves. */
@@ -49,6 +54,7 @@ export function SectionCard({ title, section, action, children, more }: Card) {
       <Said said={section.said && { ...section.said, text: [...new Set([section.said.text, ...Object.values(section.problems)])].join(" ") }} />
       <div class="actions">
         {more}
+        <Discard of={section} />
         <button class="primary" disabled={section.waiting}>
           {action}
         </button>

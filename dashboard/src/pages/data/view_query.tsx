@@ -104,7 +104,7 @@ const read = ({ viewQuery }: CollectionModel) => ({ viewQuery: String(viewQuery)
 
 /** What a view collection asks for, to be changed. */
 export function Query({ collection }: { collection: CollectionModel }) {
-  const section = useSection(collection, read);
+  const section = useSection(collection, "query/sql", read);
   return (
     <>
       <SectionCard title={t.dev.view.title} section={section} action={t.dev.view.save} more={<RemoveCollection collection={collection} />}>

@@ -102,7 +102,7 @@ export function BackupTable({ list }: { list: Backup[] }) {
                 <td title={whenText(one.modified)}>{ago(one.modified, now.value)}</td>
                 <td class="numbers">{bytes(one.size)}</td>
                 <td>{origin(one.key, status.value?.jobs ?? [])}</td>
-                <td>
+                <td class="proof">
                   <Proof backup={one} />
                 </td>
                 <td class="do">
@@ -155,14 +155,25 @@ function origin(key: string, jobs: Job[]): string {
 }
 
 export function Proof({ backup }: { backup: Backup }) {
-  const { proven, proofDepth, proofError, missing } = backup;
-  if (proofError) return <span class="badge bad" title={proofError}>{t.safety.proof.broken}</span>;
+  const { proven, proofDepth, proofError, missing, provenElsewhere } = backup;
+  const elsewhere = provenElsewhere && <span class="hint">{t.safety.proof.elsewhere}</span>;
+  if (proofError) {
+    return (
+      <>
+        <span class="badge bad" title={proofError}>
+          {t.safety.proof.broken}
+        </span>{" "}
+        {elsewhere}
+      </>
+    );
+  }
   if (!proven) return <span class="badge">{t.safety.proof.not}</span>;
   return (
     <>
       <span class="badge good" title={whenText(proven)}>
         {proofDepth === "databases" ? t.safety.proof.databases : t.safety.proof.bytes}
-      </span>
+      </span>{" "}
+      {elsewhere}
       {missing ? <span class="badge warn">{t.safety.proof.missing(missing)}</span> : null}
     </>
   );

@@ -1,5 +1,6 @@
 import { list, listProblem, now, refresh, serverSettings, status } from "../../live";
-import { Wrong } from "../../parts/notice";
+import { Notice, Wrong } from "../../parts/notice";
+import { link } from "../../route";
 import { t } from "../../texts";
 import { BackupTable } from "./backups";
 import { Charts } from "./charts";
@@ -24,6 +25,11 @@ export function Safety() {
           <Wrong text={listProblem.value.text} />
           <button onClick={() => void refresh()}>{t.retry}</button>
         </>
+      )}
+      {known.leftOnDisk > 0 && (
+        <Notice tone="calm">
+          {t.safety.leftOnDisk(known.leftOnDisk)} <a href={link("settings", "storage")}>{t.safety.leftOnDiskDo}</a>
+        </Notice>
       )}
       {all && <BackupTable list={all} />}
       {all && all.length > 0 && <Charts list={all} ended={known.jobs.find((job) => job.state !== "running")?.id ?? ""} />}

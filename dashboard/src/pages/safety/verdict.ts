@@ -41,12 +41,12 @@ export function verdict(list: Backup[] | null, status: Status, settings: Setting
   if (status.foreign) advice.push({ text: status.foreign.help });
   const grave = advice.length > 0;
   if (!cron && !status.alarms.troubles.some((one) => one.cause === "schedule")) {
-    advice.push({ text: t.safety.advice.schedule, href: link("settings"), action: t.safety.advice.scheduleDo });
+    advice.push({ text: t.safety.advice.schedule, href: link("settings", "schedule"), action: t.safety.advice.scheduleDo });
   }
   const warned = grave || !cron;
-  if (!s3.enabled) advice.push({ text: t.safety.advice.local, href: link("settings"), action: t.safety.advice.localDo });
+  if (!s3.enabled) advice.push({ text: t.safety.advice.local, href: link("settings", "storage"), action: t.safety.advice.localDo });
   if (cron && status.alarms.ways.length === 0) {
-    advice.push({ text: t.safety.advice.ways, href: link("settings"), action: t.safety.advice.waysDo });
+    advice.push({ text: t.safety.advice.ways, href: link("settings", "alarms"), action: t.safety.advice.waysDo });
   }
   const age = newest ? ago(newest.modified, now) : "";
   const failing = status.alarms.troubles.some(({ cause }) => ["create", "age"].includes(cause));
@@ -57,7 +57,7 @@ export function verdict(list: Backup[] | null, status: Status, settings: Setting
       : !newest && proving
         ? ["calm", t.safety.proving]
         : list.length === 0
-          ? ["bad", t.safety.none]
+          ? ["bad", status.leftOnDisk > 0 ? t.safety.noneInBucket : t.safety.none]
           : !newest
             ? ["bad", t.safety.noneProven]
             : failing

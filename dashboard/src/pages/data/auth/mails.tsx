@@ -21,7 +21,7 @@ const GENERAL = ["{APP_NAME}", "{APP_URL}", "{RECORD:field}"];
 
 /** What is mailed to accounts. */
 export function Mails({ collection }: { collection: CollectionModel }) {
-  const section = useSection(collection, read);
+  const section = useSection(collection, "login/mails", read);
   const { draft, set, problems } = section;
   const text = t.dev.auth;
   const linked = ["verificationTemplate", "resetPasswordTemplate", "confirmEmailChangeTemplate"] as const;

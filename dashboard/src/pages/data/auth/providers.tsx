@@ -37,7 +37,7 @@ const fresh = (name: string): Provider => ({ name, clientId: "", authURL: "", to
 const takes = (mapped: Mapped, { type }: CollectionField) => type === "text" || (mapped === "avatarURL" && (type === "file" || type === "url"));
 
 export function Providers({ collection }: { collection: CollectionModel }) {
-  const section = useSection(collection, read);
+  const section = useSection(collection, "login/providers", read);
   const { oauth2 } = section.draft;
   const [known, setKnown] = useState<{ name: string; displayName: string }[]>([]);
   const [wrong, setWrong] = useState<string>();

@@ -19,7 +19,7 @@ function newSecret(): string {
 }
 
 export function Tokens({ collection }: { collection: CollectionModel }) {
-  const section = useSection(collection, read);
+  const section = useSection(collection, "login/tokens", read);
   const { draft, set, problems, attempt } = section;
   const [ending, setEnding] = useState(false);
   const text = t.dev.auth;

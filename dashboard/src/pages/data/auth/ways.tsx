@@ -14,7 +14,7 @@ const read = ({ passwordAuth, otp, mfa }: CollectionModel) => ({
 
 /** Passwords, one-time codes, and two factors of these. */
 export function Ways({ collection }: { collection: CollectionModel }) {
-  const section = useSection(collection, read);
+  const section = useSection(collection, "login/ways", read);
   const { passwordAuth, otp, mfa } = section.draft;
   const { set, problems } = section;
   const text = t.dev.auth;

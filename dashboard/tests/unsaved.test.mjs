@@ -1,0 +1,140 @@
+// What was typed and is not saved: it stays while other pages are looked at.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import PocketBase from "pocketbase";
+
+import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
+import { assertSound, closeBrowser, logIn, openAs, openBrowser, picture } from "./browser.mjs";
+
+describe("not saved yet", { concurrency: false }, () => {
+    let server, root;
+
+    before(async () => {
+        [server] = await Promise.all([startServer(), openBrowser()]);
+        root = new PocketBase(server.url);
+        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        await root.collections.create({ name: "posts", fields: [{ type: "text", name: "title" }] });
+        await root.collections.create({ name: "teams", fields: [{ type: "text", name: "title" }] });
+    });
+    after(async () => {
+        await closeBrowser();
+        await server?.stop();
+    });
+
+    const names = async () => (await root.collections.getOne("posts")).fields.map((field) => field.name);
+
+    // A look at another tab took away the fields that had been typed.
+    test("fields and rules that are typed stay while other tabs and pages are looked at, and are marked", async () => {
+        const page = await openAs(server, "/_/#/data/posts/fields");
+        const tab = (name) => page.locator(".tabs").getByRole("link", { name });
+        const field = () => page.getByLabel("Name", { exact: true });
+        await page.getByLabel("Add a field").selectOption("number");
+        await field().last().fill("points");
+        await tab("Rules").click();
+        const list = page.getByRole("group", { name: "List and search", exact: true });
+        await list.getByRole("button", { name: "Everybody" }).click();
+        await tab("Indexes").click();
+        await tab("Fields (not saved yet)").waitFor();
+        await tab("Rules (not saved yet)").waitFor();
+        assert.equal(await tab("Indexes (not saved yet)").count(), 0);
+        await page.getByRole("link", { name: "teams" }).click();
+        await page.getByRole("heading", { name: "teams" }).waitFor();
+        await picture(page, "not-saved");
+        await assertSound(page);
+        await page.getByRole("link", { name: "Safety" }).click();
+        await page.getByText("There is no backup yet.").waitFor();
+        // Others change the same collection meanwhile.
+        const { fields } = await root.collections.getOne("posts");
+        await root.collections.update("posts", { fields: [...fields, { type: "bool", name: "done" }] });
+        await page.getByRole("link", { name: "Data" }).click();
+        await page.getByRole("link", { name: "posts (not saved yet)" }).click();
+        await tab("Fields").click();
+        assert.equal(await field().last().inputValue(), "points");
+        await page.getByRole("button", { name: "Save the fields" }).click();
+        await page.getByText("Saved.").waitFor();
+        assert.deepEqual(await names(), ["id", "title", "done", "points"]);
+        await tab("Fields (not saved yet)").waitFor({ state: "detached" });
+        await tab("Rules").click();
+        await list.getByText("Everybody, also without a login.").waitFor();
+        // Taken back, it is as the server has it.
+        await page.getByRole("button", { name: "Discard changes" }).click();
+        await list.getByText("Nobody but superusers.").waitFor();
+        await tab("Rules (not saved yet)").waitFor({ state: "detached" });
+        assert.equal(await page.getByRole("button", { name: "Discard changes" }).count(), 0);
+        await page.context().close();
+    });
+
+    test("what is discarded, deleted with its collection, or another's, does not come back", async () => {
+        const page = await openAs(server, "/_/#/data/teams/fields");
+        const field = () => page.getByLabel("Name", { exact: true }).nth(1);
+        const retype = async () => {
+            await field().fill("heading");
+            await page.locator(".tabs").getByRole("link", { name: "Rules" }).click();
+            await page.locator(".tabs").getByRole("link", { name: "Fields" }).click();
+            assert.equal(await field().inputValue(), "heading");
+        };
+        await retype();
+        await page.getByRole("button", { name: "Discard changes" }).click();
+        await until(async () => (await field().inputValue()) === "title", "the name that the server has");
+        await retype();
+        await page.getByRole("button", { name: "Log out" }).click();
+        await logIn(page);
+        await field().waitFor();
+        assert.equal(await field().inputValue(), "title");
+        // The browser asks before the window is closed, while there is something to lose.
+        const asked = [];
+        page.on("dialog", (dialog) => {
+            asked.push(dialog.type());
+            void dialog.dismiss();
+        });
+        await retype();
+        await page.evaluate(() => setTimeout(() => location.reload()));
+        await page.waitForTimeout(500);
+        assert.deepEqual(asked, ["beforeunload"]);
+        assert.equal(await field().inputValue(), "heading");
+        await page.getByRole("button", { name: "Delete the collection …" }).click();
+        await page.getByLabel("Type its name to go on").fill("teams");
+        await page.getByRole("button", { name: "Delete the collection", exact: true }).click();
+        await page.getByRole("link", { name: "teams" }).waitFor({ state: "detached" });
+        await page.reload();
+        await page.getByRole("heading", { name: "posts" }).waitFor();
+        assert.deepEqual(asked, ["beforeunload"]);
+        await page.context().close();
+    });
+
+    test("settings that are typed stay while another page is looked at", async () => {
+        const page = await openAs(server, "/_/#/settings");
+        await page.getByLabel("Keep the newest").fill("9");
+        await page.getByRole("link", { name: "Safety" }).click();
+        await page.getByText("There is no backup yet.").waitFor();
+        await page.getByRole("link", { name: "Settings" }).click();
+        assert.equal(await page.getByLabel("Keep the newest").inputValue(), "9");
+        await page.getByRole("button", { name: "Save the schedule" }).click();
+        await page.getByText("Saved.").waitFor();
+        assert.equal((await root.settings.getAll()).backups.cronMaxKeep, 9);
+        await page.context().close();
+    });
+
+    test("names of fields that are empty or there twice are marked while they are typed", async () => {
+        const page = await openAs(server, "/_/#/data/posts/fields");
+        const name = (index) => page.getByLabel("Name", { exact: true }).nth(index);
+        await page.getByLabel("Add a field").selectOption("text");
+        // What nobody has typed yet is no mistake.
+        assert.equal(await page.locator(".schema .wrong").count(), 0);
+        const last = page.getByLabel("Name", { exact: true }).last();
+        await last.fill("Title");
+        await page.getByText("There is another field called Title.").nth(1).waitFor();
+        assert.equal(await last.getAttribute("aria-invalid"), "true");
+        await picture(page, "fields-twice", false);
+        await assertSound(page);
+        await last.fill("Titles");
+        await page.locator(".schema .wrong").first().waitFor({ state: "detached" });
+        await name(1).fill("");
+        await page.getByText("A field needs a name.").waitFor();
+        await name(1).fill("title");
+        await page.locator(".schema .wrong").first().waitFor({ state: "detached" });
+        await page.context().close();
+    });
+});
