@@ -2,13 +2,14 @@ import type { CollectionModel } from "pocketbase";
 import { Check } from "../../../parts/form";
 import { t } from "../../../texts";
 import { TextArea } from "../fields";
+import { Guests } from "../guests";
 import { SectionCard, useSection } from "../section";
 
 const read = ({ authRule, manageRule }: CollectionModel) => ({ authRule: (authRule ?? null) as string | null, manageRule: (manageRule ?? null) as string | null });
 
 /** Which accounts may log in, and who manages those of others. */
 export function Admission({ collection }: { collection: CollectionModel }) {
-  const section = useSection(collection, read);
+  const section = useSection(collection, "login/admission", read);
   const { draft, set, problems } = section;
   const text = t.dev.auth;
   return (
@@ -21,6 +22,7 @@ export function Admission({ collection }: { collection: CollectionModel }) {
       {draft.manageRule !== null && (
         <TextArea label={text.manageRule} value={draft.manageRule} onValue={(manageRule) => set({ manageRule })} problem={problems.manageRule} hint={text.manageRuleHint} mono />
       )}
+      {draft.manageRule !== null && <Guests rule={draft.manageRule} onRule={(manageRule) => set({ manageRule })} />}
     </SectionCard>
   );
 }

@@ -1,0 +1,23 @@
+import { Notice } from "../../parts/notice";
+import { t } from "../../texts";
+import { LOGGED_IN } from "./rule_kinds";
+import { openToGuests } from "./rule_parts";
+
+/** Warns of a rule that lets guests in by a field that is empty, and closes it. */
+export function Guests({ rule, onRule }: { rule: string; onRule: (rule: string) => void }) {
+  const field = openToGuests(rule);
+  if (!field) return null;
+  return (
+    <Notice tone="warn">
+      <p>{t.data.guests(field)}</p>
+      <p>
+        <button type="button" onClick={() => onRule(guarded(rule))}>
+          {t.data.keepGuestsOut}
+        </button>
+      </p>
+    </Notice>
+  );
+}
+
+/** A comment reaches to the end of its line. */
+const guarded = (rule: string) => (/\|\||\/\//.test(rule) ? `${LOGGED_IN} && (${rule.trim()}${rule.includes("//") ? "\n" : ""})` : `${LOGGED_IN} && ${rule.trim()}`);

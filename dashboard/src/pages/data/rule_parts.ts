@@ -1,0 +1,128 @@
+// A rule taken apart as far as is needed to warn of one: which comparisons it joins, and how. The server reads it in
+// full, and says what is wrong with it.
+
+/** What stands at one side of a comparison, and what is between the two. */
+interface Comparison {
+  left: string;
+  operator: string;
+  right: string;
+}
+
+/** All of `all` together, or one of `any`. */
+type Condition = Comparison | { all: Condition[] } | { any: Condition[] };
+
+const TOKEN = /\s+|\/\/[^\n]*|("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|&&|\|\||[()]|\?!?[=~<>]=?|[!<>]=|!~|[=~<>]|[^\s()"'&|=~<>!?]+)/gy;
+const OPERATOR = /^\??[=~<>!]/;
+
+function tokens(rule: string): string[] | null {
+  const found: string[] = [];
+  let end = 0;
+  for (const match of rule.matchAll(TOKEN)) {
+    end = match.index + match[0].length;
+    if (match[1]) found.push(match[1]);
+  }
+  return end === rule.length ? found : null;
+}
+
+/** Null for what can't be read. */
+export function conditionOf(rule: string): Condition | null {
+  const waiting = tokens(rule);
+  if (!waiting) return null;
+  const take = () => {
+    const next = waiting.shift();
+    if (next === undefined) throw new SyntaxError();
+    return next;
+  };
+  /** `||` binds less than `&&`. */
+  const any = (): Condition => {
+    const parts = [all()];
+    while (waiting[0] === "||") {
+      take();
+      parts.push(all());
+    }
+    return parts.length === 1 ? parts[0]! : { any: parts };
+  };
+  const all = (): Condition => {
+    const parts = [one()];
+    while (waiting[0] === "&&") {
+      take();
+      parts.push(one());
+    }
+    return parts.length === 1 ? parts[0]! : { all: parts };
+  };
+  const one = (): Condition => {
+    if (waiting[0] === "(") {
+      take();
+      const inner = any();
+      if (take() !== ")") throw new SyntaxError();
+      return inner;
+    }
+    const [left, operator] = [operand(), take()];
+    if (!OPERATOR.test(operator)) throw new SyntaxError();
+    return { left, operator, right: operand() };
+  };
+  /** A name, a value, or a function with all of its arguments. */
+  const operand = (): string => {
+    let text = take();
+    if (waiting[0] !== "(") return text;
+    let depth = 0;
+    do {
+      const next = take();
+      depth += next === "(" ? 1 : next === ")" ? -1 : 0;
+      text += next;
+    } while (depth > 0);
+    return text;
+  };
+  try {
+    const found = any();
+    return waiting.length === 0 ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+const AUTH = "@request.auth.";
+const AUTH_ID = `${AUTH}id`;
+const isText = (operand: string) => /^["']/.test(operand);
+/** What is nothing where nobody is logged in. */
+const isEmpty = (operand: string) => ['""', "''", "null", "false", "0"].includes(operand);
+const isValue = (operand: string) => isText(operand) || isEmpty(operand) || operand === "true" || /^-?[\d.]+$/.test(operand);
+
+/** Whether nobody passes who is not logged in: `@request.auth.id != ""`, or `@request.auth.role = "editor"`. */
+function needsLogin(condition: Condition): boolean {
+  if ("all" in condition) return condition.all.some(needsLogin);
+  if ("any" in condition) return condition.any.every(needsLogin);
+  const { left, right } = condition;
+  const operator = condition.operator.replace("?", "");
+  const value = left.startsWith(AUTH) ? right : right.startsWith(AUTH) ? left : null;
+  if (value === null || !isValue(value)) return false;
+  return operator === "!=" ? isEmpty(value) : operator === "=" && !isEmpty(value);
+}
+
+/** The field that a guest's empty id equals where it is empty, too. */
+function guestsField(condition: Condition, isGuarded: boolean): string | null {
+  if ("all" in condition) {
+    const guarded = isGuarded || condition.all.some(needsLogin);
+    return first(condition.all, (one) => guestsField(one, guarded));
+  }
+  if ("any" in condition) return first(condition.any, (one) => guestsField(one, isGuarded));
+  const { left, operator, right } = condition;
+  const field = left === AUTH_ID ? right : right === AUTH_ID ? left : null;
+  // A record's own id is never empty.
+  if (isGuarded || field === null || field === "id" || isValue(field) || field.startsWith(AUTH)) return null;
+  return ["=", "?=", "~", "?~"].includes(operator) ? field : null;
+}
+
+function first<T, R>(all: T[], of: (one: T) => R | null): R | null {
+  for (const one of all) {
+    const found = of(one);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** A field by which a rule lets guests in to records where it is empty; null where there is none. */
+export function openToGuests(rule: string): string | null {
+  const condition = conditionOf(rule);
+  return condition && guestsField(condition, false);
+}

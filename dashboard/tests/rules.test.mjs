@@ -1,0 +1,187 @@
+// Who may do what with the records: said in plain words, set by buttons, and held against the API.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import PocketBase from "pocketbase";
+
+import { EMAIL, PASSWORD, startServer } from "../../tests/sdk/server.mjs";
+import { PHONE, assertFits, assertSound, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
+
+describe("rules", { concurrency: false }, () => {
+    let server, root;
+
+    before(async () => {
+        [server] = await Promise.all([startServer(), openBrowser()]);
+        root = new PocketBase(server.url);
+        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        await root.collections.create({ name: "scores", fields: [{ type: "number", name: "points" }] });
+        for (let points = 1; points <= 60; points += 1) await root.collection("scores").create({ points });
+    });
+    after(async () => {
+        await closeBrowser();
+        await server?.stop();
+    });
+
+    test("rules are saved, and the server's complaint stands beside the rule that it is about", async () => {
+        const page = await openAs(server, "/_/#/data/scores/rules");
+        const list = page.getByRole("group", { name: "List and search" });
+        await list.getByText("Nobody but superusers.").waitFor();
+        await list.getByRole("button", { name: "Everybody" }).click();
+        await list.getByText("Everybody, also without a login.").waitFor();
+        await list.getByRole("textbox").fill("nowhere = 1");
+        await page.getByRole("button", { name: "Save the rules" }).click();
+        await list.locator(".wrong").waitFor();
+        assert.equal((await root.collections.getOne("scores")).listRule, null);
+        await list.getByRole("textbox").fill("points > 58");
+        // What another client changes meanwhile stays.
+        await root.collections.update("scores", { viewRule: "points > 1" });
+        await page.getByRole("button", { name: "Save the rules" }).click();
+        await page.getByText("Saved.", { exact: true }).waitFor();
+        assert.equal((await new PocketBase(server.url).collection("scores").getList()).totalItems, 2);
+        assert.equal((await root.collections.getOne("scores")).viewRule, "points > 1");
+        await picture(page, "rules", false);
+        await assertSound(page, ["400"]);
+        await page.context().close();
+    });
+
+    test("accounts write their own records alone, by what the page says and no more", async () => {
+        await root.collections.create({ name: "results", fields: [{ type: "text", name: "title" }] });
+        const page = await openAs(server, "/_/#/data/results/rules");
+        await page.getByText("Each rule is one of three kinds").waitFor();
+        await page.getByRole("link", { name: "Add one in Fields" }).click();
+        await page.getByLabel("Add a field").selectOption("relation");
+        await page.getByLabel("Name", { exact: true }).last().fill("player");
+        await page.getByLabel("Relates to").selectOption({ label: "users" });
+        await page.getByRole("button", { name: "Save the fields" }).click();
+        await page.getByText("Saved.").waitFor();
+        await page.getByRole("link", { name: "Rules" }).click();
+        await page.getByRole("button", { name: "Everybody sees, only owners write" }).click();
+        const group = (name) => page.getByRole("group", { name, exact: true });
+        await group("Create").getByText("Every account that is logged in, but only with itself as “player”.").waitFor();
+        await group("Update").getByText("Only the account that “player” leads to. It can’t change “player”").waitFor();
+        assert.equal(await group("Delete").getByRole("button", { name: "Only its owner" }).getAttribute("aria-pressed"), "true");
+        await picture(page, "rules-owner");
+        await assertSound(page);
+        await page.getByRole("button", { name: "Save the rules" }).click();
+        await page.getByText("Saved.", { exact: true }).waitFor();
+
+        const login = async (name) => {
+            const email = `${name}@example.com`;
+            await root.collection("users").create({ email, password: PASSWORD, passwordConfirm: PASSWORD });
+            const client = new PocketBase(server.url);
+            await client.collection("users").authWithPassword(email, PASSWORD);
+            return [client.collection("results"), client.authStore.record.id];
+        };
+        const [[ann, annId], [ben, benId]] = [await login("ann"), await login("ben")];
+        const guest = new PocketBase(server.url).collection("results");
+        const refused = (promise) => assert.rejects(promise, (error) => [400, 403, 404].includes(error.status));
+        const own = await ann.create({ title: "mine", player: annId });
+        const nobodys = await root.collection("results").create({ title: "nobody's" });
+        await refused(ben.create({ title: "hers", player: annId }));
+        await refused(guest.create({ title: "no one's" }));
+        assert.equal((await guest.getFullList()).length, 2);
+        await ann.update(own.id, { title: "still mine" });
+        await refused(ann.update(own.id, { player: benId }));
+        await refused(ben.update(own.id, { title: "ours" }));
+        await refused(guest.update(nobodys.id, { title: "ours" }));
+        await refused(guest.delete(nobodys.id));
+        await refused(ben.delete(own.id));
+        await ann.delete(own.id);
+        await page.context().close();
+    });
+
+    test("each usual rule is a button, shown as what it is, and everybody's writing is warned of", async () => {
+        const { id } = await root.collections.getOne("users");
+        const relation = (name, maxSelect) => ({ type: "relation", name, collectionId: id, maxSelect });
+        await root.collections.create({ name: "notes", fields: [{ type: "text", name: "title" }, relation("author", 1), relation("editors", 9)] });
+        const page = await openAs(server, "/_/#/data/notes/rules", { viewport: PHONE });
+        const update = page.getByRole("group", { name: "Update", exact: true });
+        const is = async (text, rule) => {
+            await update.getByText(text).waitFor();
+            if (rule !== null) assert.equal(await update.getByRole("textbox").inputValue(), rule);
+        };
+        await is("Nobody but superusers.", null);
+        await update.getByRole("button", { name: "Everybody" }).click();
+        await is("Everybody may change every record, also without a login.", "");
+        await update.getByRole("button", { name: "Anybody logged in" }).click();
+        await is("Every account that is logged in, for all records.", '@request.auth.id != ""');
+        await update.getByRole("button", { name: "Only its owner" }).click();
+        await is("Only the account that “author” leads to.", '@request.auth.id != "" && author = @request.auth.id && @request.body.author:changed = false');
+        await update.getByLabel("Field that leads to the owner").selectOption("editors");
+        await is("Only the accounts that “editors” leads to. They can’t change “editors”", '@request.auth.id != "" && editors.id ?= @request.auth.id && @request.body.editors:changed = false');
+        await page.getByRole("button", { name: "Save the rules" }).click();
+        await page.getByText("Saved.", { exact: true }).waitFor();
+        await update.getByRole("textbox").fill("@request.auth.id != '' && author = @request.auth.id");
+        await is("It can also change “author”, and so give the record to another.", null);
+        await update.getByRole("textbox").fill("title = 'a'");
+        await is("Those for whom this rule is true.", null);
+        await update.getByRole("button", { name: "Superusers only" }).click();
+        await is("Nobody but superusers.", null);
+        await assertFits(page);
+        await picture(page, "rules-phone");
+        await assertSound(page);
+        // Where there are more collections of accounts, another's account of the same id is no owner.
+        await root.collections.create({ name: "staff", type: "auth" });
+        await page.reload();
+        await is("Only the accounts that “editors” leads to. They can’t change “editors”", null);
+        await update.getByRole("button", { name: "Only its owner" }).click();
+        const also = ` && @request.auth.collectionId = "${id}"`;
+        await is("Only the accounts that “editors” leads to.", `@request.auth.id != "" && editors.id ?= @request.auth.id${also} && @request.body.editors:changed = false`);
+        await page.getByRole("button", { name: "Save the rules" }).click();
+        await page.getByText("Saved.", { exact: true }).waitFor();
+        await root.collections.delete("staff");
+        // An account is its own owner.
+        await page.goto(`${server.url}/_/#/data/users/rules`);
+        await page.getByRole("group", { name: "Update", exact: true }).getByText("Each account, for itself alone.").waitFor();
+        await page.context().close();
+    });
+
+    test("a rule that lets guests in by an empty field is warned of, and closed by a button", async () => {
+        const page = await openAs(server, "/_/#/data/notes/rules");
+        const list = page.getByRole("group", { name: "List and search", exact: true });
+        const warning = list.getByText("Guests can pass this rule.");
+        await list.getByRole("button", { name: "Everybody" }).click();
+        const rule = list.getByRole("textbox");
+        const open = [
+            "author = @request.auth.id",
+            "@request.auth.id = author",
+            "editors.id ?= @request.auth.id",
+            "title = 'a' || (author = @request.auth.id && title != 'b')",
+            "@request.auth.id != '' || author = @request.auth.id",
+            "@request.auth.id = '' && author = @request.auth.id",
+            "author = @request.auth.id // @request.auth.id != ''",
+            "geoDistance(1, 2, 3, 4) < 5 && author.boss = @request.auth.id",
+        ];
+        const closed = [
+            "@request.auth.id != '' && author = @request.auth.id",
+            '"" != @request.auth.id && (title = "x" || author = @request.auth.id)',
+            "@request.auth.verified = true && author = @request.auth.id",
+            "@request.auth.role = 'editor' && author = @request.auth.id",
+            "title = 'author = @request.auth.id'",
+            "id = @request.auth.id",
+            "author != @request.auth.id",
+            "author = ",
+        ];
+        for (const text of open) {
+            await rule.fill(text);
+            await warning.waitFor();
+        }
+        for (const text of closed) {
+            await rule.fill(text);
+            await warning.waitFor({ state: "detached" });
+        }
+        await rule.fill("title = 'a' || author = @request.auth.id // mine");
+        await warning.waitFor();
+        await picture(page, "rules-guests");
+        await assertSound(page);
+        await list.getByRole("button", { name: "Ask for a login, too" }).click();
+        await warning.waitFor({ state: "detached" });
+        await page.getByRole("button", { name: "Save the rules" }).click();
+        await page.getByText("Saved.", { exact: true }).waitFor();
+        assert.equal((await root.collections.getOne("notes")).listRule, "@request.auth.id != \"\" && (title = 'a' || author = @request.auth.id // mine\n)");
+        await root.collection("notes").create({ title: "nobody's" });
+        assert.equal((await new PocketBase(server.url).collection("notes").getFullList()).length, 0);
+        await page.context().close();
+    });
+});
