@@ -283,8 +283,21 @@ def a_backup_called_upload(t):
             t.say(method, "/api/backups/upload", by=by, label=f"{method}, {by}")
 
 
+def numbers_of_a_new_record(t):
+    """Until a column stores them, numbers are fractions to a rule that looks at their text."""
+    _make(t, "teams", {"name": "open", "type": "bool"})
+    t.say("POST", "/api/collections/teams/records", {"id": ID})
+    for n, rule in enumerate(("x ~ y", "x !~ y:each", "x !~ tags:length", "x ~ tags:length", "x ~ '.0'", "x = '1.0'", "x = '1'", "x > '0'", "x ~ '1.5'", "team.open ~ x", "@request.body.team.open ?~ x", "@request.body.x ~ x", "x ~ @request.body.x", "x = 1", "x != 1")):
+        fields = [{"name": "x", "type": "number"}, {"name": "y", "type": "number"}, {"name": "tags", "type": "select", "values": ["a", "b"], "maxSelect": 2}, {"name": "team", "type": "relation", "collectionId": t.say("GET", "/api/collections/teams")["id"]}]
+        _make(t, f"notes{n}", *fields, createRule=rule, updateRule=rule, listRule=rule)
+        for value in (0, 1, 1.5, 10, -1, 1e21):
+            t.say("POST", f"/api/collections/notes{n}/records", {"x": value, "team": ID}, by="nobody", label=f"{rule}: new {value}")
+            t.say("POST", f"/api/collections/notes{n}/records", {"id": f"{value:.0f}"[-15:].replace("-", "m").ljust(15, "0"), "x": value, "team": ID}, label=f"{rule}: made {value}")
+        t.say("GET", f"/api/collections/notes{n}/records", params={"sort": "x,id", "fields": "x"}, by="nobody", label=f"{rule}: listed")
+
+
 SCENARIOS = [
     fields_of_an_answer, expansions, refusals_in_their_order, json_that_is_nothing, views_of_records_without_an_id, what_was_sent_beside_a_text,
     values_that_end_a_sentence, needless_parts_of_a_path, parts_of_nothing, bodies_that_go_on,
-    a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, modifiers_that_are_none, names_in_another_spelling, columns_that_views_need, files_that_rules_see, json_that_rules_see, a_backup_called_upload,
+    a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, modifiers_that_are_none, names_in_another_spelling, columns_that_views_need, files_that_rules_see, json_that_rules_see, a_backup_called_upload, numbers_of_a_new_record,
 ]

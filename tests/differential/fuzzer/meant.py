@@ -193,7 +193,14 @@ def _too_many_guesses(step, ours, theirs, found):
 
 
 def _options(step, ours, theirs, found):
-    return step["method"] == "OPTIONS" and (ours.status, theirs.status) == (200, 204)
+    """A browser takes no redirect of a preflight."""
+    return step["method"] == "OPTIONS" and (ours.status, theirs.status) == (204, 307)
+
+
+def _words_of_the_database(step, ours, theirs, found):
+    """Of what the database refuses, PocketBase says more of the step that it was at."""
+    told = [_message(answer).partition("Raw error:") for answer in (ours, theirs)]
+    return _both(ours, theirs, 400) and all(place == ".message" for place, *_ in found) and told[0][0] == told[1][0] and all("SQL logic error" in words for *_, words in told)
 
 
 def _files_of_a_batch(step, ours, theirs, found):
@@ -268,7 +275,8 @@ MEANT = {
     "the pictures of providers are others": _logos,
     "ids that the servers made up are others": _made_up_ids,
     "wrong passwords are counted": _too_many_guesses,
-    "a preflight is answered with 200": _options,
+    "a preflight is answered wherever it asks": _options,
+    "the database's words of a step": _words_of_the_database,
     "a file is called what its client calls it, also in a batch": _files_of_a_batch,
     "a request that no batch can do is a 400 wherever it stands": _odd_requests_of_a_batch,
     "PocketBase shows passwords that a batch sets": _passwords_of_a_batch,

@@ -13,6 +13,7 @@ use crate::language::query::ListQuery;
 use crate::language::{self, Base, MAX_CLIENT_FILTER, Needs, Scope};
 use crate::model::collection::Collection;
 use crate::model::context::RequestContext;
+use crate::model::field::FieldKind;
 use crate::model::page::Page;
 use crate::model::record::Record;
 use crate::sqlite::render::{self, Sql};
@@ -277,8 +278,15 @@ impl ReadTx<'_> {
     }
 
     fn given_matches(&self, record: &Record, base: Base<'_>, query: &ListQuery) -> Result<bool> {
+        let stored = base.stored;
         let values = record.collection.fields.iter().map(|field| {
-            let value = columns::encode(field, record.values.get(&field.name));
+            let value = match columns::encode(field, record.values.get(&field.name)) {
+                // As in PocketBase a number is a fraction until a column stores it: the text of 1 is 1.0.
+                Value::Integer(whole) if !stored && matches!(field.kind, FieldKind::Number { .. }) => {
+                    Value::Real(whole as f64)
+                }
+                value => value,
+            };
             Sql::value(value).then(&format!(" AS {}", quote(&field.name)))
         });
         let with = Sql::new(format!("WITH {} AS (SELECT ", quote(GIVEN)))
