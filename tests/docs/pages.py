@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from harness.programs import ROOT
 
+FENCES = re.compile(r"^ *```.*?^ *```$", re.M | re.S)
 STEP = re.compile(r"^ *<!-- (?P<said>.*?) -->$|^(?P<indent> *)```sh\n(?P<block>.*?)^ *```$", re.M | re.S)
 DIRECTIVE = re.compile(r"(run|not run|exit code|only): (.*)|(in the background)", re.S)
 

@@ -2,6 +2,9 @@
 
 A sentence that needs a second reading is a mistake as any other. These are the constructions that made pages hard to
 read, as far as a regular expression can tell them.
+
+`vale` would be the tool for that. But the packages of PyPI and npm that are named so fetch the program from elsewhere,
+past the hashes that pin everything else here, and crates.io and Debian have none.
 """
 
 import re
@@ -10,7 +13,7 @@ import pytest
 
 from harness.programs import ROOT
 
-from .test_links import FENCES
+from .pages import FENCES
 
 PAGES = ["README.md", "CHANGELOG.md", *(f"docs/{page}.md" for page in ("start", "protect", "recover", "operate", "security", "troubleshooting", "from-pocketbase", "from-bosbase"))]
 # Documents for one kind of reader say so in their first line.
