@@ -44,8 +44,20 @@ def key(record, name):
     return f"{record['collectionId']}/{record['id']}/{name}"
 
 
+def keys(*records):
+    return sorted(key(record, name) for record in records for name in record["files"])
+
+
 def read(client, record, name, expect=200, **rest):
     return client.send("GET", path(record, name), expect=expect, **rest)
+
+
+def contents(client, record):
+    return [read(client, record, name).content for name in record["files"]]
+
+
+def delete(root, record):
+    root.delete(f"/api/collections/docs/records/{record['id']}")
 
 
 def gone(s3, keys, seconds=15):

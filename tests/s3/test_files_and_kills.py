@@ -10,16 +10,12 @@ from harness.jobs import ended, last_job
 from harness.programs import BOSBASE_FAILPOINTS
 from harness.undo import let_expire
 
-from .files import BUCKET, collection, create, expire, gone, is_settled, keep_in, key, read
+from .files import BUCKET, collection, create, expire, gone, is_settled, keep_in, keys, read
 
 pytestmark = pytest.mark.ours
 
 # Those from the one on that decides: before it the old data stays, which other tests try.
 DECIDED = ["restore-journaled", "switch-started", "switch-moving-out", "switch-moved-out", "switch-moving-in", "switch-moved-in", "switch-done", "confirm-begun", "confirm-recorded", "confirm-done"]
-
-
-def keys(*records):
-    return sorted(key(record, name) for record in records for name in record["files"])
 
 
 def serves(server, record, content):

@@ -8,13 +8,9 @@ import pytest
 from harness.client import wait_for
 from harness.jobs import ended
 
-from .files import BUCKET, collection, create, expire, gone, is_settled, keep_in, key, read, undo
+from .files import BUCKET, collection, create, expire, gone, is_settled, keep_in, keys, read, undo
 
 pytestmark = pytest.mark.ours
-
-
-def keys(*records):
-    return [key(record, name) for record in records for name in record["files"]]
 
 
 def serves(server, *records):

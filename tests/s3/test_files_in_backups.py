@@ -11,7 +11,6 @@ import time
 import zipfile
 
 import pytest
-import requests
 
 from harness.client import wait_for
 from harness.jobs import ended, last_job
@@ -19,17 +18,9 @@ from harness.memory import Watch, assert_bounded
 from harness.programs import BOSBASE, EMAIL, PASSWORD, POCKETBASE
 
 from .conftest import ACCESS_KEY, SECRET
-from .files import BUCKET, collection, create, environment, expire, gone, is_settled, keep_in, key, read, undo
+from .files import BUCKET, collection, contents, create, delete, environment, expire, gone, is_settled, keep_in, key, keys, read, undo
 
 pytestmark = pytest.mark.ours
-
-
-def contents(client, record):
-    return [read(client, record, name).content for name in record["files"]]
-
-
-def keys(*records):
-    return sorted(key(record, name) for record in records for name in record["files"])
 
 
 def archive(root, name):
@@ -39,10 +30,6 @@ def archive(root, name):
 def lose(s3, record, name):
     """Somebody deletes an object by hand."""
     (s3.directory / BUCKET / key(record, name)).unlink()
-
-
-def delete(root, record):
-    root.delete(f"/api/collections/docs/records/{record['id']}")
 
 
 def test_a_backup_holds_them_and_a_restore_brings_them_back(server, s3, tmp_path):

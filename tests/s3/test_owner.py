@@ -8,17 +8,9 @@ import pytest
 from harness.client import wait_for
 from harness.programs import BOSBASE, POCKETBASE
 
-from .files import BUCKET, collection, create, environment, expire, gone, keep_in, key, read
+from .files import BUCKET, collection, create, delete, environment, expire, gone, keep_in, keys, read
 
 pytestmark = pytest.mark.ours
-
-
-def keys(*records):
-    return {key(record, name) for record in records for name in record["files"]}
-
-
-def delete(server, record):
-    server.root().delete(f"/api/collections/docs/records/{record['id']}")
 
 
 def says_foreign(server):
@@ -35,7 +27,7 @@ def stays(server, s3, *records):
         server.start()
     wait_for(lambda: says_foreign(server), 20, "the health check to say it")
     time.sleep(3)
-    assert keys(*records) <= set(s3.objects(BUCKET)), "it was deleted"
+    assert set(keys(*records)) <= set(s3.objects(BUCKET)), "it was deleted"
     assert "the bucket of the uploaded files" in server.log(10**6) and "bosbase files take-over" in server.log(10**6)
 
 
@@ -64,7 +56,7 @@ def test_a_rehearsal_of_a_restore_deletes_nothing_that_is_productions(launch, pr
     root.back_up("a.zip")
     wait_for(lambda: s3.owner(BUCKET), 20, "the mark")
     copy = rehearsal(launch, production, tmp_path, "a.zip")
-    delete(copy, first)
+    delete(copy.root(), first)
     stays(copy, s3, first, second)
     assert read(production.client(), first, first["files"][0]).content == b"first"
     assert not says_foreign(production)
@@ -84,7 +76,7 @@ def test_a_rehearsal_of_a_restore_deletes_nothing_that_is_productions(launch, pr
     # Production goes on as before, a restore of its own included.
     root.restore("a.zip")
     root = production.root()
-    delete(production, first)
+    delete(production.root(), first)
     expire(production)
     gone(s3, keys(first))
     assert not says_foreign(production)
@@ -98,7 +90,7 @@ def test_a_copied_directory_deletes_nothing_until_it_takes_over(launch, producti
     shutil.copytree(production.directory, tmp_path / "copy" / "pb_data")
     production.start()
     copy = launch(directory=tmp_path / "copy" / "pb_data", superuser=False)
-    delete(copy, first)
+    delete(copy.root(), first)
     stays(copy, s3, first, second)
     assert s3.owner(BUCKET) == owner
     said = BOSBASE.run("files", "take-over", "--dir", copy.directory).stdout
@@ -111,7 +103,7 @@ def test_a_copied_directory_deletes_nothing_until_it_takes_over(launch, producti
     assert not says_foreign(copy)
     # The machine that was moved from is not to delete any more: it looks every five seconds.
     time.sleep(6)
-    delete(production, second)
+    delete(production.root(), second)
     stays(production, s3, second)
     # A directory that is only moved stays the owner.
     copy.stop()
@@ -119,7 +111,7 @@ def test_a_copied_directory_deletes_nothing_until_it_takes_over(launch, producti
     moved.parent.mkdir()
     copy.directory.rename(moved)
     copy = launch(directory=moved, superuser=False)
-    delete(copy, second)
+    delete(copy.root(), second)
     gone(s3, keys(second))
 
 
@@ -133,7 +125,7 @@ def test_pocketbases_bucket_is_adopted_by_hand(launch, s3, tmp_path):
     theirs.stop()
     shutil.copytree(theirs.directory, tmp_path / "tried" / "pb_data")
     tried = launch(directory=tmp_path / "tried" / "pb_data", superuser=False)
-    delete(tried, record)
+    delete(tried.root(), record)
     stays(tried, s3, record)
     assert s3.owner(BUCKET) is None
     # Naming it once more is not enough where something lies in it.
@@ -165,11 +157,11 @@ def test_a_new_machine_with_a_new_bucket_owns_it(launch, production, s3, tmp_pat
     BOSBASE.run("backup", "import", archive, "--dir", directory)
     BOSBASE.run("backup", "restore", archive.name, "--dir", directory, env=env)
     new = launch(directory=directory, superuser=False, env=env)
-    assert keys(record) <= set(s3.objects("fresh")) and s3.owner("fresh")
-    delete(new, record)
+    assert set(keys(record)) <= set(s3.objects("fresh")) and s3.owner("fresh")
+    delete(new.root(), record)
     expire(new)
-    wait_for(lambda: not keys(record) & set(s3.objects("fresh")), 20, "it to go")
-    assert keys(record) <= set(s3.objects(BUCKET)) and not says_foreign(new)
+    wait_for(lambda: not set(keys(record)) & set(s3.objects("fresh")), 20, "it to go")
+    assert set(keys(record)) <= set(s3.objects(BUCKET)) and not says_foreign(new)
 
 
 def test_who_names_an_empty_bucket_owns_it_however_soon_something_lies_there(server, s3, proxy_to):
@@ -181,7 +173,7 @@ def test_who_names_an_empty_bucket_owns_it_however_soon_something_lies_there(ser
     keep_in(root, s3, proxy.url)
     record = create(root, b"first")
     wait_for(lambda: s3.owner(BUCKET), 20, "the mark")
-    delete(server, record)
+    delete(server.root(), record)
     gone(s3, keys(record))
     assert not says_foreign(server)
 
@@ -195,7 +187,7 @@ def test_who_is_still_looking_when_another_of_its_threads_marks_the_bucket_owns_
     keep_in(root, s3, proxy.url)
     wait_for(lambda: proxy.count("slow"), 20, "a look at the bucket")
     record = create(root, b"first")
-    delete(server, record)
+    delete(server.root(), record)
     gone(s3, keys(record))
     assert not says_foreign(server)
 
@@ -226,11 +218,11 @@ def test_an_empty_bucket_of_the_environment_is_taken_over_by_hand(launch, s3, pr
     asked = proxy.marks_asked
     records = [create(root, b"some") for _ in range(10)]
     for record in records:
-        delete(server, record)
+        delete(server.root(), record)
     time.sleep(1)
     # Every removal asked again, and read all that waited.
     assert proxy.marks_asked - asked <= 2, proxy.marks_asked - asked
-    assert keys(*records) <= set(s3.objects(BUCKET)) and s3.owner(BUCKET) is None
+    assert set(keys(*records)) <= set(s3.objects(BUCKET)) and s3.owner(BUCKET) is None
     assert "\nbosbase_files_bucket_owned 0\n" in root.send("GET", "/api/metrics").text
     BOSBASE.run("files", "take-over", "--dir", server.directory, env=env)
     # Beside the running server, which asks once a minute.
@@ -265,7 +257,7 @@ def test_who_loses_the_bucket_stops_in_the_middle_of_a_collection(launch, s3, pr
     before = deletions()
     time.sleep(6)
     assert deletions() == before
-    assert len(keys(*records) & set(s3.objects(BUCKET))) > 20
+    assert len(set(keys(*records)) & set(s3.objects(BUCKET))) > 20
     assert says_foreign(server)
 
 

@@ -7,21 +7,9 @@ import pytest
 
 from harness.client import wait_for
 
-from .files import BUCKET, collection, create, gone, is_settled, keep_in, key, read
+from .files import BUCKET, collection, contents, create, delete, gone, is_settled, keep_in, keys, read
 
 pytestmark = pytest.mark.ours
-
-
-def contents(client, record):
-    return [read(client, record, name).content for name in record["files"]]
-
-
-def keys(*records):
-    return sorted(key(record, name) for record in records for name in record["files"])
-
-
-def delete(root, record):
-    root.delete(f"/api/collections/docs/records/{record['id']}")
 
 
 def recover(root, key, *ids, expect=200, **more):
