@@ -1,49 +1,16 @@
 """Single records out of a backup: looked at beside those of now, and brought back with their files, and nothing else touched."""
 
 import json
-import random
-import threading
 
 import pytest
-import requests
 
 from harness.client import wait_for
 from harness.programs import BOSBASE, POCKETBASE
-from harness.server import Server
 from harness.stream import Stream
 
+from .library import file_of, listed, make_library, recover, stored
+
 pytestmark = pytest.mark.ours
-
-AUTHORS = {
-    "name": "authors", "type": "base", "fields": [
-        {"name": "name", "type": "text", "required": True},
-        {"name": "secret", "type": "text", "hidden": True},
-        {"name": "picture", "type": "file", "maxSelect": 3, "maxSize": 1 << 20},
-        {"name": "created", "type": "autodate", "onCreate": True},
-        {"name": "updated", "type": "autodate", "onCreate": True, "onUpdate": True},
-    ],
-    "indexes": ["CREATE UNIQUE INDEX idx_authors_name ON authors (name)"],
-}  # fmt: skip
-
-
-def make_library(root):
-    authors = root.post("/api/collections", json=AUTHORS)
-    books = root.post("/api/collections", json={
-        "name": "books", "type": "base", "fields": [
-            {"name": "title", "type": "text"},
-            {"name": "author", "type": "relation", "collectionId": authors["id"], "cascadeDelete": True, "maxSelect": 1},
-            {"name": "text", "type": "file", "maxSelect": 1, "maxSize": 1 << 20},
-            {"name": "data", "type": "json"},
-            {"name": "place", "type": "geoPoint"},
-        ],
-    })  # fmt: skip
-    root.post("/api/collections", json={
-        "name": "chapters", "type": "base", "fields": [
-            {"name": "n", "type": "number"},
-            {"name": "book", "type": "relation", "collectionId": books["id"], "cascadeDelete": True, "maxSelect": 1, "required": True},
-        ],
-    })  # fmt: skip
-    root.post("/api/collections", json={"name": "titles", "type": "view", "viewQuery": "SELECT id, title FROM books"})
 
 
 @pytest.fixture
@@ -51,24 +18,6 @@ def root(server):
     root = server.root()
     make_library(root)
     return root
-
-
-def listed(root, key, collection, expect=200, **params):
-    return root.get(f"/api/backups/{key}/records/{collection}", params=params, expect=expect)
-
-
-def recover(root, key, expect=200, **body):
-    return root.post(f"/api/backups/{key}/recover", json=body, expect=expect)
-
-
-def stored(server, collection):
-    """Every column of a table as it lies in the database, hashes and keys included."""
-    answer = server.root().post("/api/sql", json={"query": f"SELECT * FROM {collection} ORDER BY id"})
-    return answer
-
-
-def file_of(root, record, name):
-    return root.send("GET", f"/api/files/{record['collectionId']}/{record['id']}/{name}").content
 
 
 def test_a_deleted_record_comes_back_as_it_was_with_its_files(server, root):
@@ -172,19 +121,6 @@ def test_a_file_that_is_missing_comes_back_to_its_record(server, root):
     assert path.read_bytes() == b"one" and root.get(f"/api/collections/authors/records/{ada['id']}") == ada
 
 
-def test_what_others_hold_blocks_all_of_it(root):
-    ada, bob = root.create("authors", {"name": "Ada"}), root.create("authors", {"name": "Bob"})
-    root.back_up("one.zip")
-    for one in (ada, bob):
-        root.delete(f"/api/collections/authors/records/{one['id']}")
-    thief = root.create("authors", {"name": "Ada"})
-    refused = recover(root, "one.zip", collection="authors", ids=[bob["id"], ada["id"]], expect=400)
-    assert "Another record of authors has the same name" in refused["message"] and refused["status"] == 400
-    assert root.records("authors") == [thief]
-    dry = recover(root, "one.zip", collection="authors", ids=[bob["id"], ada["id"]], dryRun=True)
-    assert {one["id"]: one["action"] for one in dry["records"]} == {ada["id"]: "blocked", bob["id"]: "added"}
-
-
 def test_an_account_logs_in_as_before(server, root):
     user = root.create("users", {"email": "a@example.com", "password": "first-12345", "passwordConfirm": "first-12345", "name": "A"})
     session = server.client().login("users", "a@example.com", "first-12345")
@@ -265,6 +201,10 @@ def test_lists_are_filtered_sorted_and_paged(root):
     assert [item["record"]["name"] for item in page["items"]] == ["n09", "n07", "n05", "n03", "n01"]
     assert listed(root, "one.zip", "authors", skipTotal=1)["totalItems"] == -1
     assert listed(root, "one.zip", "authors", fields="record.name", perPage=1)["items"][0].keys() == {"record"}
+    # The collection is longer than most records.
+    assert "collection" not in listed(root, "one.zip", "authors", fields="record.name")
+    picked = listed(root, "one.zip", "authors", fields="state,collection.name", perPage=1)
+    assert (picked["collection"], picked["collectionNow"], picked["items"]) == ({"name": "authors"}, "authors", [{"state": "same"}])
 
 
 def test_records_of_a_view_are_looked_at_and_never_brought_back(root):
@@ -274,44 +214,6 @@ def test_records_of_a_view_are_looked_at_and_never_brought_back(root):
     assert (item["state"], item["changed"], item["record"]["title"]) == (None, [], "T")
     assert "view" in listed(root, "one.zip", "titles", state="gone", expect=400)["message"]
     assert "view" in recover(root, "one.zip", collection="titles", ids=[book["id"]], expect=400)["message"]
-
-
-def test_what_is_left_keeps_nothing_from_coming_back(root):
-    """One that is there, and whose required relation of then leads nowhere now, is left; the others come back."""
-    authors = root.get("/api/collections/authors")["id"]
-    author = {"name": "author", "type": "relation", "collectionId": authors, "maxSelect": 1, "required": True}
-    optional = {"name": "reader", "type": "relation", "collectionId": authors, "maxSelect": 1}
-    root.post("/api/collections", json={"name": "papers", "type": "base", "fields": [author, optional]})
-    ada, bob = root.create("authors", {"name": "Ada"}), root.create("authors", {"name": "Bob"})
-    moved = root.create("papers", {"author": ada["id"]})
-    gone = root.create("papers", {"author": bob["id"]})
-    cut = root.create("papers", {"author": bob["id"], "reader": ada["id"]})
-    root.back_up("one.zip")
-    root.patch(f"/api/collections/papers/records/{moved['id']}", json={"author": bob["id"]})
-    root.delete(f"/api/collections/authors/records/{ada['id']}")
-    root.delete(f"/api/collections/papers/records/{gone['id']}")
-    done = recover(root, "one.zip", collection="papers", filter="id != ''")
-    actions = {one["id"]: (one["action"], one["reason"]) for one in done["records"]}
-    assert actions[gone["id"]] == ("added", "") and actions[moved["id"]][0] == "left"
-    assert actions[cut["id"]] == ("left", "It is there as it was, but for what its relations named and that is gone.")
-    # To overwrite it is another matter.
-    assert "requires the relation author" in recover(root, "one.zip", collection="papers", ids=[moved["id"]], overwrite=True, expect=400)["message"]
-
-
-def test_a_file_of_now_is_not_given_up_for_one_that_nobody_has(server, root):
-    ada = root.create("authors", {"name": "Ada"}, files=[("picture", ("old.txt", b"old"))])
-    folder = server.directory / "storage" / ada["collectionId"] / ada["id"]
-    (folder / ada["picture"][0]).unlink()
-    root.back_up("one.zip")
-    now = root.patch(f"/api/collections/authors/records/{ada['id']}", data={"name": "Ada"}, files=[("picture", ("new.txt", b"new"))])
-    dry = recover(root, "one.zip", collection="authors", ids=[ada["id"]], overwrite=True, dryRun=True)
-    assert (dry["blocked"], dry["records"][0]["action"]) == (1, "blocked") and ada["picture"][0] in dry["records"][0]["reason"]
-    recover(root, "one.zip", collection="authors", ids=[ada["id"]], overwrite=True, expect=400)
-    assert root.get(f"/api/collections/authors/records/{ada['id']}") == now and file_of(root, now, now["picture"][0]) == b"new"
-    # One that is gone comes back all the same, and says what it lacks.
-    root.delete(f"/api/collections/authors/records/{ada['id']}")
-    done = recover(root, "one.zip", collection="authors", ids=[ada["id"]])
-    assert (done["added"], done["records"][0]["missingFiles"]) == (1, ada["picture"])
 
 
 def test_a_collection_may_have_fields_and_ids_of_its_own(root):
@@ -440,130 +342,6 @@ def test_a_backup_by_pocketbase_is_a_source(launch, tmp_path):
     assert answer.content == b"from PocketBase"
     recover(root, "theirs.zip", collection="users", filter="email = 'a@example.com'")
     ours.client().login("users", "a@example.com", "first-12345")
-
-
-def test_it_goes_on_beside_writers_and_removals(server, root):
-    """Deletions of the very records that come back: in the end each is there with its file, or gone with it."""
-    made = [root.create("authors", {"name": f"n{n}"}, files=[("picture", ("f.txt", str(n).encode()))]) for n in range(12)]
-    root.back_up("one.zip")
-    stop = threading.Event()
-
-    def delete():
-        client, rng = server.root(), random.Random(7)
-        while not stop.is_set():
-            one = rng.choice(made)
-            client.send("DELETE", f"/api/collections/authors/records/{one['id']}", expect=(204, 404))
-
-    thread = threading.Thread(target=delete)
-    thread.start()
-    try:
-        for _ in range(25):
-            recover(root, "one.zip", collection="authors", ids=[one["id"] for one in made], expect=(200, 503))
-    finally:
-        stop.set()
-        thread.join()
-    there = {one["id"]: one for one in root.records("authors")}
-    for n, one in enumerate(made):
-        folder = server.directory / "storage" / one["collectionId"] / one["id"]
-        if one["id"] in there:
-            assert (folder / one["picture"][0]).read_bytes() == str(n).encode()
-    recover(root, "one.zip", collection="authors", ids=[one["id"] for one in made])
-    assert sorted(root.records("authors"), key=lambda one: one["id"]) == sorted(made, key=lambda one: one["id"])
-    for n, one in enumerate(made):
-        assert file_of(root, one, one["picture"][0]) == str(n).encode()
-
-
-class Model:
-    """What the records of a library are, and what a recovery makes of them."""
-
-    BELOW = {"authors": [("books", "author")], "books": [("chapters", "book")], "chapters": []}
-
-    def __init__(self, now, then):
-        self.now, self.then = {name: dict(all) for name, all in now.items()}, then
-
-    def chosen(self, collection, ids):
-        """The chosen records and, level by level, those that went with them."""
-        chosen = [(collection, one) for one in ids]
-        for parent, one in chosen:
-            for child, field in self.BELOW[parent]:
-                found = (record["id"] for record in self.then[child].values() if record[field] == one)
-                chosen += [(child, each) for each in found if (child, each) not in chosen and each not in self.now[child]]
-        return chosen
-
-    def recovered(self, collection, ids, overwrite):
-        """Whether it can be; changes what is now."""
-        chosen = self.chosen(collection, ids)
-        for name, one in chosen:
-            wanted, there = dict(self.then[name][one]), self.now[name].get(one)
-            if there is not None and not overwrite:
-                continue
-            for field, target in (("author", "authors"), ("book", "books")):
-                if wanted.get(field) and wanted[field] not in self.now[target] and (target, wanted[field]) not in chosen:
-                    if field == "book":
-                        return False
-                    wanted[field] = ""
-            self.now[name][one] = wanted
-        return True
-
-
-def test_random_changes_are_recovered_as_a_model_says(server, root):
-    """Random deletions and changes, then random recoveries from two backups: the data is what the model says, files included."""
-    rng = random.Random(15)
-    contents = {}
-    for n in range(6):
-        author = root.create("authors", {"name": f"a{n}"}, files=[("picture", ("p.txt", f"p{n}".encode()))])
-        contents[author["picture"][0]] = f"p{n}".encode()
-        for m in range(2):
-            book = root.create("books", {"title": f"b{n}{m}", "author": author["id"]}, files=[("text", ("t.txt", f"t{n}{m}".encode()))])
-            contents[book["text"]] = f"t{n}{m}".encode()
-            root.create("chapters", {"n": m, "book": book["id"]})
-
-    def state():
-        return {name: {one["id"]: one for one in root.records(name)} for name in Model.BELOW}
-
-    def disturb():
-        name = rng.choice(sorted(Model.BELOW)[:2])
-        records = sorted(root.records(name), key=lambda record: record["id"])
-        if not records:
-            return
-        one = rng.choice(records)
-        if rng.random() < 0.5:
-            root.delete(f"/api/collections/{name}/records/{one['id']}")
-        else:
-            field = {"authors": "name", "books": "title"}[name]
-            root.patch(f"/api/collections/{name}/records/{one['id']}", json={field: f"changed {rng.random()}"})
-
-    backups = {}
-    for key in ("first.zip", "second.zip"):
-        root.back_up(key)
-        backups[key] = state()
-        for _ in range(4):
-            disturb()
-    outcomes = []
-    for _ in range(40):
-        key, name, overwrite = rng.choice(sorted(backups)), rng.choice(sorted(Model.BELOW)), rng.random() < 0.5
-        if not backups[key][name]:
-            continue
-        ids = rng.sample(sorted(backups[key][name]), k=rng.randint(1, min(3, len(backups[key][name]))))
-        before = state()
-        model = Model(before, backups[key])
-        can_be = model.recovered(name, ids, overwrite)
-        asked = {"collection": name, "ids": ids, "children": True, "overwrite": overwrite}
-        dry = recover(root, key, dryRun=True, **asked)
-        assert state() == before and (dry["blocked"] == 0) == can_be
-        answer = recover(root, key, expect=200 if can_be else 400, **asked)
-        assert state() == (model.now if can_be else before), (key, asked, answer)
-        outcomes.append((can_be, overwrite))
-        if can_be:
-            assert [answer[count] for count in ("added", "changed", "left")] == [dry[count] for count in ("added", "changed", "left")]
-        disturb()
-    assert len(set(outcomes)) >= 3, "the seed tries too little"
-    for record in root.records("authors") + root.records("books"):
-        for name in record.get("picture") or [record["text"]]:
-            assert file_of(root, record, name) == contents[name]
-    lying = {path.name for path in (server.directory / "storage").rglob("*") if path.is_file() and not path.name.endswith(".attrs")}
-    named = {name for record in root.records("authors") + root.records("books") for name in record.get("picture") or [record["text"]]}
-    assert lying == named
 
 
 def test_the_command_line_takes_records_out(server, root, tmp_path):

@@ -50,16 +50,19 @@ impl Wanted {
 }
 
 /// What of `answer` the comma separated `fields` name; lists are cut down element by element, and what a page of
-/// results says of itself (`page`, `totalItems`, …) stays when the fields are those of its items.
+/// results says of itself (`page`, `totalItems`, …) stays when the fields are those of its items. A part of that which is
+/// an object is cut down as well: it may be longer than all items.
 #[must_use]
 pub fn pick(answer: Value, fields: &str) -> Value {
     let wanted = parse(fields);
     match answer {
-        Value::Object(mut page) if page.contains_key("items") && page.contains_key("perPage") => {
-            if let Some(items) = page.remove("items") {
-                page.insert("items".to_owned(), keep(items, &wanted));
-            }
-            Value::Object(page)
+        Value::Object(page) if page.contains_key("items") && page.contains_key("perPage") => {
+            let parts = page.into_iter().filter_map(|(name, value)| match value {
+                Value::Object(_) => Some((keep(value, wanted.of(&name)?), name)),
+                _ if name == "items" => Some((keep(value, &wanted), name)),
+                _ => Some((value, name)),
+            });
+            Value::Object(parts.map(|(value, name)| (name, value)).collect())
         }
         other => keep(other, &wanted),
     }
@@ -217,6 +220,24 @@ mod tests {
             pick(page, "id"),
             json!({"page": 1, "perPage": 30, "totalItems": 1, "totalPages": 1, "items": [{"id": "1"}]})
         );
+    }
+
+    #[test]
+    fn an_object_beside_the_items_of_a_page_is_cut_too() {
+        let page =
+            json!({"perPage": 30, "of": "c", "about": {"name": "n", "rest": [1]}, "items": [{"id": "1", "b": "x"}]});
+        for (fields, about) in [
+            ("id", None),
+            ("id,about.name", Some(json!({"name": "n"}))),
+            ("id,about", Some(json!({"name": "n", "rest": [1]}))),
+        ] {
+            let mut wanted = json!({"perPage": 30, "of": "c", "items": [{"id": "1"}]});
+            if let Some(about) = about {
+                wanted["about"] = about;
+            }
+            assert_eq!(pick(page.clone(), fields), wanted, "{fields}");
+        }
+        assert_eq!(pick(page.clone(), "*"), page);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::model::requester::Meter;
 use crate::model::schema::Schema;
 use crate::sqlite::Watch;
 use crate::sqlite::sql::{Attempting as _, TooMuch};
+use crate::sqlite::tables::taken_out::TakenOut;
 use crate::sqlite::tables::{collections, params, records, views};
 
 /// How long the query of a new view may run.
@@ -252,6 +253,23 @@ impl<'a> WriteTx<'a> {
     /// When the database can't be written.
     pub fn delete_record(&mut self, collection: &Collection, id: &str) -> Result<bool> {
         records::delete(self.read.connection, collection, id)
+    }
+
+    /// Takes one record out of its table, for a moment in which another takes what it holds; nothing where it is not
+    /// there. [`Self::put_back_record`] brings it back to its place.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn take_out_record(&mut self, collection: &Collection, id: &str) -> Result<Option<TakenOut>> {
+        TakenOut::take(self.read.connection, collection, id)
+    }
+
+    /// Stores `record` where the one with its id was taken out of. Columns that are no fields hold what they held.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unique`](crate::ErrorKind::Unique) with the columns when an index refuses it.
+    pub fn put_back_record(&mut self, record: &Record, taken_out: TakenOut) -> Result<()> {
+        taken_out.put_back(self.read.connection, record)
     }
 
     /// Deletes every record of the collection.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use bosbase_store::{Error, ErrorKind, Store, Subject};
+use bosbase_store::{Error, ErrorKind, ListQuery, Record, Store, Subject};
 use serde_json::json;
 
 use crate::harness::{Engine, collection, count, create, insert, record};
@@ -130,6 +130,62 @@ pub fn a_unique_index_refuses_and_names_its_columns<E: Engine>() {
         assert_eq!((error.kind(), error.subject()), (ErrorKind::Unique, Some(&columns)));
     }
     assert_eq!(count(&store, &notes), 2);
+}
+
+pub fn two_records_that_are_taken_out_can_swap_what_an_index_keeps_unique<E: Engine>() {
+    let (_engine, store) = E::opened();
+    let mut notes = collection("notes", &[json!({"id": "1", "name": "a", "type": "text"})]);
+    notes.indexes = vec!["CREATE UNIQUE INDEX `one` ON `notes` (`a`)".to_owned()];
+    let notes = create(&store, &notes);
+    let [one, two, three] = ["1", "2", "3"].map(|a| insert(&store, &notes, json!({"a": a})));
+    let having = |record: &Record, a: &str| {
+        let mut changed = record.clone();
+        changed.values.insert("a".to_owned(), json!(a));
+        changed
+    };
+    let (one_then, two_then) = (having(&one, "2"), having(&two, "1"));
+    let written = [one_then.clone(), two_then.clone()];
+    store
+        .write(move |tx| {
+            let mut out = Vec::new();
+            for record in &written {
+                let taken_out = tx.take_out_record(&record.collection, record.id())?;
+                out.push(taken_out.expect("it is there"));
+            }
+            assert_eq!(tx.record(&written[0].collection, written[0].id())?, None);
+            assert!(tx.take_out_record(&written[0].collection, written[0].id())?.is_none());
+            // The last comes first: each has its place.
+            for (record, taken_out) in written.iter().zip(out).rev() {
+                tx.put_back_record(record, taken_out)?;
+            }
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+    let mut stored = Vec::new();
+    let by_place = ListQuery {
+        sort: "@rowid".to_owned(),
+        ..ListQuery::default()
+    };
+    let listed = store.read(|tx| {
+        tx.all_records(&notes, &by_place, |record| {
+            stored.push((record.id().to_owned(), record.text("a").to_owned()));
+            true
+        })
+    });
+    listed.unwrap();
+    let places = [&one_then, &two_then, &three].map(|record| (record.id().to_owned(), record.text("a").to_owned()));
+    assert_eq!(stored, places);
+
+    let (taken, of) = (having(&one, "3"), Arc::clone(&notes));
+    let error = store
+        .write(move |tx| {
+            let taken_out = tx.take_out_record(&of, taken.id())?;
+            tx.put_back_record(&taken, taken_out.expect("it is there"))
+        })
+        .unwrap_err();
+    let columns = Subject::Columns(vec!["a".to_owned()]);
+    assert_eq!((error.kind(), error.subject()), (ErrorKind::Unique, Some(&columns)));
+    assert_eq!(store.read(|tx| tx.record(&notes, one.id())).unwrap(), Some(one_then));
 }
 
 pub fn what_is_not_there_is_said_to_be_missing<E: Engine>() {

@@ -289,7 +289,7 @@ pub(crate) fn insert(connection: &Connection, record: &Record) -> Result<()> {
     connection
         .prepare_cached(&sql)
         .and_then(|mut statement| statement.execute(params_from_iter(row(record))))
-        .map_err(|error| name_columns(storing_fault(error, "storing a new record"), collection))
+        .map_err(|error| refused(error, "storing a new record", collection))
         .and_then(|stored| one_row(stored, "storing a new record"))
 }
 
@@ -322,7 +322,7 @@ pub(crate) fn update(connection: &Connection, record: &Record) -> Result<()> {
         .and_then(|mut statement| {
             statement.execute(params_from_iter(values.chain([Sql::Text(record.id().to_owned())])))
         })
-        .map_err(|error| name_columns(storing_fault(error, ATTEMPTED), collection))
+        .map_err(|error| refused(error, ATTEMPTED, collection))
         .and_then(|stored| one_row(stored, ATTEMPTED))
 }
 
@@ -364,7 +364,8 @@ pub(crate) fn truncate(connection: &Connection, collection: &Collection) -> Resu
         .map(drop)
 }
 
-fn row(record: &Record) -> impl Iterator<Item = Sql> {
+/// What the columns of a record hold, field by field.
+pub(super) fn row(record: &Record) -> impl Iterator<Item = Sql> {
     record
         .collection
         .fields
@@ -372,7 +373,7 @@ fn row(record: &Record) -> impl Iterator<Item = Sql> {
         .map(|field| columns::encode(field, record.values.get(&field.name)))
 }
 
-fn writable(collection: &Collection) -> Result<()> {
+pub(super) fn writable(collection: &Collection) -> Result<()> {
     if collection.is_view() {
         return Err(Error::new(
             ErrorKind::InvalidSchema,
@@ -381,6 +382,11 @@ fn writable(collection: &Collection) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Why SQLite did not store a row.
+pub(super) fn refused(error: rusqlite::Error, attempted: &'static str, collection: &Collection) -> Error {
+    name_columns(storing_fault(error, attempted), collection)
 }
 
 /// SQLite names an index on expressions by its name; the caller wants the columns.

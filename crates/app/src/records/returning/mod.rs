@@ -2,15 +2,20 @@
 //!
 //! What becomes of each is decided in the write alone, where it is also tried: so a dry run is the same write, undone.
 
-use std::collections::{BTreeMap, HashMap};
+mod conflicts;
+mod relations;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bosbase_backup::EntryPath;
 
-use bosbase_store::{Collection, ErrorKind as Stored, Field, FieldKind, ReadTx, Record, Subject, WriteTx};
+use bosbase_store::{Collection, Record, WriteTx};
 use serde_json::{Map, Value};
 
+use self::conflicts::{Stored, write, write_again};
+use self::relations::{Cut, There, cut_relations};
 use super::account;
 use super::draft::blank;
 use super::plan::LONGEST_FOLDER;
@@ -23,8 +28,6 @@ use crate::memory::weight;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What is stored may weigh so many bytes, with what the records hold in fields that the backup does not know.
 const MOST_BYTES: usize = 64 << 20;
-/// How many different records relations may name.
-const MOST_ASKED: usize = 200_000;
 
 /// Ids that relations named and that lead nowhere, by field.
 type Lost = BTreeMap<String, Vec<String>>;
@@ -227,37 +230,40 @@ impl Records {
 
 /// Stores each of `records` that can be stored. Touches the transaction and nothing else.
 fn store_all(tx: &mut WriteTx<'_>, records: &[Returning]) -> Result<Vec<Returned>> {
-    // Those that are still to come count as there: two records may name each other.
-    let coming = records.iter().filter_map(|one| {
+    let mut there = There::with(records.iter().filter_map(|one| {
         let collection = one.collection.as_ref().ok()?;
         Some((collection.id.clone(), one.id.clone()))
-    });
-    let mut there = There {
-        known: coming.map(|key| (key, true)).collect(),
-    };
-    let (mut all, mut bytes) = (Vec::with_capacity(records.len()), 0_usize);
-    for one in records {
-        let returned = store(tx, one, &mut there)?;
-        bytes = bytes.saturating_add(returned.weight());
+    }));
+    let (mut all, mut conflicts, mut bytes) = (Vec::with_capacity(records.len()), Vec::new(), 0_usize);
+    for (at, one) in records.iter().enumerate() {
+        let stored = store(tx, one, &mut there)?;
+        bytes = bytes.saturating_add(stored.weight());
         if bytes > MOST_BYTES {
             let text = "That is too much at once, with what the records hold now. Choose fewer.";
             return Err(Error::invalid(text));
         }
-        all.push(returned);
+        match stored {
+            Stored::Settled(returned) => all.push(returned),
+            Stored::Refused { blocked, conflict } => {
+                all.push(blocked);
+                conflicts.push((at, conflict));
+            }
+        }
     }
+    write_again(tx, &mut all, conflicts)?;
     Ok(all)
 }
 
-fn store(tx: &mut WriteTx<'_>, returning: &Returning, there: &mut There) -> Result<Returned> {
+fn store(tx: &mut WriteTx<'_>, returning: &Returning, there: &mut There) -> Result<Stored> {
     let planned = match &returning.collection {
         Ok(collection) => collection,
         Err(why) if returning.is_optional => {
-            return Ok(Returned {
+            return Ok(Stored::Settled(Returned {
                 fate: Fate::Left,
                 ..Returned::blocked(why)
-            });
+            }));
         }
-        Err(why) => return Ok(Returned::blocked(why)),
+        Err(why) => return Ok(Stored::blocked(why)),
     };
     let is_as_planned = |now: &&Arc<Collection>| *now == planned;
     let Some(collection) = tx.schema().find(&planned.id).filter(is_as_planned).cloned() else {
@@ -279,20 +285,19 @@ fn store(tx: &mut WriteTx<'_>, returning: &Returning, there: &mut There) -> Resu
     });
     if let Some(field) = lacking.filter(|_| !stays) {
         let named = lost.get(&field).map(|ids| ids.join(", ")).unwrap_or_default();
-        return Ok(Returned {
+        return Ok(Stored::Settled(Returned {
             lost_relations: lost,
             ..Returned::blocked(format!(
                 "The record requires the relation {field}, and what that named is gone ({named}). Bring that back too."
             ))
-        });
+        }));
     }
-    let mut returned = match before {
-        Some(before) if stays => left(&before, &record, &lost),
+    let stored = match before {
+        Some(before) if stays => Stored::Settled(left(&before, &record, &lost)),
         Some(before) => change(tx, &before, record)?,
         None => add(tx, record)?,
     };
-    returned.lost_relations = lost;
-    Ok(returned)
+    Ok(stored.having_lost(lost))
 }
 
 fn left(before: &Record, record: &Record, lost: &Lost) -> Returned {
@@ -311,42 +316,40 @@ fn left(before: &Record, record: &Record, lost: &Lost) -> Returned {
     }
 }
 
-fn add(tx: &mut WriteTx<'_>, mut record: Record) -> Result<Returned> {
+fn add(tx: &mut WriteTx<'_>, mut record: Record) -> Result<Stored> {
     let files = file_names(&record);
     let id = record.id();
     if !is_plain(id) || (!files.is_empty() && id.len() > LONGEST_FOLDER) {
-        return Ok(Returned::blocked("Its id can't be that of a record."));
+        return Ok(Stored::blocked("Its id can't be that of a record."));
     }
     if let Some(file) = files.iter().find(|name| !is_plain(name)) {
-        return Ok(Returned::blocked(format!(
+        return Ok(Stored::blocked(format!(
             "It names a file that can't be one: {}",
             file.escape_debug()
         )));
     }
     if account::id_taken_elsewhere(tx, &record)? {
-        return Ok(Returned::blocked("Another account has this id."));
+        return Ok(Stored::blocked("Another account has this id."));
     }
     if validate::is_taken_but_for_case(tx, &record)? {
-        return Ok(Returned::blocked(
+        return Ok(Stored::blocked(
             "Another record has this id, but for upper and lower case.",
         ));
     }
     account::ensure_token_key(&mut record);
-    if let Some(blocked) = refused(tx.insert_record(&record), &record.collection)? {
-        return Ok(blocked);
-    }
-    Ok(Returned {
+    let becomes = Returned {
         fate: Fate::Added,
         record: Some(record),
         files,
         ..Returned::blocked("")
-    })
+    };
+    write(tx, becomes, false)
 }
 
-fn change(tx: &mut WriteTx<'_>, before: &Record, mut record: Record) -> Result<Returned> {
+fn change(tx: &mut WriteTx<'_>, before: &Record, mut record: Record) -> Result<Stored> {
     let (fields, files) = (differing(before, &record), file_names(&record));
     if let Some(file) = files.iter().find(|name| !is_plain(name)) {
-        return Ok(Returned::blocked(format!(
+        return Ok(Stored::blocked(format!(
             "It names a file that can't be one: {}",
             file.escape_debug()
         )));
@@ -356,20 +359,15 @@ fn change(tx: &mut WriteTx<'_>, before: &Record, mut record: Record) -> Result<R
     if has_other_password || (is_auth && record.text("email") != before.text("email")) {
         account::end_tokens(&mut record, before);
     }
-    if let Some(blocked) = refused(tx.update_record(&record), &record.collection)? {
-        return Ok(Returned { fields, ..blocked });
-    }
-    if has_other_password {
-        account::delete_sessions(tx, &record)?;
-    }
-    Ok(Returned {
+    let becomes = Returned {
         fate: Fate::Changed,
         fields,
         record: Some(record),
         files,
         files_before: file_names(before),
         ..Returned::blocked("")
-    })
+    };
+    write(tx, becomes, has_other_password)
 }
 
 /// Whether a name out of a backup, which may say anything, is that of one thing in a folder.
@@ -387,99 +385,4 @@ pub(crate) fn differing(before: &Record, after: &Record) -> Vec<String> {
     let differs =
         |name: &&String| !is_token_key(&after.collection, name) && before.values.get(*name) != after.values.get(*name);
     fields.filter(differs).cloned().collect()
-}
-
-/// What was taken out of the relations of a record.
-struct Cut {
-    lost: Lost,
-    /// A required one that has nothing left.
-    lacking: Option<String>,
-}
-
-/// Which records are there, as far as it was asked for.
-struct There {
-    known: HashMap<(String, String), bool>,
-}
-
-impl There {
-    fn has(&mut self, tx: &ReadTx<'_>, collection: &str, id: &str) -> Result<bool> {
-        let key = (collection.to_owned(), id.to_owned());
-        if let Some(known) = self.known.get(&key) {
-            return Ok(*known);
-        }
-        if self.known.len() > MOST_ASKED {
-            return Err(Error::invalid(
-                "The records name too many others for once. Choose fewer.",
-            ));
-        }
-        let has = match tx.schema().find(collection) {
-            Some(target) => tx.has_record(target, id)?,
-            None => false,
-        };
-        self.known.insert(key, has);
-        Ok(has)
-    }
-}
-
-/// Takes out of the relations what leads nowhere.
-fn cut_relations(tx: &ReadTx<'_>, record: &mut Record, there: &mut There) -> Result<Cut> {
-    let mut cut = Cut {
-        lost: Lost::new(),
-        lacking: None,
-    };
-    let collection = record.collection.clone();
-    for field in &collection.fields {
-        let FieldKind::Relation {
-            collection_id,
-            required,
-            ..
-        } = &field.kind
-        else {
-            continue;
-        };
-        let (mut kept, mut gone) = (Vec::new(), Vec::new());
-        for id in record.texts(&field.name) {
-            if there.has(tx, collection_id, id)? {
-                &mut kept
-            } else {
-                &mut gone
-            }
-            .push(id.to_owned());
-        }
-        if gone.is_empty() {
-            continue;
-        }
-        if kept.is_empty() && *required {
-            cut.lacking.get_or_insert_with(|| field.name.clone());
-        }
-        record.values.insert(field.name.clone(), relation(field, kept));
-        cut.lost.insert(field.name.clone(), gone);
-    }
-    Ok(cut)
-}
-
-fn relation(field: &Field, ids: Vec<String>) -> Value {
-    match field.kind.is_multiple() {
-        true => ids.into(),
-        false => ids.into_iter().next_back().unwrap_or_default().into(),
-    }
-}
-
-/// Why the database did not take a record, if it is what others hold.
-fn refused(stored: bosbase_store::Result<()>, collection: &Collection) -> Result<Option<Returned>> {
-    let error = match stored {
-        Ok(()) => return Ok(None),
-        Err(error) => error,
-    };
-    if error.kind() != Stored::Unique {
-        return Err(error.into());
-    }
-    let columns = match error.subject() {
-        Some(Subject::Columns(columns)) => columns.join(", "),
-        _ => "what an index keeps unique".to_owned(),
-    };
-    Ok(Some(Returned::blocked(format!(
-        "Another record of {} has the same {columns}.",
-        collection.name
-    ))))
 }
