@@ -9,6 +9,7 @@ use bosbase_disk::{Disk as _, RealDisk};
 use bosbase_store::{AuthOptions, Disagreement, DisagreementKind, ErrorKind as Stored, Store, StoreOptions};
 
 use super::copy::Copy;
+use super::mails;
 use super::report::Report;
 use super::uploads;
 use crate::error::Result;
@@ -60,11 +61,28 @@ pub(super) fn look(copy: &Copy, options: &AppOptions, report: &mut Report) -> Re
     let in_bucket = looked?;
     closed?;
     match in_bucket {
-        Some(true) => report.note("files", "Uploaded files lie in a bucket, which was not asked for them."),
+        Some(true) => tell_bucket(&options.data_dir, report),
         Some(false) => uploads::look(dir, &options.data_dir, report)?,
         None => {}
     }
     Ok(())
+}
+
+/// Says what becomes of uploaded files in a bucket, which is not asked.
+fn tell_bucket(dir: &DataDir, report: &mut Report) {
+    report.note("files", "Uploaded files lie in a bucket, which was not asked for them.");
+    // Where it was served before, the mark in the bucket says whose that is.
+    if matches!(RealDisk.exists(&dir.state().instance()), Ok(false)) {
+        report.differs(
+            "files",
+            format!(
+                "Uploaded files lie in a bucket. Backups hold them, too, and take room for them. A bucket that holds \
+                 something belongs to no data directory until you say so, and nothing is deleted there: stop PocketBase \
+                 for good, then bosbase files take-over --dir {}",
+                dir.display()
+            ),
+        );
+    }
 }
 
 fn sentence(error: &bosbase_store::Error) -> String {
@@ -145,7 +163,7 @@ fn look_into(store: &Store, options: &AppOptions, report: &mut Report) -> Result
     };
     report.works("settings", "The settings can be read.");
     tell_superusers(store, &settings, options, report);
-    tell_mails(&settings, report);
+    mails::look(&settings, report);
     for line in of_application(store, &settings) {
         report.not_honoured("options", line);
     }
@@ -229,16 +247,5 @@ fn tell_superusers(store: &Store, settings: &Settings, options: &AppOptions, rep
         Err(error) => {
             tracing::debug!(%error, "whether superusers can log in can't be told");
         }
-    }
-}
-
-fn tell_mails(settings: &Settings, report: &mut Report) {
-    if settings.smtp.enabled {
-        report.works("mails", format!("Mails go to the server {}.", settings.smtp.host));
-    } else {
-        report.note(
-            "mails",
-            "No mail server is set up (settings.smtp), so no mail is sent. PocketBase asks the machine's sendmail then.",
-        );
     }
 }

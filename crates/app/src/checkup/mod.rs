@@ -5,6 +5,7 @@
 
 mod copy;
 mod data;
+mod mails;
 mod report;
 mod uploads;
 
