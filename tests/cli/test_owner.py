@@ -42,11 +42,11 @@ def as_root(folder, *arguments, check=True):
 
 
 class Serving:
-    def __init__(self, folder, directory):
+    def __init__(self, folder, directory, user=USER):
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         self.log = open(folder / "log", "ab")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [folder / "bosbase", "serve", "--dir", directory, "--http", f"127.0.0.1:{port}"], user=USER, group=USER, extra_groups=[], stdout=self.log, stderr=self.log, cwd=folder
+            [folder / "bosbase", "serve", "--dir", directory, "--http", f"127.0.0.1:{port}"], user=user, group=user, extra_groups=[], stdout=self.log, stderr=self.log, cwd=folder
         )
 
     def __enter__(self):
@@ -118,3 +118,53 @@ def test_a_database_that_cannot_be_written_fails_the_start_with_its_path(home, n
     done = as_user(home, "serve", "--dir", directory, "--http", "127.0.0.1:0", check=False)
     assert done.returncode == 1 and str(directory / name) in done.stderr, done.stderr
     assert len([line for line in done.stderr.strip().split("\n") if line.startswith("Error")]) == 1
+
+
+def test_root_is_told_when_it_serves_what_is_anothers(home):
+    directory = home / "pb_data"
+    directory.mkdir()
+    os.chown(directory, USER, USER)
+    as_user(home, "superuser", "upsert", EMAIL, PASSWORD, "--dir", directory)
+    with Serving(home, directory) as server:
+        assert server.write().status_code == 200
+    assert "root" not in (home / "log").read_text()
+    with Serving(home, directory, user=0) as server:
+        assert server.write().status_code == 200
+    (line,) = [line for line in (home / "log").read_text().splitlines() if "root's" in line]
+    assert f"sudo -u '#{USER}' bosbase serve --dir {directory}" in line
+
+
+def test_nothing_that_root_does_leaves_files_that_the_owner_cannot_write(home):
+    directory, out = home / "pb_data", home / "out"
+    directory.mkdir()
+    os.chown(directory, USER, USER)
+    as_user(home, "superuser", "upsert", EMAIL, PASSWORD, "--dir", directory)
+    as_root(home, "backup", "create", "one.zip", "--dir", directory)
+    # What is root's alone to write.
+    out.mkdir(mode=0o700)
+    every = ("--filter", "id != ''")
+    for arguments in (
+        # Those that write elsewhere come first: what they make, no other has made.
+        ("backup", "extract", "one.zip", "_superusers", *every, "--into", out / "records"),
+        ("backup", "export", "one.zip", out / "one.zip"),
+        ("backup", "extract", "one.zip", "_superusers", *every),
+        ("backup", "extract", "one.zip", "_superusers", *every, "--into", "live"),
+        ("backup", "list"),
+        ("backup", "verify", "one.zip"),
+        ("backup", "import", out / "one.zip", "two.zip"),
+        ("backup", "delete", "two.zip"),
+        ("backup", "take-over"),
+        ("superuser", "unlock"),
+    ):
+        as_root(home, *arguments, "--dir", directory)
+        assert strangers(directory) == [], arguments
+    # Nothing of ours lies there yet.
+    shutil.rmtree(directory / ".bosbase")
+    as_root(home, "backup", "export", "one.zip", out / "again.zip", "--dir", directory)
+    as_root(home, "backup", "extract", "one.zip", "_superusers", *every, "--into", out / "more", "--dir", directory)
+    as_root(home, "check", directory, check=False)
+    assert strangers(directory) == []
+    assert {path.name for path in out.iterdir()} == {"one.zip", "again.zip", "records", "more"}
+    assert {path.stat().st_uid for path in out.rglob("*")} == {0}
+    with Serving(home, directory) as server:
+        assert server.write().status_code == 200

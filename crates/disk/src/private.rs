@@ -41,18 +41,13 @@ pub fn keep_private(dir: &Path) {
 /// it, else of the folder itself. What a command that root runs leaves there is that user's then, whose server has to
 /// write it. Answers whether that is so.
 ///
-/// To be called while there is no second thread; it is for good.
+/// It is for good, and for the thread that calls it with those that it starts later.
 ///
 /// # Errors
 /// Where the system does not let it.
 pub fn become_owner(dir: &Path, database: &str) -> io::Result<bool> {
     use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
-    if !geteuid().is_root() {
-        return Ok(false);
-    }
-    #[allow(clippy::disallowed_methods, reason = "owners are looked at here and nowhere else")]
-    let found = std::fs::symlink_metadata(dir.join(database)).or_else(|_| std::fs::metadata(dir));
-    let Some(found) = found.ok().filter(|found| found.uid() != 0) else {
+    let Some(found) = other_owner(dir, database) else {
         return Ok(false);
     };
     let (user, group) = (Uid::from_raw(found.uid()), Gid::from_raw(found.gid()));
@@ -61,6 +56,21 @@ pub fn become_owner(dir: &Path, database: &str) -> io::Result<bool> {
     set_thread_res_uid(user, user, user)?;
     keep_private(dir);
     Ok(true)
+}
+
+/// The number of the user that [`become_owner`] would become; nothing where this process is not root's, or the data is.
+pub fn owner_beside_root(dir: &Path, database: &str) -> Option<u32> {
+    other_owner(dir, database).map(|found| found.uid())
+}
+
+/// What says whose the data is, where this process is root's and the data is not.
+fn other_owner(dir: &Path, database: &str) -> Option<std::fs::Metadata> {
+    if !geteuid().is_root() {
+        return None;
+    }
+    #[allow(clippy::disallowed_methods, reason = "owners are looked at here and nowhere else")]
+    let found = std::fs::symlink_metadata(dir.join(database)).or_else(|_| std::fs::metadata(dir));
+    found.ok().filter(|found| found.uid() != 0)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use bosbase_backup::archive::ArchiveEntry;
 use bosbase_backup::{
     Archive, BackupKey, DataDir, ErrorKind as Engine, Identity, NoProgress, unpack_database, unpack_file,
 };
-use bosbase_disk::{Disk, LockFile};
+use bosbase_disk::{Disk, LockFile, become_owner};
 use bosbase_store::{ErrorKind as Stored, Store, StoreOptions, new_id};
 use parking_lot::Mutex;
 
@@ -183,6 +183,28 @@ impl Backups {
             used: Instant::now(),
         });
         Ok(looked)
+    }
+
+    /// The same for a command that root runs and that writes elsewhere as root: what is unpacked in the data directory
+    /// is its owner's, whose server has to write there as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backups::look`]; [`ErrorKind::Invalid`] where the system does not let root become the owner.
+    pub fn look_as_owner(&self, name: &str) -> Result<Arc<Looked>> {
+        let look = || {
+            let dir = self.data_dir();
+            // Of this thread alone: the others stay what they are.
+            become_owner(dir, DataDir::DATABASE).map_err(|error| {
+                let text = "belongs to another user, and the system does not let root become that user";
+                Error::invalid(format!("{} {text}. Run this as that user.", dir.display())).caused_by(error)
+            })?;
+            self.look(name)
+        };
+        match std::thread::scope(|scope| scope.spawn(look).join()) {
+            Ok(looked) => looked,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
     }
 
     fn open_archived(&self, archive: Archive, (place, key, which): (String, &BackupKey, Identity)) -> Result<Looked> {

@@ -51,7 +51,7 @@ pub use backup_jobs::BackupJobs;
 pub use backups::Backups;
 pub use bosbase_backup::restore::{RESTORE_STEPS, ROLLBACK_STEPS};
 pub use bosbase_backup::{CREATE_STEPS, Steps};
-pub use bosbase_disk::{become_owner, keep_private};
+pub use bosbase_disk::{become_owner, keep_private, owner_beside_root};
 pub use comparison::{CollectionCompared, Comparison, Described, Fate, Gone};
 pub use content::{CollectionContent, Content, DatabaseSize, FileTotals};
 pub use directory::{make_directory, require_application};

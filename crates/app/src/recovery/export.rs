@@ -37,7 +37,7 @@ pub fn export_json(backups: &Backups, key: &str, choice: &Choice) -> Result<Vec<
 }
 
 /// Writes the chosen records into the folder `to`, which is made or empty: a file of JSON for each collection, and
-/// `COLLECTION/ID/FILE` for their files.
+/// `COLLECTION/ID/FILE` for their files. They are whose process it is, also where root looks into another's backup.
 ///
 /// # Errors
 ///
@@ -45,7 +45,7 @@ pub fn export_json(backups: &Backups, key: &str, choice: &Choice) -> Result<Vec<
 pub fn export_directory(backups: &Backups, key: &str, choice: &Choice, to: &Path) -> Result<Exported> {
     let disk = backups.disk().as_ref();
     make_empty(disk, to)?;
-    let looked = backups.look(key)?;
+    let looked = backups.look_as_owner(key)?;
     let chosen = read(&looked, choice)?;
     let mut paths = HashSet::new();
     let mut by_collection: BTreeMap<&str, Vec<&Chosen>> = BTreeMap::new();

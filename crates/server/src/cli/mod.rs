@@ -16,6 +16,7 @@ mod manual;
 mod output;
 mod serve;
 mod superuser;
+mod unsupported;
 
 use std::process::ExitCode;
 

@@ -13,7 +13,7 @@ use axum::http::header;
 use bosbase_app::jobs::ServeLock;
 use bosbase_app::public::PublicFiles;
 use bosbase_app::start::Probation;
-use bosbase_app::unsupported::{Programs, listed, of_application};
+use bosbase_app::unsupported::Programs;
 use bosbase_app::{App, AppOptions, crons};
 use bosbase_certificates::{Certificates, LETS_ENCRYPT, Wanted};
 use futures_util::FutureExt as _;
@@ -30,6 +30,7 @@ use super::environment::Variables;
 use super::hangup::Hangup;
 use super::listening::{Addresses, Sockets, unusable};
 use super::output::say;
+use super::unsupported::{refuse_ignored, say_unsupported, warn_root};
 use crate::http::cors::Origins;
 use crate::http::listen;
 use crate::http::router::router;
@@ -68,9 +69,10 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     } else {
         RESTART_SERVE_LOCK_WAIT
     };
-    let addresses = Addresses::of(serve)?;
+    let addresses = Addresses::of(serve, global.has_own_authority())?;
     // Before anything is touched: who can't listen must not upgrade or recover a data directory either.
     let sockets = Sockets::open(&addresses, inherited)?;
+    warn_root(&global.dir);
     // A server that restarts was let through before, and clients wait for it.
     if !restart::is_restart() {
         refuse_ignored(&Programs::beside(&global.dir, &global.program_dirs())?, serve)?;
@@ -369,63 +371,6 @@ fn certificates(app: &App, addresses: &Addresses, variables: &Variables) -> Resu
     opened
         .map(Some)
         .map_err(|error| Failure(format!("The certificates can't be read: {error}.")))
-}
-
-/// Refuses to serve where somebody relies on what would not be run.
-fn refuse_ignored(programs: &Programs, serve: &Serve) -> Result<(), Failure> {
-    if !programs.hooks.is_empty() && !serve.ignore_hooks {
-        return Err(Failure(format!(
-            "This version runs no hooks, and {} holds {}: what they check or refuse would not be. Start with \
-             --ignore-hooks to go on without them.",
-            programs.hooks_in,
-            listed(&programs.hooks)
-        )));
-    }
-    if !programs.migrations.is_empty() && !serve.ignore_migrations {
-        return Err(Failure(format!(
-            "This version applies no migrations, and {} holds some that were not applied: {}. Apply them with PocketBase, \
-             or start with --ignore-migrations to go on without them.",
-            programs.migrations_in,
-            listed(&programs.migrations)
-        )));
-    }
-    Ok(())
-}
-
-/// Says in the log, a line each, what is configured and not honoured. What can't be found out is no reason not to
-/// serve.
-fn say_unsupported(app: &App, global: &Global) {
-    for name in global.variables.unknown(&global.encryption_env) {
-        tracing::warn!("The environment variable {name} is none of this program's and has no effect.");
-    }
-    let idle = global.idle();
-    if !idle.is_empty() {
-        tracing::warn!(
-            "Without effect: {}. This version runs no hooks, and neither applies nor writes migrations.",
-            idle.join(", ")
-        );
-    }
-    match Programs::beside(&global.dir, &global.program_dirs()) {
-        Ok(programs) => say_ignored(&programs),
-        Err(error) => {
-            let error = error.with_causes();
-            tracing::warn!("Hooks and migrations beside the data directory can't be looked for: {error}");
-        }
-    }
-    for line in of_application(app.store(), &app.settings().get()) {
-        tracing::warn!("{line}");
-    }
-}
-
-fn say_ignored(programs: &Programs) {
-    if !programs.hooks.is_empty() {
-        let names = listed(&programs.hooks);
-        tracing::warn!("Not run: the hooks in {} ({names}).", programs.hooks_in);
-    }
-    if !programs.migrations.is_empty() {
-        let names = listed(&programs.migrations);
-        tracing::warn!("Not applied: migrations in {} ({names}).", programs.migrations_in);
-    }
 }
 
 /// Makes the first superuser of an unattended installation from the environment or the configuration file. Where there is one already, nothing is
