@@ -350,8 +350,8 @@ def test_the_command_line_takes_records_out(server, root, tmp_path):
     root.back_up("one.zip")
     root.delete(f"/api/collections/authors/records/{ada['id']}")
     run = lambda *arguments, **how: BOSBASE.run("backup", "extract", "one.zip", *arguments, "--dir", str(server.directory), **how)  # noqa: E731
-    (shown,) = json.loads(run("authors", ada["id"]).stdout)
-    assert shown == ada
+    printed = run("authors", ada["id"]).stdout
+    assert json.loads(printed) == [ada] and printed.endswith("]\n")
     assert {one["collectionName"] for one in json.loads(run("authors", ada["id"], "--children").stdout)} == {"authors", "books"}
     out = tmp_path / "out"
     said = run("authors", "--filter", "name = 'Ada'", "--into", str(out)).stdout

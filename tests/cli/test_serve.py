@@ -102,6 +102,23 @@ def test_version_and_help_are_told(tmp_path):
 
 
 @pytest.mark.ours
+@pytest.mark.parametrize("words", [(), ("backup",), ("backup", "extract"), ("superuser",), ("superuser", "upsert"), ("config", "check"), ("serve",)], ids=" ".join)
+def test_help_can_be_asked_for_as_a_command(words):
+    """`bosbase help` was an unknown command."""
+    asked = BOSBASE.run("help", *words)
+    assert asked.stdout == BOSBASE.run(*words, "--help").stdout and f"Usage: {' '.join(('bosbase', *words))} " in asked.stdout
+    assert asked.stderr == "" and BOSBASE.run("help", "nonsense", check=False).returncode == 2
+
+
+@pytest.mark.ours
+def test_extract_says_what_it_takes():
+    """Its usage was one list of ids, though records can be named by a filter as well."""
+    wrong = BOSBASE.run("backup", "extract", "one.zip", check=False)
+    for text in (BOSBASE.run("backup", "extract", "--help").stdout, wrong.stderr):
+        assert "<KEY> <COLLECTION> <ID>...\n" in text and "<KEY> <COLLECTION> --filter <FILTER>\n" in text, text
+
+
+@pytest.mark.ours
 def test_the_first_start_without_a_superuser_tells_how_to_make_one(launch):
     fresh = launch(BOSBASE, superuser=False)
     assert "superuser" in fresh.log()

@@ -55,6 +55,44 @@ def test_what_cannot_be_done_is_told_in_a_line(arguments, tmp_path):
     assert said and "panicked" not in said and "long-enough-1" not in said, said
 
 
+@pytest.mark.ours
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("delete", "a@example.com", "s3cret-Word"),
+        ("otp", "a@example.com", "s3cret-Word"),
+        ("unlock", "s3cret-Word"),
+        ("upsert", "a@example.com", "long-enough-1", "s3cret-Word"),
+        ("upsert", "a@example.com", "--s3cret-Word"),
+        ("upsert", "a@example.com", "-s3cret-Word"),
+        ("s3cret-Word",),
+        ("upsrt", "a@example.com", "s3cret-Word"),
+    ],
+    ids=" ".join,
+)
+def test_a_word_that_was_not_expected_is_not_shown(arguments, tmp_path):
+    """A password in the wrong place stood in the terminal, and in the log of what had run the command."""
+    done = BOSBASE.run("superuser", *arguments, "--dir", tmp_path / "pb_data", check=False)
+    assert done.returncode == 2 and "Word" not in done.stderr + done.stdout, done
+    assert "Usage: bosbase superuser" in done.stderr
+    assert not (tmp_path / "pb_data").exists()
+
+
+@pytest.mark.ours
+def test_a_flag_that_is_mistyped_is_named(tmp_path):
+    done = BOSBASE.run("superuser", "upsert", "a@example.com", "s3cret-Word", "--directory", tmp_path, check=False)
+    assert done.returncode == 2 and "--directory" in done.stderr and "s3cret-Word" not in done.stderr, done
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("arguments", [("a@example.com", "s3cret-Word"), ("s3cret-Word",), ("superuser", "upsert", "a@example.com", "s3cret-Word"), ("--password", "s3cret-Word"), ("--password=s3cret-Word",)])
+def test_serve_does_not_show_a_password(arguments, tmp_path):
+    """`serve EMAIL PASSWORD` ordered a certificate for the password, and wrote it into the log each minute."""
+    done = BOSBASE.run("serve", *arguments, "--dir", tmp_path / "pb_data", check=False, timeout=30)
+    assert done.returncode in (1, 2) and "Word" not in done.stderr + done.stdout, done
+    assert not (tmp_path / "pb_data").exists()
+
+
 def test_a_superuser_made_beside_a_running_server_can_log_in_at_once(server):
     server.program.superuser(server.directory, "late@example.com", "late-pass-1")
     assert server.root("late@example.com", "late-pass-1").get("/api/backups") == []

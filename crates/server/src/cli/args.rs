@@ -7,6 +7,7 @@ use std::time::Duration;
 use bosbase_app::public::PublicFiles;
 use bosbase_app::unsupported::ProgramDirs;
 use bosbase_app::{AppOptions, DataDir};
+use bosbase_certificates::LETS_ENCRYPT;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand};
 
@@ -20,13 +21,7 @@ const KEY_LENGTH: usize = 32;
 /// An application backend on an embedded SQLite database whose backups are proven and whose restores are all or
 /// nothing.
 #[derive(Debug, Parser)]
-#[command(
-    name = "bosbase",
-    version,
-    propagate_version = true,
-    disable_help_subcommand = true,
-    args_override_self = true
-)]
+#[command(name = "bosbase", version, propagate_version = true, args_override_self = true)]
 pub struct Arguments {
     #[command(flatten)]
     pub global: Global,
@@ -143,6 +138,12 @@ impl Global {
     pub const CONFIG: &str = "BOSBASE_CONFIG";
     /// The variable that names the data directory.
     pub const DIR: &str = "BOSBASE_DIR";
+
+    /// Whether certificates come from another authority than Let's Encrypt.
+    pub fn has_own_authority(&self) -> bool {
+        let directory = self.variables.get("BOSBASE_ACME_DIRECTORY");
+        directory.is_some_and(|directory| directory != LETS_ENCRYPT)
+    }
 
     /// Where hooks and migrations are looked for.
     pub fn program_dirs(&self) -> ProgramDirs {

@@ -23,7 +23,7 @@ pub fn run(global: &Global, action: &ConfigAction, flags: &[Setting]) -> Result<
             "The environment variable {name} is none of this program's and has no effect."
         )));
     }
-    let addresses = Addresses::of(serve)?;
+    let addresses = Addresses::of(serve, global.has_own_authority())?;
     let public = global.public_files(&global.dir)?;
     global.options()?;
     log_filter(global)?;

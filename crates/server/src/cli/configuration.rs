@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, FromArgMatches as _};
 
@@ -104,8 +105,40 @@ fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
     Arguments::grammar().try_get_matches_from(words).map_err(|error| {
         let is_help = !error.use_stderr();
         let explained = is_help.then(|| Arguments::explained().try_get_matches_from(words).err());
-        explained.flatten().unwrap_or(error)
+        discreet(explained.flatten().unwrap_or(error), words)
     })
+}
+
+/// The error without the word that it complains of, where that may be a password.
+fn discreet(mut error: clap::Error, words: &[OsString]) -> clap::Error {
+    const HIDDEN: &str = "(not shown, as it may be a password)";
+    let wrong = match error.kind() {
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        _ => return error,
+    };
+    let is_flag = |word: &str| match word.strip_prefix("--") {
+        Some(name) => name.bytes().all(|byte| byte.is_ascii_lowercase()),
+        // One letter: of what follows it nothing is said.
+        None => word.starts_with('-') && word.len() == 2,
+    };
+    let is_plain = match error.get(wrong) {
+        Some(ContextValue::String(word)) => is_flag(word),
+        _ => true,
+    };
+    let takes_passwords = words.iter().any(|word| word == "superuser");
+    if takes_passwords && !is_plain {
+        error.insert(wrong, ContextValue::String(HIDDEN.to_owned()));
+        // It repeats the word.
+        for repeated in [
+            ContextKind::Suggested,
+            ContextKind::SuggestedArg,
+            ContextKind::SuggestedSubcommand,
+        ] {
+            error.remove(repeated);
+        }
+    }
+    error
 }
 
 /// The configuration file that is named, or the usual one for commands that are about a data directory.

@@ -37,6 +37,10 @@ impl FromStr for Into {
 
 /// `bosbase backup extract`
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "bosbase backup extract [OPTIONS] <KEY> <COLLECTION> <ID>...\n       \
+                            bosbase backup extract [OPTIONS] <KEY> <COLLECTION> --filter <FILTER>"
+)]
 pub struct Extract {
     /// The backup's name
     pub key: String,

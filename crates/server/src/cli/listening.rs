@@ -27,12 +27,13 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// What the command line says.
+    /// What the command line says. `has_own_authority` where certificates come from another authority than the usual
+    /// one, which has none for names inside of a network.
     ///
     /// # Errors
     ///
     /// Where it names what can't be the name of a host.
-    pub fn of(serve: &Serve) -> Result<Self, Failure> {
+    pub fn of(serve: &Serve, has_own_authority: bool) -> Result<Self, Failure> {
         let given = |address: &Option<String>| address.clone().filter(|address| !address.is_empty());
         let (http, https) = (given(&serve.http), given(&serve.https));
         let (http, https) = if serve.domains.is_empty() {
@@ -49,13 +50,15 @@ impl Addresses {
         };
         let mut hosts = Vec::new();
         if https.is_some() {
-            for name in named {
-                let host = HostName::parse(&name).ok_or_else(|| {
+            let is_inside = |name: &str| !name.contains('.') && !serve.domains.is_empty();
+            for (at, name) in named.iter().enumerate() {
+                let host = HostName::parse(name).filter(|_| has_own_authority || !is_inside(name));
+                hosts.push(host.ok_or_else(|| {
                     Failure(format!(
-                        "There is no certificate for {name:?}: name the host that people type, as in serve example.com."
+                        "There is no certificate for {}: name the host that people type, as in serve example.com.",
+                        shown(name, at)
                     ))
-                })?;
-                hosts.push(host);
+                })?);
             }
         }
         let mut www: Vec<_> = hosts.iter().filter_map(HostName::with_www).collect();
@@ -80,6 +83,16 @@ impl Addresses {
             (Some(_), Some(host)) => format!("https://{host}:{port}"),
             _ => format!("http://{}:{port}", host_of(&self.http)),
         }
+    }
+}
+
+/// A name that was refused. Shown only if it looks like a host's: a superuser and a password were typed here before.
+fn shown(name: &str, at: usize) -> String {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || ".:/*-[]".contains(c);
+    if (name.contains('.') || name.is_empty() || name.contains("::")) && name.chars().all(is_of_name) {
+        format!("{name:?}")
+    } else {
+        format!("domain {} of those named (not shown, as it may be a password)", at + 1)
     }
 }
 
@@ -187,7 +200,7 @@ mod tests {
         let Command::Serve(serve) = arguments.command else {
             panic!("not serve")
         };
-        Addresses::of(&serve)
+        Addresses::of(&serve, false)
     }
 
     /// `--http :8090`, as in many a unit file, was no address.
@@ -260,6 +273,32 @@ mod tests {
         ] {
             assert!(addresses(line).is_err(), "{line}");
         }
+    }
+
+    /// After `serve EMAIL PASSWORD` one read the password in the log, and a certificate was ordered for it.
+    #[test]
+    fn what_is_no_domain_is_not_shown() {
+        for line in [
+            "s3cret-Word",
+            "a@example.com",
+            "example.com p@ss.word",
+            "a.example correct-horse",
+        ] {
+            let told = addresses(line).unwrap_err().0;
+            let last = line.split(' ').next_back().unwrap();
+            assert!(
+                told.contains("may be a password") && !told.contains(last),
+                "{line}: {told}"
+            );
+        }
+        let told = addresses("https://example.com").unwrap_err().0;
+        assert!(told.contains("\"https://example.com\""), "{told}");
+        // An authority of one's own may know it.
+        let arguments = Arguments::try_parse_from(["bosbase", "serve", "intranet"]).unwrap();
+        let Command::Serve(serve) = arguments.command else {
+            panic!("not serve")
+        };
+        assert!(Addresses::of(&serve, true).is_ok());
     }
 
     #[test]
