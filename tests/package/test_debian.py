@@ -9,7 +9,7 @@ from harness.client import Client
 from harness.programs import EMAIL, PASSWORD
 from harness.server import Server, free_port
 
-from .conftest import only
+from .conftest import NEWER, VERSION, only
 from .debian import Debian
 
 pytestmark = pytest.mark.ours
@@ -49,7 +49,9 @@ class Installed(Server):
 
 def test_it_installs_without_a_complaint_and_what_is_secret_is_nobody_elses(debian):
     assert not re.search(r"warning|error", debian.said, re.I), debian.said
-    assert debian.run("dpkg-query", "--show", "--showformat=${Status} ${Version}", "bosbase") == "install ok installed 0.1.0-1"
+    assert debian.run("dpkg-query", "--show", "--showformat=${Status} ${Version}", "bosbase") == f"install ok installed {VERSION}-1"
+    # No address that nobody reads.
+    assert debian.run("dpkg-query", "--show", "--showformat=${Maintainer}", "bosbase") == "the bosbase authors"
     assert debian.owner(CONFIGURATION) == "root:bosbase 640"
     assert debian.owner(DATA) == "bosbase:bosbase 700"
     assert debian.owner("/usr/bin/bosbase") == "root:root 755"
@@ -98,7 +100,8 @@ def test_it_serves_and_is_upgraded_and_the_data_and_what_was_configured_stay(deb
     debian.run("chmod", "600", CONFIGURATION)
     said = debian.install(only(newer, "*.deb"))
     assert not re.search(r"warning|error", said, re.I), said
-    assert debian.run("dpkg-query", "--show", "--showformat=${Status} ${Version}", "bosbase") == "install ok installed 0.1.1-1"
+    assert debian.run("dpkg-query", "--show", "--showformat=${Status} ${Version}", "bosbase") == f"install ok installed {NEWER}-1"
+    assert debian.run("dpkg-query", "--show", "--showformat=${Maintainer}", "bosbase") == "Ada Example <ada@example.com>"
     assert debian.owner(CONFIGURATION) == "root:bosbase 600" and "TIMEOUT=11" in debian.path(CONFIGURATION).read_text()
     debian.run("chmod", "640", CONFIGURATION)
     server = Installed(debian, tmp_path / "log").start()
