@@ -114,6 +114,38 @@ def check_switch(history, restored, since, seen):
     )
 
 
+def recovered(now, then, ids, overwrite):
+    """What a recovery of these records makes of the state `now`, and what it answers of each. `then` is the backup's state."""
+    state, actions = dict(now), {}
+    for record in ids:
+        if record not in now:
+            actions[record] = "added"
+        elif now[record] != then[record] and overwrite:
+            actions[record] = "changed"
+        else:
+            actions[record] = "left"
+            continue
+        state[record] = then[record]
+    return state, actions
+
+
+def check_recovery(history, then, ids, overwrite, since, answered, seen):
+    """While this writer went on, its records `ids` came back between two of its changes; asserts that what was answered and is there fits."""
+    for j, state in history.states():
+        if j < since:
+            continue
+        after, actions = recovered(state, then, ids, overwrite)
+        for change in history.changes[j:]:
+            if change.acknowledged:
+                change.apply(after)
+        if actions == answered and after == seen:
+            return j
+    raise AssertionError(
+        f"no moment between changes {since} and {len(history.changes)} explains what came back: answered {answered}, nearest to "
+        + difference(recovered(history.state(), then, ids, overwrite)[0], seen)
+    )
+
+
 def explain(history, seen, least, most):
     """How far the nearest of the possible states is off."""
     nearest = min(

@@ -1,4 +1,4 @@
-"""A server under everything at once for a while; each state that a backup or a restore shows is held against the model.
+"""A server under everything at once for a while; each state that a backup, a restore or a recovery of records shows is held against the model.
 
 Reproducible as far as concurrency allows: the seed decides what is done, not how the threads' requests meet.
 """
@@ -22,7 +22,7 @@ from harness.sample import blob
 from harness.server import Server
 
 from .clients import COLLECTION, Reader, Writer
-from .model import check_cut, check_switch, difference, digest, digest_in
+from .model import check_cut, check_recovery, check_switch, difference, digest, digest_in, recovered
 
 WRITERS, READERS = 4, 3
 MOST_BACKUPS = 5
@@ -66,7 +66,8 @@ class Soak:
     def run(self, seconds):
         """Returns what was done; raises AssertionError at the first thing that is wrong."""
         began, deck = time.monotonic(), []
-        actions = [self.back_up] * 6 + [self.restore] * 3 + [self.restore_while_writing] * 3 + [self.verify, self.upload, self.delete, self.kill]
+        actions = [self.back_up] * 4 + [self.restore, self.restore_while_writing, self.recover_while_writing] * 2
+        actions += [self.recover, self.extract, self.verify, self.upload, self.delete, self.kill]
         if self.can_undo:
             actions += [self.undo] * 2
         for worker in self.writers + self.readers:
@@ -229,6 +230,80 @@ class Soak:
             self.compare(self.before_restore, "after the undo")
             self.go_on_from(self.before_restore)
             self.before_restore = None
+
+    def chosen(self):
+        """Some records of a backup, by writer: most are gone by now, and some of the newest backup's are others."""
+        key = self.random.choice([self.random.choice(sorted(self.backups)), list(self.backups)[-1]])
+        ids = {number: self.random.sample(sorted(then), self.random.randint(0, len(then))) for number, then in self.backups[key].items()}
+        return key, ids, self.random.random() < 0.7
+
+    def ask_to_recover(self, key, ids, overwrite, dry=False):
+        """What is answered of each record, by writer; None where others changed all the time what it builds on."""
+        body = {"collection": COLLECTION, "ids": [record for some in ids.values() for record in some], "overwrite": overwrite, "dryRun": dry}
+        self.root.wait_until_idle()
+        answer = self.root.send("POST", f"/api/backups/{key}/recover", json=body, expect=(200, 503))
+        if answer.status_code == 503:
+            assert "changed by others all the time" in answer.text, answer.text
+            return None
+        told = answer.json()
+        assert not told["blocked"] and not any(one["missingFiles"] for one in told["records"]), told
+        actions = {one["id"]: one["action"] for one in told["records"]}
+        assert [told[name] for name in ("added", "changed", "left")] == [list(actions.values()).count(name) for name in ("added", "changed", "left")], told
+        return {number: {record: actions[record] for record in some} for number, some in ids.items()}
+
+    def recover(self):
+        """While nobody writes: the chosen records are the backup's, with their files, and all others as they were."""
+        key, ids, overwrite = self.chosen()
+        if not any(ids.values()):
+            return SKIPPED
+        with self.held():
+            before = self.expected()
+            wanted = {number: recovered(before[number], self.backups[key][number], some, overwrite) for number, some in ids.items()}
+            for dry in (True, False):
+                answered = self.ask_to_recover(key, ids, overwrite, dry)
+                assert answered == {number: actions for number, (_, actions) in wanted.items()}, (key, dry, answered, wanted)
+                self.compare({number: before[number] if dry else state for number, (state, _) in wanted.items()}, f"after a recovery out of {key}, {dry=}")
+            self.go_on_from({number: state for number, (state, _) in wanted.items()})
+        self.count(answered)
+
+    def recover_while_writing(self):
+        """Writers go on, also with the records that come back: each came back at one moment between two changes."""
+        key, ids, overwrite = self.chosen()
+        if not any(ids.values()):
+            return SKIPPED
+        since = {writer.number: len(writer.history.changes) for writer in self.writers}
+        answered = self.ask_to_recover(key, ids, overwrite)
+        if answered is None:
+            return SKIPPED
+        with self.held():
+            seen = self.seen()
+            for writer in self.writers:
+                n = writer.number
+                try:
+                    check_recovery(writer.history, self.backups[key][n], ids[n], overwrite, since[n], answered[n], seen[n])
+                except AssertionError as error:
+                    raise AssertionError(f"{writer.name}, recovery out of {key}, {overwrite=}: {error}") from None
+            self.go_on_from(seen)
+        self.count(answered)
+
+    def count(self, answered):
+        for actions in answered.values():
+            for action in actions.values():
+                self.counts[f"records {action}"] += 1
+
+    def extract(self):
+        """The command line takes a backup's records out beside the server: they are what the backup showed."""
+        key = self.random.choice(sorted(self.backups))
+        states = {writer.number: {} for writer in self.writers}
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / "out"
+            BOSBASE.run("backup", "extract", key, COLLECTION, "--filter", "id != ''", "--into", str(folder), "--dir", str(self.server.directory))
+            file = folder / f"{COLLECTION}.json"
+            for record in json.loads(file.read_text()) if file.exists() else []:
+                if record["paper"]:
+                    assert digest((folder / COLLECTION / record["id"] / record["paper"]).read_bytes()) == digest_in(record["paper"])
+                states[int(record["writer"])][record["id"]] = (int(record["n"]), digest_in(record["paper"]))
+        assert states == self.backups[key], f"extract of {key}: {states} and not {self.backups[key]}"
 
     def go_on_from(self, states):
         for writer in self.writers:
