@@ -83,6 +83,8 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/api/backups", Access::Superuser),
     ("POST", "/api/backups", Access::Superuser),
     ("POST", "/api/backups/upload", Access::Superuser),
+    ("GET", "/api/backups/upload", Access::FileToken),
+    ("DELETE", "/api/backups/upload", Access::Superuser),
     ("GET", "/api/backups/status", Access::Superuser),
     ("POST", "/api/backups/undo-restore", Access::Superuser),
     ("POST", "/api/backups/cancel", Access::Superuser),
