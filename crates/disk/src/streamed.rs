@@ -20,6 +20,9 @@ const PIECE: usize = 256 << 10;
 /// system's journal every time, which the next commit writes out and waits for. Not for files that may end before.
 const ROOM: u64 = 2 << 20;
 
+/// Of the machine's memory, one in so many bytes may hold what was read back of one file.
+const READ_BACK_SHARE: u64 = 4;
+
 /// What memory, offset and length of a write past the cache are multiples of; no usual file system asks for more.
 const ALIGNMENT: usize = 4096;
 
@@ -44,6 +47,8 @@ pub(crate) struct StreamedFile {
     cached_from: Option<u64>,
     /// Whether what is written is read back.
     read_back: bool,
+    /// How much of it: more would push itself out of the cache, and with it what the application reads.
+    read_back_most: u64,
 }
 
 impl StreamedFile {
@@ -64,6 +69,7 @@ impl StreamedFile {
             direct,
             cached_from: (!direct).then_some(0),
             read_back: false,
+            read_back_most: 0,
         })
     }
 
@@ -88,21 +94,30 @@ impl StreamedFile {
                 Err(e) => return Err(e),
             }
         }
-        if let Some(piece) = NonZeroU64::new(self.filled as u64)
-            && self.direct
-            && self.read_back
-        {
-            self.inner.fetch(start, piece);
+        if self.direct && self.read_back {
+            self.read_back_piece(start);
         }
         (self.filled, self.written) = (0, 0);
         Ok(())
+    }
+
+    /// Begins to read the piece at `start` back. What lies in the cache before anybody has read it was written through
+    /// the cache, though past it was asked for: some file systems do (a journal of data, encryption).
+    fn read_back_piece(&mut self, start: u64) {
+        if matches!(self.inner.read_cached_at(start, &mut [0]), Ok(Some(1..))) {
+            self.cached_from.get_or_insert(start);
+        } else if let Some(piece) = NonZeroU64::new(self.filled as u64)
+            && start < self.read_back_most
+        {
+            self.inner.fetch(start, piece);
+        }
     }
 
     fn use_cache(&mut self) -> io::Result<()> {
         if self.direct {
             set_direct(&self.file, false)?;
             self.direct = false;
-            self.cached_from = Some(self.len);
+            self.cached_from.get_or_insert(self.len);
             // What was asked for and is not needed.
             self.file.set_len(self.len)?;
         }
@@ -134,6 +149,18 @@ fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
         offset,
         len,
     )?)
+}
+
+/// Bytes of memory that the machine has.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn memory() -> u64 {
+    let info = rustix::system::sysinfo();
+    (info.totalram as u64).saturating_mul(info.mem_unit.into())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn memory() -> u64 {
+    0
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -209,12 +236,15 @@ impl DiskFile for StreamedFile {
 
     fn read_back(&mut self) {
         self.read_back = true;
+        self.read_back_most = memory() / READ_BACK_SHARE;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::MetadataExt as _;
+    #[cfg(target_os = "linux")]
+    use std::path::Path;
 
     use super::*;
     use crate::{Disk as _, RealDisk};
@@ -266,6 +296,65 @@ mod tests {
                 assert_eq!(file.metadata().unwrap().len, len as u64 + 4);
             }
         }
+    }
+
+    /// On a disk: what is in memory is its own medium.
+    #[cfg(target_os = "linux")]
+    fn read_back_file(dir: &Path) -> Option<StreamedFile> {
+        let path = dir.join("x");
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(path)
+            .unwrap();
+        let mut file = StreamedFile::new(file).unwrap();
+        file.read_back();
+        file.direct.then_some(file)
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_was_read_back_lies_in_the_cache_and_what_was_written_through_it_does_not() {
+        let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let Some(mut file) = read_back_file(dir.path()) else {
+            return;
+        };
+        file.write_all(&vec![7; 2 * PIECE + 5000]).unwrap();
+        file.flush().unwrap();
+        if file.cached_from != Some(2 * PIECE as u64) {
+            // This file system writes through the cache, whatever it promised.
+            return;
+        }
+        let cached = |file: &StreamedFile, at: usize| file.inner.read_cached_at(at as u64, &mut [0]).unwrap().is_some();
+        assert!(cached(&file, 2 * PIECE), "the end is written through the cache");
+        file.sync().unwrap();
+        assert!(!cached(&file, 2 * PIECE), "and read from the medium by whoever is next");
+        // It is read beside; nothing says when that has ended.
+        for _ in 0..1000 {
+            if cached(&file, 0) && cached(&file, PIECE) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("the pieces were not read back");
+    }
+
+    /// As of a file system that says it writes past the cache, and does not.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_lies_in_the_cache_unread_is_forgotten_as_a_whole() {
+        let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let Some(mut file) = read_back_file(dir.path()) else {
+            return;
+        };
+        set_direct(&file.file, false).unwrap();
+        file.write_all(&vec![7; 2 * PIECE + 5000]).unwrap();
+        file.flush().unwrap();
+        assert_eq!(file.cached_from, Some(0));
+        file.sync().unwrap();
+        assert_eq!(file.inner.read_cached_at(0, &mut [0]).unwrap(), None);
+        assert_eq!(file.inner.read_cached_at(PIECE as u64, &mut [0]).unwrap(), None);
     }
 
     #[test]
