@@ -1,6 +1,7 @@
 //! `@request.*`: what a rule may ask about the request and who makes it.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -208,6 +209,16 @@ fn is_json(scope: &Scope<'_>, field: &str) -> bool {
     field.is_some_and(|field| matches!(field.kind, FieldKind::Json { .. }))
 }
 
+/// The value of a json field of the body, which holds its text.
+fn parsed_field(scope: &Scope<'_>, name: &str, text: &str) -> Rc<Value> {
+    let mut known = scope.parsed.borrow_mut();
+    if !known.contains_key(name) {
+        let value = serde_json::from_str(text).unwrap_or_default();
+        known.insert(name.to_owned(), Rc::new(value));
+    }
+    known[name].clone()
+}
+
 fn is_number(scope: &Scope<'_>, field: &str) -> bool {
     let field = scope.base.collection.field(field);
     field.is_some_and(|field| matches!(field.kind, FieldKind::Number { .. }))
@@ -228,9 +239,9 @@ fn sent_value(scope: &Scope<'_>, path: &[&str]) -> Option<Value> {
     };
     let name = *path.get(1)?;
     let mut found = section.get(name)?;
-    let parsed: Value;
+    let parsed;
     if let (Value::String(text), true) = (found, path.len() > 2 && path[0] == "body" && is_json(scope, name)) {
-        parsed = serde_json::from_str(text).ok()?;
+        parsed = parsed_field(scope, name, text);
         found = &parsed;
     }
     for &key in &path[2..] {

@@ -1,6 +1,11 @@
 //! What one query knows while its filters are compiled: its base table, who asks, and the tables joined so far.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::condition::{Names, condition};
 use super::filter::Filter;
@@ -73,6 +78,8 @@ pub(crate) struct Scope<'a> {
     rows: u32,
     /// How many steps along relations a client's filters take within subqueries.
     steps: usize,
+    /// The json fields of the body that paths lead into, read once.
+    pub(super) parsed: RefCell<HashMap<String, Rc<Value>>>,
 }
 
 /// What a query needs beside its filters' conditions.
@@ -99,6 +106,7 @@ impl<'a> Scope<'a> {
             listed: Vec::new(),
             rows: 0,
             steps: 0,
+            parsed: RefCell::default(),
         }
     }
 
