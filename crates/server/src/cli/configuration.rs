@@ -123,7 +123,10 @@ fn discreet(mut error: clap::Error, words: &[OsString]) -> clap::Error {
         None => word.starts_with('-') && word.len() == 2,
     };
     let is_plain = match error.get(wrong) {
-        Some(ContextValue::String(word)) => is_flag(word),
+        // A word that is like no flag may be anything.
+        Some(ContextValue::String(word)) => {
+            is_flag(word) && (word.len() == 2 || error.get(ContextKind::SuggestedArg).is_some())
+        }
         _ => true,
     };
     let takes_passwords = words.iter().any(|word| word == "superuser");

@@ -1,7 +1,7 @@
 //! Where the server listens: addresses as PocketBase reads them, and the sockets that become of them.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 
 use bosbase_certificates::HostName;
 
@@ -88,8 +88,9 @@ impl Addresses {
 
 /// A name that was refused. Shown only if it looks like a host's: a superuser and a password were typed here before.
 fn shown(name: &str, at: usize) -> String {
-    let is_of_name = |c: char| c.is_ascii_alphanumeric() || ".:/*-[]".contains(c);
-    if (name.contains('.') || name.is_empty() || name.contains("::")) && name.chars().all(is_of_name) {
+    let is_of_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".:/*-".contains(c);
+    let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+    if is_address || name.is_empty() || name.contains('.') && name.chars().all(is_of_name) {
         format!("{name:?}")
     } else {
         format!("domain {} of those named (not shown, as it may be a password)", at + 1)

@@ -87,7 +87,8 @@ async fn status(Superuser(caller): Superuser, State(state): State<AppState>) -> 
         .blocking(|app| Ok((app.jobs().all()?, app.backups().undoable()?, app.alarms().status())))
         .await?;
     let others = state.blocking(|app| Ok(neighbours(app.data_dir()))).await?;
-    let left = state.blocking(|app| app.backups().left_on_disk()).await?;
+    // A disk that can't be read says nothing of the rest, least of all of where the backups are.
+    let left = state.blocking(|app| Ok(app.backups().left_on_disk().ok())).await?;
     let foreign = state.app.backups().foreign();
     let rehearsal = state.app.options().rehearsal;
     let running = jobs.iter().find(|job| job.state == JobState::Running);
