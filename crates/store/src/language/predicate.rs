@@ -9,6 +9,8 @@ use super::token::Operator;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Literal {
     Null,
+    /// Of a request's JSON: 0 or 1, but a word where it is a pattern.
+    Bool(bool),
     Integer(i64),
     Real(f64),
     Text(String),
@@ -20,7 +22,7 @@ impl Literal {
         match self {
             Self::Null => true,
             Self::Text(text) => text.is_empty(),
-            Self::Integer(_) | Self::Real(_) => false,
+            Self::Bool(_) | Self::Integer(_) | Self::Real(_) => false,
         }
     }
 
@@ -28,6 +30,7 @@ impl Literal {
     pub(crate) fn to_text(&self) -> String {
         match self {
             Self::Null => String::new(),
+            Self::Bool(truth) => truth.to_string(),
             Self::Integer(number) => number.to_string(),
             Self::Real(number) => number.to_string(),
             Self::Text(text) => text.clone(),

@@ -204,9 +204,9 @@ fn sent(scope: &Scope<'_>, properties: &[&str]) -> Result<Operand> {
     Ok(operand)
 }
 
-fn is_json(scope: &Scope<'_>, field: &str) -> bool {
+fn is_object(scope: &Scope<'_>, field: &str) -> bool {
     let field = scope.base.collection.field(field);
-    field.is_some_and(|field| matches!(field.kind, FieldKind::Json { .. }))
+    field.is_some_and(|field| matches!(field.kind, FieldKind::Json { .. } | FieldKind::GeoPoint { .. }))
 }
 
 /// The value of a json field of the body, which holds its text.
@@ -224,7 +224,8 @@ fn is_number(scope: &Scope<'_>, field: &str) -> bool {
     field.is_some_and(|field| matches!(field.kind, FieldKind::Number { .. }))
 }
 
-/// What a path such as `body.meta.0` leads to; none if there is nothing. The body has a json field as its text.
+/// What a path such as `body.meta.0` leads to; none if there is nothing. The body has json fields and
+/// points as their texts.
 fn sent_value(scope: &Scope<'_>, path: &[&str]) -> Option<Value> {
     let request = scope.request;
     let section = match path[0] {
@@ -240,7 +241,7 @@ fn sent_value(scope: &Scope<'_>, path: &[&str]) -> Option<Value> {
     let name = *path.get(1)?;
     let mut found = section.get(name)?;
     let parsed;
-    if let (Value::String(text), true) = (found, path.len() > 2 && path[0] == "body" && is_json(scope, name)) {
+    if let (Value::String(text), true) = (found, path.len() > 2 && path[0] == "body" && is_object(scope, name)) {
         parsed = parsed_field(scope, name, text);
         found = &parsed;
     }
@@ -258,7 +259,7 @@ fn sent_value(scope: &Scope<'_>, path: &[&str]) -> Option<Value> {
 fn value(value: &Value) -> Operand {
     match value {
         Value::Null => Operand::absent(),
-        Value::Bool(truth) => Operand::literal(Literal::Integer((*truth).into())),
+        Value::Bool(truth) => Operand::literal(Literal::Bool(*truth)),
         Value::Number(number) => Operand::literal(number.as_f64().map_or(Literal::Null, Literal::Real)),
         Value::String(text) => Operand::literal(Literal::Text(text.clone())),
         Value::Array(_) | Value::Object(_) => Operand::literal(Literal::Text(value.to_string())),

@@ -38,6 +38,7 @@ impl Sql {
     pub(super) fn literal(literal: &Literal) -> Self {
         Self::value(match literal {
             Literal::Null => Value::Null,
+            Literal::Bool(truth) => Value::Integer((*truth).into()),
             Literal::Integer(number) => Value::Integer(*number),
             Literal::Real(number) => Value::Real(*number),
             Literal::Text(text) => Value::Text(text.clone()),
