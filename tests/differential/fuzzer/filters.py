@@ -87,7 +87,8 @@ class Filters:
         if kind < 0.44:
             point = next((field["name"] for field in self.model.fields(name) if field["type"] == "geoPoint"), None)
             if point:
-                return f"geoDistance({point}.lon, {point}.lat, {r.choice(['0, 0', '1, 2', f'{point}.lat, {point}.lon', '-73.9, 40.7'])})"
+                # Never from -73.9, 40.7 to itself: what stands where 0 should is chance.
+                return f"geoDistance({point}.lon, {point}.lat, {r.choice(['0, 0', '1, 2', f'{point}.lat, {point}.lon', '-73.8, 40.6'])})"
             return r.choice(["strftime('%Y', '2024-01-02')", "strftime('%d', id)", "strftime('%Y-%m', @now)"])
         return self.path(name)
 

@@ -88,6 +88,20 @@ def _words_of_an_import(step, ours, theirs, found):
     return step["path"] == "/api/collections/import" and _both(ours, theirs, 400) and told and _message(theirs) == "Failed to import collections."
 
 
+def _indexes_of_an_import(step, ours, theirs, found):
+    """Of several indexes that the database refuses, the first is named."""
+    indexes = [(_data(answer) or {}).get("indexes") for answer in (ours, theirs)]
+    several = all(isinstance(told, dict) and told for told in indexes) and len(indexes[0]) < len(indexes[1])
+    return step["path"] == "/api/collections/import" and _both(ours, theirs, 400) and several and all(place.startswith(".data.indexes.") for place, *_ in found)
+
+
+def _changed_number(step, ours, theirs, found):
+    """PocketBase reads `:changed` of a field as a filter with the field's name in it, and a name that begins with a digit as a number."""
+    said = re.search(r"@request\.body\.\d\w*:changed", step.get("json") or "")
+    refused = [place for place, _, other in found if "Rule" in place and "expected && or ||" in str(other)]
+    return bool(said and refused) and (ours.status == 200 and theirs.status == 400 or _both(ours, theirs, 400) and len(refused) == len(found))
+
+
 def _words_of_a_rule(step, ours, theirs, found):
     """Refused by both: an identifier is shown whole here, and a bracket has nothing in it."""
     words = ("invalid identifier", "empty filter expression")
@@ -172,7 +186,10 @@ def _long_passwords(step, ours, theirs, found):
     """PocketBase refuses a password of more than 72 bytes before it says what else is wrong."""
     bodies = json.dumps([step.get("json"), step.get("parts"), step.get("form")], ensure_ascii=False)
     says_nothing = _data(theirs) == {} or all(".response.data." in place and other == "(missing)" for place, _, other in found)
-    return _both(ours, theirs, 400) and says_nothing and any(len(word.encode()) > 72 for word in bodies.replace("\\", "").split('"'))
+    # A number is written out: `1e308` has 309 digits.
+    numbers = [f"{float(number):f}" for number in re.findall(r"[\d.]+[eE][-+]?\d+", bodies)]
+    small = re.search(r"[eE]-\d{3}", bodies)
+    return _both(ours, theirs, 400) and says_nothing and (small or any(len(word.encode()) > 72 for word in [*bodies.replace("\\", "").split('"'), *numbers]))
 
 
 def _views_of_renamed_tables(step, ours, theirs, found):
@@ -296,6 +313,8 @@ MEANT = {
     "rights come before names": _rights_before_names,
     "a body is read before an option is looked at": _bodies_before_options,
     "an import is refused in other words": _words_of_an_import,
+    "indexes of an import are refused in other words": _indexes_of_an_import,
+    "a name that begins with a digit is one also with `:changed`": _changed_number,
     "a rule is refused in other words": _words_of_a_rule,
     "a change of a collection is refused in other words": _words_of_a_change,
     "a form has too many parts": _many_parts,

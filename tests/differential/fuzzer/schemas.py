@@ -178,12 +178,14 @@ class Schemas:
         if r.random() < 0.08:
             return r.choice(["", "nope", "SELECT 1", *([f"SELECT * FROM {table}"] if table not in self.model.named("auth") else []), "SELECT id FROM nope", f"DELETE FROM {table}", f"SELECT id FROM {table}; SELECT 1", f"SELECT id, nope FROM {table}", f"SELECT id as other FROM {table}", f"SELECT null as id FROM {table}", f"select '1' id from {table} --c", f"SELECT id, count(*) FROM {table}"])
         fields = [field["name"] for field in self.model.fields(table) if is_no_chance(field)] or ["id"]
-        pick = lambda: r.choice(fields)  # noqa: E731
+        # Under another name it could not be told from what is no chance.
+        steady = [field["name"] for field in self.model.fields(table) if is_no_chance(field) and field["type"] != "autodate"] or ["id"]
+        pick = lambda: r.choice(steady)  # noqa: E731
         columns = ["t.id"]
         for n in range(r.randint(0, 4)):
             a = pick()
             columns.append(r.choice([
-                f"t.{a}", f"t.{a} as c{n}", f"CAST(t.{a} AS TEXT) as c{n}", f"CAST(t.{a} AS INT) as c{n}", f"CAST(t.{a} AS REAL) c{n}", f"CAST(t.{a} AS BOOL) as c{n}", f"(t.{a} || 'x') as c{n}", f"count(t.id) as c{n}", f"'x' as c{n}", f"1 as c{n}",
+                f"t.{r.choice(fields)}", f"t.{a} as c{n}", f"CAST(t.{a} AS TEXT) as c{n}", f"CAST(t.{a} AS INT) as c{n}", f"CAST(t.{a} AS REAL) c{n}", f"CAST(t.{a} AS BOOL) as c{n}", f"(t.{a} || 'x') as c{n}", f"count(t.id) as c{n}", f"'x' as c{n}", f"1 as c{n}",
                 f"null as c{n}", f"json_array(1, 2) as c{n}", f"(SELECT count(*) FROM {r.choice(tables or ['users'])}) as c{n}", f"coalesce(t.{a}, '') as c{n}", f"max(t.{a}) as c{n}", f"CASE WHEN t.{a} = '' THEN 1 ELSE 0 END as c{n}", f"CAST(t.{a} as json) c{n}", f"total(t.{a}) as c{n}", f"sum(t.{a}) as c{n}", f"avg(t.{a}) as c{n}",
             ]))
         grouped = any("count(t" in c or "max(" in c or "total(" in c or "sum(" in c or "avg(" in c for c in columns)
@@ -193,7 +195,7 @@ class Schemas:
             field = r.choice(relations)
             target = self.model.by_id(field.get("collectionId"))
             if target:
-                columns.append(f"o.id as o, o.{r.choice([f['name'] for f in self.model.fields(target) if is_no_chance(f)] or ['id'])} as p")
+                columns.append(f"o.id as o, o.{r.choice([f['name'] for f in self.model.fields(target) if is_no_chance(f) and f['type'] != 'autodate'] or ['id'])} as p")
                 return f"SELECT {', '.join(columns)} FROM {table} t LEFT JOIN {target} o ON o.id = t.{field['name']}{tail}"
         if r.random() < 0.1:
             return f"WITH w AS (SELECT * FROM {table}) SELECT w.id, w.{pick()} as c FROM w"

@@ -1,6 +1,7 @@
 """One of the two servers: made from a template, asked step by step, its answers written down without what chance made."""
 
 import base64
+import contextlib
 import http.client
 import json
 import re
@@ -10,7 +11,7 @@ import urllib.parse
 from dataclasses import dataclass
 
 from harness.programs import EMAIL, PASSWORD
-from harness.server import Server
+from harness.server import Server, free_port
 
 PATIENCE = 120
 BOUNDARY = "fuzzerfuzzerfuzzerfuzzer"
@@ -75,7 +76,17 @@ class Side:
         self.connection = None
 
     def ready(self):
-        self.server.wait_until_healthy()
+        for _ in range(5):
+            with contextlib.suppress(AssertionError):
+                self.server.wait_until_healthy()
+                if self._once("GET", "/api/collections?perPage=1", {"Authorization": self.tokens["root"]})[0].status == 200:
+                    return
+            # Another server came to the port first.
+            self._lost()
+            self.server.kill()
+            self.server.port = free_port()
+            self.server.start(wait=False)
+        raise OSError("no port is this server's")
 
     def close(self):
         if self.connection:
