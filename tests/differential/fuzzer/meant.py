@@ -27,7 +27,12 @@ def _data(answer):
 def _items(answer):
     """The items of a list, each as a text; None of another answer."""
     items = answer.told.get("items") if isinstance(answer.told, dict) else None
-    return [json.dumps(item, sort_keys=True) for item in items] if isinstance(items, list) else None
+    return [_as_text(item) for item in items] if isinstance(items, list) else None
+
+
+def _as_text(value):
+    """JSON in which numbers that are the same are written the same."""
+    return json.dumps(json.loads(json.dumps(value), parse_int=float), sort_keys=True)
 
 
 def _made_up_ids(step, ours, theirs, found):
@@ -67,7 +72,7 @@ def _with_what_refers_sorted(told):
     inner = {name: _with_what_refers_sorted(value) for name, value in told.items()}
     along = inner.get("expand")
     if isinstance(along, dict):
-        inner["expand"] = {name: sorted(shown, key=json.dumps) if "_via_" in name and isinstance(shown, list) else shown for name, shown in along.items()}
+        inner["expand"] = {name: sorted(shown, key=_as_text) if "_via_" in name and isinstance(shown, list) else shown for name, shown in along.items()}
     return inner
 
 
@@ -171,6 +176,8 @@ def _ends_in_nothing(shown):
     """Whether what is shown along is nothing, or records of which one has nothing that is shown along with it."""
     if isinstance(shown, list):
         return any(_ends_in_nothing(record) for record in shown)
+    if not isinstance(shown, dict):
+        return False
     if "id" in shown or "expand" in shown:
         return "expand" in shown and _ends_in_nothing(shown["expand"])
     return not shown or any(_ends_in_nothing(one) for one in shown.values())

@@ -14,6 +14,7 @@ from harness.programs import EMAIL, PASSWORD
 from harness.server import Server, free_port
 
 PATIENCE = 120
+ROOT = "thesuperuserone"
 BOUNDARY = "fuzzerfuzzerfuzzerfuzzer"
 
 _ID = re.compile(r"\b[a-z0-9]{15}\b")
@@ -50,12 +51,18 @@ class Template:
         self.directory.parent.mkdir(parents=True, exist_ok=True)
         with Server(program, self.directory) as server:
             root = server.root()
-            self.token = root.token
             users = root.get("/api/collections/users")
             for field in users["fields"]:
                 if field["type"] == "password":
                     field["cost"] = 4
             root.patch("/api/collections/users", json={"fields": users["fields"]})
+            # The superuser's id is not what a server made up: rules look at it.
+            root.post("/api/collections/_superusers/records", json={"id": ROOT, "email": "second@example.com", "password": PASSWORD, "passwordConfirm": PASSWORD})
+            first, root = root, server.root("second@example.com")
+            root.send("DELETE", f"/api/collections/_superusers/records/{first.auth['record']['id']}", expect=204)
+            root.patch(f"/api/collections/_superusers/records/{ROOT}", json={"email": EMAIL})
+            root = server.root()
+            self.token = root.token
             root.patch("/api/settings", json={"batch": {"enabled": True, "maxRequests": 20, "timeout": 20}, "logs": {"maxDays": 0}})
             server.stop()
 
