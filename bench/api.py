@@ -4,8 +4,8 @@
     tests/.cache/venv/bin/python bench/api.py --json bench/api.json
     tests/.cache/venv/bin/python bench/api.py --quick --only view,list
 
-Both programs are asked in turn, on fresh copies of the same data; medians over the rounds count. Needs `wrk`, a release build of bosbase
-(`cargo build --release`) and the environment that `./check` makes.
+Both programs are asked in turn, on fresh copies of the same data; medians over the rounds count. Needs `wrk`, bosbase as users get it
+(`cargo build --profile dist`) and the environment that `./check` makes.
 """
 
 import argparse
@@ -199,7 +199,7 @@ def main():
     parser.add_argument("--posts", type=int, default=28_000, help="how many records there are (default 28,000)")
     parser.add_argument("--only", default="", help="the figures whose names hold one of these, with commas between them")
     parser.add_argument("--quick", action="store_true", help="one round of two seconds with 16 connections")
-    parser.add_argument("--bin", type=Path, default=ROOT / "target" / "release" / "bosbase", help="the bosbase binary")
+    parser.add_argument("--bin", type=Path, default=ROOT / "target" / "dist" / "bosbase", help="the bosbase binary")
     parser.add_argument("--alone", action="store_true", help="without PocketBase")
     parser.add_argument("--json", type=Path, help="where to write the numbers")
     parser.add_argument("--dir", type=Path, default=None, help="where to put the data meanwhile (default: the temporary folder)")
@@ -207,7 +207,7 @@ def main():
     if given.quick:
         given.rounds, given.seconds, given.connections = 1, 2, [16]
     if not given.bin.exists():
-        parser.error(f"{given.bin} is not there: cargo build --release")
+        parser.error(f"{given.bin} is not there: cargo build --profile dist")
     if not wrk.installed():
         parser.error("wrk is not there: apt-get install wrk")
     programs = [Program("bosbase", given.bin.resolve())] + ([] if given.alone else [POCKETBASE])

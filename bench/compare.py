@@ -5,7 +5,7 @@
     tests/.cache/venv/bin/python bench/compare.py --growth --json bench/growth.json
 
 Half the data is a database, half is files; half of each is noise. Numbers of one run compare with each other only.
-Needs a release build of bosbase (`cargo build --release`) and the environment that `./check` makes.
+Needs bosbase as users get it (`cargo build --profile dist`) and the environment that `./check` makes.
 """
 
 import argparse
@@ -122,13 +122,13 @@ def main():
     parser.add_argument("--app", action="store_true", help="1.08 GB shaped like an app's data, in place of even blocks")
     parser.add_argument("--busy", action="store_true", help="clients go on all the time; the first download and the first restore count")
     parser.add_argument("--rounds", type=int, default=1, help="rounds of each; the median counts (default 1)")
-    parser.add_argument("--bin", type=Path, default=ROOT / "target" / "release" / "bosbase", help="the bosbase binary")
+    parser.add_argument("--bin", type=Path, default=ROOT / "target" / "dist" / "bosbase", help="the bosbase binary")
     parser.add_argument("--alone", action="store_true", help="without PocketBase")
     parser.add_argument("--json", type=Path, help="where to write the numbers")
     parser.add_argument("--dir", type=Path, default=None, help="where to put the data meanwhile (default: the temporary folder)")
     given = parser.parse_args()
     if not given.bin.exists():
-        parser.error(f"{given.bin} is not there: cargo build --release")
+        parser.error(f"{given.bin} is not there: cargo build --profile dist")
     programs = [Program("bosbase", given.bin.resolve())] + ([] if given.alone else [POCKETBASE])
     home = Path(tempfile.mkdtemp(prefix="bosbase-bench-", dir=given.dir))
     written = []

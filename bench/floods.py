@@ -6,7 +6,7 @@
 
 Eight clients send one kind of request as fast as it is answered, for some seconds; two others ask for health and for a record ten times a
 second. What must hold on a machine that nobody else uses: health within 300 ms, the record within 1 s, less than 400 MiB. It exits 1 where it
-does not. Needs a release build of bosbase (`cargo build --release`) and the environment that `./check` makes.
+does not. Needs bosbase as users get it (`cargo build --profile dist`) and the environment that `./check` makes.
 """
 
 import argparse
@@ -94,13 +94,13 @@ def main():
     parser.add_argument("--seconds", type=float, default=5, help="how long each flood lasts (default 5)")
     parser.add_argument("--clients", type=int, default=8, help="how many flood (default 8)")
     parser.add_argument("--only", default="", help="the floods whose names hold this")
-    parser.add_argument("--bin", type=Path, default=ROOT / "target" / "release" / "bosbase", help="the bosbase binary")
+    parser.add_argument("--bin", type=Path, default=ROOT / "target" / "dist" / "bosbase", help="the bosbase binary")
     parser.add_argument("--alone", action="store_true", help="without PocketBase")
     parser.add_argument("--json", type=Path, help="where to write the numbers")
     parser.add_argument("--dir", type=Path, default=None, help="where to put the data meanwhile (default: the temporary folder)")
     given = parser.parse_args()
     if not given.bin.exists():
-        parser.error(f"{given.bin} is not there: cargo build --release")
+        parser.error(f"{given.bin} is not there: cargo build --profile dist")
     names = [name for name in FLOODS if given.only in name]
     if not names:
         parser.error(f"no flood is called {given.only}; there are: {', '.join(FLOODS)}")
