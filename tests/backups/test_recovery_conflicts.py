@@ -1,5 +1,8 @@
 """Records of a backup that stand in each other's way, or in that of what is there now."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from harness.stream import Stream
@@ -61,6 +64,96 @@ def test_records_that_swapped_what_an_index_keeps_unique_come_back_together(serv
     assert stored(server, "authors") == before
     # Those that were there have kept their places in the table.
     assert [one["id"] for one in root.records("authors", sort="@rowid")] == [one["id"] for one in (ada, bob, cyd, bystander, dan)]
+
+
+def swap_names(root, one, other):
+    """Renames two records to what the other is called."""
+    for record, name in ((one, "between"), (other, one["name"]), (one, other["name"])):
+        root.patch(f"/api/collections/{record['collectionName']}/records/{record['id']}", json={"name": name})
+
+
+def beside(server, *statements):
+    """What another program does in the database, and reads last."""
+    with closing(sqlite3.connect(server.directory / "data.db", timeout=30)) as data, data:
+        data.execute("PRAGMA foreign_keys = ON")
+        for statement in statements:
+            rows = data.execute(statement).fetchall()
+    return rows
+
+
+@pytest.mark.parametrize("action", ["ON DELETE CASCADE", "ON DELETE SET NULL", "", "DEFERRABLE INITIALLY DEFERRED"])
+def test_rows_of_other_tables_stay_where_records_swapped_what_is_unique(server, root, action):
+    """Records that had swapped names were deleted and inserted again, and the rows that refer to them went with them."""
+    ada, bob = root.create("authors", {"name": "Ada"}), root.create("authors", {"name": "Bob"})
+    made = f"CREATE TABLE theirs (n INTEGER PRIMARY KEY, author TEXT REFERENCES authors(id) {action})"
+    referring = beside(server, made, "INSERT INTO theirs (author) SELECT id FROM authors", "SELECT * FROM theirs")
+    assert sorted(author for _, author in referring) == sorted([ada["id"], bob["id"]])
+    root.back_up("one.zip")
+    before = stored(server, "authors")
+    swap_names(root, ada, bob)
+    asked = {"collection": "authors", "ids": [ada["id"], bob["id"]], "overwrite": True}
+    assert recover(root, "one.zip", dryRun=True, **asked)["changed"] == 2
+    assert recover(root, "one.zip", **asked)["changed"] == 2
+    assert stored(server, "authors") == before and beside(server, "SELECT * FROM theirs") == referring
+
+
+def test_a_reference_to_what_changes_blocks_it_and_says_so(server, root):
+    """The whole call, also one that only tries, was refused without a word about the record."""
+    ada, bob, cyd = (root.create("authors", {"name": name}) for name in ("Ada", "Bob", "Cyd"))
+    root.back_up("one.zip")
+    swap_names(root, ada, bob)
+    root.patch(f"/api/collections/authors/records/{cyd['id']}", json={"name": "other"})
+    before = stored(server, "authors")
+    beside(server, "CREATE TABLE theirs (author TEXT REFERENCES authors(name))", "INSERT INTO theirs SELECT name FROM authors")
+    asked = {"collection": "authors", "ids": [ada["id"], bob["id"], cyd["id"]], "overwrite": True}
+    dry = recover(root, "one.zip", dryRun=True, **asked)
+    reasons = {one["id"]: (one["action"], one["reason"]) for one in dry["records"]}
+    refuses = "The table of authors in the database refuses what its collection allows: FOREIGN KEY constraint failed."
+    assert reasons[cyd["id"]] == ("blocked", refuses)
+    for one in (ada, bob):
+        action, reason = reasons[one["id"]]
+        assert action == "blocked" and "Another record of authors has the same name." in reason and "takes nothing in its place" in reason
+    refused = recover(root, "one.zip", expect=400, **asked)
+    assert "Another record of authors" in refused["message"] or refuses in refused["message"]
+    assert stored(server, "authors") == before
+    # A reference that follows is no obstacle.
+    beside(server, "DROP TABLE theirs", "CREATE TABLE theirs (author TEXT REFERENCES authors(name) ON UPDATE CASCADE)", "INSERT INTO theirs VALUES ('Ada')")
+    recover(root, "one.zip", **asked)
+    # Ada was called Bob.
+    assert beside(server, "SELECT author FROM theirs") == [("Bob",)]
+
+
+def test_a_new_record_takes_no_place_in_the_table_from_one_that_is_there(server, root):
+    """The place of the record that was made last was free while its name moved, and the one that came back took it."""
+    cyd, bob, ada = (root.create("authors", {"id": letter * 15, "name": name}) for letter, name in (("c", "Z"), ("b", "Y"), ("a", "X")))
+    root.back_up("one.zip")
+    before = stored(server, "authors")
+    root.delete(f"/api/collections/authors/records/{ada['id']}")
+    root.patch(f"/api/collections/authors/records/{bob['id']}", json={"name": "X"})
+    root.patch(f"/api/collections/authors/records/{cyd['id']}", json={"name": "Y"})
+    done = recover(root, "one.zip", collection="authors", ids=[ada["id"], bob["id"], cyd["id"]], overwrite=True)
+    assert (done["added"], done["changed"], done["blocked"]) == (1, 2, 0)
+    assert stored(server, "authors") == before
+    assert [one["name"] for one in root.records("authors", sort="@rowid")] == ["Z", "Y", "X"]
+
+
+def test_what_conditions_and_expressions_keep_unique_is_swapped_back(server, root):
+    fields = [{"name": "name", "type": "text"}, {"name": "team", "type": "text"}, {"name": "leads", "type": "bool"}, {"name": "stands_in", "type": "bool"}]
+    indexes = [
+        "CREATE UNIQUE INDEX idx_people_name ON people (lower(name))",
+        "CREATE UNIQUE INDEX idx_people_leads ON people (team) WHERE leads = TRUE",
+        "CREATE UNIQUE INDEX idx_people_stands_in ON people (team) WHERE stands_in = TRUE",
+    ]
+    root.post("/api/collections", json={"name": "people", "type": "base", "fields": fields, "indexes": indexes})
+    ada = root.create("people", {"name": "Ada", "team": "t", "leads": True})
+    bob = root.create("people", {"name": "Bob", "team": "t", "stands_in": True})
+    root.back_up("one.zip")
+    before = stored(server, "people")
+    swap_names(root, ada, bob)
+    for one, roles in ((ada, {"leads": False}), (bob, {"stands_in": False, "leads": True}), (ada, {"stands_in": True})):
+        root.patch(f"/api/collections/people/records/{one['id']}", json=roles)
+    done = recover(root, "one.zip", collection="people", ids=[ada["id"], bob["id"]], overwrite=True)
+    assert done["changed"] == 2 and stored(server, "people") == before
 
 
 def test_a_record_that_stays_keeps_its_name_though_others_swapped_theirs(root):

@@ -21,6 +21,5 @@ pub use crate::sqlite::snapshot::{
 };
 pub use crate::sqlite::store::{LONG_WRITE, Store, StoreOptions};
 pub use crate::sqlite::tables::logs::Logs;
-pub use crate::sqlite::tables::taken_out::TakenOut;
 pub use crate::sqlite::transaction::{ReadTx, Revision, WriteTx};
 pub use crate::sqlite::wal::{WalFollower, WalPosition};

@@ -233,32 +233,6 @@ fn an_index_on_an_expression_names_its_columns_too() {
     }
 }
 
-#[test]
-fn a_column_that_is_no_field_stays_through_a_moment_outside_of_the_table() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(&dir);
-    let users = Arc::clone(store.schema().find("users").unwrap());
-    let one = user(&users, "a@example.com");
-    let (stored, id) = (one.clone(), one.id().to_owned());
-    store.write(move |tx| tx.insert_record(&stored)).unwrap();
-    let beside = rusqlite::Connection::open(dir.path().join("data.db")).unwrap();
-    let added = "ALTER TABLE users ADD COLUMN theirs BLOB; UPDATE users SET theirs = x'00ff'; \
-                 ALTER TABLE users ADD COLUMN made TEXT AS (email || '!') VIRTUAL";
-    beside.execute_batch(added).unwrap();
-    store
-        .write(move |tx| {
-            let taken_out = tx.take_out_record(&one.collection, one.id())?;
-            tx.put_back_record(&one, taken_out.expect("it is there"))
-        })
-        .unwrap();
-    let held: (Vec<u8>, String) = beside
-        .query_row("SELECT theirs, made FROM users WHERE id = ?1", [id], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .unwrap();
-    assert_eq!(held, (vec![0, 255], "a@example.com!".to_owned()));
-}
-
 /// A plan made on a view must know whether the write that performs it still has that data before it.
 #[test]
 fn a_write_tells_whether_it_runs_on_the_data_of_a_view() {

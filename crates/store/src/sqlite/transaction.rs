@@ -1,5 +1,6 @@
 //! What a caller may do within one transaction.
 
+use std::collections::HashSet;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,7 @@ use crate::model::requester::Meter;
 use crate::model::schema::Schema;
 use crate::sqlite::Watch;
 use crate::sqlite::sql::{Attempting as _, TooMuch};
-use crate::sqlite::tables::taken_out::TakenOut;
-use crate::sqlite::tables::{collections, params, records, views};
+use crate::sqlite::tables::{collections, params, records, stand_ins, views};
 
 /// How long the query of a new view may run.
 const VIEW_PATIENCE: Duration = Duration::from_secs(10);
@@ -255,21 +255,14 @@ impl<'a> WriteTx<'a> {
         records::delete(self.read.connection, collection, id)
     }
 
-    /// Takes one record out of its table, for a moment in which another takes what it holds; nothing where it is not
-    /// there. [`Self::put_back_record`] brings it back to its place.
+    /// Lets the stored ones of `records` give up what unique indexes keep of them, for others that are to hold it. What
+    /// they hold then may stand in for a moment alone: store each of `records` in the same transaction, or undo it.
+    /// Returns the ids of the collections in which one could not give up all: the table takes nothing in its place.
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn take_out_record(&mut self, collection: &Collection, id: &str) -> Result<Option<TakenOut>> {
-        TakenOut::take(self.read.connection, collection, id)
-    }
-
-    /// Stores `record` where the one with its id was taken out of. Columns that are no fields hold what they held.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Unique`](crate::ErrorKind::Unique) with the columns when an index refuses it.
-    pub fn put_back_record(&mut self, record: &Record, taken_out: TakenOut) -> Result<()> {
-        taken_out.put_back(self.read.connection, record)
+    pub fn give_way<'r>(&mut self, records: impl IntoIterator<Item = &'r Record>) -> Result<HashSet<String>> {
+        stand_ins::give_way(self.read.connection, records)
     }
 
     /// Deletes every record of the collection.

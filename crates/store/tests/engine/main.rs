@@ -31,7 +31,7 @@ macro_rules! conformance {
                 an_error_or_a_panic_undoes_its_write_and_no_other,
                 many_writers_lose_nothing,
                 a_unique_index_refuses_and_names_its_columns,
-                two_records_that_are_taken_out_can_swap_what_an_index_keeps_unique,
+                records_that_give_way_can_swap_what_an_index_keeps_unique,
                 what_is_not_there_is_said_to_be_missing,
                 a_write_inside_of_a_write_is_refused,
                 a_closed_store_says_so,

@@ -132,7 +132,7 @@ pub fn a_unique_index_refuses_and_names_its_columns<E: Engine>() {
     assert_eq!(count(&store, &notes), 2);
 }
 
-pub fn two_records_that_are_taken_out_can_swap_what_an_index_keeps_unique<E: Engine>() {
+pub fn records_that_give_way_can_swap_what_an_index_keeps_unique<E: Engine>() {
     let (_engine, store) = E::opened();
     let mut notes = collection("notes", &[json!({"id": "1", "name": "a", "type": "text"})]);
     notes.indexes = vec!["CREATE UNIQUE INDEX `one` ON `notes` (`a`)".to_owned()];
@@ -144,21 +144,12 @@ pub fn two_records_that_are_taken_out_can_swap_what_an_index_keeps_unique<E: Eng
         changed
     };
     let (one_then, two_then) = (having(&one, "2"), having(&two, "1"));
-    let written = [one_then.clone(), two_then.clone()];
+    let (written, missing) = ([one_then.clone(), two_then.clone()], record(&notes, json!({"a": "4"})));
     store
         .write(move |tx| {
-            let mut out = Vec::new();
-            for record in &written {
-                let taken_out = tx.take_out_record(&record.collection, record.id())?;
-                out.push(taken_out.expect("it is there"));
-            }
-            assert_eq!(tx.record(&written[0].collection, written[0].id())?, None);
-            assert!(tx.take_out_record(&written[0].collection, written[0].id())?.is_none());
-            // The last comes first: each has its place.
-            for (record, taken_out) in written.iter().zip(out).rev() {
-                tx.put_back_record(record, taken_out)?;
-            }
-            Ok::<_, Error>(())
+            assert!(tx.give_way(written.iter().chain([&missing]))?.is_empty());
+            assert_eq!(tx.count_records(&missing.collection)?, 3);
+            written.iter().rev().try_for_each(|record| tx.update_record(record))
         })
         .unwrap();
     let mut stored = Vec::new();
@@ -176,11 +167,11 @@ pub fn two_records_that_are_taken_out_can_swap_what_an_index_keeps_unique<E: Eng
     let places = [&one_then, &two_then, &three].map(|record| (record.id().to_owned(), record.text("a").to_owned()));
     assert_eq!(stored, places);
 
-    let (taken, of) = (having(&one, "3"), Arc::clone(&notes));
+    let taken = having(&one, "3");
     let error = store
         .write(move |tx| {
-            let taken_out = tx.take_out_record(&of, taken.id())?;
-            tx.put_back_record(&taken, taken_out.expect("it is there"))
+            tx.give_way([&taken])?;
+            tx.update_record(&taken)
         })
         .unwrap_err();
     let columns = Subject::Columns(vec!["a".to_owned()]);

@@ -1,8 +1,8 @@
 //! Records that an index keeps apart: what one is to hold, another holds that gives it up in the same recovery.
 //!
 //! SQLite asks a unique index at each row, not at the end of the write. So two records that swapped a value are refused
-//! one by one. Those that were refused are taken out of the table together, and then written one after the other: what
-//! is refused then is held by a record that stays.
+//! one by one. Those that were refused give way together, and then are written one after the other: what is refused then
+//! is held by a record that stays.
 
 use bosbase_store::{Collection, ErrorKind, Subject, WriteTx};
 
@@ -10,11 +10,15 @@ use super::super::account;
 use super::{Fate, Lost, Returned};
 use crate::error::Result;
 
+/// What is said where a record of the collection could not give way.
+const STUCK: &str = " If that is to change as well: the table in the database takes nothing in its place meanwhile, so the two \
+                     can't change places at once.";
+
 /// What came of writing one record.
 pub(super) enum Stored {
     /// What became of it.
     Settled(Returned),
-    /// Another holds what an index keeps unique.
+    /// Another holds what an index keeps unique, or the table refuses it as things are.
     Refused {
         /// What becomes of it, if that stays so.
         blocked: Returned,
@@ -27,6 +31,16 @@ pub(super) struct Conflict {
     /// What becomes of it, once nobody else holds what it is to hold.
     becomes: Returned,
     ends_sessions: bool,
+    refusal: Refusal,
+}
+
+/// What stands against a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// Another record.
+    Taken,
+    /// What the table asks and its collection does not know.
+    Table,
 }
 
 impl Stored {
@@ -58,7 +72,7 @@ impl Stored {
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Settled(returned) => returned.weight(),
-            Self::Refused { conflict, .. } => conflict.becomes.weight(),
+            Self::Refused { blocked, conflict } => blocked.weight() + conflict.becomes.weight(),
         }
     }
 }
@@ -72,13 +86,17 @@ pub(super) fn write(tx: &mut WriteTx<'_>, becomes: Returned, ends_sessions: bool
         Fate::Added => tx.insert_record(record),
         _ => tx.update_record(record),
     };
-    if let Some(reason) = refusal(written, &record.collection)? {
+    if let Some((refusal, reason)) = refusal(written, &record.collection)? {
         return Ok(Stored::Refused {
             blocked: Returned {
                 fields: becomes.fields.clone(),
                 ..Returned::blocked(reason)
             },
-            conflict: Conflict { becomes, ends_sessions },
+            conflict: Conflict {
+                becomes,
+                ends_sessions,
+                refusal,
+            },
         });
     }
     if ends_sessions {
@@ -87,52 +105,58 @@ pub(super) fn write(tx: &mut WriteTx<'_>, becomes: Returned, ends_sessions: bool
     Ok(Stored::Settled(becomes))
 }
 
-/// Writes those that were refused once more, now that all others are written, and none of them holds what another of
-/// them is to hold. Those that stay blocked are gone then: the caller undoes the write.
+/// Writes those that were refused once more, now that all others are written, and each gives up what another of them is
+/// to hold. Where one stays blocked, values that stand in are left in the table: the caller undoes the write.
 pub(super) fn write_again(tx: &mut WriteTx<'_>, all: &mut [Returned], refused: Vec<(usize, Conflict)>) -> Result<()> {
-    let mut waiting = Vec::with_capacity(refused.len());
-    for (at, conflict) in refused {
-        let place = match &conflict.becomes {
-            Returned {
-                fate: Fate::Changed,
-                record: Some(record),
-                ..
-            } => tx.take_out_record(&record.collection, record.id())?,
-            _ => None,
-        };
-        waiting.push((at, conflict, place));
+    let stored = refused.iter().filter(|(_, one)| one.becomes.fate == Fate::Changed);
+    let stuck = tx.give_way(stored.filter_map(|(_, one)| one.becomes.record.as_ref()))?;
+    let mut waiting = refused;
+    loop {
+        let before = waiting.len();
+        let mut still = Vec::new();
+        for (at, conflict) in waiting {
+            match write(tx, conflict.becomes, conflict.ends_sessions)? {
+                Stored::Settled(returned) => all[at] = returned,
+                Stored::Refused { blocked, conflict } => {
+                    all[at].reason = blocked.reason;
+                    still.push((at, conflict));
+                }
+            }
+        }
+        waiting = still;
+        // One that was written may have been in the way of others.
+        if waiting.is_empty() || waiting.len() == before {
+            break;
+        }
     }
-    for (at, Conflict { becomes, ends_sessions }, place) in waiting {
-        let Some(record) = &becomes.record else { continue };
-        let written = match place {
-            Some(place) => tx.put_back_record(record, place),
-            None => tx.insert_record(record),
-        };
-        if let Some(reason) = refusal(written, &record.collection)? {
-            all[at].reason = reason;
-            continue;
+    for (at, conflict) in waiting.iter().filter(|(_, one)| one.refusal == Refusal::Taken) {
+        let record = conflict.becomes.record.as_ref();
+        if record.is_some_and(|record| stuck.contains(&record.collection.id)) {
+            all[*at].reason.push_str(STUCK);
         }
-        if ends_sessions {
-            account::delete_sessions(tx, record)?;
-        }
-        all[at] = becomes;
     }
     Ok(())
 }
 
-/// Why the database did not take a record, if it is what others hold.
-fn refusal(written: bosbase_store::Result<()>, collection: &Collection) -> Result<Option<String>> {
-    let error = match written {
-        Ok(()) => return Ok(None),
-        Err(error) if error.kind() == ErrorKind::Unique => error,
-        Err(error) => return Err(error.into()),
+/// Why the database did not take a record, if it is what others hold or what the table refuses.
+fn refusal(written: bosbase_store::Result<()>, collection: &Collection) -> Result<Option<(Refusal, String)>> {
+    let Err(error) = written else { return Ok(None) };
+    let name = &collection.name;
+    let refusal = match (error.kind(), error.subject()) {
+        (ErrorKind::Unique, Some(Subject::Columns(columns))) => {
+            let text = format!("Another record of {name} has the same {}.", columns.join(", "));
+            (Refusal::Taken, text)
+        }
+        (ErrorKind::Unique, _) => {
+            let text = format!("Another record of {name} has what an index keeps unique.");
+            (Refusal::Taken, text)
+        }
+        (ErrorKind::Refused, _) => {
+            let detail = error.detail();
+            let text = format!("The table of {name} in the database refuses what its collection allows: {detail}.");
+            (Refusal::Table, text)
+        }
+        _ => return Err(error.into()),
     };
-    let columns = match error.subject() {
-        Some(Subject::Columns(columns)) => columns.join(", "),
-        _ => "what an index keeps unique".to_owned(),
-    };
-    Ok(Some(format!(
-        "Another record of {} has the same {columns}.",
-        collection.name
-    )))
+    Ok(Some(refusal))
 }

@@ -7,6 +7,6 @@ pub(crate) mod logs;
 pub(crate) mod params;
 pub(crate) mod record_tables;
 pub(crate) mod records;
-pub(crate) mod taken_out;
+pub(crate) mod stand_ins;
 pub(crate) mod view_query;
 pub(crate) mod views;

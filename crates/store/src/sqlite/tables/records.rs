@@ -328,7 +328,7 @@ pub(crate) fn update(connection: &Connection, record: &Record) -> Result<()> {
 
 /// The fields whose column holds something else than `record` does, with what it is to hold; `None` where the record is
 /// not stored. SQLite makes the entries of an index anew where one of its columns is set, also to what it was.
-fn changes<'a>(connection: &Connection, record: &'a Record) -> Result<Option<Vec<(&'a Field, Sql)>>> {
+pub(super) fn changes<'a>(connection: &Connection, record: &'a Record) -> Result<Option<Vec<(&'a Field, Sql)>>> {
     let fields = &record.collection.fields;
     connection
         .prepare_cached(&select_by_id(&record.collection))
@@ -365,7 +365,7 @@ pub(crate) fn truncate(connection: &Connection, collection: &Collection) -> Resu
 }
 
 /// What the columns of a record hold, field by field.
-pub(super) fn row(record: &Record) -> impl Iterator<Item = Sql> {
+fn row(record: &Record) -> impl Iterator<Item = Sql> {
     record
         .collection
         .fields
