@@ -133,7 +133,7 @@ impl Draft {
     pub fn forget_providers_of_superusers(&mut self) {
         if self.collection.is_superusers() {
             AuthOptions::change(&mut self.collection.options, |options| {
-                options.oauth2 = OAuth2::default()
+                options.oauth2 = OAuth2::default();
             });
         }
     }
