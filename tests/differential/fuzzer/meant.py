@@ -21,7 +21,8 @@ def _message(answer):
 
 
 def _data(answer):
-    return answer.told.get("data") if isinstance(answer.told, dict) else None
+    data = answer.told.get("data") if isinstance(answer.told, dict) else None
+    return data if isinstance(data, dict) else None
 
 
 def _items(answer):
