@@ -171,5 +171,7 @@ class Filters:
     def fields(self, name):
         r = self.r
         some = [field["name"] for field in self.model.fields(name)] or ["id"]
-        picks = ["*", "id", "expand", "nope", "expand.*", "collectionName", "a.b", "items", "*.id", "", f"{r.choice(some)}:excerpt(3)", f"{r.choice(some)}:excerpt(4,true)", f"{r.choice(some)}:nope", f"{r.choice(some)}.lon", f"{r.choice(some)}.a", f"expand.{r.choice(some)}.id", f"expand.{r.choice(some)}"]
+        # A few letters of a file's name may be chance.
+        words = [field["name"] for field in self.model.fields(name) if field["type"] != "file"] or ["id"]
+        picks = ["*", "id", "expand", "nope", "expand.*", "collectionName", "a.b", "items", "*.id", "", f"{r.choice(words)}:excerpt(3)", f"{r.choice(words)}:excerpt(4,true)", f"{r.choice(some)}:nope", f"{r.choice(some)}.lon", f"{r.choice(some)}.a", f"expand.{r.choice(some)}.id", f"expand.{r.choice(some)}"]
         return ",".join(r.choice(some) if r.random() < 0.6 else r.choice(picks) for _ in range(r.randint(1, 4)))

@@ -104,6 +104,10 @@ class Side:
     # --- asking -------------------------------------------------------------------------------------------------------
 
     def _connect(self):
+        # A connection that nobody used for long may be closed by a server at any moment.
+        if self.connection is not None and time.monotonic() - self.used_at > 5:
+            self._lost()
+        self.used_at = time.monotonic()
         if self.connection is None:
             self.connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
         return self.connection
