@@ -40,7 +40,7 @@ pub use birthmark::birthmark;
 pub use disk::{Disk, DiskFile, Entry, FileKind, Metadata};
 pub use fault::FaultDisk;
 pub use lock::LockFile;
-pub use private::{become_owner, keep_private, owner_beside_root};
+pub use private::{become_owner, for_the_user_alone, keep_private, owner_beside_root};
 pub use processes::{Process, processes_at};
 pub use real::RealDisk;
 pub use uptime::Uptime;

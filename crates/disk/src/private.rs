@@ -37,6 +37,17 @@ pub fn keep_private(dir: &Path) {
     umask(before | Mode::from_raw_mode(taken(mode, is_own)));
 }
 
+/// Has `make` create what is this process's user's alone (600, directories 700), whatever is said elsewhere. For copies
+/// of the data that lie outside of the data directory.
+///
+/// What other threads create meanwhile is their user's alone, too.
+pub fn for_the_user_alone<T>(make: impl FnOnce() -> T) -> T {
+    let before = umask(Mode::from_raw_mode(0o077));
+    let made = make();
+    umask(before);
+    made
+}
+
 /// Becomes, where this process is root's, the user whose data lies in `dir`: the owner of the file called `database` in
 /// it, else of the folder itself. What a command that root runs leaves there is that user's then, whose server has to
 /// write it. Answers whether that is so.

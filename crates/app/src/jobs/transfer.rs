@@ -4,7 +4,7 @@ use std::io::{self, Read, Write as _};
 use std::path::Path;
 
 use bosbase_backup::BackupInfo;
-use bosbase_disk::{Disk as _, DiskFile, NewFile, RealDisk};
+use bosbase_disk::{Disk as _, DiskFile, NewFile, RealDisk, for_the_user_alone};
 
 use super::backups::Backups;
 use crate::error::{Error, Result};
@@ -17,6 +17,7 @@ pub type Watch<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
 impl Backups {
     /// Copies a backup out to `file`, which must not exist and appears once it is whole and durable.
+    /// Nobody but the user may read it.
     ///
     /// # Errors
     ///
@@ -32,7 +33,7 @@ impl Backups {
                 file.display()
             )));
         }
-        let mut target = NewFile::create(self.disk().as_ref(), file).map_err(failed)?;
+        let mut target = for_the_user_alone(|| NewFile::create(self.disk().as_ref(), file)).map_err(failed)?;
         let (mut position, mut buffer) = (0, vec![0; PIECE]);
         while position < archive.len() {
             let read = archive.read_at(position, &mut buffer).map_err(Error::internal)?;

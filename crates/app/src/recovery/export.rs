@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use bosbase_disk::{Disk, NewFile};
+use bosbase_disk::{Disk, NewFile, for_the_user_alone};
 use serde_json::{Map, Value};
 
 use super::choice::{Choice, Chosen};
@@ -77,7 +77,7 @@ pub fn export_directory(backups: &Backups, key: &str, choice: &Choice, to: &Path
                     exported.missing += 1;
                     continue;
                 }
-                disk.create_dir_all(&dir).map_err(|error| unwritable(&dir, error))?;
+                for_the_user_alone(|| disk.create_dir_all(&dir)).map_err(|error| unwritable(&dir, error))?;
                 write(disk, &dir.join(component(&file)?), |to| packed.write(&from, to))?;
                 exported.files += 1;
             }
@@ -92,7 +92,7 @@ fn read(looked: &Looked, choice: &Choice) -> Result<Vec<Chosen>> {
 }
 
 fn make_empty(disk: &dyn Disk, to: &Path) -> Result<()> {
-    disk.create_dir_all(to).map_err(|error| unwritable(to, error))?;
+    for_the_user_alone(|| disk.create_dir_all(to)).map_err(|error| unwritable(to, error))?;
     let mut entries = disk.list(to).map_err(|error| unwritable(to, error))?;
     match entries.next() {
         None => Ok(()),
@@ -104,7 +104,7 @@ fn make_empty(disk: &dyn Disk, to: &Path) -> Result<()> {
 }
 
 fn write(disk: &dyn Disk, to: &Path, fill: impl FnOnce(&mut dyn std::io::Write) -> Result<()>) -> Result<()> {
-    let mut file = NewFile::create(disk, to).map_err(|error| unwritable(to, error))?;
+    let mut file = for_the_user_alone(|| NewFile::create(disk, to)).map_err(|error| unwritable(to, error))?;
     fill(&mut file)?;
     file.publish().map_err(|error| unwritable(to, error))
 }
