@@ -96,6 +96,8 @@ pub(crate) struct Inner {
     pub(crate) base: String,
     /// Which bucket it is, for who reads of a failure.
     pub(crate) shown: String,
+    /// What to look at where the provider's host is not found.
+    advice: String,
     pub(crate) store: AmazonS3,
     /// For completing multipart uploads: asks once, since whether it came through is to be looked up before it asks
     /// again.
@@ -122,7 +124,9 @@ impl Bucket {
     }
 
     pub(crate) fn over(transport: &Transport, config: &BucketConfig, patience: Patience) -> Result<Self> {
-        let base = config.base()?.as_str().trim_end_matches('/').to_owned();
+        let url = config.base()?;
+        let advice = config.advice(&url);
+        let base = url.as_str().trim_end_matches('/').to_owned();
         let store = |transport: Transport, retry: RetryConfig| {
             AmazonS3Builder::new()
                 .with_bucket_name(config.bucket.trim())
@@ -149,6 +153,7 @@ impl Bucket {
                 patience,
                 base,
                 shown: config.shown(),
+                advice,
                 transport: transport.clone(),
                 config: config.clone(),
             }),
@@ -177,7 +182,7 @@ impl Bucket {
                 Either::Left((outcome, _)) => outcome,
                 Either::Right(_) => Err(Error::new(ErrorKind::Interrupted, "it was given up")),
             };
-            outcome.map_err(|error| error.in_(&inner.shown))
+            outcome.map_err(|error| error.looking_up(&inner.advice).in_(&inner.shown))
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use url::Url;
+use url::{Host, Url};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -58,6 +58,17 @@ impl BucketConfig {
         (scheme, host.trim_end_matches('/'))
     }
 
+    /// What to look at where the host of `base` has no address.
+    pub(crate) fn advice(&self, base: &Url) -> String {
+        let host = base.host_str().unwrap_or_default();
+        match self.force_path_style {
+            true => format!("the name is {host}"),
+            false => format!(
+                "the name is {host}; where the provider has no name for each bucket, set forcePathStyle to true"
+            ),
+        }
+    }
+
     /// The URL that stands in front of every key, without a slash at its end.
     pub(crate) fn base(&self) -> Result<Url> {
         let invalid = |why: &str| Error::new(ErrorKind::Config, format!("the S3 endpoint is not usable: {why}"));
@@ -75,6 +86,12 @@ impl BucketConfig {
         // What follows would be part of it, and every request would go to one address of somebody else's choosing.
         if url.query().is_some() || url.fragment().is_some() {
             return Err(invalid("it must end before a ? or #"));
+        }
+        let is_address = !matches!(url.host(), Some(Host::Domain(_)));
+        if !self.force_path_style && is_address {
+            return Err(invalid(
+                "its host is an IP address, which has no names below it: set forcePathStyle to true",
+            ));
         }
         if !self.force_path_style {
             let host = format!("{bucket}.{}", url.host_str().unwrap_or_default());
@@ -129,6 +146,16 @@ mod tests {
                 ErrorKind::Config,
                 "{endpoint}"
             );
+        }
+    }
+
+    #[test]
+    fn an_ip_address_wants_the_bucket_in_the_path() {
+        for endpoint in ["http://127.0.0.1:9000", "https://[::1]:9000"] {
+            let told = config(endpoint, false).base().unwrap_err();
+            assert_eq!(told.kind(), ErrorKind::Config);
+            assert!(told.to_string().contains("set forcePathStyle to true"), "{told}");
+            assert!(config(endpoint, true).base().is_ok());
         }
     }
 

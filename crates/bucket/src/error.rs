@@ -100,6 +100,14 @@ impl Error {
         self
     }
 
+    /// Says what to look at where the provider's host was not found by its name.
+    pub(crate) fn looking_up(mut self, advice: &str) -> Self {
+        if self.kind == ErrorKind::Failed && self.reason.contains("failed to lookup address") {
+            self.reason = format!("{} ({advice})", self.reason);
+        }
+        self
+    }
+
     /// The same without what was attempted, for who says that in words of their own.
     #[must_use]
     pub fn bare(mut self) -> Self {
