@@ -1,12 +1,13 @@
 """The commands that the documentation shows are run as they stand: with `$URL` and `$TOKEN` set, from top to bottom."""
 
 import os
+import re
 import shlex
 import subprocess
 
 import pytest
 
-from harness.programs import BOSBASE, EMAIL, PASSWORD
+from harness.programs import BOSBASE, EMAIL, PASSWORD, ROOT
 from harness.client import wait_for
 from harness.jobs import ended
 from harness.server import Server, free_port
@@ -66,3 +67,17 @@ def test_the_minute_of_the_readme_is_as_it_says(tmp_path):
         assert "before_upgrade.zip" in said
         root = wait_for(lambda: server.root("you@example.com", "a-long-password"), 20, "a login", ignore=(AssertionError, OSError))
         assert ended(root, "restore")["state"] == "succeeded"
+
+
+def test_a_login_that_fails_says_so_on_every_page(server):
+    """The token became the error's JSON, and each command after it failed for a reason of its own."""
+    found = {}
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for login in re.findall(r"^TOKEN=\$\((?:.*\n)*?.*/p'\)\n.*\n", page.read_text(), re.M):
+            found.setdefault(page.name, []).append(login)
+    assert {"README.md", "api.md", "from-pocketbase.md", "operate.md", "protect.md", "recover.md", "start.md"} <= set(found)
+    for page, logins in found.items():
+        for login in logins:
+            environment = {**os.environ, "URL": server.url, "EMAIL": EMAIL, "PASSWORD": "wrong"}
+            done = subprocess.run(["bash", "-euc", login + 'echo "token: $TOKEN"'], env=environment, capture_output=True, text=True, timeout=60)
+            assert done.stdout == "The login failed: check the address and the password.\ntoken: \n", (page, done)
