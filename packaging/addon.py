@@ -14,6 +14,9 @@ INSIDE = "addons/bosbase"
 
 
 def main():
+    if len(sys.argv) != 3 or sys.argv[1].startswith("-"):
+        print(__doc__.strip().splitlines()[-1])
+        return 0 if sys.argv[1:] in (["-h"], ["--help"]) else 2
     version, path = sys.argv[1], Path(sys.argv[2])
     files = {
         "plugin.cfg": re.sub(r'^version=".*"$', f'version="{version}"', (SDK / "addon/plugin.cfg").read_text(), flags=re.M).encode(),
@@ -35,6 +38,7 @@ def main():
             entry.external_attr = 0o644 << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             packed.writestr(entry, content)
+    return 0
 
 
 def page(source):
@@ -43,7 +47,7 @@ def page(source):
     if source.name == "README.md":
         text = text[: text.index("## Demo")].rstrip() + "\n"
         install = "This folder is all that it takes. Let the editor scan it once (without an editor at hand: `godot --headless --import`)"
-        text, count = re.subn(r"Copy `src` into your project as.*?\(without an editor at hand: `godot --headless --import`\)", install, text, flags=re.S)
+        text, count = re.subn(r"Pack the addon at the root.*?Let the\s+editor scan it once \(without an editor at hand: `godot --headless --import`\)", install, text, flags=re.S)
         text, also = re.subn(r" It is plain script: under `addons/bosbase`.*?\*Plugins\*\.", " It is plain script: there is nothing to enable under *Plugins*, where an entry of the Tools menu is all that there is.", text, flags=re.S)
         assert count == also == 1, "the README's Install section reads differently"
     text = text.replace("res://gdscript-sdk/src/", f"res://{INSIDE}/src/")
@@ -57,4 +61,4 @@ def is_inside(source, link):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
