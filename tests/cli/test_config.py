@@ -210,3 +210,26 @@ def test_what_the_package_installs_is_read_with_every_line_in_force(tmp_path):
     assert said["BOSBASE_ENCRYPTION_KEY"][0] == "(hidden)"
     untouched = check("--config", ROOT / "packaging" / "bosbase.env")
     assert untouched["BOSBASE_DIR"] == ("/var/lib/bosbase", f"file, line {lines.index('BOSBASE_DIR=/var/lib/bosbase') + 1}"), untouched
+
+
+def test_each_setting_is_listed_once_and_a_typo_is_held_against_the_names_there_are(tmp_path):
+    """The key stood there twice, and a mistyped key had to be looked up."""
+    lines = ("BOSBASE_ENCRYPTION_ENV=BOSBASE_ENCRYPTION_KEY", "BOSBASE_ENCRYPTION_KEY=" + "k" * 32)
+    done = run("config", "check", "--config", file_with(tmp_path, *lines), "--dir", tmp_path / "data")
+    names = [line.split()[0] for line in done.stdout.splitlines()[1:]]
+    assert done.returncode == 0 and "BOSBASE_ENCRYPTION_KEY" in names and sorted(names) == sorted(set(names)), names
+    done = run("config", "check", "--config", file_with(tmp_path, f"BOSBASE_BACKUP_S3_BUCKET={SECRET}"))
+    assert done.stderr.endswith("line 1: BOSBASE_BACKUP_S3_BUCKET is none of this program's settings. Did you mean BOSBASE_BACKUPS_S3_BUCKET?\n")
+    done = run("config", "check", "--config=", env={"BOSBASE_HTPP": ":80"})
+    assert done.returncode == 1 and done.stderr.endswith("Did you mean BOSBASE_HTTP?\n"), done.stderr
+
+
+def test_a_bucket_that_cannot_be_found_by_its_name_is_told_with_the_way_out(tmp_path):
+    bucket = {"BUCKET": "acme", "REGION": "r", "ACCESS_KEY": "a", "SECRET": SECRET}
+    variables = {f"BOSBASE_BACKUPS_S3_{name}": value for name, value in bucket.items()}
+    for endpoint, told in (
+        ("http://127.0.0.1:9000", "its host is an IP address, which has no names below it: set forcePathStyle to true"),
+        ("http://nowhere.invalid", "the name is acme.nowhere.invalid; where the provider has no name for each bucket, set forcePathStyle to true"),
+    ):
+        done = run("backup", "list", "--config=", "--dir", tmp_path / "data", env={**variables, "BOSBASE_BACKUPS_S3_ENDPOINT": endpoint})
+        assert done.returncode == 1 and told in done.stderr and SECRET not in done.stderr, done.stderr

@@ -177,7 +177,8 @@ impl Error {
     pub fn explain(&self) -> String {
         let mut text = self.message.clone();
         for (field, detail) in &self.data {
-            if let Some(message) = detail.get("message").and_then(Value::as_str) {
+            let message = detail.get("message").and_then(Value::as_str);
+            if let Some(message) = message.filter(|message| !text.contains(message)) {
                 text.push_str(&format!(" {field}: {message}"));
             }
         }
@@ -205,6 +206,13 @@ impl Error {
     pub fn with_causes(&self) -> String {
         let mut text = self.explain();
         let mut cause = std::error::Error::source(self);
+        if text == GENERIC {
+            // That something went wrong says nothing.
+            while let Some(error) = cause.filter(|error| error.to_string() == GENERIC) {
+                cause = error.source();
+            }
+            return cause.map_or(text, |cause| sentence(&chain(cause)));
+        }
         while let Some(error) = cause {
             let said = error.to_string();
             // That something went wrong is known by then.
@@ -213,10 +221,28 @@ impl Error {
             }
             cause = error.source();
         }
-        match text.strip_prefix(GENERIC).map(str::trim) {
-            Some(causes) if !causes.is_empty() => causes.to_owned(),
-            _ => text,
+        text
+    }
+
+    /// Whether the system did not let this process's user at a file.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+                // The errors of a bucket are wrapped in such ones.
+                if error.kind() == std::io::ErrorKind::PermissionDenied && error.raw_os_error().is_some() {
+                    return true;
+                }
+                // An `io::Error` hides what it wraps from `source`.
+                if let Some(wrapped) = error.get_ref() {
+                    cause = Some(wrapped);
+                    continue;
+                }
+            }
+            cause = error.source();
         }
+        false
     }
 
     /// What went wrong.

@@ -17,6 +17,15 @@ use crate::settings::Settings;
 /// The account with which PocketBase's first-run page works; nobody's, and gone once there is a real one.
 pub(crate) const INSTALLER: &str = "__pbinstaller@example.com";
 
+/// Why nobody can log in where an account is what is missing.
+const NOBODY: &str = "there is none";
+const NO_PASSWORD: &str = "none has a password and a token key";
+
+/// Whether a superuser with a password is all that is missing, by the [`reason`] that was given.
+pub(crate) fn wants_account(reason: &str) -> bool {
+    matches!(reason, NOBODY | NO_PASSWORD)
+}
+
 /// So many superusers are looked at.
 const MOST: u64 = 200;
 
@@ -99,11 +108,11 @@ pub(crate) fn reason(store: &Store, settings: &Settings, former: Option<&Setting
         .filter(|record| record.text("email") != INSTALLER)
         .collect();
     if accounts.is_empty() {
-        return said("there is none");
+        return said(NOBODY);
     }
     accounts.retain(|record| !record.text("password").is_empty() && !record.text("tokenKey").is_empty());
     if accounts.is_empty() {
-        return said("none has a password and a token key");
+        return said(NO_PASSWORD);
     }
     if !options.password_auth.enabled {
         return said("logins by password are switched off for _superusers");

@@ -169,10 +169,14 @@ impl Accounts {
         let reason = lockout::reason(self.store(), &self.settings().get(), former.as_ref())?;
         let dir = self.data_dir().display();
         Ok(reason.map(|why| {
+            let way = if lockout::wants_account(&why) {
+                format!("bosbase superuser upsert EMAIL PASSWORD --dir {dir} makes one who can")
+            } else {
+                format!("bosbase superuser unlock --dir {dir} lets superusers in again")
+            };
             format!(
-                "It may be that no superuser can log in: {why}. From the command line, with the server \
-                 stopped: bosbase superuser unlock --dir {dir} lets superusers in again, bosbase backup undo --dir {dir} brings back the \
-                 replaced data."
+                "It may be that no superuser can log in: {why}. From the command line, with the server stopped: {way}, \
+                 bosbase backup undo --dir {dir} brings back the replaced data."
             )
         }))
     }

@@ -238,8 +238,12 @@ fn tell_superusers(store: &Store, settings: &Settings, options: &AppOptions, rep
         Ok(Some(why)) => report.mend(
             "superusers",
             format!(
-                "No superuser could log in: {why}. Once it is served: bosbase superuser upsert EMAIL PASSWORD --dir {dir}, \
-                 or bosbase superuser unlock --dir {dir}",
+                "No superuser could log in: {why}. Once it is served: bosbase superuser {way} --dir {dir}",
+                way = if lockout::wants_account(&why) {
+                    "upsert EMAIL PASSWORD"
+                } else {
+                    "unlock"
+                },
                 dir = options.data_dir.display()
             ),
         ),

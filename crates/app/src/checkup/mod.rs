@@ -11,7 +11,7 @@ mod uploads;
 
 use bosbase_disk::{Disk as _, RealDisk};
 
-use crate::jobs::{Neighbour, neighbours, restore_is_pending};
+use crate::jobs::{Neighbour, denied, neighbours, restore_is_pending};
 use crate::options::AppOptions;
 use crate::public::PublicFiles;
 use crate::unsupported::{ProgramDirs, Programs, listed};
@@ -44,6 +44,10 @@ pub fn look(
         Err(error) => report.cannot_serve("public", error.with_causes()),
     }
     if let Err(error) = look_at(options, dirs, scratch, &mut report) {
+        let error = match error.is_denied() {
+            true => denied(&options.data_dir).caused_by(error),
+            false => error,
+        };
         report.cannot_serve("unreadable", error.with_causes());
     }
     report
@@ -52,7 +56,7 @@ pub fn look(
 fn look_at(options: &AppOptions, dirs: &ProgramDirs, scratch: &Scratch, report: &mut Report) -> crate::Result<()> {
     let data_dir = &options.data_dir;
     let dir = data_dir.display();
-    if !matches!(RealDisk.exists(&data_dir.database()), Ok(true)) {
+    if !RealDisk.exists(&data_dir.database()).map_err(crate::Error::internal)? {
         report.cannot_serve("database", format!("There is no data.db in {dir}."));
         return Ok(());
     }

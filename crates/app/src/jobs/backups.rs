@@ -149,6 +149,16 @@ impl Backups {
         self.local.place()
     }
 
+    /// Where backups are kept now, for people who may have named another directory: the folder itself, or the bucket.
+    #[must_use]
+    pub fn shown_folder(&self) -> String {
+        let config = self.places.backups();
+        config.map_or_else(
+            || self.options.data_dir.backups().display().to_string(),
+            |config| format!("the {}", config.shown()),
+        )
+    }
+
     /// How many backups lie in the data directory and are not listed, since backups are kept in a bucket now.
     ///
     /// # Errors

@@ -54,6 +54,7 @@ pub use bosbase_backup::{CREATE_STEPS, Steps};
 pub use bosbase_disk::{become_owner, keep_private, owner_beside_root};
 pub use comparison::{CollectionCompared, Comparison, Described, Fate, Gone};
 pub use content::{CollectionContent, Content, DatabaseSize, FileTotals};
+pub(crate) use directory::denied;
 pub use directory::{make_directory, require_application};
 pub(crate) use engine::{FilesHeld, path_of};
 pub use figures::Figures;
@@ -78,8 +79,8 @@ pub(crate) use restore::{NextStart, restore_offline};
 pub use retention_preview::{Foreseen, Foresight, Reason};
 pub use status::{History, Job, JobKind, JobPhase, JobState};
 pub use transfer::{Importing, Watch};
-pub use undo::Undoable;
 pub(crate) use undo::undo_offline;
+pub use undo::{Undoable, Undoing};
 pub(crate) use unfinished::{is_interrupted, restore_is_pending, settle_history, site, take_alone};
 
 use crate::error::{Error, Result};

@@ -1,6 +1,8 @@
 //! Brings back the data that a restore replaced.
 
+use bosbase_backup::DataDir;
 use bosbase_backup::restore::{self, RestoreKind, UndoRecord};
+use bosbase_disk::{Disk as _, RealDisk};
 use jiff::Timestamp;
 
 use super::backup_jobs::BackupJobs;
@@ -121,27 +123,56 @@ impl Backups {
 ///
 /// # Errors
 ///
-/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as [`BackupJobs::start_undo`]. The data is
-/// then as it was.
-pub(crate) fn undo_offline(options: &AppOptions, next: NextStart) -> Result<String> {
+/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, where there was no data before the restore and
+/// that is not what was `wanted`, and as [`BackupJobs::start_undo`]. The data is then as it was.
+pub(crate) fn undo_offline(options: &AppOptions, wanted: Undoing, next: NextStart) -> Result<String> {
     require_directory(&options.data_dir)?;
     let backups = Backups::open(options.clone())?;
     let serve_lock = alone(options, "Undo through it (POST /api/backups/undo-restore)", next)?;
     let lease = backups.jobs().lease()?;
     let record = backups.undo_record()?.ok_or_else(nothing)?;
+    let dir = options.data_dir.display();
+    let leads_to_nothing = !holds_data(&options.data_dir, &record)?;
+    if leads_to_nothing && wanted == Undoing::Data {
+        return Err(Error::invalid(format!(
+            "There was no data.db before the restore of {}, so an undo leaves an empty application. To have that: bosbase \
+             backup undo --yes --dir {dir}.",
+            record.key
+        )));
+    }
     let running = backups.jobs().begin(lease, JobKind::Undo, &record.key)?;
     if let Err(error) = backups.decide_undo() {
         return running.end(Err(error));
     }
     let done = see_through(&backups, &serve_lock, running, next)?;
-    let (what, key) = match record.replaced_by {
-        RestoreKind::Restore => ("before the restore of", record.key),
-        RestoreKind::Undo => ("that the undo took away, from", record.key),
+    let key = &record.key;
+    let now = match record.replaced_by {
+        _ if leads_to_nothing => format!("The application is empty again, as before the restore of {key}."),
+        RestoreKind::Restore => format!("The data from before the restore of {key} is back."),
+        RestoreKind::Undo => "The last undo is undone: the data that it took away is back.".to_owned(),
     };
     Ok(done.told(format!(
-        "The data {what} {key} is back. What it replaced is kept for a week; to have that back: bosbase backup undo --dir {}.",
-        options.data_dir.display()
+        "{now} What it replaced is kept for a week; to have that back: bosbase backup undo --dir {dir}."
     )))
+}
+
+/// What an undo may lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undoing {
+    /// Data.
+    Data,
+    /// Also an empty application, where there was no data before the restore.
+    Anything,
+}
+
+/// Whether what is kept has a database, which a directory without data had not.
+fn holds_data(data_dir: &DataDir, record: &UndoRecord) -> Result<bool> {
+    match record.folder() {
+        Some(folder) => RealDisk
+            .exists(&data_dir.join(folder).join(DataDir::DATABASE))
+            .map_err(Error::internal),
+        None => Ok(false),
+    }
 }
 
 fn nothing() -> Error {
@@ -150,8 +181,6 @@ fn nothing() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use bosbase_disk::{Disk as _, RealDisk};
-
     use super::*;
     use crate::app::App;
     use crate::jobs::JobState;

@@ -64,7 +64,10 @@ pub(super) fn document(text: Option<&str>, key: Option<&str>) -> Result<Map<Stri
         return Ok(document);
     }
     let Some(key) = key else {
-        return Err(unreadable("they are encrypted: start with --encryptionEnv and the key"));
+        return Err(unreadable(
+            "they are encrypted: start with --encryptionEnv and the key, or write the lines \
+             BOSBASE_ENCRYPTION_ENV=BOSBASE_ENCRYPTION_KEY and BOSBASE_ENCRYPTION_KEY=… into the configuration file",
+        ));
     };
     cipher::decrypt(text, key)
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())

@@ -2,7 +2,7 @@
 
 use super::{end_interrupted, open_recovered, settle};
 use crate::error::Result;
-use crate::jobs::{self, NextStart, ServeLock, Watch};
+use crate::jobs::{self, NextStart, ServeLock, Undoing, Watch};
 use crate::options::AppOptions;
 
 const NEXT: NextStart = NextStart {
@@ -25,10 +25,11 @@ pub fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>) -> Re
 ///
 /// # Errors
 ///
-/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as
-/// [`BackupJobs::start_undo`](crate::jobs::BackupJobs::start_undo). The data is then as it was.
-pub fn undo_offline(options: &AppOptions) -> Result<String> {
-    jobs::undo_offline(options, NEXT)
+/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, where there was no data before the restore and
+/// that is not what was `wanted`, and as [`BackupJobs::start_undo`](crate::jobs::BackupJobs::start_undo). The data is
+/// then as it was.
+pub fn undo_offline(options: &AppOptions, wanted: Undoing) -> Result<String> {
+    jobs::undo_offline(options, wanted, NEXT)
 }
 
 fn finish(options: &AppOptions, serve_lock: &ServeLock) -> Result<()> {

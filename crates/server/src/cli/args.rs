@@ -454,7 +454,11 @@ pub enum BackupAction {
     Extract(Extract),
     /// Bring back the data that the last restore replaced; the server must be stopped (a running one does it by POST
     /// /api/backups/undo-restore)
-    Undo,
+    Undo {
+        /// Also where there was no data before the restore: an empty application is left then
+        #[arg(long)]
+        yes: bool,
+    },
     /// Name the steps of a backup and of a restore, as the crash tables in docs/design.md do
     #[command(hide = true)]
     Steps,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bosbase_app::jobs::{
-    Backups, CREATE_STEPS, Importing, Job, JobState, Listed, Proof, RESTORE_STEPS, Ticket, make_directory,
+    Backups, CREATE_STEPS, Importing, Job, JobState, Listed, Proof, RESTORE_STEPS, Ticket, Undoing, make_directory,
     require_application, take_over_backups,
 };
 use bosbase_app::recovery::RECOVER_STEPS;
@@ -14,7 +14,7 @@ use bosbase_app::{App, AppOptions};
 
 use super::Failure;
 use super::args::{BackupAction, Global};
-use super::output::{Meter, say};
+use super::output::{Meter, note, say};
 
 /// How often a job is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -29,8 +29,9 @@ pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
         say(&outcome?);
         return Ok(());
     }
-    if matches!(action, BackupAction::Undo) {
-        say(&undo_offline(&options(global)?)?);
+    if let BackupAction::Undo { yes } = action {
+        let wanted = if *yes { Undoing::Anything } else { Undoing::Data };
+        say(&undo_offline(&options(global)?, wanted)?);
         return Ok(());
     }
     if let BackupAction::Extract(extract) = action {
@@ -57,7 +58,7 @@ pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
         return import(global, file, source, name.as_deref());
     }
     // The databases stay closed: they may be what is broken.
-    act(&Arc::new(Backups::open(options(global)?)?), action)
+    act(global, &Arc::new(Backups::open(options(global)?)?), action)
 }
 
 fn options(global: &Global) -> Result<AppOptions, Failure> {
@@ -67,7 +68,10 @@ fn options(global: &Global) -> Result<AppOptions, Failure> {
 fn create(global: &Global, name: &str) -> Result<(), Failure> {
     require_application(&global.dir)?;
     let app = App::open(options(global)?)?;
-    let job = follow("creating", &app.backup_jobs().start_backup(name)?);
+    let begun = app.backup_jobs().start_backup(name);
+    let job = begun
+        .map_err(|error| naming_new(error, name))
+        .and_then(|ticket| follow("creating", &ticket));
     let closed = app.close();
     let job = job?;
     say(&format!("Created and verified {}.", job.key));
@@ -81,9 +85,9 @@ fn warn(job: &Job) {
     }
 }
 
-fn act(backups: &Arc<Backups>, action: &BackupAction) -> Result<(), Failure> {
+fn act(global: &Global, backups: &Arc<Backups>, action: &BackupAction) -> Result<(), Failure> {
     match action {
-        BackupAction::List => list(backups)?,
+        BackupAction::List => list(global, backups)?,
         BackupAction::Verify { key } => {
             let ticket = backups.start_verify(key).map_err(|error| naming(error, key))?;
             let job = follow("verifying", &ticket)?;
@@ -112,7 +116,7 @@ fn act(backups: &Arc<Backups>, action: &BackupAction) -> Result<(), Failure> {
         | BackupAction::Import { .. }
         | BackupAction::Restore { .. }
         | BackupAction::Extract(_)
-        | BackupAction::Undo
+        | BackupAction::Undo { .. }
         | BackupAction::TakeOver
         | BackupAction::Steps => {}
     }
@@ -124,7 +128,7 @@ fn import(global: &Global, file: &Path, source: Importing, name: Option<&str>) -
     let meter = Meter::new("importing");
     let done = backups.import(source, name, &|done, total| meter.show(done, total));
     meter.finish();
-    let key = done?.key;
+    let key = done.map_err(|error| importing(error, file, name))?.key;
     say(&format!(
         "Imported {} as {key}. To prove it: bosbase backup verify {key} --dir {}",
         file.display(),
@@ -133,8 +137,17 @@ fn import(global: &Global, file: &Path, source: Importing, name: Option<&str>) -
     Ok(())
 }
 
-fn list(backups: &Backups) -> Result<(), Failure> {
-    for Listed { backup, proof, .. } in backups.shown()? {
+fn list(global: &Global, backups: &Backups) -> Result<(), Failure> {
+    let listed = backups.shown()?;
+    if listed.is_empty() {
+        let place = backups.shown_folder();
+        let doubt = match require_application(&global.dir) {
+            Ok(()) => String::new(),
+            Err(error) => format!(" {}", error.message()),
+        };
+        note(&format!("There are no backups in {place}.{doubt}"));
+    }
+    for Listed { backup, proof, .. } in listed {
         let modified = bosbase_app::moment::wire(backup.modified);
         let known = known(&proof);
         say(&format!("{modified}  {:>14}  {}  {known}", backup.size, backup.key));
@@ -178,6 +191,35 @@ fn rounded(age: Duration) -> String {
 fn naming(error: bosbase_app::Error, key: &str) -> Failure {
     match error.kind() {
         bosbase_app::ErrorKind::NotFound => Failure(format!("There is no backup {key}. See: bosbase backup list.")),
+        _ => error.into(),
+    }
+}
+
+/// A refusal of a file that says why in words about files.
+fn importing(error: bosbase_app::Error, file: &Path, name: Option<&str>) -> Failure {
+    let told = |key: &str| error.data().get("file")?.get(key)?.as_str();
+    let own = file.file_name().unwrap_or_default().to_string_lossy();
+    match (told("code"), told("message")) {
+        (Some("validation_invalid_mime_type"), _) => Failure(format!("{} is no ZIP archive.", file.display())),
+        (Some("validation_backup_name_exists"), _) => naming_new(error, name.unwrap_or(&own)),
+        // That the submitted data was validated says nothing.
+        (_, Some(message)) => Failure(message.to_owned()),
+        _ => error.into(),
+    }
+}
+
+/// A refusal of a new backup that says what is wrong with its name, where that is what is wrong.
+fn naming_new(error: bosbase_app::Error, name: &str) -> Failure {
+    let code = |field: &str| error.data().get(field)?.get("code")?.as_str();
+    // A file that is imported brings its name with it.
+    match code("name").or_else(|| code("file")) {
+        Some("validation_match_invalid" | "validation_length_out_of_range") => Failure(format!(
+            "{name:?} can't be a backup's name. It has lower case letters, digits, - and _, at most 150 characters, and \
+             ends in .zip."
+        )),
+        Some("validation_backup_name_exists") => Failure(format!(
+            "The backup {name} already exists. Choose another name. See: bosbase backup list."
+        )),
         _ => error.into(),
     }
 }

@@ -5,7 +5,7 @@ use bosbase_certificates::LETS_ENCRYPT;
 use super::Failure;
 use super::args::{ConfigAction, Global};
 use super::configuration::Setting;
-use super::environment::{Origin, Variables, is_secret, settings};
+use super::environment::{Origin, Variables, did_you_mean, is_secret, settings};
 use super::listening::Addresses;
 use super::output::say;
 use super::serve::log_filter;
@@ -20,7 +20,8 @@ pub fn run(global: &Global, action: &ConfigAction, flags: &[Setting]) -> Result<
     let variables = &global.variables;
     if let Some(name) = variables.unknown(&global.encryption_env).first() {
         return Err(Failure(format!(
-            "The environment variable {name} is none of this program's and has no effect."
+            "The environment variable {name} is none of this program's and has no effect.{}",
+            did_you_mean(name)
         )));
     }
     let addresses = Addresses::of(serve, global.has_own_authority())?;
@@ -41,10 +42,13 @@ pub fn run(global: &Global, action: &ConfigAction, flags: &[Setting]) -> Result<
     };
     say(&match variables.file() {
         Some(file) => format!("The configuration is good. The file is {}.", file.display()),
-        None => "The configuration is good. There is no file.".to_owned(),
+        None => {
+            let file = variables.passed_over().unwrap_or("There is no file.");
+            format!("The configuration is good. {file}")
+        }
     });
     let mut names = settings();
-    if !global.encryption_env.is_empty() {
+    if !global.encryption_env.is_empty() && !names.contains(&global.encryption_env) {
         names.push(global.encryption_env.clone());
     }
     for name in names {

@@ -11,9 +11,10 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, FromArgMatches as _};
 
 use super::Failure;
-use super::args::{Arguments, Global, Named};
+use super::args::{Arguments, Check, Command, Global, Named};
 use super::configuration_file::{ConfigurationFile, Usual};
 use super::environment::{Origin, Variables};
+use super::hints::hinting;
 
 /// Why there is no configuration.
 pub enum Refusal {
@@ -59,6 +60,12 @@ pub fn read() -> Result<(Arguments, Vec<Setting>), Refusal> {
     let typed_dir = of_command.value_source("dir") == Some(ValueSource::CommandLine);
     let file = file(&first, typed_dir, &environment)?;
     let variables = environment.with_file(file);
+    // `config check` says it among its lines, and a directory that is only looked at is seldom the file's.
+    if let Some(why) = variables.passed_over()
+        && !matches!(first.command, Command::Config { .. } | Command::Check(_))
+    {
+        super::output::note(why);
+    }
     let mut settings = Vec::new();
     let mut added = Vec::new();
     for arg in flags(&name) {
@@ -105,7 +112,7 @@ fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
     Arguments::grammar().try_get_matches_from(words).map_err(|error| {
         let is_help = !error.use_stderr();
         let explained = is_help.then(|| Arguments::explained().try_get_matches_from(words).err());
-        discreet(explained.flatten().unwrap_or(error), words)
+        hinting(discreet(explained.flatten().unwrap_or(error), words), words)
     })
 }
 
@@ -145,27 +152,24 @@ fn discreet(mut error: clap::Error, words: &[OsString]) -> clap::Error {
 }
 
 /// The configuration file that is named, or the usual one for commands that are about a data directory.
-fn file(first: &Arguments, typed_dir: bool, variables: &Variables) -> Result<Option<ConfigurationFile>, Failure> {
+fn file(first: &Arguments, typed_dir: bool, variables: &Variables) -> Result<Usual, Failure> {
     let typed = first.global.config.as_ref();
     let set = variables.get(Global::CONFIG).map(Into::into);
     match typed.map_or(set, Named::path) {
-        Some(path) => return ConfigurationFile::read(&path).map(Some),
+        Some(path) => return ConfigurationFile::read(&path).map(Usual::File),
         // `--config=`
-        None if typed.is_some() || !first.command.is_configured() => return Ok(None),
+        None if typed.is_some() || !first.command.is_configured() => return Ok(Usual::None),
         None => {}
     }
-    let dir = match typed_dir {
-        true => Some(first.global.dir.to_path_buf()),
-        false => variables.get(Global::DIR).map(Into::into),
+    let dir = match &first.command {
+        Command::Check(Check {
+            directory: Some(directory),
+            ..
+        }) => Some(directory.to_path_buf()),
+        _ if typed_dir => Some(first.global.dir.to_path_buf()),
+        _ => variables.get(Global::DIR).map(Into::into),
     };
-    match ConfigurationFile::read_usual(dir.as_deref())? {
-        Usual::File(file) => Ok(Some(file)),
-        Usual::None => Ok(None),
-        Usual::PassedOver(why) => {
-            super::output::note(&why);
-            Ok(None)
-        }
-    }
+    ConfigurationFile::read_usual(dir.as_deref())
 }
 
 /// The subcommand that was typed, word by word, and what was found of its flags, the global ones among them.

@@ -74,12 +74,13 @@ impl ConfigurationFile {
                 if error.kind() == io::ErrorKind::PermissionDenied
                     && !dir.is_some_and(|dir| is_same(dir, Path::new(USUAL_DIR))) =>
             {
-                let why = "this user may not read it, so its settings don't count";
-                return Ok(Usual::PassedOver(format!("{USUAL} is passed over: {why}.")));
+                return Ok(Usual::PassedOver(format!(
+                    "The file {USUAL} is not used: this user may not read it."
+                )));
             }
             Err(error) => {
-                let way = "Give it to the group of the server's user (chown root:bosbase, chmod 640), or do without it \
-                           (--config=)";
+                let way = "Run this with sudo, give the file to the group of the server's user (chown root:bosbase, chmod \
+                           640), or do without it (--config=)";
                 return Err(Failure(format!(
                     "The configuration file {USUAL} can't be read: {error}. {way}."
                 )));
@@ -93,13 +94,12 @@ impl ConfigurationFile {
         let whose = own.clone().unwrap_or_else(|| PathBuf::from(USUAL_DIR));
         match dir {
             Some(dir) if !is_same(dir, &whose) => Usual::PassedOver(format!(
-                "{USUAL} is passed over: it is about {}, and this is about {}. Name it with --config to have it count.",
+                "The file {USUAL} is not used: it is about {}, and this is about {}. To use it all the same, add --config {USUAL}.",
                 whose.display(),
                 dir.display()
             )),
             None if own.is_none() => Usual::PassedOver(format!(
-                "{USUAL} is passed over: it is about {}. Add --dir {} if this is.",
-                whose.display(),
+                "The file {USUAL} is not used: it is about {0}. If you mean that directory, add --dir {0}.",
                 whose.display()
             )),
             _ => Usual::File(self),
@@ -240,5 +240,27 @@ mod tests {
         assert!(!counts(silent, Some("/tmp/look")) && !counts(silent, None));
         assert!(counts(naming, None) && counts(naming, Some("/srv/app")));
         assert!(!counts(naming, Some("/var/lib/bosbase")) && !counts(naming, Some("pb_data")));
+    }
+
+    /// It said "passed over", which nobody understood, and `config check` then that there was no file.
+    #[test]
+    fn a_file_that_is_not_used_says_so_with_what_to_do() {
+        let told = |text: &str, dir: Option<&str>| match parse(text).unwrap().about(dir.map(Path::new)) {
+            Usual::PassedOver(why) => why,
+            _ => String::new(),
+        };
+        assert_eq!(
+            told("A=1", None),
+            format!(
+                "The file {USUAL} is not used: it is about {USUAL_DIR}. If you mean that directory, add --dir {USUAL_DIR}."
+            )
+        );
+        assert_eq!(
+            told("BOSBASE_DIR=/srv/app", Some("/tmp/look")),
+            format!(
+                "The file {USUAL} is not used: it is about /srv/app, and this is about /tmp/look. To use it all the same, \
+                 add --config {USUAL}."
+            )
+        );
     }
 }

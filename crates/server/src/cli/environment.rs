@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::Failure;
 use super::args::{Arguments, Global};
-use super::configuration_file::ConfigurationFile;
+use super::configuration_file::{ConfigurationFile, Usual};
 
 /// The key of encrypted settings, where `--encryptionEnv` names no other variable.
 pub const ENCRYPTION_KEY: &str = "BOSBASE_ENCRYPTION_KEY";
@@ -46,6 +46,8 @@ const BUCKETS: [&str; 2] = ["BACKUPS_S3_", "STORAGE_S3_"];
 pub struct Variables {
     environment: BTreeMap<String, String>,
     file: Option<ConfigurationFile>,
+    /// Why the usual file does not count, where it is there.
+    passed_over: Option<String>,
 }
 
 /// Names only: values may be secret.
@@ -101,13 +103,27 @@ impl Variables {
         }
         Ok(Self {
             environment,
-            file: None,
+            ..Self::default()
         })
     }
 
-    /// The same, with a configuration file behind the environment.
-    pub fn with_file(self, file: Option<ConfigurationFile>) -> Self {
-        Self { file, ..self }
+    /// The same, with a configuration file behind the environment, or with the reason why there is none.
+    pub fn with_file(self, found: Usual) -> Self {
+        let (file, passed_over) = match found {
+            Usual::File(file) => (Some(file), None),
+            Usual::None => (None, None),
+            Usual::PassedOver(why) => (None, Some(why)),
+        };
+        Self {
+            file,
+            passed_over,
+            ..self
+        }
+    }
+
+    /// Why the usual configuration file does not count, in a sentence, where it is there.
+    pub fn passed_over(&self) -> Option<&str> {
+        self.passed_over.as_deref()
     }
 
     /// Where the configuration file is, if there is one.
@@ -147,8 +163,25 @@ impl Variables {
         let settings = settings();
         match file.keys().find(|key| *key != own && !settings.contains(key)) {
             None => Ok(()),
-            Some(key) => Err(file.failure(key, "is none of this program's settings")),
+            Some(key) => {
+                let Failure(told) = file.failure(key, "is none of this program's settings");
+                Err(Failure(format!("{told}{}", did_you_mean(key))))
+            }
         }
+    }
+}
+
+/// A question after the setting whose name is most like `name`; empty where none is like it.
+pub fn did_you_mean(name: &str) -> String {
+    /// Of 1, which is the same name.
+    const ALIKE: f64 = 0.75;
+    let likeness = |known: &String| strsim::normalized_damerau_levenshtein(known, name);
+    let nearest = settings()
+        .into_iter()
+        .max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    match nearest.filter(|known| likeness(known) >= ALIKE) {
+        Some(known) => format!(" Did you mean {known}?"),
+        None => String::new(),
     }
 }
 
@@ -219,6 +252,19 @@ mod tests {
             unknown(set.iter(), "BOSBASE_KEY"),
             ["BOSBASE_BACKUPS_S3_SECRETS", "BOSBASE_BACKUP_S3_BUCKET"]
         );
+    }
+
+    #[test]
+    fn a_misspelt_name_is_held_against_those_there_are() {
+        for (name, question) in [
+            ("BOSBASE_BACKUP_S3_BUCKET", " Did you mean BOSBASE_BACKUPS_S3_BUCKET?"),
+            ("BOSBASE_BACKUPS_S3_SECRETS", " Did you mean BOSBASE_BACKUPS_S3_SECRET?"),
+            ("BOSBASE_HTPP", " Did you mean BOSBASE_HTTP?"),
+            ("PASSWORD", ""),
+            ("SOMETHING_ELSE", ""),
+        ] {
+            assert_eq!(did_you_mean(name), question, "{name}");
+        }
     }
 
     #[test]

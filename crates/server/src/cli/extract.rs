@@ -209,6 +209,16 @@ fn naming(error: bosbase_app::Error, extract: &Extract) -> Failure {
         bosbase_app::ErrorKind::NotFound => {
             Failure(format!("There is no backup {}. See: bosbase backup list.", extract.key))
         }
-        _ => error.into(),
+        _ => {
+            let error = error.explaining_query();
+            let wrong = error
+                .data()
+                .get("query")
+                .and_then(|detail| detail.get("message")?.as_str());
+            match (wrong, &extract.filter) {
+                (Some(wrong), Some(_)) => Failure(format!("The filter can't be used: {wrong}.")),
+                _ => error.into(),
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@ mod environment;
 mod extract;
 mod files;
 mod hangup;
+mod hints;
 mod listening;
 mod manual;
 mod output;
@@ -25,6 +26,9 @@ use bosbase_app::DataDir;
 use args::Command;
 use configuration::Refusal;
 
+/// What to do where a command may not read the data.
+const AS_OWNER: &str = "Run this as the owner of the data, or with sudo.";
+
 /// A command that did not do what it was asked to: one line that says what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -33,7 +37,17 @@ pub struct Failure(pub String);
 impl From<bosbase_app::Error> for Failure {
     /// The public text with its causes: the person at the command line owns the data.
     fn from(error: bosbase_app::Error) -> Self {
-        Self(error.with_causes())
+        let text = error.with_causes();
+        if !error.is_denied() || text.contains(AS_OWNER) {
+            return Self(text);
+        }
+        match text.starts_with("Permission denied") {
+            true => Self(format!(
+                "This user may not read or write a file of the data ({}). {AS_OWNER}",
+                text.trim_end_matches('.')
+            )),
+            false => Self(format!("{text} {AS_OWNER}")),
+        }
     }
 }
 
@@ -80,7 +94,9 @@ pub fn main() -> ExitCode {
         }
         Command::Backup { action } => backup::run(&arguments.global, &action),
         Command::Files { action } => files::run(&arguments.global, &action),
-        Command::Serve(serve) => serve::run(&arguments.global, &serve),
+        // A server of root's would make files that the owner can't write.
+        Command::Serve(serve) => serve::run(&arguments.global, &serve)
+            .map_err(|Failure(text)| Failure(text.replace(AS_OWNER, "Run this as the owner of the data."))),
         Command::Superuser { action } => superuser::run(&arguments.global, &action),
     };
     match done {

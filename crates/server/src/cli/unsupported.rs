@@ -5,6 +5,7 @@ use bosbase_app::{App, DataDir};
 
 use super::Failure;
 use super::args::{Global, Serve};
+use super::environment::did_you_mean;
 
 /// Refuses to serve where somebody relies on what would not be run.
 ///
@@ -35,7 +36,8 @@ pub fn refuse_ignored(programs: &Programs, serve: &Serve) -> Result<(), Failure>
 /// serve.
 pub fn say_unsupported(app: &App, global: &Global) {
     for name in global.variables.unknown(&global.encryption_env) {
-        tracing::warn!("The environment variable {name} is none of this program's and has no effect.");
+        let question = did_you_mean(&name);
+        tracing::warn!("The environment variable {name} is none of this program's and has no effect.{question}");
     }
     let idle = global.idle();
     if !idle.is_empty() {
