@@ -132,6 +132,8 @@ def test_the_command_line_says_that_nobody_can_log_in(server, tmp_path):
     assert server.stop() == 0
     said = BOSBASE.run("backup", "restore", "changed.zip", "--dir", server.directory).stdout
     assert "Restored changed.zip" in said and "there is none" in said and "bosbase backup undo --dir" in said
+    # Nobody is there to unlock.
+    assert "bosbase superuser upsert EMAIL PASSWORD --dir" in said and "unlock" not in said
     server.start()
     assert "There is no superuser yet" in server.log()
     assert server.stop() == 0

@@ -148,7 +148,7 @@ pub(crate) fn undo_offline(options: &AppOptions, wanted: Undoing, next: NextStar
     let key = &record.key;
     let now = match record.replaced_by {
         _ if leads_to_nothing => format!("The application is empty again, as before the restore of {key}."),
-        RestoreKind::Restore => format!("The data from before the restore of {key} is back."),
+        RestoreKind::Restore => format!("The data before the restore of {key} is back."),
         RestoreKind::Undo => "The last undo is undone: the data that it took away is back.".to_owned(),
     };
     Ok(done.told(format!(
