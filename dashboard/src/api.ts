@@ -244,9 +244,9 @@ store.onChange(() => {
   session.value = read();
 });
 
-function read(): { email: string } | null {
+function read(): { id: string; email: string } | null {
   const { isValid, record } = client.authStore;
-  return isValid && record?.collectionName === "_superusers" ? { email: String(record.email) } : null;
+  return isValid && record?.collectionName === "_superusers" ? { id: record.id, email: String(record.email) } : null;
 }
 
 /** Why the login page is shown, where the session ended by itself. */

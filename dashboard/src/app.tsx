@@ -25,7 +25,8 @@ export function App() {
   if (first === "auth" && isReturn(second)) return <Returned how={second} />;
   if (first === "auth") return <Account key={third} action={second} token={third} />;
   if (first === "pbinstal") return <Install token={second} />;
-  return session.value ? <Shell /> : <Login />;
+  // What is shown to one superuser goes before another's page comes.
+  return session.value ? <Shell key={session.value.id} /> : <Login />;
 }
 
 function page(): ComponentChild {

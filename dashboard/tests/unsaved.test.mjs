@@ -91,7 +91,7 @@ describe("not saved yet", { concurrency: false }, () => {
         });
         await retype();
         await page.evaluate(() => setTimeout(() => location.reload()));
-        await page.waitForTimeout(500);
+        await until(() => asked.length > 0, "the question");
         assert.deepEqual(asked, ["beforeunload"]);
         assert.equal(await field().inputValue(), "heading");
         await page.getByRole("button", { name: "Delete the collection …" }).click();
@@ -101,6 +101,37 @@ describe("not saved yet", { concurrency: false }, () => {
         await page.reload();
         await page.getByRole("heading", { name: "posts" }).waitFor();
         assert.deepEqual(asked, ["beforeunload"]);
+        await page.context().close();
+    });
+
+    // The next superuser saw them, secrets among them: this window was never without a login.
+    test("what one superuser typed goes where another window logs out and in as another", async () => {
+        const next = { email: "next@example.com", password: PASSWORD };
+        await root.collection("_superusers").create({ ...next, passwordConfirm: PASSWORD });
+        const theirs = new PocketBase(server.url);
+        await theirs.collection("_superusers").authWithPassword(next.email, next.password);
+        const page = await openAs(server, "/_/#/data/posts/fields");
+        const field = () => page.getByLabel("Name", { exact: true }).nth(1);
+        const secret = () => page.getByLabel("Webhook’s secret");
+        await field().fill("heading");
+        await page.getByRole("link", { name: "Settings" }).click();
+        await secret().fill("a secret");
+        const other = await page.context().newPage();
+        await other.goto(`${server.url}/_/`);
+        const become = ({ token, record }) => other.evaluate((value) => localStorage.setItem("__bosbase_superuser__", value), JSON.stringify({ token, record }));
+        // A new token of the same superuser takes nothing away.
+        const again = new PocketBase(server.url);
+        await again.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        await become(again.authStore);
+        await until(() => page.evaluate((token) => localStorage.getItem("__bosbase_superuser__").includes(token), again.authStore.token), "the new token");
+        assert.equal(await secret().inputValue(), "a secret");
+        await become(theirs.authStore);
+        await page.getByText(next.email).waitFor();
+        assert.equal(await secret().inputValue(), "");
+        await page.getByRole("link", { name: "Data" }).click();
+        await page.getByRole("link", { name: "posts", exact: true }).click();
+        await page.locator(".tabs").getByRole("link", { name: "Fields", exact: true }).click();
+        assert.equal(await field().inputValue(), "title");
         await page.context().close();
     });
 

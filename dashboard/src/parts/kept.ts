@@ -54,9 +54,11 @@ export function forget(isGone: (place: string) => boolean): void {
   changed();
 }
 
-// The next who logs in here sees nothing of it.
+// The next who logs in here sees nothing of it. Another window may log out and in at once.
+const account = computed(() => session.value?.id);
 effect(() => {
-  if (!session.value) forget(() => true);
+  account.value;
+  forget(() => true);
 });
 
 const ask = (event: BeforeUnloadEvent) => event.preventDefault();
