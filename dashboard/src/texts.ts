@@ -388,10 +388,10 @@ export const t = {
     useBucket: "Keep backups in an S3 bucket",
     bucketHint: "A bucket elsewhere survives the loss of this machine.",
     hidesDisk: (n: number) =>
-      `${n === 1 ? "The backup" : `The ${n} backups`} on this server’s own disk will stay there, in the folder “backups” of the data directory, but the list will show the bucket’s alone. Make a backup after saving, so that the bucket has one. Switch the bucket off again to see, restore or download the old ${n === 1 ? "one" : "ones"}.`,
+      `${n === 1 ? "The backup" : `The ${n} backups`} on this server’s own disk will stay there, in the folder “backups” of the data directory, but the list will show only the backups in the bucket. Make a backup after saving, so that the bucket has one. Switch the bucket off again to see, restore or download the old ${n === 1 ? "one" : "ones"}.`,
     hidesBucket: (bucket: string, left: number) =>
-      `The backups in the bucket ${bucket} will stay there, but the list will show those on this server’s own disk alone (${left} now). Switch the bucket on again to see the others.`,
-    hidesOther: (bucket: string) => `The backups in the bucket ${bucket} will stay there, but the list will show those of the new place alone. Set this one again to see them.`,
+      `The backups in the bucket ${bucket} will stay there, but the list will show only those on this server’s own disk (${left} now). Switch the bucket on again to see the others.`,
+    hidesOther: (bucket: string) => `The backups in the bucket ${bucket} will stay there, but the list will show only those of the new place. Set the old bucket again to see them.`,
     leftOnDisk: (n: number) =>
       `${n === 1 ? "1 backup lies" : `${n} backups lie`} on this server’s own disk, in the folder “backups” of the data directory. Switch the bucket off to see, restore or download ${n === 1 ? "it" : "them"}.`,
     endpoint: "Endpoint",
@@ -482,11 +482,13 @@ export const t = {
     along: {
       counting: "Looking for what else is deleted …",
       nothing: "No other record is deleted.",
+      unknown: "Other records may be deleted as well. The server did not say which.",
       also: "Also deleted:",
-      records: (n: number | null, name: string, field: string) => `${n === null ? "records" : plural(n, "record")} of ${name}, by the field “${field}”`,
+      records: (n: number | null, name: string, field: string) => `${n === null ? "perhaps records" : plural(n, "record")} of ${name}, by the field “${field}”`,
       further: (names: string) => `records that in turn belong to those, of ${names}`,
+      traces: "what belongs to an account: its links to login providers, one-time passwords, logins that were begun, and places of earlier logins",
     },
-    meanwhile: "Somebody else has changed the same meanwhile. Nothing is saved yet. Save again to put yours in its place.",
+    meanwhile: "Somebody else has changed fields that you changed, too. Nothing is saved yet. Save again to replace their values with yours.",
     theirs: (value: string) => (value ? `Now it is: ${value}` : "Now it is empty."),
     passwordAgain: "The same password once more",
     savedMore: "Saved. What you typed since then is not saved yet.",
@@ -552,8 +554,8 @@ export const t = {
         rule: "Those for whom this rule is true.",
       },
     },
-    guests: (field: string) =>
-      `Guests can pass this rule. Without a login @request.auth.id is empty, and so is “${field}” where it leads to nobody: the two are equal.`,
+    guests: (field: string, account: string) =>
+      `Guests can pass this rule. Without a login ${account} is empty. Where “${field}” is empty, too, the two are equal.`,
     keepGuestsOut: "Ask for a login, too",
     ruleOf: (name: string) => `Rule for: ${name}`,
     saveRules: "Save the rules",

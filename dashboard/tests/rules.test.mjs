@@ -143,34 +143,50 @@ describe("rules", { concurrency: false }, () => {
         const warning = list.getByText("Guests can pass this rule.");
         await list.getByRole("button", { name: "Everybody" }).click();
         const rule = list.getByRole("textbox");
+        const owned = (conditions) => conditions.map((condition) => `${condition} && author = @request.auth.id`);
         const open = [
             "author = @request.auth.id",
             "@request.auth.id = author",
+            "author:lower = @request.auth.id",
+            "author = @request.auth.id:lower",
+            "title = @request.auth.name",
+            "author.verified = @request.auth.verified",
             "editors.id ?= @request.auth.id",
             "title = 'a' || (author = @request.auth.id && title != 'b')",
             "@request.auth.id != '' || author = @request.auth.id",
-            "@request.auth.id = '' && author = @request.auth.id",
             "author = @request.auth.id // @request.auth.id != ''",
-            "geoDistance(1, 2, 3, 4) < 5 && author.boss = @request.auth.id",
+            "geoDistance(1, 2, 3, 4) < 500 && author.name = @request.auth.id",
+            // Nothing is neither false nor 0.
+            ...owned(["@request.auth.id = ''", "@request.auth.verified != false", "@request.auth.verified != true", "@request.auth.id != 0", "0 != @request.auth.id"]),
+            ...owned(["@request.auth.name != 'x'", "@request.auth.name ?!= false", "@request.auth.id = null", "@request.auth.id > '' || @request.auth.id = ''"]),
         ];
         const closed = [
-            "@request.auth.id != '' && author = @request.auth.id",
             '"" != @request.auth.id && (title = "x" || author = @request.auth.id)',
-            "@request.auth.verified = true && author = @request.auth.id",
-            "@request.auth.role = 'editor' && author = @request.auth.id",
+            ...owned(["@request.auth.id != ''", "@request.auth.id != null", "null != @request.auth.id", "@request.auth.name ?!= ''", "@request.auth.verified != ''"]),
+            ...owned(["@request.auth.verified = true", "@request.auth.verified = false", "@request.auth.name = 'editor'", "@request.auth.name = 0", "@request.auth.missing = '0'"]),
             "title = 'author = @request.auth.id'",
             "id = @request.auth.id",
-            "author != @request.auth.id",
-            "author = ",
+            "author ~ @request.auth.id",
         ];
-        for (const text of open) {
-            await rule.fill(text);
-            await warning.waitFor();
+        // What it warns of is what guests get from the server.
+        await root.collection("notes").create({});
+        const guest = new PocketBase(server.url).collection("notes");
+        for (const [texts, state, seen] of [[open, "attached", 1], [closed, "detached", 0]]) {
+            for (const text of texts) {
+                await rule.fill(text);
+                await warning.waitFor({ state });
+                await root.collections.update("notes", { listRule: text });
+                assert.equal((await guest.getFullList()).length, seen, text);
+            }
         }
-        for (const text of closed) {
+        // The first shows guests what is somebody's; the second is no rule.
+        for (const text of ["author != @request.auth.id", "author = "]) {
             await rule.fill(text);
             await warning.waitFor({ state: "detached" });
         }
+        await rule.fill("title = @request.auth.name");
+        await list.getByText("Without a login @request.auth.name is empty. Where “title” is empty, too, the two are equal.").waitFor();
+        await root.collections.update("notes", { listRule: null });
         await rule.fill("title = 'a' || author = @request.auth.id // mine");
         await warning.waitFor();
         await picture(page, "rules-guests");

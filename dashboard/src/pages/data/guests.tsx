@@ -5,11 +5,11 @@ import { openToGuests } from "./rule_parts";
 
 /** Warns of a rule that lets guests in by a field that is empty, and closes it. */
 export function Guests({ rule, onRule }: { rule: string; onRule: (rule: string) => void }) {
-  const field = openToGuests(rule);
-  if (!field) return null;
+  const opening = openToGuests(rule);
+  if (!opening) return null;
   return (
     <Notice tone="warn">
-      <p>{t.data.guests(field)}</p>
+      <p>{t.data.guests(opening.field, opening.account)}</p>
       <p>
         <button type="button" onClick={() => onRule(guarded(rule))}>
           {t.data.keepGuestsOut}

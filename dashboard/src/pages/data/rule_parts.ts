@@ -82,11 +82,10 @@ export function conditionOf(rule: string): Condition | null {
 }
 
 const AUTH = "@request.auth.";
-const AUTH_ID = `${AUTH}id`;
 const isText = (operand: string) => /^["']/.test(operand);
-/** What is nothing where nobody is logged in. */
-const isEmpty = (operand: string) => ['""', "''", "null", "false", "0"].includes(operand);
-const isValue = (operand: string) => isText(operand) || isEmpty(operand) || operand === "true" || /^-?[\d.]+$/.test(operand);
+/** What every part of the account is for a guest. `false` and 0 are something else. */
+const isEmpty = (operand: string) => ['""', "''", "null"].includes(operand);
+const isValue = (operand: string) => isText(operand) || ["null", "true", "false"].includes(operand) || /^-?[\d.]+$/.test(operand);
 
 /** Whether nobody passes who is not logged in: `@request.auth.id != ""`, or `@request.auth.role = "editor"`. */
 function needsLogin(condition: Condition): boolean {
@@ -99,18 +98,23 @@ function needsLogin(condition: Condition): boolean {
   return operator === "!=" ? isEmpty(value) : operator === "=" && !isEmpty(value);
 }
 
-/** The field that a guest's empty id equals where it is empty, too. */
-function guestsField(condition: Condition, isGuarded: boolean): string | null {
+/** A field, and the part of the account that it has to equal: both are empty for guests where the field leads nowhere. */
+export interface Opening {
+  field: string;
+  account: string;
+}
+
+function openingOf(condition: Condition, isGuarded: boolean): Opening | null {
   if ("all" in condition) {
     const guarded = isGuarded || condition.all.some(needsLogin);
-    return first(condition.all, (one) => guestsField(one, guarded));
+    return first(condition.all, (one) => openingOf(one, guarded));
   }
-  if ("any" in condition) return first(condition.any, (one) => guestsField(one, isGuarded));
+  if ("any" in condition) return first(condition.any, (one) => openingOf(one, isGuarded));
   const { left, operator, right } = condition;
-  const field = left === AUTH_ID ? right : right === AUTH_ID ? left : null;
+  const [field, account] = left.startsWith(AUTH) ? [right, left] : [left, right];
+  if (isGuarded || !account.startsWith(AUTH) || isValue(field) || field.startsWith(AUTH)) return null;
   // A record's own id is never empty.
-  if (isGuarded || field === null || field === "id" || isValue(field) || field.startsWith(AUTH)) return null;
-  return ["=", "?=", "~", "?~"].includes(operator) ? field : null;
+  return ["=", "?="].includes(operator) && field !== "id" ? { field, account } : null;
 }
 
 function first<T, R>(all: T[], of: (one: T) => R | null): R | null {
@@ -121,8 +125,8 @@ function first<T, R>(all: T[], of: (one: T) => R | null): R | null {
   return null;
 }
 
-/** A field by which a rule lets guests in to records where it is empty; null where there is none. */
-export function openToGuests(rule: string): string | null {
+/** How a rule lets guests in to records where a field is empty; null where it does not. */
+export function openToGuests(rule: string): Opening | null {
   const condition = conditionOf(rule);
-  return condition && guestsField(condition, false);
+  return condition && openingOf(condition, false);
 }
