@@ -207,6 +207,70 @@ describe("records", { concurrency: false }, () => {
         await page.context().close();
     });
 
+    // "No other record is deleted." stood there, and one was: it led to both.
+    test("records that lead to several chosen ones, or to each other, and traces of accounts are said to go along", async () => {
+        const relation = (name, collectionId, more) => ({ type: "relation", name, collectionId, maxSelect: 1, cascadeDelete: true, ...more });
+        const { id: rooms } = await root.collections.create({ name: "rooms", fields: [{ type: "text", name: "title" }] });
+        await root.collections.update("rooms", { fields: [...(await root.collections.getOne("rooms")).fields, relation("within", rooms), relation("beside", rooms, { maxSelect: 3 })] });
+        const make = async (name, values) => (await root.collection(name).create(values, { requestKey: null })).id;
+        // More than fit into one filter.
+        const chosen = await Promise.all(Array.from({ length: 12 }, (_, index) => make("rooms", { title: `chosen ${index}` })));
+        const [one, other] = [chosen[0], chosen[11]];
+        const stays = await make("rooms", { title: "stays" });
+        const page = await openAs(server, "/_/#/data/rooms");
+        const dialog = page.getByRole("dialog");
+        const ask = async (...ids) => {
+            for (const id of ids) await page.getByLabel(`Choose ${id}`).check();
+            await page.getByRole("button", { name: "Delete the chosen ones …" }).click();
+        };
+        const cancel = async () => {
+            await dialog.getByRole("button", { name: "Cancel" }).click();
+            await dialog.waitFor({ state: "detached" });
+        };
+        const goes = async () => {
+            await dialog.getByText("Also deleted:").waitFor();
+            return dialog.getByRole("listitem").allTextContents();
+        };
+        await ask(...chosen);
+        await dialog.getByText("No other record is deleted.").waitFor();
+        await cancel();
+        // Another superuser makes this relation while the page is open.
+        await root.collections.create({ name: "keys", fields: [relation("rooms", rooms, { maxSelect: 20 }), relation("room", rooms)] });
+        await make("keys", { rooms: [one, other] });
+        await make("keys", { rooms: [other, chosen[5], one] });
+        const kept = [await make("keys", { rooms: [one, stays] }), await make("keys", { rooms: [stays] }), await make("keys", {})];
+        await make("keys", { room: one });
+        await make("keys", { room: other });
+        // What is chosen itself is no other record.
+        await root.collection("rooms").update(other, { within: one, beside: [one, chosen[1]] });
+        await page.getByRole("button", { name: "Delete the chosen ones …" }).click();
+        assert.deepEqual(await goes(), ["2 records of keys, by the field “rooms”", "2 records of keys, by the field “room”"]);
+        await picture(page, "delete-along-several", false);
+        await page.getByLabel("Type its name to go on").fill("rooms");
+        await dialog.getByRole("button", { name: "Delete them" }).click();
+        await page.getByText("1 record", { exact: true }).waitFor();
+        assert.deepEqual((await root.collection("keys").getFullList()).map(({ id }) => id).sort(), kept.sort());
+
+        // One that goes may take more of its own collection along, and of those that lead to several.
+        const inner = await make("rooms", { within: stays });
+        await make("rooms", { within: inner });
+        await make("keys", { rooms: [stays, inner] });
+        await page.reload();
+        await ask(stays);
+        assert.deepEqual(await goes(), ["1 record of rooms, by the field “within”", "2 records of keys, by the field “rooms”", "records that in turn belong to those, of rooms, keys"]);
+        await cancel();
+
+        await root.collection("users").create({ email: "gone@example.com", password: PASSWORD, passwordConfirm: PASSWORD });
+        const { id } = await root.collection("users").getFirstListItem("email = 'gone@example.com'");
+        await page.goto(`${server.url}/_/#/data/users`);
+        await ask(id);
+        assert.deepEqual(await goes(), ["what belongs to an account: its links to login providers, one-time passwords, logins that were begun, and places of earlier logins"]);
+        await cancel();
+        // The chosen one that another took along was gone already.
+        await assertSound(page, ["404"]);
+        await page.context().close();
+    });
+
     test("after all of the last page was deleted the one before it is seen, and small numbers with their digits", async () => {
         await root.collections.create({ name: "weights", fields: [{ type: "number", name: "weight" }] });
         const made = [];
