@@ -158,7 +158,7 @@ describe("one record", { concurrency: false }, () => {
         await second.getByLabel("points").fill("7");
         await second.getByLabel("rare", { exact: true }).check();
         await save(second);
-        await second.getByRole("alert").getByText("Somebody else has changed the same meanwhile.").waitFor();
+        await second.getByRole("alert").getByText("Somebody else has changed fields that you changed, too.").waitFor();
         await second.getByText("Now it is: new, old").waitFor();
         const { title, points, tags } = await now();
         assert.deepEqual([title, points, tags], ["two", 1, ["new", "old"]]);
@@ -172,5 +172,32 @@ describe("one record", { concurrency: false }, () => {
         assert.deepEqual([after.title, after.points, after.tags.toSorted()], ["two", 7, ["new", "old", "rare"]]);
         await page.context().close();
         await other.context().close();
+    });
+
+    // Another superuser had renamed the collection and made a new one of that name: the new one's record was written.
+    test("a record stays in its collection while another takes the collection's name", async () => {
+        const fields = [{ type: "text", name: "title" }];
+        await root.collections.create({ name: "pages", fields });
+        await root.collection("pages").create({ id: "page00000000001", title: "old" });
+        const page = await openAs(server, "/_/#/data/pages");
+        const drawer = page.getByRole("dialog");
+        const open = () => page.getByRole("button", { name: "page00000000001" }).click();
+        await open();
+        await drawer.getByLabel("title").waitFor();
+        await root.collections.update("pages", { name: "archive" });
+        await root.collections.create({ name: "pages", fields });
+        await root.collection("pages").create({ id: "page00000000001", title: "new" });
+        const titles = async () => Promise.all(["archive", "pages"].map(async (name) => (await root.collection(name).getFullList()).map(({ title }) => title)));
+        await drawer.getByLabel("title").fill("older");
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await drawer.waitFor({ state: "detached" });
+        assert.deepEqual(await titles(), [["older"], ["new"]]);
+        await page.getByRole("cell", { name: "older" }).waitFor();
+        await page.getByLabel("Choose page00000000001").check();
+        await page.getByRole("button", { name: "Delete the chosen ones …" }).click();
+        await drawer.getByRole("button", { name: "Delete it" }).click();
+        await page.getByText("There are no records yet.").waitFor();
+        assert.deepEqual(await titles(), [[], ["new"]]);
+        await page.context().close();
     });
 });

@@ -5,7 +5,7 @@ import { problem } from "../../problem";
 
 const AT_ONCE = 4;
 
-/** Deletes records, and says of those that stayed why, by id. */
+/** Deletes records of the collection with this id, and says of those that stayed why, by id of the record. */
 export async function deleteAll(collection: string, ids: string[]): Promise<Map<string, string>> {
   const failed = new Map<string, string>();
   const waiting = [...ids];

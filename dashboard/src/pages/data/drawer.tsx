@@ -60,10 +60,10 @@ function Editor({ collection, opened, onClose, onChanged }: Omit<Props, "id"> & 
   }, [draft]);
   useEffect(() => () => void (typed.current = null), []);
   const view = collection.type === "view";
-  const records = client.collection(collection.name);
+  const records = client.collection(collection.id);
   const wrong = Object.keys(refused).length ? refused : problems;
 
-  /** Where another has changed the same meanwhile, nothing is saved: theirs is shown, and the next save replaces it. */
+  /** Where another has changed the same fields, nothing is saved: their values are shown, and the next save replaces them. */
   const compare = async (edited: CollectionField[]) => {
     const theirs = valuesOf(await openRecord(collection, record!.id));
     const taken = edited.filter(({ name, type, maxSelect }) => {

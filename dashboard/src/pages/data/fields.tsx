@@ -36,14 +36,14 @@ export interface Opened {
 }
 
 /** Asks the server for a record: a list that is on a page for long may be old. */
-export async function openRecord({ name, fields }: CollectionModel, id: string): Promise<Opened> {
+export async function openRecord(collection: CollectionModel, id: string): Promise<Opened> {
   let text = "";
   const listening = async (...asked: Parameters<typeof fetch>) => {
     const answer = await fetch(...asked);
     text = await answer.clone().text();
     return answer;
   };
-  const record = await client.collection(name).getOne(id, { expand: expandOf(fields), fetch: listening });
+  const record = await client.collection(collection.id).getOne(id, { expand: expandOf(collection.fields), fetch: listening });
   return { record, raw: members(text) };
 }
 

@@ -36,7 +36,7 @@ export function Records({ collection }: { collection: CollectionModel }) {
   const [stayed, setStayed] = useState(new Map<string, string>());
   const expand = expandOf(shown);
   const { search, find, sort, sortBy, page, setPage, found, wrong, again } = usePaged<Page>(
-    ({ search, sort, page }) => client.collection(collection.name).getList(page, PER_PAGE, { sort, expand, filter: filterOf(search, fields) }),
+    ({ search, sort, page }) => client.collection(collection.id).getList(page, PER_PAGE, { sort, expand, filter: filterOf(search, fields) }),
     expand,
   );
   // What is not seen any more is not deleted.
@@ -109,7 +109,7 @@ export function Records({ collection }: { collection: CollectionModel }) {
           {...(chosen.length > 1 && { name: collection.name })}
           action={t.dev.records.removeDo(chosen.length)}
           perform={async () => {
-            setStayed(await deleteAll(collection.name, chosen));
+            setStayed(await deleteAll(collection.id, chosen));
             await again();
           }}
           onClose={() => setDialog(null)}

@@ -95,7 +95,7 @@ function Finder({ id, label, target, chosen, input, onChoose }: Finding) {
     let over = false;
     const ask = async () => {
       try {
-        const { items, totalItems } = await client.collection(target.name).getList(1, SHOWN, { filter: wordsFilter(text, target.fields) });
+        const { items, totalItems } = await client.collection(target.id).getList(1, SHOWN, { filter: wordsFilter(text, target.fields) });
         if (over) return;
         setFound({ text, items, total: totalItems });
         setWrong(undefined);
