@@ -193,21 +193,17 @@ describe("the login of accounts", { concurrency: false }, () => {
         assert.equal((await users()).authRule, "nick != 'bob'");
 
         // What is typed while it is being saved was taken away by the answer.
-        await page.route("**/api/collections/*", async (route) => {
-            if (route.request().method() === "PATCH") await new Promise((resolve) => setTimeout(resolve, 500));
-            await route.continue();
-        });
         await admission.getByLabel("Rule for logging in").fill("nick != 'eve'");
-        const asked = page.waitForRequest((request) => request.method() === "PATCH");
+        const saving = await holdBack(page, "PATCH", /\/api\/collections\//);
         const answer = page.waitForResponse((response) => response.request().method() === "PATCH");
         await admission.getByRole("button", { name: "Save who may log in" }).click();
-        await asked;
+        await saving.asked;
         await admission.getByLabel("Rule for logging in").fill("nick != 'bob'");
+        saving.release();
         await answer;
         await admission.getByText("Saved.").waitFor();
         assert.equal((await users()).authRule, "nick != 'eve'");
         assert.equal(await admission.getByLabel("Rule for logging in").inputValue(), "nick != 'bob'");
-        await page.unroute("**/api/collections/*");
         await admission.getByRole("button", { name: "Save who may log in" }).click();
         await until(async () => (await users()).authRule === "nick != 'bob'", "the rule");
 
