@@ -18,6 +18,12 @@ export const running = computed<Job[]>(() => status.value?.jobs.filter((job) => 
 /** What keeps another job from starting. A backup that is only being proven does not. */
 export const busy = computed(() => running.value.some((job) => job.phase === "working"));
 
+/** The ids of the restores and undos that are known of, or null for nothing known: all data is other after each. */
+export const restores = computed(() => {
+  const done = status.value?.jobs.filter(({ kind, state }) => (kind === "restore" || kind === "undo") && state === "succeeded");
+  return done?.map(({ id }) => id).join(" ") ?? null;
+});
+
 const OFTEN = 1_000;
 const SELDOM = 20_000;
 

@@ -338,6 +338,7 @@ export const t = {
     left: (n: number) => `${plural(n, "record")} would stay as ${n === 1 ? "it is" : "they are"}`,
     files: (n: number, size: string) => `with ${plural(n, "file")} (${size})`,
     nothing: "Nothing would change: all of these records are there.",
+    nothingUnless: (n: number) => `Nothing would change: ${plural(n, "record")} ${n === 1 ? "is" : "are"} there and ${n === 1 ? "differs" : "differ"}. Tick “Put changed records back as they were” to put ${n === 1 ? "it" : "them"} back.`,
     blocked: (n: number) =>
       `${n === 1 ? "1 record can’t" : `${n} records can’t`} be brought back, for the reasons below. Records come back together or not at all, so nothing is brought back as long as ${n === 1 ? "it is" : "they are"} among them.`,
     leaveOut: (n: number) => (n === 1 ? "Leave it out" : "Leave them out"),
@@ -486,6 +487,8 @@ export const t = {
       also: "Also deleted:",
       records: (n: number | null, name: string, field: string) => `${n === null ? "perhaps records" : plural(n, "record")} of ${name}, by the field “${field}”`,
       further: (names: string) => `records that in turn belong to those, of ${names}`,
+      needed: (n: number, name: string, field: string, several: boolean) =>
+        `${plural(n, "record")} of ${name} ${n === 1 ? "needs" : "need"} ${several ? "some of these" : "this one"}, by the field “${field}”. ${several ? "Those" : "It"} can’t be deleted while ${n === 1 ? "it does" : "they do"}.`,
       traces: "what belongs to an account: its links to login providers, one-time passwords, logins that were begun, and places of earlier logins",
     },
     meanwhile: "Somebody else has changed fields that you changed, too. Nothing is saved yet. Save again to replace their values with yours.",
@@ -600,7 +603,7 @@ export const t = {
     onUpdate: "set when a record is changed",
     add: "Add a field",
     chooseType: "Choose its type …",
-    gone: (names: string) => `With these fields all of their values are deleted: ${names}.`,
+    gone: (names: string) => `Saving will delete all values of: ${names}.`,
     narrowed: (names: string) => `These fields hold one value from now on: ${names}. Each record keeps its last value there, and the others are deleted.`,
     meanwhile: (name: string) => `The field ${name} was changed meanwhile. Nothing is saved: reload the page to see the fields as they are.`,
     goneMeanwhile: (name: string) => `The field ${name} was deleted meanwhile. Nothing is saved: reload the page to see the fields as they are.`,

@@ -155,6 +155,7 @@ describe("records", { concurrency: false }, () => {
         await page.getByRole("button", { name: "Delete the chosen ones …" }).click();
         const action = page.getByRole("button", { name: "Delete them" });
         assert.ok(await action.isDisabled());
+        await page.getByText("1 record of games needs some of these, by the field “team”. Those can’t be deleted while it does.").waitFor();
         await page.getByLabel("Type its name to go on").fill("teams");
         await picture(page, "bulk", false);
         await action.click();

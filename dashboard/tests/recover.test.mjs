@@ -130,7 +130,7 @@ describe("records of a backup", { concurrency: false }, () => {
         await assertSound(page);
         await bring.getByRole("button", { name: "Leave it out" }).click();
         bring = page.getByRole("region", { name: "Bring back 3 records" });
-        await bring.getByText("Nothing would change: all of these records are there.").waitFor();
+        await bring.getByText("Nothing would change: 1 record is there and differs. Tick “Put changed records back as they were” to put it back.").waitFor();
         await bring.getByLabel("Put changed records back as they were").check();
         await bring.getByRole("button", { name: "See what would happen" }).click();
         await bring.getByText("1 record would be put back as it was, 2 records would stay as they are.").waitFor();

@@ -224,6 +224,28 @@ describe("dashboard", { concurrency: false }, () => {
         await page.context().close();
     });
 
+    // Columns were missing until another collection was looked at.
+    test("a page of records shows the columns and records that a restore or an undo brings", async () => {
+        const { id } = await root.collections.create({ name: "knights", fields: [{ type: "text", name: "title" }] });
+        await root.collection("knights").create({ title: "old" });
+        await makeBackup("knights.zip");
+        await root.collections.update(id, { fields: [...(await root.collections.getOne(id)).fields, { type: "text", name: "nick" }] });
+        await root.collection("knights").create({ title: "new", nick: "ny" });
+        const page = await openAs(server, "/_/#/data/knights");
+        const nick = page.getByRole("columnheader", { name: "nick" });
+        await page.getByRole("cell", { name: "ny" }).waitFor();
+        await nick.waitFor();
+        await root.backups.restore("knights.zip");
+        await nick.waitFor({ state: "detached", timeout: 60_000 });
+        await page.getByText("1 record", { exact: true }).waitFor();
+        await idle();
+        await root.send("/api/backups/undo-restore", { method: "POST" });
+        await nick.waitFor({ timeout: 60_000 });
+        await page.getByRole("cell", { name: "ny" }).waitFor();
+        await page.context().close();
+        await root.collections.delete("knights");
+    });
+
     test("a collection that was made since is said to go, one that was deleted to come back", async () => {
         await root.collections.create({ name: "guilds", fields: [{ type: "text", name: "title" }] });
         await makeBackup("guilds.zip");

@@ -55,6 +55,11 @@ describe("not saved yet", { concurrency: false }, () => {
         await page.getByRole("button", { name: "Save the fields" }).click();
         await page.getByText("Saved.").waitFor();
         assert.deepEqual(await names(), ["id", "title", "done", "points"]);
+        // It stood beside a deletion that was not saved.
+        await page.locator(".schema").getByRole("button", { name: "Take out" }).last().click();
+        await page.getByText("Saving will delete all values of: points.").waitFor();
+        await page.getByText("Saved.").waitFor({ state: "detached" });
+        await page.getByRole("button", { name: "Discard changes" }).click();
         await tab("Fields (not saved yet)").waitFor({ state: "detached" });
         await tab("Rules").click();
         await list.getByText("Everybody, also without a login.").waitFor();
@@ -145,6 +150,8 @@ describe("not saved yet", { concurrency: false }, () => {
         await page.getByRole("button", { name: "Save the schedule" }).click();
         await page.getByText("Saved.").waitFor();
         assert.equal((await root.settings.getAll()).backups.cronMaxKeep, 9);
+        await page.getByLabel("Keep the newest").fill("8");
+        await page.getByText("Saved.").waitFor({ state: "detached" });
         await page.context().close();
     });
 

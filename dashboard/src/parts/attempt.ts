@@ -10,6 +10,8 @@ export interface Attempt {
   /** What is wrong, by its place: `otp.duration`. */
   problems: FieldProblems;
   waiting: boolean;
+  /** Something is changed since: it is not done with that. */
+  changed: () => void;
 }
 
 export function useAttempt(): Attempt {
@@ -33,5 +35,6 @@ export function useAttempt(): Attempt {
       setWaiting(false);
     }
   };
-  return { attempt, said, problems, waiting };
+  const changed = () => setSaid((before) => (before?.tone === "good" ? null : before));
+  return { attempt, said, problems, waiting, changed };
 }

@@ -3,6 +3,7 @@
 import type { CollectionField, CollectionModel } from "pocketbase";
 import { useEffect, useState } from "preact/hooks";
 import { client } from "../../api";
+import { Notice } from "../../parts/notice";
 import { t } from "../../texts";
 
 interface Leading {
@@ -18,6 +19,8 @@ interface Going extends Leading {
 interface Along {
   all: CollectionModel[];
   going: Going[];
+  /** Those that keep a deletion from being done. */
+  needing: Going[];
 }
 
 /** So many ids fit into a filter, with any name of a field. */
@@ -25,13 +28,16 @@ const PART = 10;
 /** So many records are looked at one by one. */
 const MOST = 500;
 
-/** The relations whose records go with those of `target`. */
-const leadingTo = (target: CollectionModel, all: CollectionModel[]): Leading[] =>
+/** The relations to `target`. */
+const relationsTo = (target: CollectionModel, all: CollectionModel[]): Leading[] =>
   all.flatMap((collection) =>
     collection.fields
-      .filter((field: CollectionField) => collection.type !== "view" && field.type === "relation" && field.cascadeDelete && field.collectionId === target.id)
+      .filter((field: CollectionField) => collection.type !== "view" && field.type === "relation" && field.collectionId === target.id)
       .map((field: CollectionField) => ({ collection, field })),
   );
+
+/** The relations whose records go with those of `target`. */
+const leadingTo = (target: CollectionModel, all: CollectionModel[]) => relationsTo(target, all).filter(({ field }) => field.cascadeDelete);
 
 /** The collections that may lose records with those of `targets`, however far away. */
 function further(targets: CollectionModel[], all: CollectionModel[]): CollectionModel[] {
@@ -72,9 +78,10 @@ async function count({ collection, field }: Leading, target: CollectionModel, id
 /** By the collections as they are now: others may have changed them since the page was opened. */
 async function find(target: CollectionModel, ids: string[]): Promise<Along> {
   const all = await client.collections.getFullList();
+  const relations = relationsTo(target, all).filter(({ field }) => field.cascadeDelete || field.required);
   // Where one can't be counted, its name stands there without a number.
-  const counted = await Promise.all(leadingTo(target, all).map(async (one) => ({ ...one, count: await count(one, target, ids).catch(() => null) })));
-  return { all, going: counted.filter((one) => one.count !== 0) };
+  const counted = await Promise.all(relations.map(async (one) => ({ ...one, count: await count(one, target, ids).catch(() => null) })));
+  return { all, going: counted.filter((one) => one.field.cascadeDelete && one.count !== 0), needing: counted.filter((one) => !one.field.cascadeDelete && one.count) };
 }
 
 /** Says what a deletion of records takes along, as far as the collections and a count tell. */
@@ -91,13 +98,21 @@ export function GoesAlong({ collection, ids }: { collection: CollectionModel; id
   }, []);
   if (!found) return <p class="hint" role="status">{t.data.along.counting}</p>;
   if (found === "unknown") return <p>{t.data.along.unknown}</p>;
-  const { all, going } = found;
+  const { all, going, needing } = found;
   const direct = going.map((one) => one.collection);
   const more = further(direct, all);
   const traces = [collection, ...direct, ...more].some((one) => one.type === "auth");
-  if (going.length === 0 && !traces) return <p>{t.data.along.nothing}</p>;
+  const kept = needing.map((one) => (
+    <Notice key={`${one.collection.id} ${one.field.name}`} tone="warn">
+      {t.data.along.needed(one.count ?? 0, one.collection.name, one.field.name, ids.length > 1)}
+    </Notice>
+  ));
+  // Where the only one stays, nothing goes.
+  if (needing.length > 0 && ids.length === 1) return <>{kept}</>;
+  if (going.length === 0 && !traces) return <>{kept}<p>{t.data.along.nothing}</p></>;
   return (
     <>
+      {kept}
       <p>{t.data.along.also}</p>
       <ul>
         {going.map((one) => (

@@ -1,9 +1,9 @@
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import type { CollectionModel } from "pocketbase";
 import type { ComponentChild } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { client } from "../../api";
-import { serverSettings } from "../../live";
+import { restores, serverSettings } from "../../live";
 import { forget, hasUnsaved } from "../../parts/kept";
 import { Notice } from "../../parts/notice";
 import { problem } from "../../problem";
@@ -38,6 +38,14 @@ export async function loadCollections(): Promise<void> {
     collectionsProblem.value = problem(error).text;
   }
 }
+
+let known: string | null = null;
+effect(() => {
+  const now = restores.value;
+  if (now === null) return;
+  if (known !== null && known !== now && collections.peek()) void loadCollections();
+  known = now;
+});
 
 /** The collections, and of the one that is chosen its records or its rules. */
 export function Data({ name, tab }: { name: string | undefined; tab: string | undefined }) {

@@ -2,6 +2,7 @@ import type { CollectionField, CollectionModel, RecordModel } from "pocketbase";
 import { useEffect, useState } from "preact/hooks";
 import { client } from "../../api";
 import { count } from "../../format";
+import { restores } from "../../live";
 import { Confirm } from "../../parts/confirm";
 import { Notice, Wrong } from "../../parts/notice";
 import { Pager } from "../../parts/pager";
@@ -28,7 +29,9 @@ interface Page {
 export function Records({ collection }: { collection: CollectionModel }) {
   const fields: CollectionField[] = collection.fields.filter((field: CollectionField) => field.type !== "password" && field.name !== "tokenKey");
   const others = fields.filter((field) => field.name !== "id");
-  const [columns, setColumns] = useState(() => columnsOf(collection, others));
+  // Until some are chosen here: the fields may be others by now.
+  const [picked, setPicked] = useState<string[] | null>(null);
+  const columns = picked ?? columnsOf(collection, others);
   const shown = others.filter((field) => columns.includes(field.name));
   const [open, setOpen] = useState<{ id: string | null } | null>(null);
   const [chosen, setChosen] = useState<string[]>([]);
@@ -37,7 +40,7 @@ export function Records({ collection }: { collection: CollectionModel }) {
   const expand = expandOf(shown);
   const { search, find, sort, sortBy, page, setPage, found, wrong, again } = usePaged<Page>(
     ({ search, sort, page }) => client.collection(collection.id).getList(page, PER_PAGE, { sort, expand, filter: filterOf(search, fields) }),
-    expand,
+    `${expand} ${restores.value}`,
   );
   // What is not seen any more is not deleted.
   useEffect(() => setChosen((before) => before.filter((id) => found?.items.some((one) => one.id === id))), [found]);
@@ -96,7 +99,7 @@ export function Records({ collection }: { collection: CollectionModel }) {
           fields={others}
           chosen={columns}
           onChosen={(names) => {
-            setColumns(names);
+            setPicked(names);
             keepColumns(collection, names);
           }}
           onClose={() => setDialog(null)}

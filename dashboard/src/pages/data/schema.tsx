@@ -29,8 +29,10 @@ export function Schema({ collection }: { collection: CollectionModel }) {
   const { shown, rows } = state.value;
   const setRows = (change: (before: Row[]) => Row[]) => {
     state.value = { ...state.peek(), rows: change(state.peek().rows) };
+    attempted.changed();
   };
-  const { attempt, said, problems, waiting } = useAttempt();
+  const attempted = useAttempt();
+  const { attempt, said, problems, waiting } = attempted;
   const [asking, setAsking] = useState(false);
   const fields = rows.map((row) => row.field);
   const gone = shown.filter((field) => !fields.some((one) => one.id === field.id)).map((field) => field.name);

@@ -26,6 +26,8 @@ interface Props {
 export function Foreseen({ recovery, chosen, onLeaveOut }: Props) {
   const { added, changed, blocked, records } = recovery;
   const stuck = records.filter((one) => one.action === "blocked" && !one.child && chosen.includes(one.id)).map((one) => one.id);
+  const differing = records.filter((one) => one.action === "left" && one.fields.length > 0).length;
+  const nothing = differing > 0 ? t.recover.nothingUnless(differing) : t.recover.nothing;
   return (
     <div class="foresight" aria-live="polite">
       <h3>{t.recover.seen}</h3>
@@ -39,7 +41,7 @@ export function Foreseen({ recovery, chosen, onLeaveOut }: Props) {
           )}
         </Notice>
       ) : (
-        <Notice tone={changed > 0 ? "warn" : added > 0 ? "good" : "calm"}>{added + changed === 0 ? t.recover.nothing : `${inWords(recovery, t.recover)}.`}</Notice>
+        <Notice tone={changed > 0 ? "warn" : added > 0 ? "good" : "calm"}>{added + changed === 0 ? nothing : `${inWords(recovery, t.recover)}.`}</Notice>
       )}
       <Rows records={records} actions={t.recover.actions} />
     </div>
