@@ -344,9 +344,17 @@ def providers_of_superusers(t):
             t.say("POST", "/api/collections", {"name": "_superusers", "type": "auth", "oauth2": {"enabled": enabled, "providers": providers}})
 
 
+def rules_along_a_relation_to_nothing(t):
+    for n, rule in enumerate(("doc.id = 'a'", "doc = 'a'", "doc.t = 'a'", "doc:each = 'a'", "@request.body.doc.id = 'a'")):
+        for target in ("nope", "", "_pb_users_auth_"):
+            for most in (1, 3):
+                field = {"name": "doc", "type": "relation", "collectionId": target, "maxSelect": most}
+                t.say("POST", "/api/collections", {"name": f"notes{n}{most}", "type": "base", "fields": [field], "listRule": rule})
+
+
 SCENARIOS = [
     fields_of_an_answer, expansions, refusals_in_their_order, json_that_is_nothing, views_of_records_without_an_id, what_was_sent_beside_a_text,
     values_that_end_a_sentence, needless_parts_of_a_path, parts_of_nothing, bodies_that_go_on,
     a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, modifiers_that_are_none, names_in_another_spelling, columns_that_views_need, files_that_rules_see, json_that_rules_see, a_backup_called_upload, numbers_of_a_new_record,
-    lists_that_break_off, points_that_rules_see, truths_that_are_searched_for, providers_of_superusers,
+    lists_that_break_off, points_that_rules_see, truths_that_are_searched_for, providers_of_superusers, rules_along_a_relation_to_nothing,
 ]

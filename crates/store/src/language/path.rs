@@ -177,6 +177,7 @@ impl<'s, 'a> Walk<'s, 'a> {
                     deep_enough(index, property)?;
                     // `author.id` is what `author` holds.
                     if !field.kind.is_multiple() && index + 1 == last && properties[last] == "id" {
+                        self.target(field, collection_id)?;
                         return self.value(&field.name);
                     }
                     self.forward(field, collection_id)?;
@@ -190,12 +191,14 @@ impl<'s, 'a> Walk<'s, 'a> {
         self.value(properties[last])
     }
 
+    fn target(&self, field: &Field, collection_id: &str) -> Result<&'a Collection> {
+        let target = self.scope.collection(collection_id);
+        target.ok_or_else(|| invalid(format!("failed to load field {:?} collection", field.name)))
+    }
+
     /// Goes along a relation.
     fn forward(&mut self, field: &Field, collection_id: &str) -> Result<()> {
-        let target = self
-            .scope
-            .collection(collection_id)
-            .ok_or_else(|| invalid(format!("failed to load field {:?} collection", field.name)))?;
+        let target = self.target(field, collection_id)?;
         let key = format!("{}.{}", self.key, field.name);
         let several = field.kind.is_multiple();
         let anchor = if several {
