@@ -118,6 +118,9 @@ class Requests:
         elif kind == 2:
             step["method"] = r.choice(["GET", "POST", "PATCH", "DELETE", "PUT", "HEAD"])
             step.pop("about", None)
+            if step["method"] == "POST" and step["path"].endswith("/records"):
+                # It may make a record, with an id that is chance.
+                step.update(about="record", name=step["path"].split("/")[3], params=[pair for pair in step.get("params", []) if pair[0] != "fields"])
         elif kind == 3:
             step.setdefault("headers", {})["Authorization"] = r.choice(["Bearer ${token:root}", "bearer ${token:root}", "x", "Basic abc", "${token:root}x", "Bearer", "  ${token:root}"])
         elif kind == 4:
