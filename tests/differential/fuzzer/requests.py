@@ -239,7 +239,8 @@ class Requests:
         for called, text in pairs:
             value = json.loads(text)
             for one in value if isinstance(value, list) and value else [value]:
-                out.append([called, None, one if isinstance(one, str) else json.dumps(one)])
+                # A number as it is: `1e3` is no URL, and `1000.0` is one here and none in PocketBase.
+                out.append([called, None, one if isinstance(one, str) else text if isinstance(value, float) else json.dumps(one)])
         return [part for part in out if "\0" not in part[2]]
 
     def create(self):
