@@ -61,6 +61,8 @@ TABLE = [
     ("GET", "/api/backups", "superuser"),
     ("POST", "/api/backups", "superuser"),
     ("POST", "/api/backups/upload", "superuser"),
+    ("GET", "/api/backups/upload", "file"),
+    ("DELETE", "/api/backups/upload", "superuser"),
     ("GET", "/api/backups/{key}", "file"),
     ("HEAD", "/api/backups/{key}", "file"),
     ("DELETE", "/api/backups/{key}", "superuser"),
