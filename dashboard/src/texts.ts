@@ -597,6 +597,7 @@ export const t = {
     takeOut: (name: string) => `Take out the field ${name}`,
     values: "Values, one a line",
     relatesTo: "Relates to",
+    nth: (place: number) => `Field ${place}`,
     several: { select: "How many values at most", file: "How many files at most", relation: "How many records at most" } as Record<string, string>,
     severalHint: "1: a single one.",
     onCreate: "set when a record is made",

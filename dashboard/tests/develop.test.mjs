@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 
 import PocketBase from "pocketbase";
 
-import { EMAIL, PASSWORD, startServer } from "../../tests/sdk/server.mjs";
+import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
 import { PHONE, assertFits, assertSound, assertStill, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
 
 describe("developing", { concurrency: false }, () => {
@@ -138,6 +138,35 @@ describe("developing", { concurrency: false }, () => {
         await picture(phone, "field-options-phone");
         await assertSound(phone);
         await phone.context().close();
+    });
+
+    // "Cannot be blank." stood under the name, far above the button, and the box beside that named no field.
+    test("a refused save of fields leads to what is wrong first, and says which field it is", async () => {
+        await root.collections.create({ name: "owned", fields: [{ type: "text", name: "title" }] });
+        const page = await openAs(server, "/_/#/data/owned/fields", { viewport: PHONE });
+        await page.getByLabel("Add a field").waitFor();
+        const before = await page.locator(".schema > li").count();
+        await page.getByLabel("Add a field").selectOption("relation");
+        await page.getByLabel("Name", { exact: true }).last().fill("owner");
+        for (const type of ["text", "number", "bool"]) {
+            await page.getByLabel("Add a field").selectOption(type);
+            await page.getByLabel("Name", { exact: true }).last().fill(`more_${type}`);
+        }
+        await page.getByRole("button", { name: "Save the fields" }).click();
+        await page.getByRole("alert").getByText("owner (Relates to): ").waitFor();
+        const wrong = page.getByLabel("Relates to");
+        await until(() => wrong.evaluate((element) => element === document.activeElement), "the focus where it is wrong");
+        const { y, height } = await wrong.boundingBox();
+        assert.ok(y >= 0 && y + height <= PHONE.height, `it is at ${y}`);
+        assert.equal(await wrong.getAttribute("aria-invalid"), "true");
+        const row = page.locator(".schema > li").nth(await page.getByLabel("Name", { exact: true }).evaluateAll((all) => all.findIndex((one) => one.value === "owner")));
+        assert.equal(await row.getByLabel("Name", { exact: true }).getAttribute("aria-invalid"), null);
+        assert.equal(await row.locator(".wrong").count(), 1);
+        await picture(page, "fields-refused", false);
+        await assertSound(page, ["400"]);
+        await page.getByRole("button", { name: "Discard changes" }).click();
+        await until(async () => (await page.locator(".schema > li").count()) === before, "the fields as they are");
+        await page.context().close();
     });
 
     test("what the server makes by itself is not marked as required", async () => {

@@ -67,21 +67,34 @@ interface Choices {
   choices: readonly (readonly [string, string])[];
   onValue: (value: string) => void;
   disabled?: boolean;
+  problem?: string | undefined;
 }
 
 /** One of several. */
-export function Choice({ label, value, choices, onValue, disabled }: Choices) {
+export function Choice({ label, value, choices, onValue, disabled, problem }: Choices) {
   const id = useId();
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <select id={id} value={value} disabled={disabled} onChange={(event) => onValue(event.currentTarget.value)}>
+      <select
+        id={id}
+        value={value}
+        disabled={disabled}
+        aria-invalid={problem ? true : undefined}
+        aria-describedby={problem ? `${id}-wrong` : undefined}
+        onChange={(event) => onValue(event.currentTarget.value)}
+      >
         {choices.map(([one, text]) => (
           <option key={one} value={one}>
             {text}
           </option>
         ))}
       </select>
+      {problem && (
+        <p id={`${id}-wrong`} class="wrong">
+          {problem}
+        </p>
+      )}
     </div>
   );
 }

@@ -26,6 +26,9 @@ const OF_ALL: [string, Kind][] = [["hidden", "check"], ["presentable", "check"]]
 const optionsOf = (type: string) => [...(OPTIONS[type] ?? []), ...OF_ALL];
 export const isOption = (type: string, name: string) => optionsOf(type).some(([one]) => one === name);
 
+/** What the input of an option is called. */
+export const optionLabel = (type: string, name: string) => t.dev.field.names[`${type}.${name}`] ?? t.dev.field.names[name] ?? name;
+
 interface Props {
   field: Draft;
   problemOf: (part: string) => string | undefined;
@@ -52,7 +55,7 @@ export function FieldOptions({ field, problemOf, onChange }: Props) {
 }
 
 function Option({ field, name, kind, problem, onChange }: { field: Draft; name: string; kind: Kind; problem: string | undefined; onChange: Props["onChange"] }) {
-  const label = t.dev.field.names[`${field.type}.${name}`] ?? t.dev.field.names[name] ?? name;
+  const label = optionLabel(field.type, name);
   const hint = t.dev.field.hints[`${field.type}.${name}`] ?? t.dev.field.hints[name] ?? "";
   const value = field[name];
   const set = (value: unknown) => onChange({ [name]: value });

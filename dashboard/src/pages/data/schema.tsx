@@ -5,13 +5,14 @@ import { useAttempt } from "../../parts/attempt";
 import { same } from "../../parts/changes";
 import { Confirm } from "../../parts/confirm";
 import { Discard } from "../../parts/discard";
-import { Check, TextField } from "../../parts/form";
+import { Check, Choice, TextField } from "../../parts/form";
+import { useFirstWrong } from "../../parts/first_wrong";
 import { useKept } from "../../parts/kept";
 import { Notice, Said } from "../../parts/notice";
 import type { FieldProblems } from "../../problem";
 import { t } from "../../texts";
 import { collections, loadCollections } from "./data";
-import { FieldOptions, isOption } from "./field_options";
+import { FieldOptions, isOption, optionLabel } from "./field_options";
 import { LinesField } from "./lines";
 import { RemoveCollection } from "./remove_collection";
 import { Rename } from "./rename";
@@ -34,6 +35,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
   const attempted = useAttempt();
   const { attempt, said, problems, waiting } = attempted;
   const [asking, setAsking] = useState(false);
+  const form = useFirstWrong(problems, asking);
   const fields = rows.map((row) => row.field);
   const gone = shown.filter((field) => !fields.some((one) => one.id === field.id)).map((field) => field.name);
   const narrowed = shown.filter((field) => fields.some((one) => one.id === field.id && isNarrowed(field, one))).map((field) => field.name);
@@ -61,7 +63,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
   };
   return (
     <>
-      <form class="card" onSubmit={submit}>
+      <form ref={form} class="card" onSubmit={submit}>
         <ul class="schema">
           {rows.map(({ key, field }, index) => (
             <li key={key}>
@@ -94,7 +96,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
           </select>
         </label>
         {lost && <Notice tone="warn">{lost}</Notice>}
-        <Said said={said} />
+        <Said said={said && { ...said, text: [said.text, ...inWords(problems, fields)].join(" ") }} />
         <div class="actions">
           <RemoveCollection collection={collection} />
           <Discard of={{ isUnsaved: isUnsaved(state.value), waiting, discard }} />
@@ -139,6 +141,30 @@ function problemsOf(problems: FieldProblems, prefix: string): FieldProblems {
   return Object.fromEntries(found.map(([path, text]) => [path.slice(prefix.length), text]));
 }
 
+/** What is wrong, each with the field and the part of it that it is about. */
+function inWords(problems: FieldProblems, fields: Draft[]): string[] {
+  return Object.entries(problems).map(([path, text]) => {
+    const [, index, part] = /^fields\.(\d+)\.?([^.]*)/.exec(path) ?? [];
+    const field = fields[Number(index)];
+    if (!field) return text;
+    const label = part ? labelOf(field.type, part) : "";
+    return `${field.name || t.schema.nth(Number(index) + 1)}${label && ` (${label})`}: ${text}`;
+  });
+}
+
+/** What the input is called that a part of a field is typed into. */
+function labelOf(type: string, part: string): string {
+  const own: Record<string, string | undefined> = { name: t.schema.name, values: t.schema.values, collectionId: t.schema.relatesTo, maxSelect: t.schema.several[type] };
+  return own[part] ?? optionLabel(type, part);
+}
+
+/** What stands beside an input of its own, and not beside the name. */
+const hasInput = (type: string, part: string) =>
+  isOption(type, part) ||
+  (part === "values" && type === "select") ||
+  (part === "collectionId" && type === "relation") ||
+  (part === "maxSelect" && type in t.schema.several);
+
 /** Whether another field has the same name; the server tells no capital letters from small ones. */
 const isTwice = ({ name }: Draft, fields: Draft[]) => name !== "" && fields.filter((one) => one.name.toLowerCase() === name.toLowerCase()).length > 1;
 
@@ -160,7 +186,7 @@ function FieldRow({ field, problems, isTwice, onChange, onRemove }: Props) {
   const fixed = Boolean(field.system);
   const problemOf = (part: string) => Object.entries(problems).find(([path]) => path.split(".")[0] === part)?.[1];
   // What no other input is about stands beside the name.
-  const general = Object.entries(problems).find(([path]) => fixed || !isOption(field.type, path.split(".")[0]!))?.[1];
+  const general = Object.entries(problems).find(([path]) => fixed || !hasInput(field.type, path.split(".")[0]!))?.[1];
   const nameProblem = isTwice ? t.schema.twice(field.name) : named && field.name.trim() === "" ? t.schema.nameless : undefined;
   const rename = (name: string) => {
     setNamed(true);
@@ -181,25 +207,23 @@ function FieldRow({ field, problems, isTwice, onChange, onRemove }: Props) {
         )}
       </div>
       {!fixed && field.type === "select" && (
-        <LinesField label={t.schema.values} value={field.values ?? []} onValue={(values) => onChange({ values })} />
+        <LinesField label={t.schema.values} value={field.values ?? []} onValue={(values) => onChange({ values })} problem={problemOf("values")} />
       )}
       {!fixed && field.type === "relation" && (
-        <label class="field">
-          <span class="label">{t.schema.relatesTo}</span>
-          <select value={field.collectionId ?? ""} disabled={Boolean(field.id)} onChange={(event) => onChange({ collectionId: event.currentTarget.value })}>
-            <option value="">–</option>
-            {(collections.value ?? []).filter((one) => one.type !== "view").map((one) => (
-              <option key={one.id} value={one.id}>
-                {one.name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice
+          label={t.schema.relatesTo}
+          value={field.collectionId ?? ""}
+          choices={[["", "–"], ...(collections.value ?? []).filter((one) => one.type !== "view").map((one) => [one.id, one.name] as const)]}
+          disabled={Boolean(field.id)}
+          onValue={(collectionId) => onChange({ collectionId })}
+          problem={problemOf("collectionId")}
+        />
       )}
       {!fixed && ["select", "file", "relation"].includes(field.type) && (
         <TextField
           label={t.schema.several[field.type] ?? ""}
           hint={t.schema.severalHint}
+          problem={problemOf("maxSelect")}
           type="number"
           min={1}
           value={several !== null && atLeastOne(several) === (field.maxSelect || 1) ? several : String(field.maxSelect || 1)}

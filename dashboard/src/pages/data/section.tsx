@@ -4,6 +4,7 @@ import { useId } from "preact/hooks";
 import { client } from "../../api";
 import { useEditing, type Editing } from "../../parts/editing";
 import { Discard } from "../../parts/discard";
+import { useFirstWrong } from "../../parts/first_wrong";
 import { Said } from "../../parts/notice";
 import { loadCollections } from "./data";
 
@@ -39,9 +40,11 @@ interface Card {
 /** The card of a section, with the button that saves it. */
 export function SectionCard({ title, section, action, children, more }: Card) {
   const id = useId();
+  const form = useFirstWrong(section.problems);
   // Also what is about no single input, and what stands far from the button.
   return (
     <form
+      ref={form}
       class="card"
       aria-labelledby={id}
       onSubmit={(event) => {

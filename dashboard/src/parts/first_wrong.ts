@@ -1,0 +1,21 @@
+import type { RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { FieldProblems } from "../problem";
+
+/**
+ * The form whose save was refused: what is wrong first in it is brought into sight and gets the focus, once for each
+ * refusal. `isCovered`: a dialog stands before it, so it has to wait.
+ */
+export function useFirstWrong(problems: FieldProblems, isCovered = false): RefObject<HTMLFormElement | null> {
+  const form = useRef<HTMLFormElement>(null);
+  const told = useRef(problems);
+  useEffect(() => {
+    if (isCovered || told.current === problems) return;
+    told.current = problems;
+    if (Object.keys(problems).length === 0) return;
+    const first = form.current?.querySelector<HTMLElement>("[aria-invalid=true]");
+    first?.scrollIntoView({ block: "center" });
+    first?.focus({ preventScroll: true });
+  }, [problems, isCovered]);
+  return form;
+}
