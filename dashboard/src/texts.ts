@@ -10,6 +10,8 @@ export const t = {
   saved: "Saved.",
   discard: "Discard changes",
   unsaved: "not saved yet",
+  unsavedTitle: "Close without saving?",
+  unsavedText: "What you typed is not saved. It would be gone.",
   loading: "One moment …",
   retry: "Try again",
   typeName: "Type its name to go on",

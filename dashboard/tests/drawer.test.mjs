@@ -137,6 +137,53 @@ describe("one record", { concurrency: false }, () => {
         await page.context().close();
     });
 
+    // Escape and the cross threw away what was typed, and nothing asked.
+    test("a drawer that holds what is not saved asks before it closes, also at Escape after Escape", async () => {
+        await root.collections.create({ name: "notes", fields: [{ type: "text", name: "title" }] });
+        const { id } = await root.collection("notes").create({ title: "one" });
+        const page = await openAs(server, "/_/#/data/notes");
+        const drawer = page.getByRole("dialog", { name: "Record", exact: true });
+        const question = page.getByRole("dialog", { name: "Close without saving?" });
+        const title = drawer.getByLabel("title");
+        await page.getByRole("button", { name: id }).click();
+        await title.waitFor();
+        // Nothing was typed, so nothing is asked.
+        await page.keyboard.press("Escape");
+        await drawer.waitFor({ state: "detached" });
+        await page.getByRole("button", { name: id }).click();
+        await title.fill("two");
+        for (let times = 0; times < 3; times += 1) {
+            await page.keyboard.press("Escape");
+            await question.waitFor();
+            await page.keyboard.press("Escape");
+            await question.waitFor({ state: "detached" });
+            assert.equal(await title.inputValue(), "two");
+        }
+        // Where the browser closes the dialog by itself, it asks as well.
+        await drawer.evaluate((dialog) => dialog.close());
+        await question.waitFor();
+        await picture(page, "record-not-saved", false);
+        await assertSound(page);
+        await question.getByRole("button", { name: "Cancel" }).click();
+        assert.equal(await title.inputValue(), "two");
+        await drawer.getByRole("button", { name: "Close" }).click();
+        await question.getByRole("button", { name: "Discard changes" }).click();
+        await drawer.waitFor({ state: "detached" });
+        assert.equal(await question.count(), 0);
+        assert.ok(await page.getByRole("button", { name: id }).evaluate((element) => element === document.activeElement));
+        assert.equal((await root.collection("notes").getOne(id)).title, "one");
+        // A new one that is begun, and one that is typed and taken back again.
+        await page.getByRole("button", { name: "New record" }).click();
+        const fresh = page.getByRole("dialog", { name: "New record" });
+        await fresh.getByLabel("title").fill("three");
+        await page.keyboard.press("Escape");
+        await question.getByRole("button", { name: "Cancel" }).click();
+        await fresh.getByLabel("title").fill("");
+        await page.keyboard.press("Escape");
+        await fresh.waitFor({ state: "detached" });
+        await page.context().close();
+    });
+
     // The second window's save replaced what the first had written to the same field, and nobody was told.
     test("two windows change one record: other fields stay, and the same field is not replaced unseen", async () => {
         const fields = [{ type: "text", name: "title" }, { type: "number", name: "points" }, { type: "select", name: "tags", values: ["new", "old", "rare"], maxSelect: 3 }];

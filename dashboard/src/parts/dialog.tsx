@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { t } from "../texts";
+import { Confirm } from "./confirm";
 
 interface Props {
   title: string;
@@ -8,12 +9,17 @@ interface Props {
   children: ComponentChildren;
   /** At the side, for longer forms. */
   drawer?: boolean;
+  /** Something was typed that closing would throw away: it asks before. */
+  unsaved?: boolean;
 }
 
+const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+
 /** A modal dialog. The browser keeps the focus within it and gives it back. */
-export function Dialog({ title, onClose, children, drawer }: Props) {
+export function Dialog({ title, onClose, children, drawer, unsaved = false }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
+  const [asking, setAsking] = useState(false);
   useEffect(() => {
     const dialog = ref.current;
     const before = document.activeElement;
@@ -23,23 +29,48 @@ export function Dialog({ title, onClose, children, drawer }: Props) {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
+  useEffect(() => {
+    if (!unsaved) return;
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, [unsaved]);
+  const close = () => (unsaved ? setAsking(true) : onClose());
   return (
-    <dialog
-      ref={ref}
-      class={drawer ? "drawer" : undefined}
-      aria-labelledby={id}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
-    >
-      <header>
-        <h2 id={id}>{title}</h2>
-        <button type="button" class="quiet icon" aria-label={t.close} onClick={onClose}>
-          ×
-        </button>
-      </header>
-      {children}
-    </dialog>
+    <>
+      <dialog
+        ref={ref}
+        class={drawer ? "drawer" : undefined}
+        aria-labelledby={id}
+        onKeyDown={(event) => {
+          // Chrome closes a dialog at the second Escape in a row, even where its `cancel` is prevented.
+          if (event.key !== "Escape" || event.defaultPrevented || event.isComposing) return;
+          event.preventDefault();
+          close();
+        }}
+        onCancel={(event) => {
+          if (event.target !== event.currentTarget) return;
+          event.preventDefault();
+          close();
+        }}
+        onClose={() => {
+          // Another way to close it, such as the button of a phone, may not be prevented either.
+          const dialog = ref.current;
+          if (!dialog || dialog.open) return;
+          dialog.showModal();
+          close();
+        }}
+      >
+        <header>
+          <h2 id={id}>{title}</h2>
+          <button type="button" class="quiet icon" aria-label={t.close} onClick={close}>
+            ×
+          </button>
+        </header>
+        {children}
+      </dialog>
+      {asking && (
+        <Confirm title={t.unsavedTitle} text={t.unsavedText} action={t.discard} perform={async () => onClose()} onClose={() => setAsking(false)} />
+      )}
+    </>
   );
 }

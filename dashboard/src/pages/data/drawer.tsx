@@ -6,6 +6,7 @@ import { same, withTyped } from "../../parts/changes";
 import { Confirm } from "../../parts/confirm";
 import { Dialog } from "../../parts/dialog";
 import { TextField } from "../../parts/form";
+import { useFirstWrong } from "../../parts/first_wrong";
 import { Said, Wrong } from "../../parts/notice";
 import { Problem, problem, type FieldProblems } from "../../problem";
 import { t } from "../../texts";
@@ -62,6 +63,10 @@ function Editor({ collection, opened, onClose, onChanged }: Omit<Props, "id"> & 
   const view = collection.type === "view";
   const records = client.collection(collection.id);
   const wrong = Object.keys(refused).length ? refused : problems;
+  const form = useFirstWrong(wrong);
+  // What is on its way to the server is not thrown away.
+  const sent = useRef<Values | null>(null);
+  const unsaved = !view && !same(draft, initial) && !(waiting && same(draft, sent.current));
 
   /** Where another has changed the same fields, nothing is saved: their values are shown, and the next save replaces them. */
   const compare = async (edited: CollectionField[]) => {
@@ -102,6 +107,7 @@ function Editor({ collection, opened, onClose, onChanged }: Omit<Props, "id"> & 
     const body: Record<string, unknown> = {};
     for (const field of edited) Object.assign(body, wire(field, draft[field.name], record));
     if (body.password) body.passwordConfirm = confirmation;
+    sent.current = draft;
     void attempt(() => save(edited, body), t.data.savedMore);
   };
   if (removing && record) {
@@ -123,8 +129,8 @@ function Editor({ collection, opened, onClose, onChanged }: Omit<Props, "id"> & 
     );
   }
   return (
-    <Dialog drawer title={record ? t.data.recordTitle : t.data.newTitle(collection.name)} onClose={onClose}>
-      <form onSubmit={submit}>
+    <Dialog drawer title={record ? t.data.recordTitle : t.data.newTitle(collection.name)} onClose={onClose} unsaved={unsaved}>
+      <form ref={form} onSubmit={submit}>
         {fields.map((field) => (
           <FieldInput
             key={field.name}

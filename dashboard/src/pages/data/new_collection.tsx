@@ -44,7 +44,7 @@ export function NewCollection({ onClose }: { onClose: () => void }) {
     }
   };
   return (
-    <Dialog title={t.schema.newCollection} onClose={onClose}>
+    <Dialog title={t.schema.newCollection} onClose={onClose} unsaved={Boolean(name || query)}>
       <form onSubmit={submit}>
         <TextField label={t.schema.name} value={name} onValue={setName} problem={problems.name} required autofocus mono />
         <label class="field">
