@@ -226,7 +226,7 @@ export const t = {
     after: (age: string) => `What was written since then (${age}) is no longer there afterwards.`,
     kept: "The data as it is now is kept for seven days. An undo brings it back.",
     endsUndo: (key: string) =>
-      `The data that the restore or undo of ${key} replaced is still kept, and this restore ends that: it would be gone for good. To keep it, undo first, and back it up.`,
+      `Only one undo is kept. This restore deletes the older one: the data that the restore or undo of ${key} replaced would be gone for good. To keep it, undo first, and back it up.`,
     running: "The application goes on working until the switch, which takes a moment. No connection is refused.",
     login: "If your password was different when the backup was made, log in with that one afterwards.",
     unproven: "This backup has not been proven. A restore checks it before anything is replaced, but verifying it first tells you sooner.",
@@ -255,7 +255,7 @@ export const t = {
     failed: "It did not work, and the data is as it was.",
     nothing: "No restore has run yet.",
     undoAsk: "Undo the restore?",
-    undoText: "The data from before the restore comes back. What was written since then is kept in turn, so that the undo can be undone.",
+    undoText: "The data from before the restore comes back. What was written since the restore will be gone from the app; a further undo brings it back.",
     undoDo: "Undo the restore",
     lookInto: "Verify it now",
     notCounted: "There was no room to open its databases when it was verified, so its records were not counted.",

@@ -164,7 +164,11 @@ describe("dashboard", { concurrency: false }, () => {
         await region.getByText("nobody has looked into it").waitFor();
         await assertFits(page);
         await region.getByRole("button", { name: "Verify it now" }).click();
-        await region.getByRole("row").filter({ hasText: "scores" }).waitFor();
+        // The last column was cut to one letter.
+        const change = region.getByRole("row").filter({ hasText: "scores" }).getByRole("cell").last();
+        await change.waitFor();
+        const { x, width } = await change.boundingBox();
+        assert.ok(x >= 0 && x + width <= PHONE.width, `it is at ${x}, and ${width} wide`);
         await region.getByText("Nothing that was made since would be gone.").waitFor();
         await assertFits(page);
         await assertSound(page);
@@ -209,11 +213,12 @@ describe("dashboard", { concurrency: false }, () => {
         assert.equal((await root.collection("scores").getFullList()).length, 3);
         // A second restore took the newest data away for good, and nothing said so.
         const again = await openAs(server, "/_/#/restore/yesterday.zip");
-        await again.getByText("this restore ends that").waitFor();
+        await again.getByText("Only one undo is kept. This restore deletes the older one:").waitFor();
         await again.context().close();
 
         await reach("Undo …", "button");
         await page.keyboard.press("Enter");
+        await page.getByText("What was written since the restore will be gone from the app; a further undo brings it back.").waitFor();
         await reach("Undo the restore", "button");
         await page.keyboard.press("Enter");
         await page.getByText("The restore is undone.").waitFor({ timeout: 60_000 });

@@ -101,8 +101,12 @@ function Collections({ all }: { all: Compared[] }) {
                 {one.name}
                 {one.nameNow !== null && one.nameNow !== one.name && <span class="hint"> {t.restore.calledNow(one.nameNow)}</span>}
               </th>
-              <td class="numbers">{number(one.records)}</td>
-              <td class="numbers">{number(one.recordsNow)}</td>
+              <td class="numbers" data-label={t.restore.inBackup}>
+                {number(one.records)}
+              </td>
+              <td class="numbers" data-label={t.restore.today}>
+                {number(one.recordsNow)}
+              </td>
               <td>{change(one)}</td>
             </tr>
           ))}
