@@ -59,6 +59,9 @@ describe("data", { concurrency: false }, () => {
         await page.getByRole("searchbox").fill("nowhere > 1");
         // It said no more than that something went wrong.
         await page.getByRole("alert").getByText(/^This can’t be searched: .*unknown field "nowhere"/).waitFor();
+        // What was found before stood there as if it were the answer.
+        assert.equal(await page.getByRole("table").count(), 0);
+        assert.equal(await page.getByText("1 record", { exact: true }).count(), 0);
         await page.getByRole("searchbox").fill("");
         await page.getByText("60 records").waitFor();
         await picture(page, "data", false);

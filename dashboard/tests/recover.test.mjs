@@ -167,6 +167,8 @@ describe("records of a backup", { concurrency: false }, () => {
         await page.getByText("2 records", { exact: true }).waitFor();
         await page.getByRole("searchbox").fill("nowhere = 1");
         await page.getByRole("alert").waitFor();
+        assert.equal(await page.getByRole("table").count(), 0);
+        assert.equal(await page.getByText("2 records", { exact: true }).count(), 0);
         await page.getByRole("searchbox").fill("");
         await page.getByText("40 records", { exact: true }).waitFor();
         const [label, first] = [page.getByRole("button", { name: "label" }), page.getByRole("row").nth(1)];

@@ -24,6 +24,8 @@ export function usePaged<T extends Paged>(ask: (wanted: Wanted, known: T | null)
   const [page, setPage] = useState(1);
   const [found, setFound] = useState<T | null>(null);
   const [wrong, setWrong] = useState<string>();
+  // A search that can't be made has found nothing: what was found before is not its answer, and is not shown.
+  const [refused, setRefused] = useState(false);
   const latest = useRef(0);
   const load = async () => {
     const mine = ++latest.current;
@@ -33,9 +35,13 @@ export function usePaged<T extends Paged>(ask: (wanted: Wanted, known: T | null)
       // The last page is gone where all of its records are.
       if (answer.items.length === 0 && page > 1) return setPage(Math.max(1, Math.min(page - 1, answer.totalPages)));
       setFound(answer);
+      setRefused(false);
       setWrong(undefined);
     } catch (error) {
-      if (mine === latest.current) setWrong(problem(error).text);
+      if (mine !== latest.current) return;
+      const { text, status } = problem(error);
+      setWrong(text);
+      if (status === 400) setRefused(true);
     }
   };
   useEffect(() => {
@@ -54,5 +60,5 @@ export function usePaged<T extends Paged>(ask: (wanted: Wanted, known: T | null)
     setPage(1);
     setSort(sort === name ? `-${name}` : sort === `-${name}` ? "" : name);
   };
-  return { search, find, sort, sortBy, page, setPage, found, wrong, setWrong, again: () => again.current() };
+  return { search, find, sort, sortBy, page, setPage, found, refused, wrong, setWrong, again: () => again.current() };
 }

@@ -38,10 +38,11 @@ export function Records({ collection }: { collection: CollectionModel }) {
   const [dialog, setDialog] = useState<"columns" | "remove" | null>(null);
   const [stayed, setStayed] = useState(new Map<string, string>());
   const expand = expandOf(shown);
-  const { search, find, sort, sortBy, page, setPage, found, wrong, again } = usePaged<Page>(
+  const { search, find, sort, sortBy, page, setPage, found: last, refused, wrong, again } = usePaged<Page>(
     ({ search, sort, page }) => client.collection(collection.id).getList(page, PER_PAGE, { sort, expand, filter: filterOf(search, fields) }),
     `${expand} ${restores.value}`,
   );
+  const found = refused ? null : last;
   // What is not seen any more is not deleted.
   useEffect(() => setChosen((before) => before.filter((id) => found?.items.some((one) => one.id === id))), [found]);
   const token = useFileToken(shown.some((field) => field.type === "file" && field.protected), found);

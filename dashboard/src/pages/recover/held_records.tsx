@@ -27,7 +27,7 @@ export function HeldRecords({ backup, collection }: { backup: string; collection
   const [done, setDone] = useState<Recovery | null>(null);
   // What words are looked for in is known once the first answer is there.
   const asked = ({ search, sort }: Pick<Wanted, "search" | "sort">, known: Looked | null) => ({ sort, state, filter: filterOf(search, (known?.collection.fields ?? []) as CollectionField[]) });
-  const { search, find, sort, sortBy, page, setPage, found, wrong, setWrong } = usePaged<Looked>(
+  const { search, find, sort, sortBy, page, setPage, found, refused, wrong, setWrong } = usePaged<Looked>(
     (wanted, known) => backups.records(backup, collection, { ...asked(wanted, known), page: wanted.page, perPage: PER_PAGE }),
     `${state} ${again}`,
   );
@@ -96,13 +96,13 @@ export function HeldRecords({ backup, collection }: { backup: string; collection
         </div>
         <SearchRow label={t.recover.search} value={search} onValue={find} />
         <Wrong text={wrong} />
-        {found.items.length === 0 ? (
+        {refused ? null : found.items.length === 0 ? (
           <p class="empty">{search ? t.data.noMatch : t.recover.none[state]}</p>
         ) : (
           <HeldTable found={found} states={state === ""} chosen={chosen} onChosen={setChosen} sort={sort} onSort={sortBy} />
         )}
-        <Pager total={t.data.total(found.totalItems, count(found.totalItems))} page={page} pages={found.totalPages} onPage={setPage} />
-        {found.totalItems > found.items.length && found.collectionNow && (
+        {!refused && <Pager total={t.data.total(found.totalItems, count(found.totalItems))} page={page} pages={found.totalPages} onPage={setPage} />}
+        {!refused && found.totalItems > found.items.length && found.collectionNow && (
           <div class="row foot">
             {found.totalItems > MOST ? (
               <p class="hint">{t.recover.atMost(count(MOST))}</p>
