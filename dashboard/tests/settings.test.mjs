@@ -46,9 +46,19 @@ describe("settings of backups", { concurrency: false }, () => {
         await form.getByText("This schedule can’t be understood.").waitFor();
         await form.getByRole("button", { name: "Save the schedule" }).click();
         await form.getByRole("alert").waitFor();
+        await until(() => form.getByLabel("Schedule (minute").evaluate((element) => element === document.activeElement), "the focus where it is wrong");
         await form.getByRole("button", { name: "Every night" }).click();
         await form.getByText(/^Next, in your local time:/).waitFor();
+        // A usual schedule kept three backups: with one every hour, three hours.
+        const kept = () => Promise.all(["Keep the newest", "… days", "… weeks", "… months"].map((name) => form.getByLabel(name).inputValue()));
+        assert.deepEqual(await kept(), ["24", "7", "5", "12"]);
+        await form.getByText("every backup of about the last 24 days, one a day for 7 days, one a week for 5 weeks, one a month for 12 months.").waitFor();
+        await form.getByRole("button", { name: "Every hour" }).click();
+        await form.getByText("every backup of about the last 24 hours, one a day").waitFor();
         await form.getByLabel("Keep the newest").fill("7");
+        // What somebody chose stays.
+        await form.getByRole("button", { name: "Every night" }).click();
+        assert.deepEqual(await kept(), ["7", "7", "5", "12"]);
         await form.getByLabel("… weeks").fill("4");
         await form.getByRole("button", { name: "Save the schedule" }).click();
         await form.getByText("Saved.").waitFor();

@@ -5,9 +5,11 @@ import { when } from "../format";
 import { list, serverSettings, status } from "../live";
 import { Check, TextField } from "../parts/form";
 import { Discard } from "../parts/discard";
+import { useFirstWrong } from "../parts/first_wrong";
 import { Notice, Said } from "../parts/notice";
 import { t } from "../texts";
 import { Foreseeing, useForesight } from "./foresight";
+import { isDefault, reach, SENSIBLE } from "./retention";
 import { useForm, type Form, type Shape } from "./settings_form";
 
 /** How backups happen by themselves, where they go, and who is told when they fail. */
@@ -75,6 +77,8 @@ const schedule = {
 function Schedule({ known, foresight: first }: { known: Settings; foresight: Foresight | null }) {
   const form = useForm(known, schedule);
   const { draft, set, problems } = form;
+  const { keepLast = 0 } = known.backups;
+  const rules = { ...draft, keepLast };
   const foreseen = useForesight(first, (form.changes.backups ?? {}) as Partial<BackupSettings>, known.backups);
   const runs = draft.cron ? nextRuns(draft.cron, new Date(), RUNS) : [];
   const hint = !draft.cron ? t.settings.noSchedule : runs === null ? t.settings.badCron : runs.length ? t.settings.nextRuns(runs.map(when)) : t.settings.never;
@@ -82,11 +86,11 @@ function Schedule({ known, foresight: first }: { known: Settings; foresight: For
     <TextField label={label} type="number" min={0} value={String(draft[name])} onValue={(text) => set({ [name]: number(text) })} problem={problems[`backups.${name}`]} />
   );
   return (
-    <form class="card" onSubmit={saving(form)} aria-labelledby="schedule">
+    <form ref={useFirstWrong(form.problems)} class="card" onSubmit={saving(form)} aria-labelledby="schedule">
       <h2 id="schedule">{t.settings.schedule}</h2>
       <div class="choices" role="group" aria-label={t.settings.presets}>
         {t.settings.presetList.map(([expression, label]) => (
-          <button type="button" key={label} aria-pressed={draft.cron === expression} onClick={() => set({ cron: expression })}>
+          <button type="button" key={label} aria-pressed={draft.cron === expression} onClick={() => set({ cron: expression, ...(expression && isDefault(rules) && SENSIBLE) })}>
             {label}
           </button>
         ))}
@@ -98,6 +102,7 @@ function Schedule({ known, foresight: first }: { known: Settings; foresight: For
         {keep("keepWeekly", t.settings.keepWeekly)}
         {keep("keepMonthly", t.settings.keepMonthly)}
       </div>
+      {draft.cron && runs?.length ? <p role="status">{reach(rules, runs)}</p> : null}
       <p class="hint">{t.settings.keepHint}</p>
       <Foreseeing known={foreseen} />
       <Said said={form.said} />
@@ -123,7 +128,7 @@ function Storage({ known }: { known: Settings }) {
   const problemOf = (name: string) => problems[`backups.s3.${name}`];
   const saved = known.backups.s3;
   return (
-    <form class="card" onSubmit={saving(form)} aria-labelledby="storage">
+    <form ref={useFirstWrong(form.problems)} class="card" onSubmit={saving(form)} aria-labelledby="storage">
       <h2 id="storage">{t.settings.storage}</h2>
       <Check label={t.settings.useBucket} value={draft.enabled} onValue={(enabled) => set({ enabled })} hint={t.settings.bucketHint} />
       <Hidden known={saved} wanted={draft} />
@@ -196,7 +201,7 @@ function Mail({ known }: { known: Settings }) {
   const { draft, set, problems } = form;
   const [to, setTo] = useState("");
   return (
-    <form class="card" onSubmit={saving(form)} aria-labelledby="mail">
+    <form ref={useFirstWrong(form.problems)} class="card" onSubmit={saving(form)} aria-labelledby="mail">
       <h2 id="mail">{t.settings.mail}</h2>
       <Check label={t.settings.useMail} value={draft.enabled} onValue={(enabled) => set({ enabled })} hint={t.settings.mailHint} />
       {draft.enabled && (
@@ -254,7 +259,7 @@ function Alarms({ known }: { known: Settings }) {
   const { draft, set, problems } = form;
   const startingWith = (path: string) => Object.entries(problems).find(([name]) => name.startsWith(path))?.[1];
   return (
-    <form class="card" onSubmit={saving(form)} aria-labelledby="alarms">
+    <form ref={useFirstWrong(form.problems)} class="card" onSubmit={saving(form)} aria-labelledby="alarms">
       <h2 id="alarms">{t.settings.alarms}</h2>
       <TextField label={t.settings.alarmEmails} value={draft.emails} onValue={(emails) => set({ emails })} problem={startingWith("backups.alarmEmails")} hint={t.settings.alarmEmailsHint} />
       <div class="grid">
