@@ -32,7 +32,7 @@ export async function openPage(server, path = "/_/", options = {}) {
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
     const [problems, requests] = [[], []];
-    page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+    page.on("console", (message) => message.type() === "error" && problems.push(`${message.text()} ${message.location().url.replace(/^https?:..[^/]*/, "")}`));
     page.on("pageerror", (error) => problems.push(String(error)));
     page.on("request", (request) => requests.push(request.url()));
     await context.addInitScript(() => {
