@@ -296,22 +296,6 @@ def numbers_of_a_new_record(t):
         t.say("GET", f"/api/collections/notes{n}/records", params={"sort": "x,id", "fields": "x"}, by="nobody", label=f"{rule}: listed")
 
 
-def lists_that_break_off(t):
-    """A text that is a list of texts up to some place comes to those before it, and to itself. Of files, one that comes to several is left out."""
-    t.say("POST", "/api/collections/users/records", {"id": ID, "email": "a@b.co", "password": "12345678", "passwordConfirm": "12345678"})
-    broken = ['["a"', '["a",1]', '["a","b"', '["a"]x', '["a",{"b":1}]', '[1,"a"]', '[null,"a"', f'["{ID}"']
-    values = ["a", "b", *broken]
-    fields = [{"name": "s", "type": "select", "values": values}, {"name": "m", "type": "select", "values": values, "maxSelect": 9}, {"name": "r", "type": "relation", "collectionId": "_pb_users_auth_"}, {"name": "q", "type": "relation", "collectionId": "_pb_users_auth_", "maxSelect": 9}, {"name": "f", "type": "file"}, {"name": "g", "type": "file", "maxSelect": 9}]
-    for n, rule in enumerate(("", "NAME:length = 1", "NAME:each != 'a'", "NAME ~ 'a'", "@request.body.NAME:length = 2", "@request.body.NAME ~ '['", "@request.body.NAME = 'a'", "@request.body.NAME = NAME", "@request.body.NAME:changed = true")):
-        for field in fields:
-            name, key = f"notes{n}{field['name']}", field["name"]
-            _make(t, name, *fields, createRule=rule.replace("NAME", key), updateRule=rule.replace("NAME", key))
-            t.say("POST", f"/api/collections/{name}/records", {"id": ID, "s": "b", "m": ["b"], "q": [ID]})
-            for value in [*broken, *([one] for one in broken), ['["a"]'], ['["a","b"]'], [["a", "b"], "c"]]:
-                t.say("POST", f"/api/collections/{name}/records", {key: value}, by="nobody", label=f"{rule} {key}: new {value!r}")
-                t.say("PATCH", f"/api/collections/{name}/records/{ID}", {key: value}, by="nobody", label=f"{rule} {key}: {value!r}")
-
-
 def points_that_rules_see(t):
     """A point in a body is to a rule the text that its column has; a path into it leads on."""
     for n, rule in enumerate(("@request.body.x = x", "@request.body.x:changed = true", "@request.body.x:lower ~ 'lon'", "@request.body.x ~ '{\"lon\":1.5,%'", "@request.body.x.lat = 2", "@request.body.x.lon > 1", "@request.body.x.nope = null")):
@@ -335,15 +319,6 @@ def truths_that_are_searched_for(t):
         t.say("GET", "/api/collections/notes0/records", params={"sort": "t,b", "fields": "t,b", "filter": filter})
 
 
-def providers_of_superusers(t):
-    """They have none; one that is wrong is refused all the same."""
-    right = {"name": "github", "clientId": "a", "clientSecret": "b"}
-    for providers in ([right], [right, right], [{"name": "github"}], [{"name": "nope"}]):
-        for enabled in (True, False):
-            t.say("PATCH", "/api/collections/_superusers", {"oauth2": {"enabled": enabled, "providers": providers}})
-            t.say("POST", "/api/collections", {"name": "_superusers", "type": "auth", "oauth2": {"enabled": enabled, "providers": providers}})
-
-
 def rules_along_a_relation_to_nothing(t):
     for n, rule in enumerate(("doc.id = 'a'", "doc = 'a'", "doc.t = 'a'", "doc:each = 'a'", "@request.body.doc.id = 'a'")):
         for target in ("nope", "", "_pb_users_auth_"):
@@ -356,5 +331,5 @@ SCENARIOS = [
     fields_of_an_answer, expansions, refusals_in_their_order, json_that_is_nothing, views_of_records_without_an_id, what_was_sent_beside_a_text,
     values_that_end_a_sentence, needless_parts_of_a_path, parts_of_nothing, bodies_that_go_on,
     a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, modifiers_that_are_none, names_in_another_spelling, columns_that_views_need, files_that_rules_see, json_that_rules_see, a_backup_called_upload, numbers_of_a_new_record,
-    lists_that_break_off, points_that_rules_see, truths_that_are_searched_for, providers_of_superusers, rules_along_a_relation_to_nothing,
+    points_that_rules_see, truths_that_are_searched_for, rules_along_a_relation_to_nothing,
 ]

@@ -116,6 +116,8 @@ impl Draft {
         }
         if collection.is_superusers() {
             AuthOptions::change(&mut collection.options, |options| {
+                // Nobody becomes a superuser by what another says.
+                options.oauth2 = OAuth2::default();
                 // One way in there is.
                 options.password_auth.enabled |= !options.mfa.enabled;
                 // A mail alone lets nobody in: a code is a second factor.
@@ -126,15 +128,6 @@ impl Draft {
             if let Some(text) = Index::on_table(sql, &collection.name) {
                 *sql = text;
             }
-        }
-    }
-
-    /// Takes the providers from superusers: nobody becomes one by what another says.
-    pub fn forget_providers_of_superusers(&mut self) {
-        if self.collection.is_superusers() {
-            AuthOptions::change(&mut self.collection.options, |options| {
-                options.oauth2 = OAuth2::default();
-            });
         }
     }
 }

@@ -137,7 +137,6 @@ fn import(tx: &mut WriteTx<'_>, definitions: &[Map<String, Value>], delete_missi
     let mut imported = Vec::with_capacity(drafts.len());
     for mut draft in drafts {
         let view_error = complete(tx, &mut draft);
-        draft.forget_providers_of_superusers();
         if let Some(error) = &view_error {
             let name = &draft.collection.name;
             return Err(raw(&format!("failed to save collection {name:?}: {error}")));

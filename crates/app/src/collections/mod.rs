@@ -171,7 +171,6 @@ fn save(tx: &mut WriteTx<'_>, mut draft: Draft, message: &str) -> Result<Arc<Col
     if !problems.is_empty() {
         return Err(problems.into_error(message));
     }
-    draft.forget_providers_of_superusers();
     store(tx, &draft).map_err(|error| explain(error, message))?;
     tx.schema()
         .find(&draft.collection.id)

@@ -122,14 +122,6 @@ impl Draft {
             (_, None) => self.record.values.get(&field.name).cloned().unwrap_or_default(),
         };
         self.body.insert(field.name.clone(), outcome);
-        // What a field keeps of a list is read once more before it is stored, not for `@request.body`.
-        if let (true, Some(kept)) = (is_list(field), self.record.values.get_mut(&field.name)) {
-            *kept = match (&field.kind, field.kind.is_multiple()) {
-                (FieldKind::File { .. }, true) => value::file_names(kept).into(),
-                (_, true) => return,
-                (_, false) => value::last_text(value::texts(kept)).into(),
-            };
-        }
     }
 
     fn set(&mut self, field: &Field, (key, change): (&str, Change), given: &Value, made: &mut Made) {
@@ -179,7 +171,7 @@ impl Draft {
                 if field.kind.is_multiple() {
                     next.into_iter().map(Value::from).collect()
                 } else {
-                    value::last_text(next).into()
+                    value::one_text(next).into()
                 }
             }
         };
@@ -261,20 +253,15 @@ fn zero(field: &Field) -> Value {
     }
 }
 
-/// Whether a field holds texts that lists may be sent for.
-pub(super) fn is_list(field: &Field) -> bool {
-    matches!(
-        field.kind,
-        FieldKind::Select { .. } | FieldKind::File { .. } | FieldKind::Relation { .. }
-    )
-}
-
 /// What `key` means to `field`, if it is one of its keys.
 fn change(field: &Field, key: &str) -> Option<Change> {
     if key == field.name {
         return Some(Change::Set);
     }
-    let list = is_list(field);
+    let list = matches!(
+        field.kind,
+        FieldKind::Select { .. } | FieldKind::File { .. } | FieldKind::Relation { .. }
+    );
     let number = matches!(field.kind, FieldKind::Number { .. });
     match (key.strip_prefix(&field.name), key.strip_prefix('+')) {
         (Some("+"), _) if list || number => Some(Change::Append),

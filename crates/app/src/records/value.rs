@@ -2,10 +2,7 @@
 //! the type's zero value, as in PocketBase, and the field's validation has the last word.
 
 use std::collections::HashSet;
-use std::fmt;
 
-use serde::Deserializer as _;
-use serde::de::{SeqAccess, Visitor};
 use serde_json::{Map, Number, Value, json};
 
 use crate::distinct::Distinct;
@@ -86,8 +83,7 @@ pub(super) fn flag(value: &Value) -> bool {
 }
 
 /// A list of different, non-empty strings: out of a list, a single value, or a JSON list in a string. A list in which
-/// a list or an object stands is empty. A string that is a list of texts only up to some place gives those before it,
-/// and itself, as in PocketBase.
+/// a list or an object stands is empty.
 pub(super) fn texts(value: &Value) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut seen = HashSet::new();
@@ -99,53 +95,40 @@ pub(super) fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::Array(many) if many.iter().any(|one| one.is_array() || one.is_object()) => {}
         Value::Array(many) => many.iter().map(text).for_each(add),
-        Value::String(one) if one.contains('[') => {
-            let mut many = Vec::new();
-            let mut json = serde_json::Deserializer::from_str(one);
-            let read = json.deserialize_seq(Texts(&mut many)).and_then(|()| json.end());
-            many.into_iter().for_each(&mut add);
-            if read.is_err() {
-                add(one.clone());
-            }
-        }
+        Value::String(one) if one.contains('[') => match serde_json::from_str::<Vec<Option<String>>>(one) {
+            Ok(many) => many.into_iter().flatten().for_each(add),
+            Err(_) => add(one.clone()),
+        },
         other => add(text(other)),
     }
     found
 }
 
-/// Reads a list's texts one by one, so that those before a fault are there; `null` is none.
-struct Texts<'a>(&'a mut Vec<String>);
-
-impl<'de> Visitor<'de> for Texts<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of texts")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while let Some(one) = list.next_element::<Option<String>>()? {
-            self.0.extend(one);
-        }
-        Ok(())
-    }
-}
-
-/// [`texts`] of a field of files, where lists may stand in lists. One of them that comes to several names is left out,
-/// as in PocketBase.
+/// [`texts`] of a field of files, where lists may stand in lists.
 pub(super) fn file_names(value: &Value) -> Vec<String> {
-    let Value::Array(many) = value else {
+    fn flat(value: &Value, into: &mut Vec<Value>) {
+        match value {
+            Value::Array(many) => many.iter().for_each(|one| flat(one, into)),
+            Value::Object(_) => {}
+            other => into.push(other.clone()),
+        }
+    }
+    let Value::Array(_) = value else {
         return texts(value);
     };
-    let mut seen = HashSet::new();
-    let one = |item| <[String; 1]>::try_from(file_names(item)).ok();
-    let names = many.iter().filter_map(one).flatten();
-    names.filter(|name| seen.insert(name.clone())).collect()
+    let mut all = Vec::new();
+    flat(value, &mut all);
+    texts(&Value::Array(all))
 }
 
-/// What a field of one keeps of `texts`: the last.
-pub(super) fn last_text(texts: Vec<String>) -> String {
-    texts.into_iter().next_back().unwrap_or_default()
+/// The last of `texts`. PocketBase reads the one that stays once more, as what a client sent: `[]` is none, also within
+/// a list.
+pub(super) fn one_text(texts: Vec<String>) -> String {
+    let last = texts.into_iter().next_back().unwrap_or_default();
+    self::texts(&Value::String(last))
+        .into_iter()
+        .next_back()
+        .unwrap_or_default()
 }
 
 /// A JSON number without a needless fraction or exponent.
@@ -254,26 +237,14 @@ mod tests {
         assert_eq!(texts(&json!("[\"a\",\"b\"]")), ["a", "b"]);
         assert_eq!(texts(&json!("[a")), ["[a"]);
         assert_eq!(texts(&json!("[\"a\",null]")), ["a"]);
-        for broken in [
-            r#"["a""#,
-            r#"["a",1]"#,
-            r#"["a"]x"#,
-            r#"["a",{"b":["c"]}]"#,
-            r#"["a","b"#,
-        ] {
-            assert_eq!(texts(&json!(broken)), ["a", broken]);
-        }
-        assert_eq!(texts(&json!(r#"[1,"a"]"#)), [r#"[1,"a"]"#]);
         assert!(texts(&json!([["a"], "b"])).is_empty());
         assert_eq!(file_names(&json!([[["a"]], "b", {"c": "d"}])), ["a", "b"]);
-        assert_eq!(
-            file_names(&json!([["a", "b"], ["c"], "[\"d\"]", "[\"e\"", "c"])),
-            ["c", "d"]
-        );
         assert_eq!(texts(&json!(5)), ["5"]);
         assert!(texts(&Value::Null).is_empty());
-        assert_eq!(last_text(texts(&json!(["a", "[b"]))), "[b");
-        assert_eq!(last_text(Vec::new()), "");
+        assert_eq!(one_text(texts(&json!(["a", "[]"]))), "");
+        assert_eq!(one_text(texts(&json!(["[\"a\",\"b\"]"]))), "b");
+        assert_eq!(one_text(texts(&json!(["[b"]))), "[b");
+        assert_eq!(one_text(Vec::new()), "");
     }
 
     #[test]
@@ -325,8 +296,8 @@ mod tests {
             json!({"lon": 20.5, "lat": 10})
         );
         assert_eq!(geo_point(&json!("{\"lon\":1,\"lat\":2}")), json!({"lon": 1, "lat": 2}));
-        assert_eq!(point_text(&json!({"lat": 2, "lon": 1.5})), r#"{"lon":1.5,"lat":2}"#);
         assert_eq!(geo_point(&json!("abc")), json!({"lon": 0, "lat": 0}));
         assert_eq!(geo_point(&json!({"lon": null, "lat": 2})), json!({"lon": 0, "lat": 2}));
+        assert_eq!(point_text(&json!({"lat": 2, "lon": 1.5})), r#"{"lon":1.5,"lat":2}"#);
     }
 }

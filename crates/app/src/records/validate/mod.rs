@@ -9,9 +9,8 @@ mod trace;
 use bosbase_store::{Field, FieldKind, Filter, ListQuery, PageRequest, ReadTx, Record};
 use serde_json::{Map, Value};
 
-use super::draft::{Draft, is_list};
+use super::draft::Draft;
 use super::pattern::Patterns;
-use super::value;
 use crate::error::{FieldErrors, Result};
 use crate::files::Upload;
 
@@ -89,12 +88,6 @@ impl Check<'_> {
         let record = &self.draft.record;
         let text = || record.text(&field.name);
         let value = || record.values.get(&field.name).unwrap_or(&Value::Null);
-        // The text of a field of one is read as a list here, too: it may be one up to some place.
-        let chosen = match is_list(field) {
-            true => value::texts(value()),
-            false => Vec::new(),
-        };
-        let chosen: Vec<&str> = chosen.iter().map(String::as_str).collect();
         Ok(match &field.kind {
             FieldKind::Text { primary_key: true, .. } => return self.primary_key(field),
             FieldKind::Text { .. } => scalar::text(&field.kind, text(), self.patterns),
@@ -141,11 +134,16 @@ impl Check<'_> {
                 max_select,
                 required,
                 ..
-            } => choice::select(values, *max_select, *required, &chosen),
-            FieldKind::Relation { .. } => return choice::relation(&field.kind, &chosen, self.tx),
+            } => choice::select(values, *max_select, *required, &record.texts(&field.name)),
+            FieldKind::Relation { .. } => return choice::relation(&field.kind, &record.texts(&field.name), self.tx),
             FieldKind::File { .. } => {
                 let before = self.draft.original.as_ref().map(|original| original.texts(&field.name));
-                file::file(&field.kind, &chosen, &before.unwrap_or_default(), self.uploads)
+                file::file(
+                    &field.kind,
+                    &record.texts(&field.name),
+                    &before.unwrap_or_default(),
+                    self.uploads,
+                )
             }
         })
     }
