@@ -24,7 +24,9 @@ const CHANGING = [
 /** Of these the kinds of the values are compared, not the values. */
 const SHAPES = [/^\/api\/logs/, /^\/api\/health/, /^\/api\/backups$/];
 /** What this server says beyond PocketBase. */
-const OWN_KEYS = ["backupTroubles", "missing", "newestProvenBackupAge", "proofDepth", "proofError", "proven"];
+const OWN_KEYS = ["backupTroubles", "missing", "newestProvenBackupAge", "proofDepth", "proofError", "proven", "provenElsewhere"];
+/** Why a filter or an order is refused: superusers are told here. */
+const isReason = (key, value) => key === "query" && value?.code === "invalid_query";
 /** What a server says of a failure in its own words: another one's words are no difference. */
 const OWN_WORDS = /Raw error:[\s\S]*/;
 
@@ -56,7 +58,8 @@ function words(body) {
     if (typeof body === "string") return body.replace(OWN_WORDS, "Raw error: …");
     if (Array.isArray(body)) return body.map(words);
     if (body === null || typeof body !== "object") return body;
-    return Object.fromEntries(Object.keys(body).sort().map((key) => [key, words(body[key])]));
+    const keys = Object.keys(body).filter((key) => !isReason(key, body[key]));
+    return Object.fromEntries(keys.sort().map((key) => [key, words(body[key])]));
 }
 
 /** An exchange as text: the same for two servers that did the same. */
