@@ -37,10 +37,11 @@ pub fn keep_private(dir: &Path) {
     umask(before | Mode::from_raw_mode(taken(mode, is_own)));
 }
 
-/// Has `make` create what is this process's user's alone (600, directories 700), whatever is said elsewhere. For copies
-/// of the data that lie outside of the data directory.
+/// Runs `make`, with the files that it creates open to this process's user alone (600, directories 700). The umask of
+/// the process does not count. For copies of the data that lie outside of the data directory.
 ///
-/// What other threads create meanwhile is their user's alone, too.
+/// Only for a command with one thread that creates files: the umask changes for all threads, and two calls at once
+/// would undo each other.
 pub fn for_the_user_alone<T>(make: impl FnOnce() -> T) -> T {
     let before = umask(Mode::from_raw_mode(0o077));
     let made = make();

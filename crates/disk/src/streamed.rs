@@ -45,10 +45,9 @@ pub(crate) struct StreamedFile {
     direct: bool,
     /// From where on it was written through the cache.
     cached_from: Option<u64>,
-    /// Whether what is written is read back.
-    read_back: bool,
-    /// How much of it: more would push itself out of the cache, and with it what the application reads.
-    read_back_most: u64,
+    /// How many bytes of what is written are read back, if any are. More would push themselves out of the cache, and
+    /// with them what the application reads.
+    read_back: Option<u64>,
 }
 
 impl StreamedFile {
@@ -68,8 +67,7 @@ impl StreamedFile {
             room: 0,
             direct,
             cached_from: (!direct).then_some(0),
-            read_back: false,
-            read_back_most: 0,
+            read_back: None,
         })
     }
 
@@ -94,20 +92,21 @@ impl StreamedFile {
                 Err(e) => return Err(e),
             }
         }
-        if self.direct && self.read_back {
-            self.read_back_piece(start);
+        if let (true, Some(most)) = (self.direct, self.read_back) {
+            self.read_back_piece(start, most);
         }
         (self.filled, self.written) = (0, 0);
         Ok(())
     }
 
-    /// Begins to read the piece at `start` back. What lies in the cache before anybody has read it was written through
-    /// the cache, though past it was asked for: some file systems do (a journal of data, encryption).
-    fn read_back_piece(&mut self, start: u64) {
+    /// Begins to read the piece at `start` back, if it lies among the first `most` bytes. A piece that lies in the cache
+    /// before anybody has read it was written through the cache. Some file systems do that, although they were asked to
+    /// write past it: those with a journal of data, or with encryption.
+    fn read_back_piece(&mut self, start: u64, most: u64) {
         if matches!(self.inner.read_cached_at(start, &mut [0]), Ok(Some(1..))) {
             self.cached_from.get_or_insert(start);
         } else if let Some(piece) = NonZeroU64::new(self.filled as u64)
-            && start < self.read_back_most
+            && start < most
         {
             self.inner.fetch(start, piece);
         }
@@ -208,7 +207,7 @@ impl DiskFile for StreamedFile {
     fn sync(&self) -> io::Result<()> {
         self.require_flushed()?;
         self.inner.sync()?;
-        if let Some(from) = self.cached_from.filter(|_| self.read_back) {
+        if let Some(from) = self.cached_from.filter(|_| self.read_back.is_some()) {
             self.inner.forget_cached(from);
         }
         Ok(())
@@ -235,8 +234,7 @@ impl DiskFile for StreamedFile {
     }
 
     fn read_back(&mut self) {
-        self.read_back = true;
-        self.read_back_most = memory() / READ_BACK_SHARE;
+        self.read_back = Some(memory() / READ_BACK_SHARE);
     }
 }
 
@@ -323,7 +321,7 @@ mod tests {
         file.write_all(&vec![7; 2 * PIECE + 5000]).unwrap();
         file.flush().unwrap();
         if file.cached_from != Some(2 * PIECE as u64) {
-            // This file system writes through the cache, whatever it promised.
+            // This file system writes through the cache, although it promised to write past it.
             return;
         }
         let cached = |file: &StreamedFile, at: usize| file.inner.read_cached_at(at as u64, &mut [0]).unwrap().is_some();

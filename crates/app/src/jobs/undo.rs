@@ -165,7 +165,7 @@ pub enum Undoing {
     Anything,
 }
 
-/// Whether what is kept has a database, which a directory without data had not.
+/// Whether the data that is kept has a database. A restore into an empty directory keeps none.
 fn holds_data(data_dir: &DataDir, record: &UndoRecord) -> Result<bool> {
     match record.folder() {
         Some(folder) => RealDisk

@@ -33,7 +33,7 @@ pub fn router() -> Router<AppState> {
     Router::new()
         .route("/api/backups", get(list).post(create))
         .route(UPLOAD, post(upload).layer(DefaultBodyLimit::disable()))
-        // Else what is said of it would be that no such route exists: it is the name of a backup here, of none.
+        // Here "upload" is a backup's name, as in PocketBase. There is none of that name.
         .route(
             UPLOAD,
             get(|state, caller, headers| download(state, named_upload(), caller, headers))

@@ -209,7 +209,7 @@ fn is_object(scope: &Scope<'_>, field: &str) -> bool {
     field.is_some_and(|field| matches!(field.kind, FieldKind::Json { .. } | FieldKind::GeoPoint { .. }))
 }
 
-/// The value of a json field of the body, which holds its text.
+/// The value of a json field or a point of the body, which holds its text.
 fn parsed_field(scope: &Scope<'_>, name: &str, text: &str) -> Rc<Value> {
     let mut known = scope.parsed.borrow_mut();
     if !known.contains_key(name) {
@@ -224,8 +224,8 @@ fn is_number(scope: &Scope<'_>, field: &str) -> bool {
     field.is_some_and(|field| matches!(field.kind, FieldKind::Number { .. }))
 }
 
-/// What a path such as `body.meta.0` leads to; none if there is nothing. The body has json fields and
-/// points as their texts.
+/// The value that a path such as `body.meta.0` leads to; none if there is nothing. Json fields and points stand in the
+/// body as their texts.
 fn sent_value(scope: &Scope<'_>, path: &[&str]) -> Option<Value> {
     let request = scope.request;
     let section = match path[0] {
