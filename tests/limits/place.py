@@ -103,6 +103,12 @@ def shape(answer, *, bare=False):
     return None
 
 
+def files_of_clients(server):
+    """The files of a data directory that neither a database nor the server makes for itself, which may do so at any time."""
+    own = server.directory / ".bosbase"
+    return {path for path in server.directory.rglob("*") if path.is_file() and path.parent != own and ".db" not in path.name}
+
+
 def assert_bounded(peak, what):
     assert peak.peak < LIMIT, f"{what}: the process took {peak}, not {LIMIT >> 20} MiB at the most"
 

@@ -15,7 +15,7 @@ from harness.server import Server
 from harness.wire import Body, ask, ask_json
 
 from .inputs import JSON, MB, MULTIPART
-from .place import OPEN, PASSWORD, RECORD, assert_bounded, at_once, shape
+from .place import OPEN, PASSWORD, RECORD, assert_bounded, at_once, files_of_clients, shape
 
 pytestmark = pytest.mark.ours
 
@@ -96,13 +96,12 @@ def test_files_of_a_batch_go_to_the_disk(place):
     for name in ("requests.0.nobody", "requests.5.files", "other"):
         parts += [head(name, file), (b"z", 20 * MB), b"\r\n"]
     body = Body(*parts, head("@jsonPayload"), payload, b"\r\n--b--\r\n")
-    before = sum(1 for path in place.server.directory.rglob("*") if path.is_file())
+    before = files_of_clients(place.server)
     with place.peak() as peak:
         answer = ask(place.port, "POST", BATCH, {"Content-Type": MULTIPART}, body)
     assert_bounded(peak, "a batch of files")
     assert answer.status == 200 and [len(one["body"]["files"]) for one in answer.json()] == [1, 1], answer
-    after = sum(1 for path in place.server.directory.rglob("*") if path.is_file())
-    assert after - before == 4, "two files, and a note beside each"
+    wait_for(lambda: len(files_of_clients(place.server) - before) == 4, 10, "two files are there, a note beside each, and no other")
 
 
 def test_a_batch_is_no_longer_than_the_settings_say(place):

@@ -1,5 +1,6 @@
 """Differences that are meant: docs/design.md says them, and why."""
 
+import contextlib
 import json
 import re
 
@@ -278,6 +279,36 @@ def _lax_urls(step, ours, theirs, found):
     return bool(refused) and (ours.status == 200 and theirs.status == 400 or _both(ours, theirs, 400) and len(refused) + len(said) == len(found))
 
 
+def _lists_that_break_off(step, ours, theirs, found):
+    """A text that is a list only up to some place is one value; PocketBase takes the values before that place as well."""
+    return "/records" in step["path"] + (step.get("json") or "") and step["method"] != "GET" and any(_breaks_off(text) for text in _texts(step))
+
+
+def _texts(step):
+    """The texts that a step sends, those within JSON among them."""
+    waiting, found = [part[-1] for name in ("parts", "form") for part in step.get(name, [])] + [step.get("json")], []
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, (list, dict)):
+            waiting += one.values() if isinstance(one, dict) else one
+        elif isinstance(one, str):
+            found.append(one)
+            with contextlib.suppress(ValueError):
+                inner = json.loads(one)
+                waiting += [inner] if inner != one else []
+    return found
+
+
+def _breaks_off(text):
+    """Whether a list of texts begins here and does not end as one."""
+    if not re.match(r'\s*\[\s*("|null\b)', text):
+        return False
+    try:
+        return not all(one is None or isinstance(one, str) for one in json.loads(text))
+    except ValueError:
+        return True
+
+
 def _reasons(step, ours, theirs, found):
     """A superuser is told what is wrong with a filter or an order."""
     query = (_data(ours) or {}).get("query")
@@ -344,6 +375,7 @@ MEANT = {
     "a content type is refused in more words": _content_types,
     "a view's query is refused in other words": _queries,
     "what is a URL here and none in PocketBase": _lax_urls,
+    "a list in a text breaks off": _lists_that_break_off,
     "superusers are told why a filter is refused": _reasons,
     "JSON that is sent as text is kept by its value": _spelled_json,
     "rate limits need no cron": _crons,
