@@ -319,6 +319,24 @@ def truths_that_are_searched_for(t):
         t.say("GET", "/api/collections/notes0/records", params={"sort": "t,b", "fields": "t,b", "filter": filter})
 
 
+def providers_of_superusers(t):
+    """They have none; one that is wrong is refused all the same."""
+    right = {"name": "github", "clientId": "a", "clientSecret": "b"}
+    for providers in ([right], [right, right], [{"name": "github"}], [{"name": "nope"}]):
+        for enabled in (True, False):
+            t.say("PATCH", "/api/collections/_superusers", {"oauth2": {"enabled": enabled, "providers": providers}})
+            t.say("POST", "/api/collections", {"name": "_superusers", "type": "auth", "oauth2": {"enabled": enabled, "providers": providers}})
+
+
+def accounts_before_bodies(t):
+    """Whether a collection admits what is asked is told before anything of the body is looked at."""
+    for options in ({}, {"passwordAuth": {"enabled": False}, "otp": {"enabled": True}}):
+        t.say("PATCH", "/api/collections/users", options)
+        for name in ("_externalAuths", "nope", "users", "_superusers"):
+            for what in ("request-password-reset", "confirm-password-reset", "request-verification", "confirm-verification", "request-otp", "auth-with-otp", "request-email-change", "confirm-email-change", "impersonate/abc", "auth-refresh", "auth-with-password", "auth-with-oauth2"):
+                t.say("POST", f"/api/collections/{name}/{what}", data="{", headers={"Content-Type": "application/json"}, by="root" if "/" in what else "nobody", label=f"{options} {name} {what}")
+
+
 def rules_along_a_relation_to_nothing(t):
     for n, rule in enumerate(("doc.id = 'a'", "doc = 'a'", "doc.t = 'a'", "doc:each = 'a'", "@request.body.doc.id = 'a'")):
         for target in ("nope", "", "_pb_users_auth_"):
@@ -331,5 +349,5 @@ SCENARIOS = [
     fields_of_an_answer, expansions, refusals_in_their_order, json_that_is_nothing, views_of_records_without_an_id, what_was_sent_beside_a_text,
     values_that_end_a_sentence, needless_parts_of_a_path, parts_of_nothing, bodies_that_go_on,
     a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, modifiers_that_are_none, names_in_another_spelling, columns_that_views_need, files_that_rules_see, json_that_rules_see, a_backup_called_upload, numbers_of_a_new_record,
-    points_that_rules_see, truths_that_are_searched_for, rules_along_a_relation_to_nothing,
+    points_that_rules_see, truths_that_are_searched_for, providers_of_superusers, accounts_before_bodies, rules_along_a_relation_to_nothing,
 ]

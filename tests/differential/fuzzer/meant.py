@@ -223,14 +223,6 @@ def _words_of_fields(step, ours, theirs, found):
     return _both(ours, theirs, 400) and re.fullmatch(r"/api/collections(/[^/]+)?", step["path"]) and (other or unreadable)
 
 
-def _rights_before_names(step, ours, theirs, found):
-    return "/auth-refresh" in step["path"] and (ours.status, theirs.status) == (401, 404)
-
-
-def _bodies_before_options(step, ours, theirs, found):
-    return re.search("/(auth-with-|request-otp)", step["path"]) and (ours.status, theirs.status) == (400, 403)
-
-
 def _too_many_guesses(step, ours, theirs, found):
     return ours.status == 429 and theirs.status == 400 and "auth-with" in step["path"]
 
@@ -309,6 +301,12 @@ def _breaks_off(text):
         return True
 
 
+def _second_factor_of_superusers(step, ours, theirs, found):
+    """A provider of superusers, who have none, is no second factor."""
+    told = (_data(ours) or {}).get("mfa") or {}
+    return "_superusers" in step["path"] + (step.get("json") or "") and (ours.status, theirs.status) == (400, 200) and "validation_mfa_not_enough_auths" in str(told)
+
+
 def _reasons(step, ours, theirs, found):
     """A superuser is told what is wrong with a filter or an order."""
     query = (_data(ours) or {}).get("query")
@@ -349,8 +347,6 @@ MEANT = {
     "files of a record that a batch deletes and makes anew": _files_of_a_record_made_anew,
     "a body is refused in other words": _words_of_a_body,
     "a collection's fields are refused in other words": _words_of_fields,
-    "rights come before names": _rights_before_names,
-    "a body is read before an option is looked at": _bodies_before_options,
     "an import is refused in other words": _words_of_an_import,
     "indexes of an import are refused in other words": _indexes_of_an_import,
     "a name that begins with a digit is one also with `:changed`": _changed_number,
@@ -376,6 +372,7 @@ MEANT = {
     "a view's query is refused in other words": _queries,
     "what is a URL here and none in PocketBase": _lax_urls,
     "a list in a text breaks off": _lists_that_break_off,
+    "a provider of superusers is no second factor": _second_factor_of_superusers,
     "superusers are told why a filter is refused": _reasons,
     "JSON that is sent as text is kept by its value": _spelled_json,
     "rate limits need no cron": _crons,

@@ -1,6 +1,8 @@
 //! Changing an account's address to one that is its owner's.
 
-use bosbase_store::Record;
+use std::sync::Arc;
+
+use bosbase_store::{Collection, Record};
 use serde_json::{Map, Value};
 
 use super::Accounts;
@@ -16,6 +18,19 @@ const SUPERUSERS: &str = "All superusers can change their emails directly.";
 const LONGEST: usize = 100;
 
 impl Accounts {
+    /// The collection, whose accounts change their addresses by mail.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::NotFound`] without such an auth collection, [`crate::ErrorKind::Invalid`] for superusers.
+    pub fn with_email_change(&self, collection: &str) -> Result<Arc<Collection>> {
+        let collection = self.collection(collection)?;
+        match collection.is_superusers() {
+            true => Err(Error::invalid(SUPERUSERS)),
+            false => Ok(collection),
+        }
+    }
+
     /// Admits accounts of the collection only, of whichever type that is.
     ///
     /// # Errors
@@ -33,15 +48,11 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::NotFound`] without such an auth collection, [`crate::ErrorKind::Unauthenticated`] and
-    /// [`crate::ErrorKind::Forbidden`] for whom is no account of it, [`crate::ErrorKind::Invalid`] for superusers, for
-    /// an address that is none or another account's, and where the mail could not be sent.
+    /// As [`Accounts::require_own_account`] and [`Accounts::with_email_change`]; [`crate::ErrorKind::Invalid`] for an
+    /// address that is none or another account's, and where the mail could not be sent.
     pub fn request_email_change(&self, collection: &str, body: &Map<String, Value>, caller: &Caller) -> Result<()> {
         self.require_own_account(collection, caller)?;
-        let collection = self.collection(collection)?;
-        if collection.is_superusers() {
-            return Err(Error::invalid(SUPERUSERS));
-        }
+        let collection = self.with_email_change(collection)?;
         let record = caller.auth.clone().ok_or_else(Error::unauthenticated)?;
         let email = text(body, "newEmail")?;
         let mut errors = FieldErrors::new();
@@ -70,14 +81,10 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::NotFound`] without such an auth collection, [`crate::ErrorKind::Invalid`] for superusers,
-    /// for a token or password that is not valid, and where the record can't be saved;
-    /// [`crate::ErrorKind::RateLimited`] after too many wrong passwords.
+    /// As [`Accounts::with_email_change`]; [`crate::ErrorKind::Invalid`] for a token or password that is not valid, and
+    /// where the record can't be saved; [`crate::ErrorKind::RateLimited`] after too many wrong passwords.
     pub fn confirm_email_change(&self, collection: &str, body: &Map<String, Value>, caller: &Caller) -> Result<()> {
-        let collection = self.collection(collection)?;
-        if collection.is_superusers() {
-            return Err(Error::invalid(SUPERUSERS));
-        }
+        let collection = self.with_email_change(collection)?;
         let (given, password) = (text(body, "token")?, text(body, "password")?);
         let (_, email) = addresses(given);
         let record = match email.as_str() {

@@ -97,15 +97,16 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unauthenticated`] without a token, [`ErrorKind::Forbidden`] with one of another collection or where
-    /// the collection's rule does not admit the record any more.
+    /// [`ErrorKind::NotFound`] without such a collection, [`ErrorKind::Unauthenticated`] without a token,
+    /// [`ErrorKind::Forbidden`] with one of another collection or where the collection's rule does not admit the record
+    /// any more.
     pub fn refresh(&self, collection: &str, current: &str, caller: &Caller) -> Result<Authenticated> {
-        let record = caller.auth.clone().ok_or_else(Error::unauthenticated)?;
         // A collection without accounts has nobody to renew a token for: each caller belongs to another collection.
         let schema = self.store().schema();
         let collection = schema
             .find(collection)
             .ok_or_else(|| Error::new(ErrorKind::NotFound, NO_COLLECTION))?;
+        let record = caller.auth.clone().ok_or_else(Error::unauthenticated)?;
         caller.require_account_of(collection)?;
         let options = AuthOptions::of(&record.collection)?;
         let context = caller.context("default", Map::new());
@@ -122,13 +123,28 @@ impl Accounts {
         })
     }
 
+    /// The record that a superuser is to act as.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unauthenticated`] and [`ErrorKind::Forbidden`] for anybody but superusers, [`ErrorKind::NotFound`]
+    /// where there is no such record.
+    pub fn impersonated(&self, collection: &str, id: &str, caller: &Caller) -> Result<Record> {
+        caller.require_superuser()?;
+        let collection = self
+            .collection(collection)
+            .map_err(|_| Error::new(ErrorKind::NotFound, NOT_AUTH))?;
+        self.store()
+            .read(|tx| tx.record(&collection, id).map_err(Error::from))?
+            .ok_or_else(Error::not_found)
+    }
+
     /// A token with which a superuser acts as the record `id`; it lasts `duration` seconds (0: as long as any) and
     /// can't be refreshed.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unauthenticated`] and [`ErrorKind::Forbidden`] for anybody but superusers, [`ErrorKind::NotFound`]
-    /// where there is no such record, [`ErrorKind::Invalid`] for a duration that is none.
+    /// As [`Accounts::impersonated`]; [`ErrorKind::Invalid`] for a duration that is none.
     pub fn impersonate(
         &self,
         collection: &str,
@@ -136,14 +152,7 @@ impl Accounts {
         body: &Map<String, Value>,
         caller: &Caller,
     ) -> Result<Authenticated> {
-        caller.require_superuser()?;
-        let collection = self
-            .collection(collection)
-            .map_err(|_| Error::new(ErrorKind::NotFound, NOT_AUTH))?;
-        let record = self
-            .store()
-            .read(|tx| tx.record(&collection, id).map_err(Error::from))?
-            .ok_or_else(Error::not_found)?;
+        let record = self.impersonated(collection, id, caller)?;
         let duration = match body.get("duration") {
             None | Some(Value::Null) => 0,
             Some(value) => value.as_i64().ok_or_else(|| Error::invalid(LOADING))?,

@@ -66,6 +66,15 @@ impl Tries {
 }
 
 impl Accounts {
+    /// Refuses a login with a one-time password before it is known whose.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] and [`ErrorKind::Forbidden`] as [`Accounts::request_one_time_password`].
+    pub fn check_one_time_login(&self, collection: &str) -> Result<()> {
+        with_otp(&*self.collection(collection)?).map(drop)
+    }
+
     /// Mails a one-time password to the account of `body.email`, and returns what it is called (`otpId`). Says the same
     /// where there is no such account. Does not wait for the mail server; what that says is logged. Hashes: take
     /// [`Accounts::password_turn`] first.

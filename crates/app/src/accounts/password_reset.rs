@@ -1,5 +1,7 @@
 //! Setting a new password where the old one is lost.
 
+use std::sync::Arc;
+
 use bosbase_store::{Collection, FieldKind};
 use serde_json::{Map, Value};
 
@@ -14,20 +16,30 @@ use crate::mails::AccountMail;
 const LONGEST: usize = 255;
 
 impl Accounts {
+    /// The collection, whose accounts may ask for a new password.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::NotFound`] without such an auth collection, [`crate::ErrorKind::Invalid`] where it takes no
+    /// passwords.
+    pub fn with_password_reset(&self, collection: &str) -> Result<Arc<Collection>> {
+        let collection = self.collection(collection)?;
+        if !AuthOptions::of(&collection)?.password_auth.enabled {
+            let text = "The collection is not configured to allow password authentication.";
+            return Err(Error::invalid(text));
+        }
+        Ok(collection)
+    }
+
     /// Mails a token to the account of `body.email` with which it sets a new password. Says the same where there is no
     /// such account, and where it was mailed less than two minutes ago. Does not wait for the mail server; what that
     /// says is logged.
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::NotFound`] without such an auth collection, [`crate::ErrorKind::Invalid`] where it takes no
-    /// passwords, and for an address that is none.
+    /// As [`Accounts::with_password_reset`]; [`crate::ErrorKind::Invalid`] for an address that is none.
     pub fn request_password_reset(&self, collection: &str, body: &Map<String, Value>) -> Result<()> {
-        let collection = self.collection(collection)?;
-        if !AuthOptions::of(&collection)?.password_auth.enabled {
-            let text = "The collection is not configured to allow password authentication.";
-            return Err(Error::invalid(text));
-        }
+        let collection = self.with_password_reset(collection)?;
         let email = text(body, "email")?;
         let mut errors = FieldErrors::new();
         check_email(&mut errors, "email", email);

@@ -1,6 +1,8 @@
 //! Confirming that an account's address is its own.
 
-use bosbase_store::new_secret;
+use std::sync::Arc;
+
+use bosbase_store::{Collection, new_secret};
 use serde_json::{Map, Value};
 
 use super::Accounts;
@@ -13,19 +15,28 @@ use crate::mails::AccountMail;
 const SUPERUSERS: &str = "All superusers are verified by default.";
 
 impl Accounts {
+    /// The collection, whose accounts confirm their addresses.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::NotFound`] without such an auth collection, [`crate::ErrorKind::Invalid`] for superusers.
+    pub fn with_verification(&self, collection: &str) -> Result<Arc<Collection>> {
+        let collection = self.collection(collection)?;
+        match collection.is_superusers() {
+            true => Err(Error::invalid(SUPERUSERS)),
+            false => Ok(collection),
+        }
+    }
+
     /// Mails a token to the account of `body.email` with which it confirms the address. Says the same where there is no
     /// such account, where it is confirmed already, and where it was mailed less than two minutes ago. Does not wait
     /// for the mail server; what that says is logged.
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::NotFound`] without such an auth collection, [`crate::ErrorKind::Invalid`] for superusers and
-    /// for an address that is none.
+    /// As [`Accounts::with_verification`]; [`crate::ErrorKind::Invalid`] for an address that is none.
     pub fn request_verification(&self, collection: &str, body: &Map<String, Value>) -> Result<()> {
-        let collection = self.collection(collection)?;
-        if collection.is_superusers() {
-            return Err(Error::invalid(SUPERUSERS));
-        }
+        let collection = self.with_verification(collection)?;
         let email = text(body, "email")?;
         let mut errors = FieldErrors::new();
         check_email(&mut errors, "email", email);
@@ -42,13 +53,10 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::NotFound`] without such an auth collection, [`crate::ErrorKind::Invalid`] for superusers,
-    /// for a token that is not valid, and where the record can't be saved.
+    /// As [`Accounts::with_verification`]; [`crate::ErrorKind::Invalid`] for a token that is not valid, and where the
+    /// record can't be saved.
     pub fn confirm_verification(&self, collection: &str, body: &Map<String, Value>) -> Result<()> {
-        let collection = self.collection(collection)?;
-        if collection.is_superusers() {
-            return Err(Error::invalid(SUPERUSERS));
-        }
+        let collection = self.with_verification(collection)?;
         let given = text(body, "token")?;
         let (email, _) = addresses(given);
         let record = match given {

@@ -6,6 +6,7 @@ use bosbase_store::{
 use serde_json::json;
 
 use super::context::Context;
+use super::draft::Draft;
 use super::problem::{Check, Problem, Problems};
 use super::rules::{at_least, between, length, required};
 use crate::formats::is_url;
@@ -16,8 +17,9 @@ const MAX_TOKEN_DURATION: i64 = 94_670_856;
 /// A day, in seconds.
 const MAX_CODE_DURATION: i64 = 86_400;
 
-/// Checks the options of `collection` and adds what is wrong with them.
-pub fn check(context: &Context<'_, '_>, collection: &Collection, problems: &mut Problems) {
+/// Checks the options of the collection and adds what is wrong with them.
+pub fn check(context: &Context<'_, '_>, draft: &Draft, problems: &mut Problems) {
+    let collection = &draft.collection;
     let mut found = Problems::default();
     let now = AuthOptions::readable(&collection.options);
     let before = context
@@ -41,7 +43,10 @@ pub fn check(context: &Context<'_, '_>, collection: &Collection, problems: &mut 
     let alert = template(&now.auth_alert.email_template);
     found.check("authAlert", alert.map_err(|problem| problem.at("emailTemplate")));
     found.check("passwordAuth", password_auth(&now.password_auth));
-    found.check("oauth2", oauth2(&now.oauth2));
+    found.check(
+        "oauth2",
+        oauth2(&now.oauth2).and_then(|()| oauth2(&draft.not_for_superusers)),
+    );
     found.check("otp", one_time_password(&now.otp));
     found.check("mfa", multi_factor(&now.mfa));
     for (name, options) in now.tokens() {

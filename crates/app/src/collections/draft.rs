@@ -16,6 +16,8 @@ pub struct Draft {
     pub unknown_kind: bool,
     /// What is stored now; `None` for a new one.
     pub original: Option<Collection>,
+    /// The providers that superusers would have got: checked as any, not stored.
+    pub not_for_superusers: OAuth2,
 }
 
 /// The sent values don't have the types that a definition's have.
@@ -34,6 +36,7 @@ impl Draft {
             collection: defaults::blank(kind.unwrap_or_default()),
             unknown_kind: false,
             original: None,
+            not_for_superusers: OAuth2::default(),
         };
         draft.merge(sent)?;
         Ok(draft)
@@ -49,6 +52,7 @@ impl Draft {
             collection: original.clone(),
             unknown_kind: false,
             original: Some(original.clone()),
+            not_for_superusers: OAuth2::default(),
         };
         draft.merge(sent)?;
         Ok(draft)
@@ -117,7 +121,7 @@ impl Draft {
         if collection.is_superusers() {
             AuthOptions::change(&mut collection.options, |options| {
                 // Nobody becomes a superuser by what another says.
-                options.oauth2 = OAuth2::default();
+                self.not_for_superusers = std::mem::take(&mut options.oauth2);
                 // One way in there is.
                 options.password_auth.enabled |= !options.mfa.enabled;
                 // A mail alone lets nobody in: a code is a second factor.

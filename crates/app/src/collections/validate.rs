@@ -40,7 +40,7 @@ pub fn check(context: &Context<'_, '_>, draft: &Draft) -> Problems {
     match collection.kind {
         CollectionKind::Base => {}
         CollectionKind::View => problems.check("viewQuery", view_query(context, collection)),
-        CollectionKind::Auth => auth_checks::check(context, collection, &mut problems),
+        CollectionKind::Auth => auth_checks::check(context, draft, &mut problems),
     }
     problems
 }

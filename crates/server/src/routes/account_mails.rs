@@ -1,4 +1,5 @@
-//! `/api/collections/{collection}/request-*` and `confirm-*`: what accounts do by mail.
+//! `/api/collections/{collection}/request-*` and `confirm-*`: what accounts do by mail. Whether the collection admits it
+//! is asked before anything of the body is looked at, as in PocketBase.
 
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::StatusCode;
@@ -46,8 +47,11 @@ pub fn router() -> Router<AppState> {
 async fn request_verification(
     State(state): State<AppState>,
     Path(collection): Path<String>,
-    JsonObject(body): JsonObject,
+    request: Request,
 ) -> Answer {
+    let accounts = state.app.accounts();
+    accounts.with_verification(&collection)?;
+    let JsonObject(body) = JsonObject::from_request(request, &state).await?;
     state
         .blocking(move |app| app.accounts().request_verification(&collection, &body))
         .await?;
@@ -57,10 +61,13 @@ async fn request_verification(
 async fn confirm_verification(
     State(state): State<AppState>,
     Path(collection): Path<String>,
-    JsonObject(body): JsonObject,
+    request: Request,
 ) -> Answer {
+    let accounts = state.app.accounts();
+    accounts.with_verification(&collection)?;
+    let JsonObject(body) = JsonObject::from_request(request, &state).await?;
     // A collection without passwords gives the account a new one.
-    let _turn = state.app.accounts().password_turn().await?;
+    let _turn = accounts.password_turn().await?;
     state
         .blocking(move |app| app.accounts().confirm_verification(&collection, &body))
         .await?;
@@ -70,8 +77,11 @@ async fn confirm_verification(
 async fn request_password_reset(
     State(state): State<AppState>,
     Path(collection): Path<String>,
-    JsonObject(body): JsonObject,
+    request: Request,
 ) -> Answer {
+    let accounts = state.app.accounts();
+    accounts.with_password_reset(&collection)?;
+    let JsonObject(body) = JsonObject::from_request(request, &state).await?;
     state
         .blocking(move |app| app.accounts().request_password_reset(&collection, &body))
         .await?;
@@ -81,9 +91,12 @@ async fn request_password_reset(
 async fn confirm_password_reset(
     State(state): State<AppState>,
     Path(collection): Path<String>,
-    JsonObject(body): JsonObject,
+    request: Request,
 ) -> Answer {
-    let _turn = state.app.accounts().password_turn().await?;
+    let accounts = state.app.accounts();
+    accounts.collection(&collection)?;
+    let JsonObject(body) = JsonObject::from_request(request, &state).await?;
+    let _turn = accounts.password_turn().await?;
     state
         .blocking(move |app| app.accounts().confirm_password_reset(&collection, &body))
         .await?;
@@ -96,7 +109,6 @@ async fn request_email_change(
     Asking(caller): Asking,
     request: Request,
 ) -> Answer {
-    // Before anything of the body is looked at.
     state.app.accounts().require_own_account(&collection, &caller)?;
     let JsonObject(body) = JsonObject::from_request(request, &state).await?;
     let turn = state.app.accounts().mail_turn().await?;
@@ -114,9 +126,12 @@ async fn confirm_email_change(
     State(state): State<AppState>,
     Path(collection): Path<String>,
     Asking(caller): Asking,
-    JsonObject(body): JsonObject,
+    request: Request,
 ) -> Answer {
-    let _turn = state.app.accounts().password_turn().await?;
+    let accounts = state.app.accounts();
+    accounts.with_email_change(&collection)?;
+    let JsonObject(body) = JsonObject::from_request(request, &state).await?;
+    let _turn = accounts.password_turn().await?;
     state
         .blocking(move |app| app.accounts().confirm_email_change(&collection, &body, &caller))
         .await?;

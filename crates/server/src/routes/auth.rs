@@ -74,8 +74,15 @@ async fn impersonate(
     State(state): State<AppState>,
     Path((collection, id)): Path<(String, String)>,
     Superuser(caller): Superuser,
-    JsonObject(body): JsonObject,
+    request: Request,
 ) -> Answer {
+    let (collection, id, caller) = state
+        .blocking(move |app| {
+            app.accounts().impersonated(&collection, &id, &caller)?;
+            Ok((collection, id, caller))
+        })
+        .await?;
+    let JsonObject(body) = JsonObject::from_request(request, &state).await?;
     let answer = state
         .blocking(move |app| {
             let who = app.accounts().impersonate(&collection, &id, &body, &caller)?;
@@ -112,8 +119,10 @@ async fn request_otp(
     State(state): State<AppState>,
     Path(collection): Path<String>,
     Asking(caller): Asking,
-    JsonObject(body): JsonObject,
+    request: Request,
 ) -> Answer {
+    state.app.accounts().check_one_time_login(&collection)?;
+    let JsonObject(body) = JsonObject::from_request(request, &state).await?;
     let _turn = state.app.accounts().password_turn().await?;
     let id = state
         .blocking(move |app| app.accounts().request_one_time_password(&collection, &body))
@@ -125,8 +134,10 @@ async fn with_otp(
     State(state): State<AppState>,
     Path(collection): Path<String>,
     Asking(caller): Asking,
-    JsonObject(body): JsonObject,
+    request: Request,
 ) -> Result<Response, ApiError> {
+    state.app.accounts().check_one_time_login(&collection)?;
+    let JsonObject(body) = JsonObject::from_request(request, &state).await?;
     let _turn = state.app.accounts().password_turn().await?;
     let answer = state
         .blocking(move |app| {
