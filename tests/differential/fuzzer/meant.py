@@ -315,10 +315,16 @@ def _reasons(step, ours, theirs, found):
 
 
 def _spelled_json(step, ours, theirs, found):
-    """JSON that is sent as text is kept by its value, so that a unique index sees two spellings of it as the same."""
-    unique = isinstance(_data(ours), dict) and bool(_data(ours)) and all(isinstance(one, dict) and one.get("code") == "validation_not_unique" for one in _data(ours).values())
-    parts = [part for name in ("parts", "form") for part in step.get(name, []) if part[0] in (_data(ours) or {})]
-    return unique and (ours.status, theirs.status) == (400, 200) and any(_is_spelled_otherwise(part[-1]) for part in parts)
+    """JSON that is sent as text is kept by its value, so that a unique index sees two spellings of it as the same, and `null` as no value."""
+    refused = [_data(answer) or {} for answer in (ours, theirs)]
+    unique = all(isinstance(one, dict) and one.get("code") == "validation_not_unique" for told in refused for one in told.values())
+    fields = {**refused[0], **refused[1]}
+    parts = [part for name in ("parts", "form") for part in step.get(name, []) if part[0] in fields]
+    if not fields or not unique:
+        return False
+    if (ours.status, theirs.status) == (200, 400):
+        return all(part[-1].strip() == "null" for part in parts) and bool(parts)
+    return (ours.status, theirs.status) == (400, 200) and any(_is_spelled_otherwise(part[-1]) for part in parts)
 
 
 def _is_spelled_otherwise(text):
