@@ -19,7 +19,7 @@ pub use crate::sqlite::row::{RecordRow, Stored};
 pub use crate::sqlite::snapshot::{
     FileReference, FileReferences, PinnedDatabase, Snapshot, StillDatabase, file_references_in,
 };
-pub use crate::sqlite::store::{LONG_WRITE, Store, StoreOptions};
+pub use crate::sqlite::store::{LONG_WRITE, Store, StoreOptions, Version};
 pub use crate::sqlite::tables::logs::Logs;
 pub use crate::sqlite::transaction::{ReadTx, Revision, WriteTx};
 pub use crate::sqlite::wal::{WalFollower, WalPosition};

@@ -46,8 +46,8 @@ mod sqlite;
 
 pub use engine::{
     Agreement, Disagreement, DisagreementKind, FileReference, FileReferences, LONG_WRITE, Logs, PinnedDatabase, ReadTx,
-    RecordRow, Revision, Snapshot, StillDatabase, Store, StoreOptions, Stored, WalFollower, WalPosition, WriteTx,
-    applied_migrations, check_application, check_database, due_upgrades, file_references_in, is_own_migration,
+    RecordRow, Revision, Snapshot, StillDatabase, Store, StoreOptions, Stored, Version, WalFollower, WalPosition,
+    WriteTx, applied_migrations, check_application, check_database, due_upgrades, file_references_in, is_own_migration,
     peek_param, upgrade_staged,
 };
 pub use error::{Error, ErrorKind, Result, Subject};

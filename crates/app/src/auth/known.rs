@@ -1,11 +1,12 @@
 //! Tokens that were found to be good, for as long as nothing was written since: who asks again need not be looked up
 //! again.
 //!
-//! [`Store::version`](bosbase_store::Store::version) is another after every commit, also of another process. After one
-//! the account is read again, and where it is what it was, its token need not be verified again.
+//! [`Store::version`](bosbase_store::Store::version) is another after every commit, two milliseconds later after one of
+//! another process. After one the account is read again, and where it is what it was, its token need not be verified again.
 
 use std::collections::HashMap;
 
+use bosbase_store::Version;
 use parking_lot::Mutex;
 
 use super::login::Login;
@@ -25,7 +26,7 @@ pub(super) struct Known(Mutex<HashMap<String, Token>>);
 struct Token {
     purpose: Purpose,
     /// The version of the data in which it was good.
-    version: i64,
+    version: Version,
     /// The last second in which it is, in Unix time.
     last: i64,
     login: Login,
@@ -53,7 +54,7 @@ impl Found {
 
 impl Known {
     /// What is known of `token` while the data has this version.
-    pub(super) fn find(&self, token: &str, purpose: Purpose, version: Option<i64>) -> Found {
+    pub(super) fn find(&self, token: &str, purpose: Purpose, version: Option<Version>) -> Found {
         let known = self.0.lock();
         match known.get(token).filter(|known| known.purpose == purpose) {
             Some(known) if known.last < jiff::Timestamp::now().as_second() => Found::Nothing,
@@ -68,7 +69,7 @@ impl Known {
         &self,
         token: &str,
         purpose: Purpose,
-        version: Option<i64>,
+        version: Option<Version>,
         claims: &Claims,
         login: Option<&Login>,
     ) {

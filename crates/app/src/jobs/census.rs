@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bosbase_backup::inventory::is_note;
 use bosbase_backup::{DataDir, EntryPath};
 use bosbase_disk::{Disk, Entry, FileKind};
-use bosbase_store::{Collection, ErrorKind as Stored, ReadTx, Store, format_timestamp};
+use bosbase_store::{Collection, ErrorKind as Stored, ReadTx, Store, Version, format_timestamp};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
@@ -55,7 +55,7 @@ pub(super) struct Census {
 }
 
 struct Known {
-    version: i64,
+    version: Version,
     since: String,
     counted: Arc<Counted>,
 }

@@ -79,6 +79,13 @@ struct Inner {
     agreement: Agreement,
 }
 
+/// Which commits there were; see [`Store::version`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    own: u64,
+    others: i64,
+}
+
 impl Store {
     /// Opens the databases in `options.dir`, makes them where they are missing and upgrades those of PocketBase 0.23
     /// and later to what 0.40.6 makes. Another process may have them open too.
@@ -241,11 +248,13 @@ impl Store {
         Error::new(ErrorKind::TimedOut, "reading at once", "it has to wait")
     }
 
-    /// A number that is another after every commit to `data.db`, whichever process made it. `None` where it can't be
-    /// told without waiting; nothing that is remembered can be relied on then.
+    /// Is another after every commit to `data.db`: at once after one of this process, two milliseconds after one of
+    /// another. `None` where it can't be told without waiting; nothing that is remembered can be relied on then.
     #[must_use]
-    pub fn version(&self) -> Option<i64> {
-        self.inner.prompt.version()
+    pub fn version(&self) -> Option<Version> {
+        let own = self.inner.data.committed();
+        let others = self.inner.prompt.version()?;
+        Some(Version { own, others })
     }
 
     fn read_on<T, E: From<Error>>(
