@@ -46,6 +46,14 @@ impl Sessions {
         self.bearer(token, Purpose::Auth, ip)
     }
 
+    /// The same where the token is remembered and nothing was written since: neither reads nor waits.
+    pub fn remembered(&self, token: &str, ip: &str) -> Option<Arc<Record>> {
+        match self.known.find(token, Purpose::Auth, self.store.version()) {
+            Found::Current(login) => self.admitted(Some(login), ip).map(|login| login.account),
+            Found::Before(_) | Found::Nothing => None,
+        }
+    }
+
     /// The record that a file token stands for, as [`Sessions::authenticate`].
     ///
     /// # Errors

@@ -59,7 +59,7 @@ where
     F: Fn(&App, &Caller) -> Result<Answer, Error> + Send + 'static,
 {
     if !state.slow.is_known(kind) {
-        match state.at_once(|app| text(work(app, &caller)?, &caller)) {
+        match state.at_once(|app| text(work(app, &caller)?, &caller)).await {
             Ok(made) => return keep(state, caller, made?).await,
             Err(Missed::TooMuch) => state.slow.note(kind),
             Err(Missed::Waits) => {}

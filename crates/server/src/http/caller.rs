@@ -31,11 +31,15 @@ pub struct Superuser(pub Arc<Caller>);
 /// believe that its token is no good.
 pub async fn identify(state: &AppState, parts: &mut Parts) -> Result<(Waiting, Held), ApiError> {
     let mut caller = describe(parts, &state.app.settings().get().trusted_proxy);
-    if let Some(token) = caller.token().map(str::to_owned) {
-        let ip = caller.ip.clone();
-        caller.auth = state
-            .promptly(move |app| app.sessions().authenticate(&token, &ip))
-            .await?;
+    if let Some(token) = caller.token() {
+        let mut auth = state.app.sessions().remembered(token, &caller.ip);
+        if auth.is_none() {
+            let (token, ip) = (token.to_owned(), caller.ip.clone());
+            auth = state
+                .promptly(move |app| app.sessions().authenticate(&token, &ip))
+                .await?;
+        }
+        caller.auth = auth;
     }
     let (waiting, held) = (Waiting(caller.gone.clone()), caller.held.clone());
     parts.extensions.insert(held.clone());

@@ -22,6 +22,9 @@ use super::unsent::Unsent;
 /// seconds.
 const ASKING: usize = 8;
 
+/// How often a turn to read at once is asked for, after what others have to do each time.
+const TRIES: usize = 8;
+
 /// How long a monitoring system waits for what is in the storage of backups before it is told what is remembered.
 pub const GLANCE: Duration = Duration::from_secs(3);
 
@@ -84,6 +87,32 @@ struct Prompt {
     running: AtomicUsize,
     /// How many may: one stays for all else, should a disk keep the others.
     limit: usize,
+}
+
+/// A turn at such work; it ends when it is dropped.
+struct Turn<'a>(&'a AtomicUsize);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Prompt {
+    /// A turn, if there is one soon: others are through within microseconds, where no disk keeps them, and a hop to
+    /// another thread takes longer.
+    async fn turn(&self) -> Option<Turn<'_>> {
+        for _ in 0..TRIES {
+            let others = self.running.fetch_add(1, Ordering::Relaxed);
+            let turn = Turn(&self.running);
+            if others < self.limit {
+                return Some(turn);
+            }
+            drop(turn);
+            tokio::task::yield_now().await;
+        }
+        None
+    }
 }
 
 /// The server's way to its end.
@@ -157,19 +186,11 @@ impl AppState {
     /// # Errors
     ///
     /// Why it could not be done so.
-    pub fn at_once<T>(&self, work: impl FnOnce(&App) -> bosbase_app::Result<T>) -> Result<Result<T, Error>, Missed> {
-        /// Leaves when it is dropped.
-        struct Turn<'a>(&'a AtomicUsize);
-        impl Drop for Turn<'_> {
-            fn drop(&mut self) {
-                self.0.fetch_sub(1, Ordering::Relaxed);
-            }
-        }
-        let others = self.prompt.running.fetch_add(1, Ordering::Relaxed);
-        let _turn = Turn(&self.prompt.running);
-        if others >= self.prompt.limit {
-            return Err(Missed::Waits);
-        }
+    pub async fn at_once<T>(
+        &self,
+        work: impl FnOnce(&App) -> bosbase_app::Result<T>,
+    ) -> Result<Result<T, Error>, Missed> {
+        let _turn = self.prompt.turn().await.ok_or(Missed::Waits)?;
         let done = at_once::at_once(|| catch_unwind(AssertUnwindSafe(|| work(&self.app))))?;
         Ok(done.unwrap_or_else(|_| Err(Error::internal("a request panicked"))))
     }
@@ -184,7 +205,7 @@ impl AppState {
         T: Send + 'static,
         F: Fn(&App) -> bosbase_app::Result<T> + Send + 'static,
     {
-        match self.at_once(&work) {
+        match self.at_once(&work).await {
             Ok(done) => done.map_err(ApiError::from),
             Err(_) => self.blocking(work).await,
         }

@@ -7,7 +7,7 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -40,28 +40,38 @@ pub(crate) struct PromptReaders {
     returned: Condvar,
     /// Whether somebody found none.
     wanted: AtomicBool,
-    witness: Mutex<Witness>,
+    witness: Witness,
 }
 
 /// A connection that never reads, but is asked whether others wrote.
-#[derive(Default)]
 struct Witness {
-    connection: Option<Connection>,
-    /// When it was asked, and what it said.
-    told: Option<(Instant, i64)>,
+    connection: Mutex<Option<Connection>>,
+    start: Instant,
+    /// What it said, and until when that holds, in microseconds after `start`.
+    told: AtomicI64,
+    until: AtomicU64,
 }
 
 impl Witness {
-    fn asked(&mut self) -> Option<i64> {
-        let now = Instant::now();
-        if let Some((at, version)) = self.told
-            && now.duration_since(at) < KNOWN
-        {
-            return Some(version);
+    fn new() -> Self {
+        Self {
+            connection: Mutex::default(),
+            start: Instant::now(),
+            told: AtomicI64::new(0),
+            until: AtomicU64::new(0),
         }
-        let mut statement = self.connection.as_ref()?.prepare_cached("PRAGMA data_version").ok()?;
+    }
+
+    fn asked(&self) -> Option<i64> {
+        let now = self.start.elapsed();
+        if microseconds(now) < self.until.load(Ordering::Acquire) {
+            return Some(self.told.load(Ordering::Relaxed));
+        }
+        let connection = self.connection.lock();
+        let mut statement = connection.as_ref()?.prepare_cached("PRAGMA data_version").ok()?;
         let version = statement.query_row([], |row| row.get(0)).ok()?;
-        self.told = Some((now, version));
+        self.told.store(version, Ordering::Relaxed);
+        self.until.store(microseconds(now + KNOWN), Ordering::Release);
         Some(version)
     }
 }
@@ -128,7 +138,7 @@ impl PromptReaders {
             pool: Mutex::default(),
             returned: Condvar::new(),
             wanted: AtomicBool::new(true),
-            witness: Mutex::default(),
+            witness: Witness::new(),
         }
     }
 
@@ -177,9 +187,9 @@ impl PromptReaders {
         }
         drop(pool);
         self.returned.notify_all();
-        let mut witness = self.witness.lock();
-        if witness.connection.is_none() && !self.lock().closed {
-            witness.connection = open(&self.path, Role::Prompt, Access::Existing).ok();
+        let mut witness = self.witness.connection.lock();
+        if witness.is_none() && !self.lock().closed {
+            *witness = open(&self.path, Role::Prompt, Access::Existing).ok();
         }
     }
 
@@ -200,7 +210,7 @@ impl PromptReaders {
     /// A number that is another after every commit to the database by whichever process, [`KNOWN`] later at the most;
     /// `None` where it can't be told at once.
     pub(crate) fn version(&self) -> Option<i64> {
-        self.witness.lock().asked()
+        self.witness.asked()
     }
 
     /// Refuses further loans, waits for those out and closes every connection.
@@ -213,7 +223,7 @@ impl PromptReaders {
         pool.open = 0;
         pool.idle.clear();
         drop(pool);
-        *self.witness.lock() = Witness::default();
+        self.witness.connection.lock().take();
     }
 }
 
