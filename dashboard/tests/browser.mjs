@@ -15,6 +15,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "ut
 const pictures = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "tests", ".cache", "logs", "dashboard");
 
 export const PHONE = { width: 390, height: 844 };
+/** A picture: red, eight by eight. */
+export const PNG = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mP4z8CAFTEMLQkAKP8/wc53yE8AAAAASUVORK5CYII=", "base64");
 export const WIDE = { width: 1440, height: 900 };
 
 /** Of the window, times how far it moves: a hundredth of what is taken for disturbing. */

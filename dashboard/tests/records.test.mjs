@@ -6,10 +6,7 @@ import { after, before, describe, test } from "node:test";
 import PocketBase from "pocketbase";
 
 import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { PHONE, assertFits, assertSound, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
-
-/** Red, eight by eight. */
-const PNG = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mP4z8CAFTEMLQkAKP8/wc53yE8AAAAASUVORK5CYII=", "base64");
+import { PHONE, PNG, assertFits, assertSound, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
 
 describe("records", { concurrency: false }, () => {
     let server, root;

@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import PocketBase from "pocketbase";
 
 import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { PHONE, WIDE, assertFits, assertSound, assertStill, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
+import { PHONE, PNG, WIDE, assertFits, assertSound, assertStill, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
 
 describe("records of a backup", { concurrency: false }, () => {
     let server, root, kept;
@@ -32,6 +32,25 @@ describe("records of a backup", { concurrency: false }, () => {
         }
         for (const number of [1, 2]) await root.collection("comments").create({ id: `comment0000000${number}`, words: `words ${number}`, post: "post00000000001" });
         for (let number = 0; number < 40; number += 1) await root.collection("tags").create({ id: `tag${String(number).padStart(12, "0")}`, label: `tag ${number}` }, { requestKey: null });
+        // Each known by the name of a band, and by a picture.
+        const bands = await root.collections.create({ name: "bands", fields: [text("title"), { ...text("called"), presentable: true }] });
+        for (const [id, called] of [["band00000000001", "The Anns"], ["band00000000002", "Bens"]]) await root.collection("bands").create({ id, called, title: "no name" });
+        await root.collections.create({
+            name: "albums",
+            fields: [
+                { type: "relation", name: "band", collectionId: bands.id, maxSelect: 1, cascadeDelete: true },
+                { type: "relation", name: "guests", collectionId: bands.id, maxSelect: 9 },
+                { type: "file", name: "cover", maxSelect: 1 },
+                { type: "file", name: "shots", maxSelect: 9, protected: true },
+                ...["one", "two"].map(text),
+                { ...text("called"), presentable: true },
+            ],
+        });
+        const picturesOf = (name) => new File([PNG], `${name}.png`, { type: "image/png" });
+        for (const [number, band, guests] of [[1, "band00000000001", ["band00000000002"]], [2, "band00000000002", []], [3, "band00000000002", ["band00000000001"]]]) {
+            const shots = ["one", "two"].map(picturesOf);
+            await root.collection("albums").create({ id: `album000000000${number}`, called: `album ${number}`, band, guests, cover: picturesOf("cover"), shots });
+        }
         kept = await root.collection("posts").getOne("post00000000001");
         await root.send("/api/backups", { method: "POST", body: { name: "monday.zip" }, headers: { Prefer: "wait=60" } });
         await until(async () => !(await root.send("/api/backups/status")).running, "the proof");
@@ -40,6 +59,9 @@ describe("records of a backup", { concurrency: false }, () => {
         await root.collection("posts").delete("post00000000002");
         await root.collection("posts").create({ title: "post 2" });
         await root.collection("posts").update("post00000000003", { title: "spoilt" });
+        await root.collection("bands").delete("band00000000001");
+        const { shots } = await root.collection("albums").getOne("album0000000002");
+        await root.collection("albums").update("album0000000002", { cover: picturesOf("other"), "shots-": [shots[0]] });
         for (let number = 0; number < 40; number += 1) await root.collection("tags").delete(`tag${String(number).padStart(12, "0")}`, { requestKey: null });
     });
     after(async () => {
@@ -153,6 +175,56 @@ describe("records of a backup", { concurrency: false }, () => {
         const now = await root.collection("posts").getOne("post00000000003");
         assert.deepEqual([now.title, now.likes], ["post 3", 3]);
         assert.equal((await root.collection("posts").getFullList()).filter((one) => one.title === "post 2").length, 1);
+        await page.context().close();
+    });
+
+    // Ids and names of files stood there, and nobody knows a record by those.
+    test("a record is known by its name, by the names of those that it leads to, and by its pictures that are still there", async () => {
+        const page = await openAs(server, "/_/#/restore/monday.zip/records/albums");
+        const row = (number) => page.getByRole("row").filter({ hasText: `album000000000${number}` });
+        const pictures = (number) => row(number).getByRole("img").evaluateAll((all) => Promise.all(all.map(async (one) => (await one.decode(), one.getAttribute("title").replace(/_.*/, "")))));
+        // The band is gone as well: the backup knows its name.
+        await row(1).getByText("The Anns").waitFor();
+        await row(1).getByText("Bens").waitFor();
+        await row(1).getByText("album 1", { exact: true }).waitFor();
+        await row(1).getByText(/^cover_\w+\.png$/).waitFor();
+        assert.deepEqual(await pictures(1), []);
+        await page.getByRole("button", { name: "All", exact: true }).click();
+        await page.getByText("3 records", { exact: true }).waitFor();
+        await row(3).getByText("The Anns").waitFor();
+        await row(3).getByRole("img").nth(2).waitFor();
+        await row(2).getByRole("img").waitFor();
+        assert.deepEqual([await pictures(1), await pictures(2), await pictures(3)], [[], ["two"], ["cover", "one", "two"]]);
+        await row(2).getByText(/^cover_\w+\.png$/).waitFor();
+        await row(2).getByText(/^one_\w+\.png$/).waitFor();
+        await picture(page, "recover-names");
+        await assertSound(page);
+        await page.getByRole("button", { name: "Look at album0000000002" }).click();
+        const drawer = page.getByRole("dialog");
+        await drawer.getByText("album 2", { exact: true }).first().waitFor();
+        await drawer.getByText("Bens", { exact: false }).waitFor();
+        // The new cover, and the shot that is there then and now.
+        await drawer.getByText(/^Now:.*other_/).waitFor();
+        await drawer.locator("img").nth(2).waitFor();
+        assert.equal(await drawer.locator("img").count(), 3);
+        await picture(page, "recover-look-pictures", false);
+        await assertSound(page);
+        await page.keyboard.press("Escape");
+        await page.getByLabel("Choose album0000000001").check();
+        const bring = page.getByRole("region", { name: "Bring back 1 record" });
+        await bring.getByRole("button", { name: "See what would happen" }).click();
+        await bring.getByRole("listitem").getByText("album 1 album0000000001").waitFor();
+        await page.goto(`${server.url}/_/#/restore/monday.zip/records/bands`);
+        await page.getByLabel("Choose band00000000001").check();
+        await bring.getByRole("button", { name: "See what would happen" }).click();
+        await bring.getByRole("listitem").filter({ hasText: "of albums, deleted along" }).getByText("album 1 album0000000001").waitFor();
+        await bring.getByRole("button", { name: "Bring them back" }).click();
+        const done = page.getByRole("region", { name: "What was brought back" });
+        await done.getByText("The Anns band00000000001").waitFor();
+        await done.getByText("album 1 album0000000001").waitFor();
+        await picture(page, "recover-done-names");
+        await assertSound(page);
+        assert.equal((await root.collection("albums").getOne("album0000000001")).band, "band00000000001");
         await page.context().close();
     });
 

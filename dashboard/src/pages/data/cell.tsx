@@ -9,8 +9,17 @@ const PICTURES = 3;
 
 const cut = (text: string) => (text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text || "–");
 
+interface Props {
+  record: RecordModel;
+  field: CollectionField;
+  /** For protected files. */
+  token: string | undefined;
+  /** Whether the file of this name can be shown. */
+  isThere?: ((name: string) => boolean) | undefined;
+}
+
 /** A value in a cell, in short. */
-export function Cell({ record, field, token }: { record: RecordModel; field: CollectionField; token: string | undefined }) {
+export function Cell({ record, field, token, isThere = () => true }: Props) {
   const value: unknown = record[field.name];
   if (value === null || value === undefined || value === "") return <>–</>;
   switch (field.type) {
@@ -26,7 +35,7 @@ export function Cell({ record, field, token }: { record: RecordModel; field: Col
       return <span title={related.map((one) => one.id).join(", ")}>{cut(related.map((one) => one.name).join(", "))}</span>;
     }
     case "file":
-      return <Files record={record} names={[value].flat().map(String)} field={field} token={token} />;
+      return <Files record={record} names={[value].flat().map(String)} field={field} token={token} isThere={isThere} />;
     default:
       return <>{cut(inWords(value))}</>;
   }
@@ -37,8 +46,8 @@ function inWords(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-function Files({ record, names, field, token }: { record: RecordModel; names: string[]; field: CollectionField; token: string | undefined }) {
-  const pictures = names.filter(isPicture).slice(0, PICTURES);
+function Files({ record, names, field, token, isThere }: Required<Props> & { names: string[] }) {
+  const pictures = names.filter((name) => isPicture(name) && isThere!(name)).slice(0, PICTURES);
   const rest = names.filter((name) => !pictures.includes(name));
   if (names.length === 0) return <>–</>;
   // A protected one is asked for once there is a token.

@@ -28,6 +28,8 @@ interface Props {
   fields: CollectionField[];
   /** For protected files. */
   token: string | undefined;
+  /** Whether a file can be shown; each can where this is not said. */
+  isThere?: (record: RecordModel, field: CollectionField, name: string) => boolean;
   /** Ids; null where none can be chosen. */
   chosen: string[] | null;
   onChosen: (change: (before: string[]) => string[]) => void;
@@ -40,7 +42,7 @@ interface Props {
   onOpen: (record: RecordModel) => void;
 }
 
-export function RecordTable({ label, records, fields, token, chosen, onChosen, sort, onSort, first, called, onOpen }: Props) {
+export function RecordTable({ label, records, fields, token, isThere, chosen, onChosen, sort, onSort, first, called, onOpen }: Props) {
   const ids = records.map((record) => record.id);
   const pick = (id: string, on: boolean) => onChosen((before) => (on ? [...before, id] : before.filter((one) => one !== id)));
   const pickAll = (on: boolean) => onChosen((before) => [...before.filter((id) => !ids.includes(id)), ...(on ? ids : [])]);
@@ -87,7 +89,7 @@ export function RecordTable({ label, records, fields, token, chosen, onChosen, s
               </th>
               {fields.map((field) => (
                 <td key={field.name} class={field.type === "number" ? "numbers cell" : "cell"}>
-                  <Cell record={record} field={field} token={token} />
+                  <Cell record={record} field={field} token={token} isThere={isThere && ((name) => isThere(record, field, name))} />
                 </td>
               ))}
             </tr>

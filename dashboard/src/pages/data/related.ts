@@ -14,6 +14,14 @@ export function nameOf(record: RecordModel): string {
   return String(usual ?? record.id);
 }
 
+/** The fields that a record is called by. */
+export function namingFields(fields: CollectionField[]): CollectionField[] {
+  const presentable = fields.filter((field) => field.presentable);
+  if (presentable.length) return presentable;
+  const usual = USUAL.map((name) => fields.find((field) => field.name === name)).find(Boolean);
+  return usual ? [usual] : [];
+}
+
 /** For each of a relation's ids its name, or the id where nothing is known of it. */
 export function relatedNames(record: RecordModel, { name }: CollectionField): { id: string; name: string }[] {
   const ids: string[] = [record[name]].flat().filter(Boolean);

@@ -56,7 +56,7 @@ export function Bring({ backup, collection, nameNow, chosen, onChosen, onDone }:
       <h2 id="bring">{t.recover.bring(chosen.length)}</h2>
       <Check label={t.recover.children} value={children} onValue={setChildren} hint={t.recover.childrenHint} />
       <Check label={t.recover.overwrite} value={overwrite} onValue={setOverwrite} hint={t.recover.overwriteHint} />
-      {foreseen && <Foreseen recovery={foreseen} chosen={chosen} onLeaveOut={leaveOut} />}
+      {foreseen && <Foreseen backup={backup} collection={collection} recovery={foreseen} chosen={chosen} onLeaveOut={leaveOut} />}
       <Said said={said} />
       <div class="actions">
         {!foreseen && <p class="hint">{t.recover.nothingYet}</p>}

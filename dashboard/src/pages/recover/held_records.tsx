@@ -76,7 +76,7 @@ export function HeldRecords({ backup, collection }: { backup: string; collection
     );
   return (
     <>
-      {done && <Done recovery={done} collection={found.collectionNow} />}
+      {done && <Done backup={backup} recovery={done} collection={collection} nameNow={found.collectionNow} />}
       <section key="held" class="card" aria-label={t.recover.held(collection)}>
         {!found.collectionNow && <Notice tone="warn">{t.recover.collectionGone}</Notice>}
         {found.collectionNow && found.collectionNow !== found.collection.name && <p class="hint">{t.recover.otherName(found.collectionNow)}</p>}
@@ -99,7 +99,7 @@ export function HeldRecords({ backup, collection }: { backup: string; collection
         {refused ? null : found.items.length === 0 ? (
           <p class="empty">{search ? t.data.noMatch : t.recover.none[state]}</p>
         ) : (
-          <HeldTable found={found} states={state === ""} chosen={chosen} onChosen={setChosen} sort={sort} onSort={sortBy} />
+          <HeldTable backup={backup} found={found} states={state === ""} chosen={chosen} onChosen={setChosen} sort={sort} onSort={sortBy} />
         )}
         {!refused && <Pager total={t.data.total(found.totalItems, count(found.totalItems))} page={page} pages={found.totalPages} onPage={setPage} />}
         {!refused && found.totalItems > found.items.length && found.collectionNow && (

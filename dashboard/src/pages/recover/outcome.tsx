@@ -4,6 +4,7 @@ import { bytes } from "../../format";
 import { Notice } from "../../parts/notice";
 import { link } from "../../route";
 import { t } from "../../texts";
+import { useNames } from "./held_names";
 
 /** So many rows are shown; thousands are read by nobody. */
 const ROWS = 100;
@@ -17,13 +18,16 @@ function inWords({ added, changed, left, files, fileBytes }: Recovery, say: { ad
 }
 
 interface Props {
+  backup: string;
+  /** Its name in the backup. */
+  collection: string;
   recovery: Recovery;
   chosen: string[];
   onLeaveOut: (ids: string[]) => void;
 }
 
 /** What would happen, before it does. */
-export function Foreseen({ recovery, chosen, onLeaveOut }: Props) {
+export function Foreseen({ backup, collection, recovery, chosen, onLeaveOut }: Props) {
   const { added, changed, blocked, records } = recovery;
   const stuck = records.filter((one) => one.action === "blocked" && !one.child && chosen.includes(one.id)).map((one) => one.id);
   const differing = records.filter((one) => one.action === "left" && one.fields.length > 0).length;
@@ -43,13 +47,21 @@ export function Foreseen({ recovery, chosen, onLeaveOut }: Props) {
       ) : (
         <Notice tone={changed > 0 ? "warn" : added > 0 ? "good" : "calm"}>{added + changed === 0 ? nothing : `${inWords(recovery, t.recover)}.`}</Notice>
       )}
-      <Rows records={records} actions={t.recover.actions} />
+      <Rows backup={backup} collection={collection} records={records} actions={t.recover.actions} />
     </div>
   );
 }
 
-/** What has happened. `collection`: its name now. */
-export function Done({ recovery, collection }: { recovery: Recovery; collection: string }) {
+interface Happened {
+  backup: string;
+  recovery: Recovery;
+  /** Its name in the backup, and now. */
+  collection: string;
+  nameNow: string;
+}
+
+/** What has happened. */
+export function Done({ backup, recovery, collection, nameNow }: Happened) {
   const { wasAdded, wasChanged, wasLeft } = t.recover;
   const place = useRef<HTMLElement>(null);
   // It stands above a table that may be long, and the button that was pressed is gone.
@@ -62,23 +74,32 @@ export function Done({ recovery, collection }: { recovery: Recovery; collection:
       <Notice tone="good">
         <p>{t.recover.done(inWords(recovery, { added: wasAdded, changed: wasChanged, left: wasLeft }))}</p>
         <p>
-          <a href={link("data", collection)}>{t.recover.seeData(collection)}</a>
+          <a href={link("data", nameNow)}>{t.recover.seeData(nameNow)}</a>
         </p>
       </Notice>
-      <Rows records={recovery.records} actions={t.recover.actionsDone} />
+      <Rows backup={backup} collection={collection} records={recovery.records} actions={t.recover.actionsDone} />
     </section>
   );
 }
 
-function Rows({ records, actions }: { records: Outcome[]; actions: Record<string, string> }) {
+interface Listed {
+  backup: string;
+  collection: string;
+  records: Outcome[];
+  actions: Record<string, string>;
+}
+
+function Rows({ backup, collection, records, actions }: Listed) {
   const ordered = ORDER.flatMap((action) => records.filter((one) => one.action === action));
+  const shown = ordered.slice(0, ROWS);
+  const nameFor = useNames(backup, collection, shown);
   return (
     <>
       <ul class="foreseen" aria-label={t.recover.outcomes}>
-        {ordered.slice(0, ROWS).map((one) => (
+        {shown.map((one) => (
           <li key={`${one.collection}/${one.id}`}>
             <p>
-              <span class={TONES[one.action]}>{actions[one.action]}</span> <span class="mono">{one.id}</span>{" "}
+              <span class={TONES[one.action]}>{actions[one.action]}</span> <Named id={one.id} name={nameFor(one)} />{" "}
               {one.child && <span class="hint">{t.recover.child(one.collection)}</span>}
             </p>
             {remarks(one).map((text) => (
@@ -93,6 +114,15 @@ function Rows({ records, actions }: { records: Outcome[]; actions: Record<string
     </>
   );
 }
+
+const Named = ({ id, name }: { id: string; name: string | undefined }) =>
+  name === undefined || name === id ? (
+    <span class="mono">{id}</span>
+  ) : (
+    <>
+      {name} <span class="hint mono">{id}</span>
+    </>
+  );
 
 /** What else is to be known of a record. */
 function remarks({ action, reason, fields, files, missingFiles, lostRelations, lostFields }: Outcome): string[] {

@@ -8,11 +8,14 @@ import { go, link } from "../../route";
 import { t } from "../../texts";
 import { isShown, made } from "../restore_content";
 import { Back, Tabs } from "../restore_tabs";
+import { loadCollections } from "../data/data";
 import { HeldRecords } from "./held_records";
 
 /** Some records of a backup, brought back into the data that is there. */
 export function RecoverPage({ backup: key, collection }: { backup: string; collection: string | undefined }) {
   const known = useHeld(key);
+  // They say which fields are a record’s name.
+  useEffect(() => void loadCollections(), []);
   if (!list.value || known === undefined) return <p class="empty" role="status">{t.loading}</p>;
   const backup = list.value.find((one) => one.key === key);
   return (
