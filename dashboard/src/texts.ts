@@ -476,6 +476,7 @@ export const t = {
     recordsOf: (name: string) => `Records of ${name}`,
     search: "Search or filter",
     searchHint: "Words, or a filter such as points > 10 && title ~ \"a\"",
+    searched: (names: string) => `Words are looked for in: ${names}.`,
     create: "New record",
     empty: "There are no records yet.",
     noMatch: "No record matches.",

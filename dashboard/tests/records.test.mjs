@@ -119,6 +119,61 @@ describe("records", { concurrency: false }, () => {
         await phone.context().close();
     });
 
+    // It did not say where it looked, and found no name of a related record, no number and no file.
+    test("words are looked for in each field that the page names, and in the names that stand in the table", async () => {
+        const [{ id: teams }, { id: users }] = await Promise.all([root.collections.getOne("teams"), root.collections.getOne("users")]);
+        const fields = [
+            { type: "text", name: "title" },
+            { type: "text", name: "secret", hidden: true },
+            { type: "editor", name: "story" },
+            { type: "email", name: "mail" },
+            { type: "url", name: "site" },
+            { type: "select", name: "kind", values: ["easy", "hard"], maxSelect: 1 },
+            { type: "select", name: "tags", values: ["fresh", "stale"], maxSelect: 2 },
+            { type: "json", name: "extra" },
+            { type: "number", name: "points" },
+            { type: "date", name: "due" },
+            { type: "bool", name: "done" },
+            { type: "geoPoint", name: "place" },
+            { type: "file", name: "paper", maxSelect: 1 },
+            { type: "file", name: "papers", maxSelect: 5 },
+            { type: "relation", name: "team", collectionId: teams, maxSelect: 1 },
+            { type: "relation", name: "others", collectionId: teams, maxSelect: 5 },
+            { type: "relation", name: "player", collectionId: users, maxSelect: 1 },
+            { type: "autodate", name: "created", onCreate: true },
+        ];
+        await root.collections.create({ name: "found", fields });
+        const { id: player } = await root.collection("users").create({ name: "Walter", email: "w@example.com", password: PASSWORD, passwordConfirm: PASSWORD });
+        const paper = (name) => new File(["words"], `${name}.txt`);
+        const values = {
+            ...{ id: "foundrecord0001", title: "a heading", secret: "unseen", story: "<p>long ago</p>", mail: "somebody@example.com", site: "https://example.org/place" },
+            ...{ kind: "easy", tags: ["fresh", "stale"], extra: { depth: "deep" }, points: 90210, due: "2031-07-04 00:00:00.000Z", done: true, place: { lon: 7, lat: 8 } },
+            ...{ paper: paper("contract"), papers: [paper("letter"), paper("invoice")], team: "red000000000000", others: ["blue00000000000", "green0000000000"], player },
+        };
+        await root.collection("found").create(values);
+        await root.collection("found").create({ id: "foundrecord0002" });
+        const page = await openAs(server, "/_/#/data/found");
+        const box = page.getByRole("searchbox");
+        await page.getByText("2 records", { exact: true }).waitFor();
+        const said = await box.evaluate((input) => document.getElementById(input.getAttribute("aria-describedby")).innerText);
+        const named = "id, title, story, mail, site, kind, tags, extra, points, due, paper, papers, team, others, player, team.called, others.called, player.name";
+        assert.equal(said, `Words are looked for in: ${named}.`);
+        const row = page.getByRole("row").filter({ hasText: "foundrecord0001" });
+        const known = ["foundrecord0001", "heading", "long ago", "somebody@", "example.org/pl", "easy", "stale", "deep", "90210", "2031-07", "contract", "invoice", "red0", "green0", player, "Red", "Green", "walter"];
+        const find = async (words) => {
+            const answered = page.waitForResponse((answer) => new URL(answer.url()).searchParams.get("filter")?.includes(words));
+            await box.fill(words);
+            return (await (await answered).json()).items.map((one) => one.id);
+        };
+        for (const words of known) assert.deepEqual(await find(words), ["foundrecord0001"], words);
+        await row.waitFor();
+        await picture(page, "search");
+        await assertSound(page);
+        for (const words of ["unseen", "lat", "nowhere at all"]) assert.deepEqual(await find(words), [], words);
+        await page.getByText("No record matches.").waitFor();
+        await page.context().close();
+    });
+
     test("columns are chosen, and remembered", async () => {
         const page = await openAs(server, "/_/#/data/games", { viewport: PHONE });
         const headers = () => page.getByRole("columnheader").allInnerTexts();

@@ -233,6 +233,7 @@ describe("records of a backup", { concurrency: false }, () => {
         await openRecords(page, "tags");
         await page.getByText("40 records", { exact: true }).waitFor();
         await page.getByText("Page 1 of 2").waitFor();
+        await page.getByText("Words are looked for in: id, label.").waitFor();
         await page.getByRole("searchbox").fill("tag 39");
         await page.getByText("1 record", { exact: true }).waitFor();
         await page.getByRole("searchbox").fill("label = 'tag 7' || label = 'tag 8'");

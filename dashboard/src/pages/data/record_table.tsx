@@ -2,23 +2,40 @@
 
 import type { CollectionField, RecordModel } from "pocketbase";
 import type { ComponentChild, ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
 import { t } from "../../texts";
 import { Cell } from "./cell";
 
 interface Search {
   label: string;
   value: string;
+  /** Names of the fields that words are looked for in. */
+  searched: string[];
   onValue: (text: string) => void;
   /** Buttons beside it. */
   children?: ComponentChildren;
 }
 
-export function SearchRow({ label, value, onValue, children }: Search) {
+export function SearchRow({ label, value, searched, onValue, children }: Search) {
+  const id = useId();
   return (
-    <div class="row">
-      <input type="search" aria-label={label} placeholder={t.data.searchHint} value={value} spellcheck={false} onInput={(event) => onValue(event.currentTarget.value)} />
-      {children}
-    </div>
+    <>
+      <div class="row">
+        <input
+          type="search"
+          aria-label={label}
+          aria-describedby={`${id}-searched`}
+          placeholder={t.data.searchHint}
+          value={value}
+          spellcheck={false}
+          onInput={(event) => onValue(event.currentTarget.value)}
+        />
+        {children}
+      </div>
+      <p id={`${id}-searched`} class="hint searched">
+        {t.data.searched(searched.join(", "))}
+      </p>
+    </>
   );
 }
 

@@ -10,11 +10,12 @@ import { t } from "../../texts";
 import { GoesAlong } from "./along";
 import { deleteAll } from "./bulk";
 import { Columns, columnsOf, keepColumns } from "./columns";
+import { collections } from "./data";
 import { Drawer } from "./drawer";
 import { usePaged } from "./paged";
 import { RecordTable, SearchRow } from "./record_table";
 import { expandOf } from "./related";
-import { filterOf } from "./search";
+import { filterOf, searchedIn } from "./search";
 import { useFileToken } from "./thumb";
 
 const PER_PAGE = 50;
@@ -39,7 +40,7 @@ export function Records({ collection }: { collection: CollectionModel }) {
   const [stayed, setStayed] = useState(new Map<string, string>());
   const expand = expandOf(shown);
   const { search, find, sort, sortBy, page, setPage, found: last, refused, wrong, again } = usePaged<Page>(
-    ({ search, sort, page }) => client.collection(collection.id).getList(page, PER_PAGE, { sort, expand, filter: filterOf(search, fields) }),
+    ({ search, sort, page }) => client.collection(collection.id).getList(page, PER_PAGE, { sort, expand, filter: filterOf(search, fields, collections.value ?? []) }),
     `${expand} ${restores.value}`,
   );
   const found = refused ? null : last;
@@ -50,7 +51,7 @@ export function Records({ collection }: { collection: CollectionModel }) {
 
   return (
     <div class="card">
-      <SearchRow label={t.data.search} value={search} onValue={find}>
+      <SearchRow label={t.data.search} value={search} searched={searchedIn(fields, collections.value ?? [])} onValue={find}>
         <button onClick={() => setDialog("columns")}>{t.dev.records.columns}</button>
         {!view && (
           <button class="primary" onClick={() => setOpen({ id: null })}>

@@ -8,7 +8,7 @@ import { problem } from "../../problem";
 import { t } from "../../texts";
 import { usePaged, type Wanted } from "../data/paged";
 import { SearchRow } from "../data/record_table";
-import { filterOf } from "../data/search";
+import { filterOf, searchedIn } from "../data/search";
 import { Bring } from "./bring";
 import { Done } from "./outcome";
 import { HeldTable } from "./held_table";
@@ -26,7 +26,8 @@ export function HeldRecords({ backup, collection }: { backup: string; collection
   const [gathering, setGathering] = useState(false);
   const [done, setDone] = useState<Recovery | null>(null);
   // What words are looked for in is known once the first answer is there.
-  const asked = ({ search, sort }: Pick<Wanted, "search" | "sort">, known: Looked | null) => ({ sort, state, filter: filterOf(search, (known?.collection.fields ?? []) as CollectionField[]) });
+  const fieldsOf = (known: Looked | null) => (known?.collection.fields ?? []) as CollectionField[];
+  const asked = ({ search, sort }: Pick<Wanted, "search" | "sort">, known: Looked | null) => ({ sort, state, filter: filterOf(search, fieldsOf(known)) });
   const { search, find, sort, sortBy, page, setPage, found, refused, wrong, setWrong } = usePaged<Looked>(
     (wanted, known) => backups.records(backup, collection, { ...asked(wanted, known), page: wanted.page, perPage: PER_PAGE }),
     `${state} ${again}`,
@@ -94,7 +95,7 @@ export function HeldRecords({ backup, collection }: { backup: string; collection
             </button>
           ))}
         </div>
-        <SearchRow label={t.recover.search} value={search} onValue={find} />
+        <SearchRow label={t.recover.search} value={search} searched={searchedIn(fieldsOf(found))} onValue={find} />
         <Wrong text={wrong} />
         {refused ? null : found.items.length === 0 ? (
           <p class="empty">{search ? t.data.noMatch : t.recover.none[state]}</p>
