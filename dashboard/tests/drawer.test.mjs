@@ -184,6 +184,61 @@ describe("one record", { concurrency: false }, () => {
         await page.context().close();
     });
 
+    // The browser's Back threw away what was typed, and nothing asked.
+    test("a drawer that holds what is not saved asks before the browser goes to another page", async () => {
+        await root.collections.create({ name: "steps", fields: [{ type: "text", name: "title" }] });
+        const { id } = await root.collection("steps").create({ title: "one" });
+        const page = await openAs(server, "/_/#/data/steps");
+        const [drawer, question] = [page.getByRole("dialog", { name: "Record", exact: true }), page.getByRole("dialog", { name: "Close without saving?" })];
+        const title = drawer.getByLabel("title");
+        const at = (path) => page.waitForURL(`${server.url}/_/#/${path}`);
+        await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Logs" }).click();
+        await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Data" }).click();
+        await page.getByRole("navigation", { name: "Collections" }).getByRole("link", { name: "steps" }).click();
+        const type = async (text) => {
+            await page.getByRole("button", { name: id }).click();
+            await title.fill(text);
+        };
+        await type("two");
+        // As often as one likes; what was typed stays.
+        for (let times = 0; times < 2; times += 1) {
+            await page.goBack();
+            await question.waitFor();
+            await at("data/steps");
+            if (times === 0) await picture(page, "record-back", false);
+            if (times === 0) await assertSound(page);
+            await question.getByRole("button", { name: "Cancel" }).click();
+            await question.waitFor({ state: "detached" });
+            assert.equal(await title.inputValue(), "two");
+        }
+        // It goes where it was about to go, also an address that was typed.
+        await page.goBack();
+        await question.getByRole("button", { name: "Discard changes" }).click();
+        await at("data");
+        await drawer.waitFor({ state: "detached" });
+        await page.goBack();
+        await at("logs");
+        await page.goForward();
+        await page.goForward();
+        await at("data/steps");
+        await type("three");
+        await page.evaluate("location.hash = '#/crons'");
+        await question.getByRole("button", { name: "Discard changes" }).click();
+        await at("crons");
+        await page.getByRole("heading", { name: "Crons" }).waitFor();
+        // What closed it by itself before does not ask any more, and neither does what was saved.
+        await page.goBack();
+        await at("data/steps");
+        await type("four");
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await drawer.waitFor({ state: "detached" });
+        await page.goBack();
+        await page.waitForFunction("!location.hash.endsWith('steps')");
+        assert.equal(await page.getByRole("dialog").count(), 0);
+        assert.equal((await root.collection("steps").getOne(id)).title, "four");
+        await page.context().close();
+    });
+
     // The second window's save replaced what the first had written to the same field, and nobody was told.
     test("two windows change one record: other fields stay, and the same field is not replaced unseen", async () => {
         const fields = [{ type: "text", name: "title" }, { type: "number", name: "points" }, { type: "select", name: "tags", values: ["new", "old", "rare"], maxSelect: 3 }];

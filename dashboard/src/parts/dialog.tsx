@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { askBeforeLeaving, leave } from "../route";
 import { t } from "../texts";
 import { Confirm } from "./confirm";
 
@@ -19,7 +20,8 @@ const ask = (event: BeforeUnloadEvent) => event.preventDefault();
 export function Dialog({ title, onClose, children, drawer, unsaved = false }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  const [asking, setAsking] = useState(false);
+  /** What closing it leads to: the page as it is below, or another one. */
+  const [asking, setAsking] = useState<"close" | "leave" | null>(null);
   useEffect(() => {
     const dialog = ref.current;
     const before = document.activeElement;
@@ -29,12 +31,17 @@ export function Dialog({ title, onClose, children, drawer, unsaved = false }: Pr
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
-  useEffect(() => {
+  // Before the next key or click can lead away.
+  useLayoutEffect(() => {
     if (!unsaved) return;
     addEventListener("beforeunload", ask);
-    return () => removeEventListener("beforeunload", ask);
+    const end = askBeforeLeaving(() => setAsking("leave"));
+    return () => {
+      removeEventListener("beforeunload", ask);
+      end();
+    };
   }, [unsaved]);
-  const close = () => (unsaved ? setAsking(true) : onClose());
+  const close = () => (unsaved ? setAsking("close") : onClose());
   return (
     <>
       <dialog
@@ -69,7 +76,16 @@ export function Dialog({ title, onClose, children, drawer, unsaved = false }: Pr
         {children}
       </dialog>
       {asking && (
-        <Confirm title={t.unsavedTitle} text={t.unsavedText} action={t.discard} perform={async () => onClose()} onClose={() => setAsking(false)} />
+        <Confirm
+          title={t.unsavedTitle}
+          text={t.unsavedText}
+          action={t.discard}
+          perform={async () => {
+            onClose();
+            if (asking === "leave") leave();
+          }}
+          onClose={() => setAsking(null)}
+        />
       )}
     </>
   );
