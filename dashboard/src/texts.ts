@@ -578,7 +578,9 @@ export const t = {
   logs: {
     title: "Logs",
     filter: "Filter",
-    filterHint: "Words, or a filter such as data.status >= 400",
+    filterHint: "Words of a line or its details, or a filter such as data.status >= 400",
+    superusers: "Show requests by superusers",
+    superusersHint: "This dashboard’s own are among them.",
     level: "Level",
     levels: [
       ["", "All"],

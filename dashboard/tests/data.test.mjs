@@ -367,7 +367,7 @@ describe("data", { concurrency: false }, () => {
     });
 
     test("the log is read, filtered, and each line opened", async () => {
-        await fetch(`${server.url}/api/collections/nowhere/records`);
+        await fetch(`${server.url}/api/collections/nowhere/records`, { headers: { "User-Agent": "a stranger's agent" } });
         const page = await openAs(server, "/_/#/logs", { viewport: PHONE });
         await page.getByText("Lines an hour").waitFor({ timeout: 30_000 });
         await page.getByRole("searchbox").fill("data.status = 404");
@@ -379,9 +379,48 @@ describe("data", { concurrency: false }, () => {
         }
         await line.first().click();
         await page.getByText('"status": 404').first().waitFor();
+        // Words are found in what is stored with a line as well.
+        await page.getByRole("searchbox").fill("a stranger’s agent");
+        await page.getByText("No lines match.").waitFor();
+        await page.getByRole("searchbox").fill("a stranger's agent");
+        await line.first().waitFor();
         await assertFits(page);
         await picture(page, "logs-phone", false);
         await assertSound(page);
+        await page.context().close();
+    });
+
+    // The lines of an application stood among hundreds of the page's own.
+    test("requests by superusers are left out of the log until they are asked for, and this is remembered", async () => {
+        await fetch(`${server.url}/api/collections/elsewhere/records`);
+        await root.send("/api/collections/of_root/records", {}).catch(() => null);
+        // Lines are stored every three seconds.
+        const stored = async (path) => (await root.logs.getList(1, 1, { filter: root.filter("data.url ~ {:path}", { path }) })).totalItems > 0;
+        for (const path of ["elsewhere", "of_root"]) await until(() => stored(path), path);
+        const page = await openAs(server, "/_/#/logs");
+        const line = (path) => page.locator("summary").filter({ hasText: `/api/collections/${path}/records` });
+        const choice = page.getByLabel("Show requests by superusers");
+        const all = () => page.getByText(/^[\d,]+ lines?$/).innerText();
+        await line("elsewhere").first().waitFor();
+        assert.equal(await line("of_root").count(), 0);
+        assert.equal(await page.locator("summary").filter({ hasText: "/api/backups/status" }).count(), 0);
+        await picture(page, "logs");
+        await assertSound(page);
+        // The bars tell of the same lines, and a filter holds as well, also one that ends in a comment.
+        const few = await all();
+        await page.getByRole("searchbox").fill("data.url ~ 'collections' || data.url ~ 'backups' // both");
+        await until(async () => (await all()) !== few, "the answer");
+        await line("elsewhere").first().waitFor();
+        assert.equal(await line("of_root").count(), 0);
+        await choice.check();
+        await line("of_root").first().waitFor();
+        await page.getByRole("searchbox").fill("");
+        await page.reload();
+        await line("of_root").first().waitFor();
+        assert.ok(await choice.isChecked());
+        await choice.uncheck();
+        await line("of_root").first().waitFor({ state: "detached" });
+        await assertStill(page);
         await page.context().close();
     });
 });

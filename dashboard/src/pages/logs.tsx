@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { client } from "../api";
 import { count, moment, when, whenText } from "../format";
 import { Bars } from "../parts/bars";
-import { TextField } from "../parts/form";
+import { Check, TextField } from "../parts/form";
 import { Wrong } from "../parts/notice";
 import { Pager } from "../parts/pager";
 import { problem } from "../problem";
@@ -20,17 +20,39 @@ interface Found {
   hours: { label: string; value: number }[];
 }
 
-/** A filter as it stands, or words of the message. */
-function filterOf(text: string, level: string): string {
+/** What others than superusers asked for, and what the server says by itself. This page alone asks every few seconds. */
+const OTHERS = "data.auth != '_superusers'";
+const PLACE = "__bosbase_superuser_requests__";
+
+/** A filter as it stands, or words of the message or of what is stored with it. */
+function filterOf(text: string, level: string, withSuperusers: boolean): string {
   const words = text.trim();
-  const own = !words || /[=~<>]/.test(words) ? words : client.filter("message ~ {:words}", { words });
-  return [own && `(${own})`, level].filter(Boolean).join(" && ");
+  const own = !words || /[=~<>]/.test(words) ? words : client.filter("message ~ {:words} || data ~ {:words}", { words });
+  // A comment in it ends with its line.
+  return [own && `(${own}${own.includes("//") ? "\n" : ""})`, level, !withSuperusers && OTHERS].filter(Boolean).join(" && ");
+}
+
+const isKept = () => {
+  try {
+    return localStorage.getItem(PLACE) === "true";
+  } catch {
+    return false;
+  }
+};
+
+function keep(on: boolean): void {
+  try {
+    localStorage.setItem(PLACE, String(on));
+  } catch {
+    // A browser that keeps nothing knows it until the page is left.
+  }
 }
 
 /** What the server did, newest first. */
 export function Logs() {
   const [text, setText] = useState("");
   const [level, setLevel] = useState("");
+  const [withSuperusers, setWithSuperusers] = useState(isKept);
   const [page, setPage] = useState(1);
   const [found, setFound] = useState<Found | null>(null);
   const [wrong, setWrong] = useState<string>();
@@ -38,7 +60,7 @@ export function Logs() {
 
   const load = async () => {
     const mine = ++latest.current;
-    const filter = filterOf(text, level);
+    const filter = filterOf(text, level, withSuperusers);
     try {
       const [lines, stats] = await Promise.all([client.logs.getList(page, PER_PAGE, { filter, sort: "-created" }), client.logs.getStats({ filter })]);
       if (mine !== latest.current) return;
@@ -52,7 +74,7 @@ export function Logs() {
   useEffect(() => {
     const timer = setTimeout(load, text ? PAUSE : 0);
     return () => clearTimeout(timer);
-  }, [text, level, page]);
+  }, [text, level, withSuperusers, page]);
 
   return (
     <>
@@ -86,6 +108,16 @@ export function Logs() {
             </select>
           </label>
         </div>
+        <Check
+          label={t.logs.superusers}
+          hint={t.logs.superusersHint}
+          value={withSuperusers}
+          onValue={(on) => {
+            setPage(1);
+            setWithSuperusers(on);
+            keep(on);
+          }}
+        />
         <Wrong text={wrong} />
         {found && found.hours.length > 0 && <Bars title={t.logs.perHour} bars={found.hours} top={count(Math.max(...found.hours.map((bar) => bar.value)))} />}
       </section>
