@@ -1,7 +1,7 @@
 // The one typed client: PocketBase's own SDK, and what the server adds to its API.
 
 import { signal } from "@preact/signals";
-import PocketBase, { ClientResponseError, LocalAuthStore, type CollectionField, type CollectionModel, type RecordModel } from "pocketbase";
+import PocketBase, { ClientResponseError, LocalAuthStore, type CollectionField, type CollectionModel, type RecordAuthResponse, type RecordModel, type SendOptions } from "pocketbase";
 
 export type Kind = "create" | "upload" | "verify" | "scrub" | "restore" | "undo";
 
@@ -252,8 +252,10 @@ function read(): { id: string; email: string } | null {
 /** Why the login page is shown, where the session ended by itself. */
 export const sessionOver = signal(false);
 
-client.afterSend = (response, data) => {
-  if (response.status === 401 && session.value && !response.url.includes("/auth-with-")) {
+client.afterSend = (response: Response, data: unknown, options?: SendOptions) => {
+  // The answer to an old token may come once another session has begun, and says nothing of that one.
+  const isOurs = options?.headers?.Authorization === client.authStore.token;
+  if (response.status === 401 && isOurs && session.value && !response.url.includes("/auth-with-")) {
     sessionOver.value = true;
     client.authStore.clear();
   }
@@ -263,11 +265,15 @@ client.afterSend = (response, data) => {
 /** Asks for a new token now and then, so that a page that stays open stays logged in. */
 export async function renew(): Promise<void> {
   if (!session.value) return;
+  const { token } = client.authStore;
+  // Who has logged in meanwhile stays.
+  const isOurs = () => client.authStore.token === token;
   try {
-    await client.collection("_superusers").authRefresh();
+    const renewed = await client.send<RecordAuthResponse>("/api/collections/_superusers/auth-refresh", { method: "POST" });
+    if (isOurs()) client.authStore.save(renewed.token, renewed.record);
   } catch (error) {
     // A server that is away is no reason to log out; 401 has been dealt with.
-    if (error instanceof ClientResponseError && (error.status === 403 || error.status === 404)) client.authStore.clear();
+    if (error instanceof ClientResponseError && (error.status === 403 || error.status === 404) && isOurs()) client.authStore.clear();
   }
 }
 

@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import PocketBase from "pocketbase";
 
 import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { assertSound, closeBrowser, logIn, openAs, openBrowser, picture } from "./browser.mjs";
+import { assertSound, closeBrowser, holdBack, logIn, openAs, openBrowser, openPage, picture } from "./browser.mjs";
 
 describe("not saved yet", { concurrency: false }, () => {
     let server, root;
@@ -137,6 +137,48 @@ describe("not saved yet", { concurrency: false }, () => {
         await page.getByRole("link", { name: "posts", exact: true }).click();
         await page.locator(".tabs").getByRole("link", { name: "Fields", exact: true }).click();
         assert.equal(await field().inputValue(), "title");
+        await page.context().close();
+    });
+
+    // The late answer threw the next superuser out, or made them the one before again.
+    test("what a session asked for before it was replaced does not touch the one that came after it", async () => {
+        const [gone, next] = ["before@example.com", "after@example.com"];
+        for (const email of [gone, next]) await root.collection("_superusers").create({ email, password: PASSWORD, passwordConfirm: PASSWORD });
+        const logins = new PocketBase(server.url);
+        const { token, record } = await logins.collection("_superusers").authWithPassword(gone, PASSWORD);
+        const page = await openPage(server, "/_/#/data/posts");
+        const other = await page.context().newPage();
+        await other.goto(`${server.url}/_/`);
+        const become = ({ token, record }) => other.evaluate((value) => localStorage.setItem("__bosbase_superuser__", value), JSON.stringify({ token, record }));
+        await page.getByRole("heading", { name: "Log in" }).waitFor();
+        const [listing, renewing] = [await holdBack(page, "GET", /\/api\/collections$/), await holdBack(page, "POST", /auth-refresh$/)];
+        await become({ token, record });
+        await Promise.all([listing.asked, renewing.asked]);
+        const theirs = await logins.collection("_superusers").authWithPassword(next, PASSWORD);
+        await become(theirs);
+        await page.getByText(next).waitFor();
+        const stays = async (answered) => {
+            await answered;
+            await page.getByText(next).waitFor();
+            assert.equal(await page.getByRole("heading", { name: "Log in" }).count(), 0);
+            assert.equal((await page.evaluate(() => JSON.parse(localStorage.getItem("__bosbase_superuser__")))).record.email, next);
+        };
+        const answer = (path, status) => page.waitForResponse((one) => one.url().includes(path) && one.status() === status && one.request().headers().authorization === token).then((one) => one.finished());
+        const renewed = answer("/auth-refresh", 200);
+        renewing.release();
+        await stays(renewed);
+        // Its own session is ended, so what it asked for is refused.
+        await root.collection("_superusers").update(record.id, { password: `${PASSWORD}-2`, passwordConfirm: `${PASSWORD}-2` });
+        const refused = answer("/api/collections", 401);
+        listing.release();
+        await stays(refused);
+        await page.getByRole("heading", { name: "posts" }).waitFor();
+        await assertSound(page, ["401"]);
+        // One’s own session that is over is said to be so.
+        const { id } = theirs.record;
+        await root.collection("_superusers").update(id, { password: `${PASSWORD}-2`, passwordConfirm: `${PASSWORD}-2` });
+        await page.getByRole("link", { name: "Logs" }).click();
+        await page.getByText("Your session is over.").waitFor();
         await page.context().close();
     });
 
