@@ -137,6 +137,59 @@ describe("rules", { concurrency: false }, () => {
         await page.context().close();
     });
 
+    // An answer left out what its reader may not see, and nothing on the page said why.
+    test("what is left out of a record is said, and why", async () => {
+        const [{ id: users }, { id: scores }] = await Promise.all([root.collections.getOne("users"), root.collections.getOne("scores")]);
+        const relation = (name, collectionId, more = {}) => ({ type: "relation", name, collectionId, maxSelect: 1, ...more });
+        await root.collections.create({ name: "open", viewRule: "", fields: [{ type: "text", name: "title" }] });
+        const { id: open } = await root.collections.getOne("open");
+        await root.collections.update("scores", { viewRule: null });
+        const fields = [{ type: "text", name: "secret", hidden: true }, relation("author", users), relation("score", scores), relation("theme", open), relation("unseen", scores, { hidden: true })];
+        await root.collections.create({ name: "albums", fields });
+        const { id: author } = await root.collection("users").create({ email: "author@example.com", password: PASSWORD, passwordConfirm: PASSWORD });
+        const score = (await root.collection("scores").getFirstListItem("")).id;
+        const theme = (await root.collection("open").create({ title: "a theme" })).id;
+        await root.collection("albums").create({ id: "album0000000001", secret: "x", author, score, theme, unseen: score });
+        const page = await openAs(server, "/_/#/data/albums/rules");
+        const said = page.getByRole("region", { name: "What is left out of a record" });
+        const list = page.getByRole("group", { name: "List and search", exact: true });
+        await list.getByText("Nobody but superusers.").waitFor();
+        // Nobody sees a record, so nothing is left out of it.
+        assert.equal(await said.count(), 0);
+        await list.getByRole("button", { name: "Everybody" }).click();
+        assert.deepEqual(await said.getByRole("listitem").allInnerTexts(), [
+            "Hidden, so that superusers alone see it: secret, unseen.",
+            "“author” leads to users. With “expand” it shows the records that the rule View of users lets somebody view, and of others the id alone. Rules of users",
+            "“score” leads to scores, which superusers alone may view. Others get its id and nothing else, also with “expand”. Rules of scores",
+        ]);
+        await page.getByRole("button", { name: "Save the rules" }).click();
+        await page.getByText("Saved.", { exact: true }).waitFor();
+        await said.scrollIntoViewIfNeeded();
+        await picture(page, "rules-left-out");
+        await assertSound(page);
+        // And so it is.
+        const seen = async (client) => (await client.collection("albums").getFullList({ expand: "author,score,theme,unseen" }))[0];
+        const guest = await seen(new PocketBase(server.url));
+        assert.deepEqual([guest.secret, guest.unseen, guest.author, guest.score, Object.keys(guest.expand)], [undefined, undefined, author, score, ["theme"]]);
+        const self = new PocketBase(server.url);
+        await self.collection("users").authWithPassword("author@example.com", PASSWORD);
+        assert.deepEqual(Object.keys((await seen(self)).expand).toSorted(), ["author", "theme"]);
+        assert.deepEqual(Object.keys((await seen(root)).expand).toSorted(), ["author", "score", "theme", "unseen"]);
+        await said.getByRole("link", { name: "Rules of users" }).click();
+        await said.getByText("Others than the account itself see its “email” only where its “emailVisibility” is on.").waitFor();
+        // A hidden field is told from others where a record is edited, and so is what leads nowhere.
+        await root.send("/api/sql", { method: "POST", body: { query: "UPDATE albums SET author = 'nobody000000000'" } });
+        await page.goto(`${server.url}/_/#/data/albums`);
+        await page.getByRole("cell", { name: "nobody000000000 (not there)" }).waitFor();
+        await page.getByRole("button", { name: "album0000000001" }).click();
+        const drawer = page.getByRole("dialog");
+        await drawer.getByLabel("secret (hidden: superusers alone see it)").waitFor();
+        await drawer.getByText("There is no such record in users.").waitFor();
+        await picture(page, "record-left-out", false);
+        await assertSound(page);
+        await page.context().close();
+    });
+
     test("a rule that lets guests in by an empty field is warned of, and closed by a button", async () => {
         const page = await openAs(server, "/_/#/data/notes/rules");
         const list = page.getByRole("group", { name: "List and search", exact: true });

@@ -32,7 +32,7 @@ export function Cell({ record, field, token, isThere = () => true }: Props) {
       return <>{exact(Number(value))}</>;
     case "relation": {
       const related = relatedNames(record, field);
-      return <span title={related.map((one) => one.id).join(", ")}>{cut(related.map((one) => one.name).join(", "))}</span>;
+      return <span title={related.map((one) => one.id).join(", ")}>{cut(related.map(({ name, missing }) => (missing ? t.data.notThere(name) : name)).join(", "))}</span>;
     }
     case "file":
       return <Files record={record} names={[value].flat().map(String)} field={field} token={token} isThere={isThere} />;

@@ -134,7 +134,9 @@ interface Input {
 export function FieldInput(p: Input) {
   const { field, value, disabled, problem, onValue } = p;
   // What the server makes where nothing is sent need not be filled in.
-  const label = field.required && !field.autogeneratePattern ? `${field.name} *` : field.name;
+  const needed = field.required && !field.autogeneratePattern ? `${field.name} *` : field.name;
+  // A password is hidden from superusers as well.
+  const label = field.hidden && field.type !== "password" ? t.data.hiddenField(needed) : needed;
   const text = { label, value: String(value), onValue, problem, disabled };
   switch (field.type) {
     case "bool":

@@ -22,13 +22,20 @@ export function namingFields(fields: CollectionField[]): CollectionField[] {
   return usual ? [usual] : [];
 }
 
+interface Related {
+  id: string;
+  name: string;
+  /** It was asked for, and is not there. */
+  missing: boolean;
+}
+
 /** For each of a relation's ids its name, or the id where nothing is known of it. */
-export function relatedNames(record: RecordModel, { name }: CollectionField): { id: string; name: string }[] {
+export function relatedNames(record: RecordModel, { name }: CollectionField): Related[] {
   const ids: string[] = [record[name]].flat().filter(Boolean);
   const known: RecordModel[] = [record.expand?.[name] ?? []].flat() as unknown as RecordModel[];
   return ids.map((id) => {
     const found = known.find((one) => one.id === id);
-    return { id, name: found ? nameOf(found) : id };
+    return { id, name: found ? nameOf(found) : id, missing: !found && Boolean(record.expand) };
   });
 }
 

@@ -30,7 +30,7 @@ export function RelationField({ label, field, record, value, disabled, problem, 
   // Of those that were chosen here; the others' names came with the record.
   const [names, setNames] = useState(new Map<string, string>());
   const input = useRef<HTMLInputElement>(null);
-  const stored = new Map(record ? relatedNames(record, field).map((one) => [one.id, one.name]) : []);
+  const stored = new Map(record ? relatedNames(record, field).map((one) => [one.id, one]) : []);
   const choose = (found: RecordModel) => {
     setNames((before) => new Map(before).set(found.id, nameOf(found)));
     // Of a single one the last that is chosen counts.
@@ -48,11 +48,12 @@ export function RelationField({ label, field, record, value, disabled, problem, 
       {value.length > 0 && (
         <ul class="files">
           {value.map((one) => {
-            const name = names.get(one) ?? stored.get(one) ?? one;
+            const name = names.get(one) ?? stored.get(one)?.name ?? one;
             return (
               <li key={one} class="row">
                 <p>
                   {name} {name !== one && <span class="hint mono">{one}</span>}
+                  {stored.get(one)?.missing && <span class="hint">{t.data.notThereHint(target?.name ?? "")}</span>}
                 </p>
                 {!disabled && (
                   <button type="button" class="quiet" aria-label={t.data.takeOut(name)} onClick={() => remove(one)}>

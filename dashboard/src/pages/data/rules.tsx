@@ -6,6 +6,7 @@ import { t } from "../../texts";
 import { collections } from "./data";
 import { TextArea } from "./fields";
 import { Guests } from "./guests";
+import { LeftOut } from "./left_out";
 import { LOGGED_IN, RULES, ownerRule, ownersOf, together, whoPasses, type Draft, type Owner, type Rule, type Who } from "./rule_kinds";
 import { SectionCard, useSection } from "./section";
 
@@ -31,6 +32,7 @@ export function Rules({ collection }: { collection: CollectionModel }) {
       {rulesOf(collection).map((name) => (
         <RuleFields key={name} collection={collection} name={name} rule={draft[name]} owners={owners} problem={problems[name]} onRule={(rule) => section.set({ [name]: rule })} />
       ))}
+      {(draft.listRule !== null || draft.viewRule !== null) && <LeftOut collection={collection} viewRule={draft.viewRule} />}
     </SectionCard>
   );
 }

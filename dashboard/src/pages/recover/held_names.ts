@@ -54,7 +54,8 @@ export function useExpanded(backup: string, records: RecordModel[], fields: Coll
     });
     return new Map((await Promise.all(answers)).flat());
   });
-  const related = (record: RecordModel, field: CollectionField) => idsIn([record], field).flatMap((id) => found.get(`${field.collectionId}/${id}`) ?? []);
+  // One that is not found, or not yet, is known by its id.
+  const related = (record: RecordModel, field: CollectionField) => idsIn([record], field).map((id) => found.get(`${field.collectionId}/${id}`) ?? { id });
   return records.map((record) => ({ ...record, expand: Object.fromEntries(relations.map((field) => [field.name, related(record, field)])) }) as RecordModel);
 }
 
