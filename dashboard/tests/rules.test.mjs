@@ -253,4 +253,60 @@ describe("rules", { concurrency: false }, () => {
         assert.equal((await new PocketBase(server.url).collection("notes").getFullList()).length, 0);
         await page.context().close();
     });
+
+    // A field that is never empty, such as a bool or a list of relations, was warned of as well.
+    test("for each kind of field the page warns of what guests get from the server, and of nothing else", async () => {
+        const { id: users } = await root.collections.getOne("users");
+        const relation = (name, maxSelect, collectionId = users) => ({ type: "relation", name, collectionId, maxSelect });
+        const plain = ["text", "editor", "email", "url", "number", "bool", "date", "json", "geoPoint"].map((type) => ({ type, name: `a_${type}` }));
+        const select = (name, maxSelect) => ({ type: "select", name, values: ["a", "b"], maxSelect });
+        const file = (name, maxSelect) => ({ type: "file", name, maxSelect });
+        const kinds = await root.collections.create({ name: "kinds", fields: [...plain, select("one", 1), select("some", 2), file("file", 1), file("files", 2), relation("owner", 1), relation("owners", 2)] });
+        await root.collection("kinds").create({});
+        // Records from before have no time of making.
+        await root.collections.update("kinds", { fields: [...kinds.fields, { type: "autodate", name: "made", onCreate: true }, relation("self", 1, kinds.id), relation("selves", 2, kinds.id)] });
+        const view = "SELECT a.id, b.a_bool AS a_bool, b.a_number AS a_number, b.selves AS selves, a.a_text AS a_text FROM kinds a LEFT JOIN kinds b ON b.id = a.self";
+        await root.collections.create({ name: "kinds_seen", type: "view", viewQuery: view });
+        const names = (await root.collections.getOne("kinds")).fields.map((field) => field.name);
+        const modified = names.flatMap((name) => ["", ":lower", ":each", ":length"].map((modifier) => `${name}${modifier} = @request.auth.id`));
+        const rules = [
+            ...modified,
+            ...["a_bool", "a_number", "owner", "owners", "a_json.b", "a_geoPoint.lon", "a_geoPoint.lat"].flatMap((name) => [`${name} ?= @request.auth.id`, `@request.auth.name = ${name}`]),
+            ...["owner.id", "owner.verified", "owners.id", "owners.name", "self.a_bool", "self.owners", "self.a_geoPoint", "selves.a_number", "kinds_via_self.a_bool"].map((path) => `${path} = @request.auth.id`),
+            ...["@now", "@year", "@request.method", "@request.context", "@request.query.a", "@request.body.a_bool", "@request.body.a_text:isset", "@request.body.a_bool:changed"].map((path) => `${path} = @request.auth.id`),
+            // What is never empty keeps guests out of the rest as well, as long as all has to hold.
+            "a_bool = @request.auth.verified && owner = @request.auth.id",
+            "a_bool = @request.auth.verified || owner = @request.auth.id",
+            "a_bool != @request.auth.verified && owner = @request.auth.id",
+            "(owners = @request.auth.id || a_number ?= @request.auth.id) && a_text = @request.auth.name",
+        ];
+        const onView = ["a_bool", "a_number", "selves", "a_text", "id"].map((name) => `${name} = @request.auth.id`);
+        const guest = new PocketBase(server.url);
+        const page = await openAs(server, "/_/#/data/kinds/rules");
+        const list = page.getByRole("group", { name: "List and search", exact: true });
+        const warning = list.getByText("Guests can pass this rule.");
+        const wrong = [];
+        const found = { true: 0, false: 0 };
+        for (const [collection, all] of [["kinds", rules], ["kinds_seen", onView]]) {
+            await page.goto(`${server.url}/_/#/data/${collection}/rules`);
+            await page.getByRole("heading", { name: collection, exact: true }).waitFor();
+            await list.getByRole("button", { name: "Everybody" }).click();
+            for (const rule of all) {
+                await list.getByRole("textbox").fill(rule);
+                // It is drawn before the next frame but one.
+                await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+                const isWarned = (await warning.count()) > 0;
+                await root.collections.update(collection, { listRule: rule });
+                const isOpen = (await guest.collection(collection).getFullList()).length > 0;
+                found[isOpen] += 1;
+                if (isWarned !== isOpen) wrong.push(`${rule}: ${isOpen ? "guests get it" : "guests get nothing"}`);
+            }
+        }
+        assert.deepEqual(wrong, []);
+        assert.ok(found.true > 30 && found.false > 30, JSON.stringify(found));
+        await list.getByRole("textbox").fill("selves = @request.auth.id");
+        await picture(page, "rules-kinds");
+        await assertSound(page);
+        await page.context().close();
+    });
 });

@@ -1,11 +1,18 @@
+import type { CollectionModel } from "pocketbase";
 import { Notice } from "../../parts/notice";
 import { t } from "../../texts";
 import { LOGGED_IN } from "./rule_kinds";
 import { openToGuests } from "./rule_parts";
 
+interface Props {
+  collection: CollectionModel;
+  rule: string;
+  onRule: (rule: string) => void;
+}
+
 /** Warns of a rule that lets guests in by a field that is empty, and closes it. */
-export function Guests({ rule, onRule }: { rule: string; onRule: (rule: string) => void }) {
-  const opening = openToGuests(rule);
+export function Guests({ collection, rule, onRule }: Props) {
+  const opening = openToGuests(rule, collection);
   if (!opening) return null;
   return (
     <Notice tone="warn">

@@ -1,6 +1,9 @@
 // A rule taken apart as far as is needed to warn of one: which comparisons it joins, and how. The server reads it in
 // full, and says what is wrong with it.
 
+import type { CollectionModel } from "pocketbase";
+import { isNeverEmpty } from "./never_empty";
+
 /** What stands at one side of a comparison, and what is between the two. */
 interface Comparison {
   left: string;
@@ -87,14 +90,21 @@ const isText = (operand: string) => /^["']/.test(operand);
 const isEmpty = (operand: string) => ['""', "''", "null"].includes(operand);
 const isValue = (operand: string) => isText(operand) || ["null", "true", "false"].includes(operand) || /^-?[\d.]+$/.test(operand);
 
-/** Whether nobody passes who is not logged in: `@request.auth.id != ""`, or `@request.auth.role = "editor"`. */
-function needsLogin(condition: Condition): boolean {
-  if ("all" in condition) return condition.all.some(needsLogin);
-  if ("any" in condition) return condition.any.every(needsLogin);
+/** What is read of a collection. */
+type Of = Pick<CollectionModel, "type" | "fields">;
+
+/**
+ * Whether nobody passes who is not logged in: `@request.auth.id != ""`, `@request.auth.role = "editor"`, or a part of the
+ * account that equals what is never empty.
+ */
+function needsLogin(condition: Condition, of: Of): boolean {
+  if ("all" in condition) return condition.all.some((one) => needsLogin(one, of));
+  if ("any" in condition) return condition.any.every((one) => needsLogin(one, of));
   const { left, right } = condition;
   const operator = condition.operator.replace("?", "");
   const value = left.startsWith(AUTH) ? right : right.startsWith(AUTH) ? left : null;
-  if (value === null || !isValue(value)) return false;
+  if (value === null) return false;
+  if (!isValue(value)) return operator === "=" && isNeverEmpty(value, of);
   return operator === "!=" ? isEmpty(value) : operator === "=" && !isEmpty(value);
 }
 
@@ -104,17 +114,16 @@ export interface Opening {
   account: string;
 }
 
-function openingOf(condition: Condition, isGuarded: boolean): Opening | null {
+function openingOf(condition: Condition, of: Of, isGuarded: boolean): Opening | null {
   if ("all" in condition) {
-    const guarded = isGuarded || condition.all.some(needsLogin);
-    return first(condition.all, (one) => openingOf(one, guarded));
+    const guarded = isGuarded || condition.all.some((one) => needsLogin(one, of));
+    return first(condition.all, (one) => openingOf(one, of, guarded));
   }
-  if ("any" in condition) return first(condition.any, (one) => openingOf(one, isGuarded));
+  if ("any" in condition) return first(condition.any, (one) => openingOf(one, of, isGuarded));
   const { left, operator, right } = condition;
   const [field, account] = left.startsWith(AUTH) ? [right, left] : [left, right];
   if (isGuarded || !account.startsWith(AUTH) || isValue(field) || field.startsWith(AUTH)) return null;
-  // A record's own id is never empty.
-  return ["=", "?="].includes(operator) && field !== "id" ? { field, account } : null;
+  return ["=", "?="].includes(operator) && !isNeverEmpty(field, of) ? { field, account } : null;
 }
 
 function first<T, R>(all: T[], of: (one: T) => R | null): R | null {
@@ -125,8 +134,8 @@ function first<T, R>(all: T[], of: (one: T) => R | null): R | null {
   return null;
 }
 
-/** How a rule lets guests in to records where a field is empty; null where it does not. */
-export function openToGuests(rule: string): Opening | null {
+/** How a rule of a collection lets guests in to records where a field is empty; null where it does not. */
+export function openToGuests(rule: string, of: Of): Opening | null {
   const condition = conditionOf(rule);
-  return condition && openingOf(condition, false);
+  return condition && openingOf(condition, of, false);
 }

@@ -107,7 +107,7 @@ function RuleFields({ collection, name, rule, owners, problem, onRule }: Props) 
       {rule !== null && (
         <>
           <TextArea label={t.data.ruleOf(t.data.ruleNames[name])} value={rule} onValue={onRule} problem={problem} mono />
-          <Guests rule={rule} onRule={onRule} />
+          <Guests collection={collection} rule={rule} onRule={onRule} />
         </>
       )}
     </fieldset>

@@ -22,7 +22,7 @@ export function Admission({ collection }: { collection: CollectionModel }) {
       {draft.manageRule !== null && (
         <TextArea label={text.manageRule} value={draft.manageRule} onValue={(manageRule) => set({ manageRule })} problem={problems.manageRule} hint={text.manageRuleHint} mono />
       )}
-      {draft.manageRule !== null && <Guests rule={draft.manageRule} onRule={(manageRule) => set({ manageRule })} />}
+      {draft.manageRule !== null && <Guests collection={collection} rule={draft.manageRule} onRule={(manageRule) => set({ manageRule })} />}
     </SectionCard>
   );
 }
