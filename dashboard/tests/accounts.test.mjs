@@ -130,7 +130,7 @@ describe("the login of accounts", { concurrency: false }, () => {
             return asked.at(-1) ?? "nothing";
         };
         assert.match(await secretThatIsSent(), /hush-hush/);
-        await form.getByRole("button", { name: "Take out the provider GitHub" }).click();
+        await form.getByRole("button", { name: "Remove the provider GitHub" }).click();
         await save.click();
         // What was said of the last one stands there until then.
         await until(async () => (await users()).oauth2.providers.length === 1, "a provider less");

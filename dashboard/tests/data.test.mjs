@@ -118,7 +118,7 @@ describe("data", { concurrency: false }, () => {
 
         await page.getByRole("searchbox").fill("the one");
         await page.getByRole("button", { name: made.id }).click();
-        await drawer.getByRole("button", { name: `Take out ${papers[0]}` }).click();
+        await drawer.getByRole("button", { name: `Remove ${papers[0]}` }).click();
         await drawer.getByLabel("Add to papers").setInputFiles(paper("three.txt"));
         await drawer.getByLabel("points").fill("13");
         await drawer.getByRole("button", { name: "Save" }).click();
@@ -158,6 +158,14 @@ describe("data", { concurrency: false }, () => {
         await page.getByLabel("Name").fill("no spaces please");
         await page.getByRole("button", { name: "Create the collection" }).click();
         await page.getByRole("dialog").locator(".wrong").waitFor();
+        // The server takes two names for the same that differ in capital letters alone: this is said before it refuses.
+        await page.getByLabel("Name").fill("Scores");
+        await page.getByText("There is a collection called scores already. Capital and small letters make no difference.").waitFor();
+        await picture(page, "new-collection-taken", false);
+        const refused = page.waitForResponse((answer) => answer.status() === 400);
+        await page.getByRole("button", { name: "Create the collection" }).click();
+        await refused;
+        await page.getByText("There is a collection called scores already.").waitFor();
         await page.getByLabel("Name").fill("levels");
         await page.getByLabel("With the times of making").uncheck();
         await page.getByLabel("Name").press("Enter");
@@ -186,7 +194,7 @@ describe("data", { concurrency: false }, () => {
         await root.collection("levels").create({ title: "one", kind: "hard", player: "player000000001", depth: 4 });
 
         await page.getByLabel("Name", { exact: true }).nth(1).fill("label");
-        await page.getByRole("button", { name: "Take out the field depth" }).click();
+        await page.getByRole("button", { name: "Remove the field depth" }).click();
         await page.getByRole("button", { name: "Save the fields" }).click();
         await page.getByLabel("Type its name to go on").fill("levels");
         await picture(page, "fields", false);
@@ -252,7 +260,7 @@ describe("data", { concurrency: false }, () => {
         await page.getByText("The field note was changed meanwhile.").waitFor();
         assert.ok((await names()).includes("remark"));
         await page.reload();
-        await page.getByRole("button", { name: "Take out the field remark" }).click();
+        await page.getByRole("button", { name: "Remove the field remark" }).click();
         await elsewhere(renamed("remark", "kept"));
         await save.click();
         await page.getByLabel("Type its name to go on").fill("shared");
@@ -293,7 +301,7 @@ describe("data", { concurrency: false }, () => {
         await name(4).press("End");
         await name(4).pressSequentially("_all");
         await name(2).fill("remark");
-        await page.getByRole("button", { name: "Take out the field old" }).click();
+        await page.getByRole("button", { name: "Remove the field old" }).click();
         await page.getByLabel("Add a field").selectOption("bool");
         await name(4).fill("done");
         await root.collections.update("drafts", { listRule: "" });
@@ -318,6 +326,10 @@ describe("data", { concurrency: false }, () => {
         await root.collection("before").create({ title: "kept" });
         const page = await openAs(server, "/_/#/data/before/fields");
         const form = page.getByRole("form", { name: "Rename" });
+        await form.getByLabel("Name of the collection").fill("Scores");
+        await form.getByText("There is a collection called scores already.").waitFor();
+        await form.getByLabel("Name of the collection").fill("Before");
+        await form.locator(".wrong").waitFor({ state: "detached" });
         await form.getByLabel("Name of the collection").fill("scores");
         await form.getByRole("button", { name: "Rename" }).click();
         await form.locator(".wrong").waitFor();

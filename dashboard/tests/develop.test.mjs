@@ -61,13 +61,13 @@ describe("developing", { concurrency: false }, () => {
 
         await page.reload();
         await page.getByText("title, points", { exact: true }).waitFor();
-        await page.getByRole("button", { name: "Take out the index idx_own" }).click();
+        await page.getByRole("button", { name: "Remove the index idx_own" }).click();
         // Another client adds one meanwhile: nothing of it is lost unseen.
         await root.collections.update("scores", { indexes: [...kept, "CREATE INDEX `idx_new` ON `scores` (`points`)"] });
         await save.click();
         await page.getByText("indexes was changed meanwhile.").waitFor();
         await page.reload();
-        await page.getByRole("button", { name: "Take out the index idx_own" }).click();
+        await page.getByRole("button", { name: "Remove the index idx_own" }).click();
         await save.click();
         await page.getByText("Saved.").waitFor();
         assert.deepEqual((await scores()).indexes.map((sql) => /`(\w+)`/.exec(sql)[1].split("_").slice(0, 2).join("_")), ["idx_scores", "idx_new"]);

@@ -103,7 +103,7 @@ describe("one record", { concurrency: false }, () => {
         assert.deepEqual([made.title, made.place, made.papers.length], ["one", { lon: 7.5, lat: 0 }, 1]);
         assert.equal(await drawer.getByLabel("title").inputValue(), "one and more");
         assert.equal(await drawer.getByLabel("id", { exact: true }).inputValue(), made.id);
-        await drawer.getByRole("button", { name: `Take out ${made.papers[0]}` }).waitFor();
+        await drawer.getByRole("button", { name: `Remove ${made.papers[0]}` }).waitFor();
         await picture(page, "record-typed-meanwhile", false);
         await assertSound(page);
         const changing = await holdBack(page, "PATCH", /\/records\//);

@@ -94,10 +94,10 @@ describe("records", { concurrency: false }, () => {
         await others.getByText("1 record").waitFor();
         await page.keyboard.press("Tab");
         await page.keyboard.press("Enter");
-        await others.getByRole("button", { name: "Take out Red" }).waitFor();
+        await others.getByRole("button", { name: "Remove Red" }).waitFor();
         await page.keyboard.press("ArrowDown");
         await others.getByText("All that match are chosen already.").waitFor();
-        await others.getByRole("button", { name: "Take out Blue" }).click();
+        await others.getByRole("button", { name: "Remove Blue" }).click();
         await find.fill("nobody");
         await others.getByText("No record matches.").waitFor();
         await find.fill("");

@@ -27,6 +27,10 @@ describe("rules", { concurrency: false }, () => {
         const page = await openAs(server, "/_/#/data/scores/rules");
         const list = page.getByRole("group", { name: "List and search" });
         await list.getByText("Nobody but superusers.").waitFor();
+        // The kinds of rules are called as their buttons are.
+        const kinds = await page.locator("li strong").allInnerTexts();
+        assert.deepEqual(kinds, ["Superusers only:", "Everybody:", "A rule:"]);
+        for (const kind of kinds.slice(0, 2)) await list.getByRole("button", { name: kind.replace(":", ""), exact: true }).waitFor();
         await list.getByRole("button", { name: "Everybody" }).click();
         await list.getByText("Everybody, also without a login.").waitFor();
         await list.getByRole("textbox").fill("nowhere = 1");
@@ -159,8 +163,8 @@ describe("rules", { concurrency: false }, () => {
         await list.getByRole("button", { name: "Everybody" }).click();
         assert.deepEqual(await said.getByRole("listitem").allInnerTexts(), [
             "Hidden, so that superusers alone see it: secret, unseen.",
-            "“author” leads to users. With “expand” it shows the records that the rule View of users lets somebody view, and of others the id alone. Rules of users",
-            "“score” leads to scores, which superusers alone may view. Others get its id and nothing else, also with “expand”. Rules of scores",
+            "“author” leads to users. With “expand” it shows the records that the rule View of users lets somebody view, and of others the ids alone. Rules of users",
+            "“score” leads to scores, which superusers alone may view. Others get ids alone, also with “expand”. Rules of scores",
         ]);
         await page.getByRole("button", { name: "Save the rules" }).click();
         await page.getByText("Saved.", { exact: true }).waitFor();

@@ -56,7 +56,7 @@ describe("not saved yet", { concurrency: false }, () => {
         await page.getByText("Saved.").waitFor();
         assert.deepEqual(await names(), ["id", "title", "done", "points"]);
         // It stood beside a deletion that was not saved.
-        await page.locator(".schema").getByRole("button", { name: "Take out" }).last().click();
+        await page.locator(".schema").getByRole("button", { name: "Remove" }).last().click();
         await page.getByText("Saving will delete all values of: points.").waitFor();
         await page.getByText("Saved.").waitFor({ state: "detached" });
         await page.getByRole("button", { name: "Discard changes" }).click();

@@ -6,13 +6,19 @@ import { Wrong } from "../../parts/notice";
 import { problem, type FieldProblems } from "../../problem";
 import { go } from "../../route";
 import { t } from "../../texts";
-import { loadCollections } from "./data";
+import { collections, loadCollections } from "./data";
 import { ViewQuery } from "./view_query";
 
 const STAMPS = [
   { type: "autodate", name: "created", onCreate: true },
   { type: "autodate", name: "updated", onCreate: true, onUpdate: true },
 ];
+
+/** What is wrong with the name of a collection where another has it. The server tells no capital letters from small ones. */
+export function takenBy(name: string, id?: string): string | undefined {
+  const other = collections.value?.find((one) => one.id !== id && one.name.toLowerCase() === name.trim().toLowerCase());
+  return other && t.schema.taken(other.name);
+}
 
 /** Makes a collection; its fields come afterwards. */
 export function NewCollection({ onClose }: { onClose: () => void }) {
@@ -46,7 +52,7 @@ export function NewCollection({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t.schema.newCollection} onClose={onClose} unsaved={Boolean(name || query)}>
       <form onSubmit={submit}>
-        <TextField label={t.schema.name} value={name} onValue={setName} problem={problems.name} required autofocus mono />
+        <TextField label={t.schema.name} value={name} onValue={setName} problem={takenBy(name) ?? problems.name} required autofocus mono />
         <label class="field">
           <span class="label">{t.schema.kind}</span>
           <select value={type} onChange={(event) => setType(event.currentTarget.value)}>

@@ -4,6 +4,7 @@ import { TextField } from "../../parts/form";
 import { readdress, route } from "../../route";
 import { t } from "../../texts";
 import { collections, loadCollections } from "./data";
+import { takenBy } from "./new_collection";
 import { SectionCard, useSection } from "./section";
 
 const read = ({ name }: CollectionModel) => ({ name });
@@ -23,7 +24,7 @@ export function Rename({ collection }: { collection: CollectionModel }) {
   const { draft, set, problems } = section;
   return (
     <SectionCard title={t.schema.rename} section={section} action={t.schema.renameDo}>
-      <TextField label={t.schema.collectionName} value={draft.name} onValue={(name) => set({ name })} problem={problems.name} hint={t.schema.renameHint} required mono />
+      <TextField label={t.schema.collectionName} value={draft.name} onValue={(name) => set({ name })} problem={takenBy(draft.name, collection.id) ?? problems.name} hint={t.schema.renameHint} required mono />
     </SectionCard>
   );
 }

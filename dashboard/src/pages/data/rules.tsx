@@ -22,9 +22,9 @@ export function Rules({ collection }: { collection: CollectionModel }) {
     <SectionCard title={t.data.rules} section={section} action={t.data.saveRules}>
       <p>{t.data.rulesText}</p>
       <ul class="plain">
-        {t.data.rulesKinds.map(([name, text]) => (
-          <li key={name}>
-            <strong>{name}:</strong> {text}
+        {t.data.rulesKinds.map(([kind, text]) => (
+          <li key={kind}>
+            <strong>{t.data.who.names[kind]}:</strong> {text}
           </li>
         ))}
       </ul>
