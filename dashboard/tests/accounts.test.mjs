@@ -6,16 +6,15 @@ import { after, before, describe, test } from "node:test";
 
 import PocketBase from "pocketbase";
 
-import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { PHONE, assertFits, assertSound, assertStill, closeBrowser, holdBack, openAs, openBrowser, picture } from "./browser.mjs";
+import { until } from "../../tests/sdk/server.mjs";
+import { PHONE, assertFits, assertSound, assertStill, holdBack, openAs, picture } from "./browser.mjs";
+import { end, start } from "./stage.mjs";
 
 describe("the login of accounts", { concurrency: false }, () => {
     let server, root, provider, asked;
 
     before(async () => {
-        [server] = await Promise.all([startServer(), openBrowser()]);
-        root = new PocketBase(server.url);
-        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        ({ server, root } = await start());
         const { fields, indexes } = await root.collections.getOne("users");
         await root.collections.update("users", {
             fields: [...fields, { type: "text", name: "nick" }],
@@ -36,8 +35,7 @@ describe("the login of accounts", { concurrency: false }, () => {
         await new Promise((resolve) => provider.listen(0, "127.0.0.1", resolve));
     });
     after(async () => {
-        await closeBrowser();
-        await server?.stop();
+        await end(server);
         provider?.close();
     });
 

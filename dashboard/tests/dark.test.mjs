@@ -3,30 +3,23 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import PocketBase from "pocketbase";
-
-import { EMAIL, PASSWORD, startServer } from "../../tests/sdk/server.mjs";
-import { PHONE, WIDE, assertFits, assertSound, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
+import { PHONE, WIDE, assertFits, assertSound, openAs, picture } from "./browser.mjs";
+import { end, start } from "./stage.mjs";
 
 const PAGES = ["", "data/posts", "data/posts/fields", "data/posts/indexes", "data/posts/rules", "data/users/login", "data/best/query", "transfer", "crons", "logs", "settings"];
 
 describe("in the dark", { concurrency: false }, () => {
-    let server;
+    let server, root;
 
     before(async () => {
-        [server] = await Promise.all([startServer(), openBrowser()]);
-        const root = new PocketBase(server.url);
-        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        ({ server, root } = await start());
         const fields = [{ type: "text", name: "title", required: true }, { type: "file", name: "cover" }, { type: "select", name: "kind", values: ["a", "b"] }];
         await root.collections.create({ name: "posts", fields, indexes: ["CREATE UNIQUE INDEX `idx_title` ON `posts` (`title`)"] });
         for (const title of ["one", "two"]) await root.collection("posts").create({ title, kind: "a" });
         await root.collections.create({ name: "best", type: "view", viewQuery: "SELECT id, title FROM posts" });
         await root.collections.update("users", { oauth2: { enabled: true, providers: [{ name: "github", clientId: "id", clientSecret: "secret" }] } });
     });
-    after(async () => {
-        await closeBrowser();
-        await server?.stop();
-    });
+    after(() => end(server));
 
     for (const [name, viewport] of [["wide", WIDE], ["phone", PHONE]]) {
         test(`every page can be read, ${name}`, async () => {

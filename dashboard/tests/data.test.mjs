@@ -5,8 +5,9 @@ import { after, before, describe, test } from "node:test";
 
 import PocketBase from "pocketbase";
 
-import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { PHONE, assertFits, assertSound, assertStill, closeBrowser, holdBack, openAs, openBrowser, picture } from "./browser.mjs";
+import { until } from "../../tests/sdk/server.mjs";
+import { PHONE, assertFits, assertSound, assertStill, holdBack, openAs, picture } from "./browser.mjs";
+import { end, start } from "./stage.mjs";
 
 const FIELDS = [
     { type: "text", name: "title", required: true },
@@ -28,18 +29,13 @@ describe("data", { concurrency: false }, () => {
     let server, root;
 
     before(async () => {
-        [server] = await Promise.all([startServer(), openBrowser()]);
-        root = new PocketBase(server.url);
-        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        ({ server, root } = await start());
         const { id } = await root.collections.create({ name: "players", fields: [{ type: "text", name: "name" }] });
         await root.collection("players").create({ id: "player000000001", name: "ann" });
         await root.collections.create({ name: "scores", fields: [...FIELDS, { type: "relation", name: "player", collectionId: id, maxSelect: 1 }] });
         for (let number = 1; number <= 60; number += 1) await root.collection("scores").create({ title: `score ${String(number).padStart(2, "0")}`, points: number });
     });
-    after(async () => {
-        await closeBrowser();
-        await server?.stop();
-    });
+    after(() => end(server));
 
     test("records are paged, sorted, searched and filtered", async () => {
         const page = await openAs(server, "/_/#/data/scores");

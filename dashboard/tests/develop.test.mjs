@@ -6,24 +6,20 @@ import { after, before, describe, test } from "node:test";
 
 import PocketBase from "pocketbase";
 
-import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { PHONE, assertFits, assertSound, assertStill, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
+import { until } from "../../tests/sdk/server.mjs";
+import { PHONE, assertFits, assertSound, assertStill, openAs, picture } from "./browser.mjs";
+import { end, start } from "./stage.mjs";
 
 describe("developing", { concurrency: false }, () => {
     let server, root;
 
     before(async () => {
-        [server] = await Promise.all([startServer(), openBrowser()]);
-        root = new PocketBase(server.url);
-        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        ({ server, root } = await start());
         const fields = [{ type: "text", name: "title" }, { type: "number", name: "points" }, { type: "bool", name: "done" }];
         await root.collections.create({ name: "scores", fields });
         for (const title of ["ann", "ben", "ben"]) await root.collection("scores").create({ title, points: title.length });
     });
-    after(async () => {
-        await closeBrowser();
-        await server?.stop();
-    });
+    after(() => end(server));
 
     const scores = () => root.collections.getOne("scores");
 

@@ -3,23 +3,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import PocketBase from "pocketbase";
-
-import { EMAIL, PASSWORD, startServer } from "../../tests/sdk/server.mjs";
-import { assertSound, closeBrowser, holdBack, openAs, openBrowser, picture } from "./browser.mjs";
+import { assertSound, holdBack, openAs, picture } from "./browser.mjs";
+import { end, start } from "./stage.mjs";
 
 describe("one record", { concurrency: false }, () => {
     let server, root;
 
-    before(async () => {
-        [server] = await Promise.all([startServer(), openBrowser()]);
-        root = new PocketBase(server.url);
-        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
-    });
-    after(async () => {
-        await closeBrowser();
-        await server?.stop();
-    });
+    before(async () => ({ server, root } = await start()));
+    after(() => end(server));
 
     test("what others write while a record is open stays, and so do large integers", async () => {
         await root.collections.create({

@@ -3,41 +3,16 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import PocketBase from "pocketbase";
-
-import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { assertSound, closeBrowser, openBrowser, openPage } from "./browser.mjs";
+import { EMAIL, PASSWORD, until } from "../../tests/sdk/server.mjs";
+import { assertSound, openPage } from "./browser.mjs";
+import { end, press, reach, start } from "./stage.mjs";
 
 describe("with the keyboard alone", { concurrency: false }, () => {
     let server, root;
 
-    before(async () => {
-        [server] = await Promise.all([startServer(), openBrowser()]);
-        root = new PocketBase(server.url);
-        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
-    });
-    after(async () => {
-        await closeBrowser();
-        await server?.stop();
-    });
+    before(async () => ({ server, root } = await start()));
+    after(() => end(server));
 
-    /** Presses Tab until `wanted` has the focus, which has to be seen there. */
-    async function reach(page, wanted) {
-        await wanted.waitFor();
-        for (let presses = 0; presses < 80; presses += 1) {
-            if (await wanted.evaluate((element) => element === document.activeElement)) {
-                const outline = await wanted.evaluate((element) => getComputedStyle(element).outlineStyle);
-                assert.notEqual(outline, "none", "the focus is not seen");
-                return;
-            }
-            await page.keyboard.press("Tab");
-        }
-        assert.fail(`${wanted} is not reached with the keyboard`);
-    }
-    const press = async (page, wanted) => {
-        await reach(page, wanted);
-        await page.keyboard.press("Enter");
-    };
     const inDialog = (page) => page.evaluate(() => document.activeElement?.closest("dialog") !== null);
 
     async function logIn(page) {

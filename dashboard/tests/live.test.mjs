@@ -6,10 +6,9 @@ import { appendFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
-import PocketBase from "pocketbase";
-
-import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { PHONE, assertSound, closeBrowser, openAs, openBrowser } from "./browser.mjs";
+import { until } from "../../tests/sdk/server.mjs";
+import { PHONE, assertSound, openAs } from "./browser.mjs";
+import { end, start } from "./stage.mjs";
 
 /** Bytes that take some seconds to be backed up, for they can't be made shorter: so many pieces of so many. */
 const [PIECES, SIZE] = [12, 100_000_000];
@@ -18,9 +17,7 @@ describe("two windows", { concurrency: false }, () => {
     let server, root;
 
     before(async () => {
-        [server] = await Promise.all([startServer(), openBrowser()]);
-        root = new PocketBase(server.url);
-        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        ({ server, root } = await start());
         const { id } = await root.collections.create({ name: "films", fields: [{ type: "file", name: "film", maxSelect: 1 }] });
         const form = new FormData();
         form.append("film", new Blob(["short"]), "film.bin");
@@ -30,10 +27,7 @@ describe("two windows", { concurrency: false }, () => {
         const piece = randomFillSync(Buffer.alloc(SIZE));
         for (let count = 0; count < PIECES; count += 1) appendFileSync(join(folder, record.film), piece);
     });
-    after(async () => {
-        await closeBrowser();
-        await server?.stop();
-    });
+    after(() => end(server));
 
     const running = (page) => page.getByRole("region", { name: "Backup: running" });
 

@@ -3,18 +3,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import PocketBase from "pocketbase";
-
-import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { PHONE, PNG, assertFits, assertSound, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
+import { PASSWORD, until } from "../../tests/sdk/server.mjs";
+import { PHONE, PNG, assertFits, assertSound, openAs, picture } from "./browser.mjs";
+import { end, start } from "./stage.mjs";
 
 describe("records", { concurrency: false }, () => {
     let server, root;
 
     before(async () => {
-        [server] = await Promise.all([startServer(), openBrowser()]);
-        root = new PocketBase(server.url);
-        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        ({ server, root } = await start());
         const text = (name, more = {}) => ({ type: "text", name, ...more });
         const teams = await root.collections.create({ name: "teams", fields: [text("motto"), text("called", { presentable: true })] });
         await root.collections.create({
@@ -35,10 +32,7 @@ describe("records", { concurrency: false }, () => {
         for (const file of [new File(["no picture"], "broken.png"), new File(["words"], "words.txt")]) form.append("shots", file);
         await root.collection("games").create(form);
     });
-    after(async () => {
-        await closeBrowser();
-        await server?.stop();
-    });
+    after(() => end(server));
 
     const isSeen = (image) => image.evaluate((one) => one.complete && one.naturalWidth > 0);
 

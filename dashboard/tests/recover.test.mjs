@@ -3,18 +3,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import PocketBase from "pocketbase";
-
-import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { PHONE, PNG, WIDE, assertFits, assertSound, assertStill, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
+import { until } from "../../tests/sdk/server.mjs";
+import { PHONE, PNG, WIDE, assertFits, assertSound, assertStill, openAs, picture } from "./browser.mjs";
+import { end, makeBackup, press, reach, start } from "./stage.mjs";
 
 describe("records of a backup", { concurrency: false }, () => {
     let server, root, kept;
 
     before(async () => {
-        [server] = await Promise.all([startServer(), openBrowser()]);
-        root = new PocketBase(server.url);
-        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        ({ server, root } = await start());
         const text = (name) => ({ type: "text", name });
         const times = [{ type: "autodate", name: "created", onCreate: true }, { type: "autodate", name: "updated", onCreate: true, onUpdate: true }];
         const posts = await root.collections.create({
@@ -52,8 +49,7 @@ describe("records of a backup", { concurrency: false }, () => {
             await root.collection("albums").create({ id: `album000000000${number}`, called: `album ${number}`, band, guests, cover: picturesOf("cover"), shots });
         }
         kept = await root.collection("posts").getOne("post00000000001");
-        await root.send("/api/backups", { method: "POST", body: { name: "monday.zip" }, headers: { Prefer: "wait=60" } });
-        await until(async () => !(await root.send("/api/backups/status")).running, "the proof");
+        await makeBackup(root, "monday.zip");
         // The day of the mishap: a post with its comments, another one whose title is taken since, a changed one.
         await root.collection("posts").delete("post00000000001");
         await root.collection("posts").delete("post00000000002");
@@ -64,10 +60,7 @@ describe("records of a backup", { concurrency: false }, () => {
         await root.collection("albums").update("album0000000002", { cover: picturesOf("other"), "shots-": [shots[0]] });
         for (let number = 0; number < 40; number += 1) await root.collection("tags").delete(`tag${String(number).padStart(12, "0")}`, { requestKey: null });
     });
-    after(async () => {
-        await closeBrowser();
-        await server?.stop();
-    });
+    after(() => end(server));
 
     const openRecords = async (page, collection) => {
         await page.getByLabel("Collection").selectOption(collection);
@@ -269,23 +262,15 @@ describe("records of a backup", { concurrency: false }, () => {
         await root.collection("posts").delete("post00000000004");
         const page = await openAs(server, "/_/#/restore/monday.zip/records/posts", { viewport: PHONE, colorScheme: "dark" });
         await page.getByText("2 records", { exact: true }).waitFor();
-        const reach = async (name, role) => {
-            for (let tries = 0; tries < 60; tries += 1) {
-                await page.keyboard.press("Tab");
-                if (await page.getByRole(role, { name, exact: true }).evaluateAll((all) => all.includes(document.activeElement))) return;
-            }
-            assert.fail(`${name} can't be reached`);
-        };
-        await reach("Choose post00000000004", "checkbox");
+        const button = (name) => page.getByRole("button", { name, exact: true });
+        await reach(page, page.getByLabel("Choose post00000000004"));
         await page.keyboard.press("Space");
-        await reach("See what would happen", "button");
-        await page.keyboard.press("Enter");
+        await press(page, button("See what would happen"));
         await page.getByText("1 record would come back, with 1 file (7 B).").waitFor();
         await assertFits(page);
         await assertSound(page);
         await picture(page, "recover-phone-dark");
-        await reach("Bring them back", "button");
-        await page.keyboard.press("Enter");
+        await press(page, button("Bring them back"));
         await page.getByText("Done: 1 record came back").waitFor();
         await assertFits(page);
         await page.setViewportSize(WIDE);

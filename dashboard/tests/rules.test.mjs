@@ -5,23 +5,19 @@ import { after, before, describe, test } from "node:test";
 
 import PocketBase from "pocketbase";
 
-import { EMAIL, PASSWORD, startServer } from "../../tests/sdk/server.mjs";
-import { PHONE, assertFits, assertSound, closeBrowser, openAs, openBrowser, picture } from "./browser.mjs";
+import { PASSWORD } from "../../tests/sdk/server.mjs";
+import { PHONE, assertFits, assertSound, openAs, picture } from "./browser.mjs";
+import { end, start } from "./stage.mjs";
 
 describe("rules", { concurrency: false }, () => {
     let server, root;
 
     before(async () => {
-        [server] = await Promise.all([startServer(), openBrowser()]);
-        root = new PocketBase(server.url);
-        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        ({ server, root } = await start());
         await root.collections.create({ name: "scores", fields: [{ type: "number", name: "points" }] });
         for (let points = 1; points <= 60; points += 1) await root.collection("scores").create({ points });
     });
-    after(async () => {
-        await closeBrowser();
-        await server?.stop();
-    });
+    after(() => end(server));
 
     test("rules are saved, and the server's complaint stands beside the rule that it is about", async () => {
         const page = await openAs(server, "/_/#/data/scores/rules");

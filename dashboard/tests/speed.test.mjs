@@ -4,10 +4,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import PocketBase from "pocketbase";
-
-import { EMAIL, PASSWORD, startServer } from "../../tests/sdk/server.mjs";
-import { assertStill, closeBrowser, openAs, openBrowser } from "./browser.mjs";
+import { assertStill, openAs } from "./browser.mjs";
+import { end, start } from "./stage.mjs";
 
 const RECORDS = 100_000;
 /** Milliseconds. What is faster is not told by the browser, and counts as this. */
@@ -18,21 +16,16 @@ const HANGS = 2_000;
 const quantile = (values, part) => [...values].sort((one, other) => one - other)[Math.min(values.length - 1, Math.floor(values.length * part))];
 
 describe("speed", { concurrency: false }, () => {
-    let server;
+    let server, root;
 
     before(async () => {
-        [server] = await Promise.all([startServer(), openBrowser()]);
-        const root = new PocketBase(server.url);
-        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        ({ server, root } = await start());
         const text = (name) => ({ type: "text", name });
         await root.collections.create({ name: "readings", fields: [text("title"), { type: "number", name: "points" }, text("note"), { type: "bool", name: "done" }], indexes: ["CREATE INDEX `idx_points` ON `readings` (`points`)"] });
         const rows = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${RECORDS}) SELECT printf('reading%08d', i), 'reading ' || i, i % 1000, 'a note of some length, as people write them ' || i, i % 2 FROM n`;
         await root.send("/api/sql", { method: "POST", body: { query: `INSERT INTO readings (id, title, points, note, done) ${rows}` } });
     });
-    after(async () => {
-        await closeBrowser();
-        await server?.stop();
-    });
+    after(() => end(server));
 
     test("three of four clicks and keys are answered at once on a table of 100,000 records", async (t) => {
         const page = await openAs(server, "/_/#/data/readings");

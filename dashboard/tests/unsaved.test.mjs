@@ -5,23 +5,19 @@ import { after, before, describe, test } from "node:test";
 
 import PocketBase from "pocketbase";
 
-import { EMAIL, PASSWORD, startServer, until } from "../../tests/sdk/server.mjs";
-import { assertSound, closeBrowser, holdBack, logIn, openAs, openBrowser, openPage, picture } from "./browser.mjs";
+import { EMAIL, PASSWORD, until } from "../../tests/sdk/server.mjs";
+import { assertSound, holdBack, logIn, openAs, openPage, picture } from "./browser.mjs";
+import { end, start } from "./stage.mjs";
 
 describe("not saved yet", { concurrency: false }, () => {
     let server, root;
 
     before(async () => {
-        [server] = await Promise.all([startServer(), openBrowser()]);
-        root = new PocketBase(server.url);
-        await root.collection("_superusers").authWithPassword(EMAIL, PASSWORD);
+        ({ server, root } = await start());
         await root.collections.create({ name: "posts", fields: [{ type: "text", name: "title" }] });
         await root.collections.create({ name: "teams", fields: [{ type: "text", name: "title" }] });
     });
-    after(async () => {
-        await closeBrowser();
-        await server?.stop();
-    });
+    after(() => end(server));
 
     const names = async () => (await root.collections.getOne("posts")).fields.map((field) => field.name);
 
