@@ -217,7 +217,7 @@ class Requests:
         files = [field for field in self.model.fields(name) if field["type"] == "file"]
         kind = r.random()
         if files and kind < 0.6:
-            parts = self.as_texts(pairs)
+            parts = self.as_texts(name, pairs)
             if r.random() < 0.2:
                 parts = [["@jsonPayload", None, texts.document(pairs)]]
             for field in r.sample(files, r.randint(1, len(files))):
@@ -228,20 +228,21 @@ class Requests:
                     parts.append([called, filename, content])
             return {"parts": parts}
         if kind < 0.64:
-            return {"parts": self.as_texts(pairs)}
+            return {"parts": self.as_texts(name, pairs)}
         if kind < 0.68:
-            return {"form": [[called, content] for called, _, content in self.as_texts(pairs)]}
+            return {"form": [[called, content] for called, _, content in self.as_texts(name, pairs)]}
         return {"json": texts.document(pairs)}
 
-    def as_texts(self, pairs):
-        """Each value as a text of a form; lists as several."""
+    def as_texts(self, name, pairs):
+        """Each value as a text of a form; lists as several. A JSON `null` that is sent as text is another value in PocketBase, on purpose."""
+        documents = {field["name"] for field in self.model.fields(name) if field["type"] == "json"}
         out = []
         for called, text in pairs:
             value = json.loads(text)
             for one in value if isinstance(value, list) and value else [value]:
                 # A number as it is: `1e3` is no URL, and `1000.0` is one here and none in PocketBase.
                 out.append([called, None, one if isinstance(one, str) else text if isinstance(value, float) else json.dumps(one)])
-        return [part for part in out if "\0" not in part[2]]
+        return [part for part in out if "\0" not in part[2] and not (part[0].strip("+-") in documents and part[2].strip() == "null")]
 
     def create(self):
         r, name = self.r, self.which()

@@ -25,7 +25,9 @@ def value(r, field, model, odd=0.12):
     """JSON text for a field; now and then a value of another kind."""
     kind = field["type"]
     if r.random() < odd:
-        return r.choice(ODD if kind != "url" else NO_FRACTIONS)
+        chosen = r.choice(ODD if kind != "url" else NO_FRACTIONS)
+        # As text it is another value in PocketBase, on purpose.
+        return "null" if kind == "json" and chosen == '"null"' else chosen
     if kind == "text":
         return json.dumps(r.choice(WORDS), ensure_ascii=r.random() < 0.5)
     if kind == "number":
