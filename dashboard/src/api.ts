@@ -42,6 +42,23 @@ export interface DatabaseSize {
   size: number;
 }
 
+/** What a restore does to a field or an index. */
+export interface PartChange {
+  name: string;
+  nameNow: string | null;
+  fate: "goes" | "returns" | "changes";
+}
+
+/** What a restore changes of a collection besides its records. */
+export interface Changes {
+  fields: PartChange[];
+  indexes: PartChange[];
+  rules: string[];
+  options: string[];
+  /** How many changes are not named. */
+  more: number;
+}
+
 /** A collection in a backup and now; `null` is what is not known. */
 export interface Compared {
   id: string;
@@ -56,6 +73,8 @@ export interface Compared {
   changedSince: number | null;
   files: Totals | null;
   filesNow: Totals | null;
+  /** `null` also for one that goes or returns. */
+  changes: Changes | null;
 }
 
 export interface Comparison {
@@ -65,6 +84,8 @@ export interface Comparison {
   gone: { collections: number; records: number | null; atLeast: number };
   databases: DatabaseSize[];
   files: Totals | null;
+  /** The sections of the settings that would be others; `null` where that is not known. */
+  settings: string[] | null;
 }
 
 /** A collection in a backup. */

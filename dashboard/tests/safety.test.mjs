@@ -1,7 +1,7 @@
 // Is my data safe, and how do I get it back?
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
@@ -295,6 +295,63 @@ describe("dashboard", { concurrency: false }, () => {
         await other.getByRole("row").filter({ hasText: "undated" }).getByText("at least 1 record made since would be gone").waitFor();
         await other.context().close();
         for (const name of ["prizes", "undated"]) await root.collections.delete(name);
+    });
+
+    // Nothing was said of it: a restore took a field away with all values in it, under a green sentence.
+    test("fields, rules, indexes and settings that a restore changes are named", async () => {
+        const made = { type: "autodate", name: "created", onCreate: true };
+        const { id } = await root.collections.create({ name: "posts", createRule: null, fields: [{ type: "text", name: "title" }, { type: "text", name: "note" }, made] });
+        await root.collection("posts").create({ title: "one" });
+        await makeBackup("posts.zip");
+        const region = (page) => page.getByRole("region", { name: "What is in it, against now" }).first();
+        const same = await openAs(server, "/_/#/restore/posts.zip");
+        await region(same).getByRole("row").filter({ hasText: "posts" }).waitFor();
+        assert.equal(await region(same).getByText("What else changes").count(), 0);
+        await same.context().close();
+
+        const { fields } = await root.collections.getOne(id);
+        const others = fields.filter(({ name }) => name !== "note").map((field) => (field.name === "title" ? { ...field, name: "headline" } : field));
+        await root.collections.update(id, { fields: [...others, { type: "number", name: "score" }], createRule: "", indexes: ["CREATE INDEX `by_score` ON `posts` (`score`)"] });
+        const { meta } = await root.settings.getAll();
+        await root.settings.update({ meta: { ...meta, appName: "Another" } });
+        const page = await openAs(server, "/_/#/restore/posts.zip", { viewport: PHONE });
+        const told = region(page).getByRole("listitem").filter({ hasText: "posts" });
+        for (const part of [
+            "the field “score” would be gone, with all values in it",
+            "the field “note” would come back",
+            "the field “title” (now “headline”) would be as before",
+            "the rule for creating would be as before",
+            "the index “by_score” would be gone",
+        ]) {
+            await told.getByText(part).waitFor();
+        }
+        await region(page).getByRole("row").filter({ hasText: "posts" }).getByText("no record changes").waitFor();
+        await region(page).getByText("These settings would be as before: name and addresses of the application.").waitFor();
+        await region(page).getByText("It is not known whether any record would be gone.").or(region(page).getByText("but 1 field would be, with all values in it")).first().waitFor();
+        assert.equal(await region(page).getByText("Nothing that was made since would be gone.").count(), 0);
+        await assertFits(page);
+        await assertSound(page);
+        await picture(page, "restore-changes-phone");
+        await page.context().close();
+
+        // What an earlier version wrote down has none of it.
+        const folder = join(server.directory, ".bosbase", "contents");
+        for (const name of readdirSync(folder)) {
+            const kept = JSON.parse(readFileSync(join(folder, name), "utf8"));
+            delete kept.content.definitions;
+            delete kept.content.settings;
+            writeFileSync(join(folder, name), JSON.stringify(kept));
+        }
+        const older = await openAs(server, "/_/#/restore/posts.zip");
+        await region(older).getByText("It is not known whether fields, rules and settings would change:").waitFor();
+        await picture(older, "restore-changes-unknown");
+        await region(older).getByRole("button", { name: "Verify it now" }).click();
+        await region(older).getByText("the field “score” would be gone").waitFor();
+        assert.equal(await region(older).getByText("It is not known whether fields").count(), 0);
+        await older.context().close();
+        await idle();
+        await root.settings.update({ meta });
+        await root.collections.delete("posts");
     });
 
     // It said that nobody had proven it yet.

@@ -119,7 +119,8 @@ def test_pocketbases_backups_too(launch, tmp_path):
     theirs.post("/api/backups", json={"name": "theirs.zip"}, expect=204)
     path = tmp_path / "theirs.zip"
     path.write_bytes(theirs.download("theirs.zip"))
-    root = launch(BOSBASE).root()
+    ours = launch(BOSBASE)
+    root = ours.root()
     root.upload(path)
     verify(root, "theirs.zip")
     told = content(root, "theirs.zip", compare="1")
@@ -128,6 +129,12 @@ def test_pocketbases_backups_too(launch, tmp_path):
     assert named(told["comparison"], "papers")["fate"] == "returns"
     # When it was taken nobody knows, so nobody knows what was made since.
     assert named(told["comparison"], "users")["createdSince"] is None
+    # What it says in its own way is no change.
+    root.restore("theirs.zip")
+    comparison = content(ours.root(), "theirs.zip", compare="1")["comparison"]
+    changed = {one["name"]: one["changes"] for one in comparison["collections"]}
+    assert all(not (one["fields"] or one["rules"] or one["indexes"] or one["options"]) for one in changed.values()), changed
+    assert comparison["settings"] == []
 
 
 def test_what_is_known_goes_with_its_backup(server, root):
@@ -311,3 +318,72 @@ def test_the_figures_go_back_further_than_the_history(server, root):
     (server.directory / ".bosbase" / "figures.json").unlink()
     server.start()
     assert root.get("/api/backups/jobs")["totalItems"] == 50
+
+
+def test_what_changes_besides_records_is_named(server, root):
+    """A restore took fields, rules and settings away, and nothing had said so."""
+    fields = [*FIELDS, {"name": "old", "type": "number"}, {"name": "body", "type": "text"}]
+    papers = make_papers(root, fields=fields)
+    indexed = ["CREATE INDEX `by_title` ON `papers` (`title`)", "CREATE INDEX `by_old` ON `papers` (`old`)"]
+    papers = root.patch("/api/collections/papers", json={"indexes": indexed, "listRule": ""})
+    make_papers(root, "same")
+    root.back_up("one.zip")
+    comparison = content(root, "one.zip", compare="true")["comparison"]
+    nothing = {"fields": [], "rules": [], "indexes": [], "options": [], "more": 0}
+    assert {json.dumps(one["changes"], sort_keys=True) for one in comparison["collections"]} == {json.dumps(nothing, sort_keys=True)}
+    assert comparison["settings"] == []
+
+    left = [one for one in papers["fields"] if one["name"] != "old"]
+    for one in left:
+        if one["name"] == "body":
+            one["name"] = "text"
+        if one["name"] == "title":
+            one["max"] = 7
+    left.append({"name": "score", "type": "number"})
+    changed = {"fields": left, "indexes": ["CREATE UNIQUE INDEX `by_title` ON `papers` (`title`)"], "listRule": None, "createRule": ""}
+    root.patch("/api/collections/papers", json=changed)
+    root.patch("/api/collections/users", json={"passwordAuth": {"enabled": False}, "manageRule": "id = @request.auth.id"})
+    root.patch("/api/settings", json={"meta": {"appName": "Other"}, "smtp": {"password": "hunter2"}})
+    make_papers(root, "since")
+    answer = content(root, "one.zip", compare="true")
+    comparison = answer["comparison"]
+    assert named(comparison, "papers")["changes"] == {
+        "fields": [
+            {"name": "title", "nameNow": "title", "fate": "changes"},
+            {"name": "body", "nameNow": "text", "fate": "changes"},
+            {"name": "score", "nameNow": "score", "fate": "goes"},
+            {"name": "old", "nameNow": None, "fate": "returns"},
+        ],
+        "rules": ["createRule", "listRule"],
+        "indexes": [
+            {"name": "by_title", "nameNow": "by_title", "fate": "changes"},
+            {"name": "by_old", "nameNow": None, "fate": "returns"},
+        ],
+        "options": [],
+        "more": 0,
+    }  # fmt: skip
+    users = named(comparison, "users")["changes"]
+    assert (users["rules"], users["options"], users["fields"]) == (["manageRule"], ["passwordAuth"], [])
+    assert named(comparison, "same")["changes"] == nothing and named(comparison, "since")["changes"] is None
+    assert sorted(comparison["settings"]) == ["meta", "smtp"]
+    assert "hunter2" not in json.dumps(answer)
+    assert not [one for one in (server.directory / ".bosbase" / "contents").iterdir() if b"hunter2" in one.read_bytes()]
+
+    root.restore("one.zip")
+    after = content(server.root(), "one.zip", compare="true")["comparison"]
+    assert {json.dumps(one["changes"], sort_keys=True) for one in after["collections"]} == {json.dumps(nothing, sort_keys=True)}
+    assert after["settings"] == []
+
+
+def test_of_an_earlier_versions_summary_it_is_not_known_until_it_is_verified(server, root):
+    make_papers(root)
+    root.back_up("one.zip")
+    (path,) = (server.directory / ".bosbase" / "contents").iterdir()
+    kept = json.loads(path.read_bytes())
+    del kept["content"]["definitions"], kept["content"]["settings"]
+    path.write_text(json.dumps(kept))
+    comparison = content(root, "one.zip", compare="true")["comparison"]
+    assert named(comparison, "papers")["changes"] is None and comparison["settings"] is None
+    verify(root, "one.zip")
+    comparison = content(root, "one.zip", compare="true")["comparison"]
+    assert named(comparison, "papers")["changes"]["fields"] == [] and comparison["settings"] == []

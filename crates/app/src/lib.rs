@@ -22,6 +22,7 @@ mod distinct;
 mod error;
 mod excerpt;
 pub mod fields;
+mod fingerprint;
 mod form;
 pub mod formats;
 pub mod jobs;

@@ -2,6 +2,7 @@ import type { Compared, Content, Totals } from "../api";
 import { bytes, count } from "../format";
 import { Notice } from "../parts/notice";
 import { t } from "../texts";
+import { hasChanges, OtherChanges } from "./restore_changes";
 
 const SUPERUSERS = "_superusers";
 
@@ -26,6 +27,7 @@ export function InIt({ content, onVerify, waiting }: { content: Content; onVerif
           {!content.counted && <Notice tone="calm">{t.restore.notCounted}</Notice>}
           {!known.complete && <Notice tone="calm">{t.restore.notInTime}</Notice>}
           {known.collections.length > 0 && <Collections all={known.collections} />}
+          <OtherChanges known={known} isCounted={content.counted} onVerify={onVerify} waiting={waiting} />
           <dl class="facts">
             <Fact label={t.restore.files} then={files(content.files)} now={files(known.files)} />
             <Fact label={t.restore.databases} then={bytes(sum(content.databases))} now={bytes(sum(known.databases))} />
@@ -59,6 +61,8 @@ function Sentence({ content }: { content: Content }) {
 function Unharmed({ all }: { all: Compared[] }) {
   const counts = all.filter((one) => isShown(one) && one.type !== "view" && one.fate === "stays" && one.recordsNow !== 0).map((one) => one.changedSince);
   const changed = counts.reduce<number>((sum, one) => sum + (one ?? 0), 0);
+  const fields = all.filter((one) => one.type !== "view").flatMap((one) => one.changes?.fields ?? []).filter((one) => one.fate === "goes").length;
+  if (fields > 0) return <Notice tone="warn">{t.restore.onlyFields(fields, changed)}</Notice>;
   if (changed > 0) return <Notice tone="warn">{t.restore.onlyChanged(changed)}</Notice>;
   if (counts.includes(null)) return <Notice tone="calm">{t.restore.changesUnknown}</Notice>;
   return <Notice tone="good">{t.restore.nothingGone}</Notice>;
@@ -124,7 +128,8 @@ function change(one: Compared) {
   const { created, back, least } = made(one.records, one.recordsNow, one.createdSince);
   const parts = [created > 0 && t.restore.createdSince(created, least), back > 0 && t.restore.deletedSince(back, least), (one.changedSince ?? 0) > 0 && t.restore.changedSince(one.changedSince ?? 0)].filter(Boolean);
   if (parts.length > 0) return parts.join("; ");
-  return one.createdSince === null ? t.restore.same : t.restore.unchanged;
+  if (one.createdSince === null) return t.restore.same;
+  return hasChanges(one) ? t.restore.unchangedRecords : t.restore.unchanged;
 }
 
 /** How many were made and deleted since. Without dates there may have been more of both. */

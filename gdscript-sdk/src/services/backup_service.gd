@@ -103,7 +103,9 @@ func status(p_options: Dictionary = {}) -> Variant:
 ## records, files, fileBytes}[/code]. Where nobody has looked into it yet, [code]known[/code] is
 ## [code]false[/code], and [code]unknown[/code] says what to do.[br]
 ## With [param p_compare] [code]comparison[/code] holds it against the data of now:
-## [code]{complete, collections, gone, …}[/code], or is [code]null[/code] where it is not known.
+## [code]{complete, collections, gone, settings, …}[/code], or is [code]null[/code] where it is not
+## known. [code]changes[/code] of a collection there names the fields, rules, indexes and options that
+## a restore would change: [code]{fields, rules, indexes, options, more}[/code].
 func content(p_key: String, p_compare: bool = false, p_options: Dictionary = {}) -> Variant:
 	var options: Dictionary = p_options
 	if p_compare:
@@ -294,6 +296,7 @@ static func _whole_parts(p_told: Dictionary) -> void:
 			var collection: Dictionary = one
 			_whole(collection.get("files"), ["count", "bytes"])
 			_whole(collection.get("filesNow"), ["count", "bytes"])
+			_whole(collection.get("changes"), ["more"])
 
 
 static func _is_running(p_job: Dictionary) -> bool:

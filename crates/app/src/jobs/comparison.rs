@@ -10,9 +10,14 @@ use super::backup_jobs::BackupJobs;
 use super::backups::Backups;
 use super::census::{CollectionNow, Counted, Ground};
 use super::content::{CollectionContent, Content, DatabaseSize, FileTotals};
+use super::definition::{Definition, DefinitionChanges};
 use super::engine::refuse;
 use super::proofs::Proof;
 use crate::error::{Error, Result};
+use crate::settings::SettingsPrints;
+
+/// Changes of fields, rules, indexes and options that are named, of all collections together.
+const MOST_CHANGES: usize = 2_000;
 
 /// What to say of a backup that was not proven yet.
 const UNPROVEN: &str = "This backup was not proven yet, so nobody has looked into it. Verify it to see what it holds.";
@@ -140,6 +145,8 @@ pub struct CollectionCompared {
     pub files: Option<FileTotals>,
     /// Its uploaded files now.
     pub files_now: Option<FileTotals>,
+    /// What changes of it besides its records, where it stays; nothing where that is not known.
+    pub changes: Option<DefinitionChanges>,
 }
 
 /// What would be gone after a restore, of the collections that are not the system's.
@@ -170,6 +177,8 @@ pub struct Comparison {
     pub databases: Vec<DatabaseSize>,
     /// All uploaded files now; nothing where they were not counted.
     pub files: Option<FileTotals>,
+    /// The sections of the settings that would be others; nothing where that is not known.
+    pub settings: Option<Vec<String>>,
 }
 
 impl BackupJobs {
@@ -189,7 +198,10 @@ impl BackupJobs {
             has_files,
         };
         let counted = self.census().take(&ground, content.created.parse().ok())?;
-        Ok(compare(content, &counted))
+        let now = SettingsPrints::of(&settings, self.options().encryption_key.as_deref());
+        let mut comparison = compare(content, &counted);
+        comparison.settings = content.settings.as_ref().and_then(|then| then.differing(&now));
+        Ok(comparison)
     }
 }
 
@@ -203,13 +215,18 @@ fn compare(content: &Content, now: &Counted) -> Comparison {
     for one in &now.collections {
         let before = there.remove(one.collection.id.as_str());
         if before.is_some() || is_whole {
-            collections.push(of_now(one, before));
+            let definition = content.definitions.get(&one.collection.id);
+            collections.push(of_now(one, before, definition));
         }
     }
     let left: HashSet<&str> = there.into_keys().collect();
     let returning = known.iter().filter(|one| left.contains(one.id.as_str()));
     collections.extend(returning.map(returns));
     collections.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    let mut left = MOST_CHANGES;
+    for changes in collections.iter_mut().filter_map(|one| one.changes.as_mut()) {
+        changes.keep_within(&mut left);
+    }
     let gone = gone(&collections, is_whole);
     let files = now.collections.iter().filter(|one| !one.collection.is_view());
     let files = files
@@ -228,10 +245,15 @@ fn compare(content: &Content, now: &Counted) -> Comparison {
         gone,
         databases: now.databases.clone(),
         files,
+        settings: None,
     }
 }
 
-fn of_now(now: &CollectionNow, before: Option<&CollectionContent>) -> CollectionCompared {
+fn of_now(
+    now: &CollectionNow,
+    before: Option<&CollectionContent>,
+    definition: Option<&Definition>,
+) -> CollectionCompared {
     let collection = &now.collection;
     let is_gone = before.is_none();
     CollectionCompared {
@@ -247,6 +269,7 @@ fn of_now(now: &CollectionNow, before: Option<&CollectionContent>) -> Collection
         changed_since: now.changed_since.filter(|_| !is_gone),
         files: before.map(files_of),
         files_now: now.files,
+        changes: definition.map(|then| DefinitionChanges::between(then, &Definition::of(collection))),
     }
 }
 
@@ -264,6 +287,7 @@ fn returns(before: &CollectionContent) -> CollectionCompared {
         changed_since: None,
         files: Some(files_of(before)),
         files_now: None,
+        changes: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a backup holds, as far as its proof told.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bosbase_backup::Inventory;
@@ -8,15 +8,28 @@ use bosbase_backup::inventory::Files;
 use bosbase_store::Collection;
 use serde::{Deserialize, Serialize};
 
+use super::definition::Definition;
 use crate::moment;
+use crate::settings::SettingsPrints;
 
 /// Collections that are told of one by one.
 const MOST_COLLECTIONS: usize = 2_000;
+/// How much is kept of what collections are besides their records, in bytes: as much as a thousand fields of each of
+/// fifty collections.
+const MOST_DEFINITIONS: usize = 6 << 20;
 /// How much of a name is kept, in characters: a hostile database says anything.
 const LONGEST_NAME: usize = 255;
 
 /// The collections of a database with the numbers of their records, as the store counts them.
 pub(super) type Counts = Vec<(Arc<Collection>, Option<u64>)>;
+
+/// What an application's database holds.
+#[derive(Debug)]
+pub(super) struct Inside {
+    pub counts: Counts,
+    /// Nothing where its settings can't be read.
+    pub settings: Option<SettingsPrints>,
+}
 
 /// Files and the bytes in them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,12 +98,20 @@ pub struct Content {
     pub files: FileTotals,
     /// All else but the databases: thumbnails, notes beside files, what no collection owns.
     pub other_files: FileTotals,
+    /// What its collections are besides their records, by their ids; of an earlier version's summary nothing.
+    #[serde(default)]
+    pub definitions: BTreeMap<String, Definition>,
+    /// What its settings are; nothing where that is not known.
+    #[serde(default)]
+    pub settings: Option<SettingsPrints>,
 }
 
 impl Content {
-    /// What the archive of `inventory` holds, whose databases hold `counts`, where they were opened.
-    pub(super) fn of(inventory: &Inventory, counts: Option<Counts>) -> Self {
+    /// What the archive of `inventory` holds, whose databases hold what is `inside`, where they were opened.
+    pub(super) fn of(inventory: &Inventory, inside: Option<Inside>) -> Self {
+        let (counts, settings) = inside.map_or((None, None), |inside| (Some(inside.counts), inside.settings));
         let counted = counts.is_some();
+        let definitions = counts.as_deref().map(definitions).unwrap_or_default();
         let mut folders: HashMap<&str, FileTotals> = inventory
             .folders
             .iter()
@@ -146,8 +167,34 @@ impl Content {
             more_collections,
             files,
             other_files,
+            definitions,
+            settings,
         }
     }
+
+    /// What a data directory without uploaded files holds, of which no archive tells.
+    pub(super) fn of_database(inside: Inside, created: String) -> Self {
+        Self {
+            created,
+            ..Self::of(&Inventory::default(), Some(inside))
+        }
+    }
+}
+
+/// What the first of these collections are, by their names, as far as there is room for it.
+fn definitions(counts: &[(Arc<Collection>, Option<u64>)]) -> BTreeMap<String, Definition> {
+    let mut all: Vec<&Collection> = counts.iter().map(|(collection, _)| collection.as_ref()).collect();
+    all.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    let mut room = MOST_DEFINITIONS;
+    let mut kept = BTreeMap::new();
+    for collection in all.into_iter().take(MOST_COLLECTIONS) {
+        let entry = (short(&collection.id), Definition::of(collection));
+        let size = serde_json::to_vec(&entry).map_or(usize::MAX, |bytes| bytes.len());
+        let Some(left) = room.checked_sub(size) else { continue };
+        room = left;
+        kept.insert(entry.0, entry.1);
+    }
+    kept
 }
 
 fn of_collection(collection: &Collection, records: Option<u64>, files: FileTotals) -> CollectionContent {
@@ -162,7 +209,7 @@ fn of_collection(collection: &Collection, records: Option<u64>, files: FileTotal
     }
 }
 
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     text.chars().take(LONGEST_NAME).collect()
 }
 
@@ -189,11 +236,15 @@ mod tests {
         Arc::new(serde_json::from_value(json).unwrap())
     }
 
+    fn inside(counts: Counts) -> Inside {
+        Inside { counts, settings: None }
+    }
+
     #[test]
     fn files_go_to_the_collection_whose_id_their_folder_bears_and_strays_to_the_others() {
         let inventory = inventory(&[("pbc_1", 2, 20), ("pbc_9", 1, 5)]);
         let counts = vec![(collection("pbc_2", "b"), Some(0)), (collection("pbc_1", "a"), Some(7))];
-        let content = Content::of(&inventory, Some(counts));
+        let content = Content::of(&inventory, Some(inside(counts)));
         let told: Vec<_> = content
             .collections
             .iter()
@@ -213,11 +264,26 @@ mod tests {
         let counts: Counts = (0..MOST_COLLECTIONS + 7)
             .map(|n| (collection(&format!("{n}{long}"), &format!("{n:05}{long}")), Some(1)))
             .collect();
-        let content = Content::of(&Inventory::default(), Some(counts));
+        let content = Content::of(&Inventory::default(), Some(inside(counts)));
         assert_eq!(
             (content.collections.len(), content.more_collections),
             (MOST_COLLECTIONS, 7)
         );
         assert_eq!(content.collections[0].name.chars().count(), LONGEST_NAME);
+    }
+
+    #[test]
+    fn what_collections_are_is_kept_as_far_as_there_is_room() {
+        let fields: Vec<_> = (0..2_000)
+            .map(|n| serde_json::json!({"id": n.to_string(), "name": format!("{n}{}", "\u{1}".repeat(255)), "type": "text"}))
+            .collect();
+        let wide = |id: &str| {
+            let json = serde_json::json!({"id": id, "name": id, "fields": fields});
+            (Arc::new(serde_json::from_value::<Collection>(json).unwrap()), Some(1))
+        };
+        let counts: Counts = vec![wide("a"), wide("b"), wide("c"), (collection("d", "d"), Some(0))];
+        let content = Content::of(&Inventory::default(), Some(inside(counts)));
+        assert_eq!(content.definitions.keys().collect::<Vec<_>>(), ["a", "b", "d"]);
+        assert!(serde_json::to_vec(&content.definitions).unwrap().len() <= MOST_DEFINITIONS);
     }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use std::time::Duration;
 
 use super::backup_jobs::BackupJobs;
+use super::content::Inside;
 use super::engine::{CountsSlot, FilesHeld, Pinned, path_of, refuse};
 use super::found::{Found, some};
 use super::listed::Proved;
@@ -15,7 +16,7 @@ use super::registry::{RunningJob, Ticket};
 use super::status::JobKind;
 use crate::error::{Error, FieldErrors, Result, sentence};
 use crate::files::BucketSource;
-use crate::settings;
+use crate::settings::{self, SettingsPrints};
 
 /// How long a scheduled backup waits for other work on backups to end: a day without a backup would be the worse
 /// choice.
@@ -154,7 +155,11 @@ impl BackupJobs {
         }
         // The databases were checked where they were pinned, and the digests say that these very bytes are in the
         // backup.
-        let found = proof.map(|proof| Found::made(missing, &proof.inventory, counts.lock().take()));
+        let found = proof.map(|proof| {
+            let settings = Some(SettingsPrints::of(&settings, self.options().encryption_key.as_deref()));
+            let inside = counts.lock().take().map(|counts| Inside { counts, settings });
+            Found::made(missing, &proof.inventory, inside)
+        });
         self.backups().conclude_proof(&proved, running, found)
     }
 

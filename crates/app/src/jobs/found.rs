@@ -3,7 +3,7 @@
 use bosbase_backup::create::Names;
 use bosbase_backup::{Depth, Examined, Inventory};
 
-use super::content::{Content, Counts};
+use super::content::{Content, Inside};
 use super::proofs::Verdict;
 
 /// Of the files that a warning is about, so many are named.
@@ -22,13 +22,14 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Of a backup that was just made, with a warning of the files that were `missing` then. Its databases hold `counts`.
-    pub(super) fn made(missing: Names, inventory: &Inventory, counts: Option<Counts>) -> Self {
+    /// Of a backup that was just made, with a warning of the files that were `missing` then. Its databases hold what
+    /// is `inside`.
+    pub(super) fn made(missing: Names, inventory: &Inventory, inside: Option<Inside>) -> Self {
         Self {
             depth: Depth::Databases,
             missing,
             is_told: true,
-            content: Content::of(inventory, counts),
+            content: Content::of(inventory, inside),
         }
     }
 
@@ -48,13 +49,13 @@ impl Found {
         (!warnings.is_empty()).then(|| warnings.join(" "))
     }
 
-    /// What examining one found, whose databases hold `counts` where they were opened.
-    pub(super) fn examined(examined: Examined, counts: Option<Counts>) -> Self {
+    /// What examining one found, whose databases hold what is `inside` where they were opened.
+    pub(super) fn examined(examined: Examined, inside: Option<Inside>) -> Self {
         Self {
             depth: examined.depth,
             missing: examined.missing,
             is_told: false,
-            content: Content::of(&examined.inventory, counts),
+            content: Content::of(&examined.inventory, inside),
         }
     }
 

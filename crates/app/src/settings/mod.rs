@@ -5,6 +5,7 @@
 
 mod cipher;
 mod merge;
+mod prints;
 mod sections;
 mod stored;
 mod test_s3;
@@ -19,6 +20,7 @@ use parking_lot::{Mutex, RwLock};
 use bosbase_store::Store;
 use serde_json::{Map, Value};
 
+pub use prints::SettingsPrints;
 pub use sections::{
     BackupSettings, BatchSettings, LogSettings, MetaSettings, ProxySettings, RateLimitRule, RateLimitSettings,
     S3Settings, Settings, SmtpSettings, WebhookSettings,
@@ -165,4 +167,4 @@ impl SettingsStore {
     }
 }
 
-pub(crate) use stored::{load, of_snapshot, peek};
+pub(crate) use stored::{load, of_param, of_snapshot, peek};

@@ -47,7 +47,19 @@ pub(crate) fn peek(dir: &Path, key: Option<&str>) -> Result<Option<Settings>> {
 ///
 /// Where they can't be read or decrypted.
 pub(crate) fn of_snapshot(snapshot: &bosbase_store::Snapshot, key: Option<&str>) -> Result<Settings> {
-    parsed(&document(snapshot.param(KEY)?.as_deref(), key)?)
+    of_param(|name| snapshot.param(name), key)
+}
+
+/// The settings of a database whose `_params` are read by `param`; the built-in ones where it has none.
+///
+/// # Errors
+///
+/// Where they can't be read or decrypted.
+pub(crate) fn of_param(
+    param: impl FnOnce(&str) -> bosbase_store::Result<Option<String>>,
+    key: Option<&str>,
+) -> Result<Settings> {
+    parsed(&document(param(KEY)?.as_deref(), key)?)
 }
 
 fn parsed(document: &Map<String, Value>) -> Result<Settings> {

@@ -59,6 +59,8 @@ fn shown(described: &Described, compares: bool, comparison: Option<&Comparison>)
         more_collections,
         files,
         other_files,
+        definitions: _,
+        settings: _,
     } = content.clone().unwrap_or_default();
     let age = jiff::Timestamp::now().duration_since(described.taken()).as_secs();
     let known = content.is_some();

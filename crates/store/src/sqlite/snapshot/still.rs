@@ -54,6 +54,22 @@ impl StillDatabase {
         self.0.record_counts()
     }
 
+    /// Every collection, in no order.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub fn collections(&self) -> Result<Vec<Arc<Collection>>> {
+        Ok(self.0.schema()?.all().to_vec())
+    }
+
+    /// The value of `key` in its `_params`, as it is stored.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn param(&self, key: &str) -> Result<Option<String>> {
+        self.0.param(key)
+    }
+
     /// Every file that a record names, as [`super::Snapshot::file_references`].
     ///
     /// # Errors
