@@ -220,6 +220,8 @@ export interface Status {
   foreign: { count: number; newest: string; help: string } | null;
   otherServers: { pid: number; program: string }[];
   rehearsal: boolean;
+  /** The bucket that is in force; `null` for the data directory. */
+  place: { bucket: string; endpoint: string } | null;
   /** How many backups lie in the data directory and are not listed, since they are kept in a bucket now. */
   leftOnDisk: number;
 }

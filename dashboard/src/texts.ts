@@ -99,6 +99,7 @@ export const t = {
   safety: {
     title: "Safety",
     good: (age: string) => `Your data is safe. The newest proven backup was made ${age}.`,
+    here: (age: string) => `Your data is safe from mistakes, but not from the loss of this machine. The newest proven backup was made ${age}.`,
     warn: (age: string) => `Your data can be brought back to a backup made ${age}, but something needs your attention.`,
     failing: (age: string) => `Backups are failing. The newest proven one was made ${age}.`,
     none: "There is no backup yet. If this server’s disk fails, the data is lost.",

@@ -93,16 +93,35 @@ describe("dashboard", { concurrency: false }, () => {
         await page.context().close();
     });
 
-    test("with a schedule, the sentence is green and names the next backup", async () => {
+    // It was green beside an advice that said "A lost machine takes both".
+    test("with a schedule, the sentence says what the data is safe from, and names the next backup", async () => {
         await root.settings.update({ backups: { cron: "0 2 * * *", cronMaxKeep: 7 } });
         const page = await openAs(server);
-        await page.getByText("Your data is safe.").waitFor();
+        await page.getByText("Your data is safe from mistakes, but not from the loss of this machine.").waitFor();
+        assert.equal(await page.getByText("Your data is safe.").count(), 0);
+        const tone = () => page.getByRole("region", { name: /^Your data/ }).getAttribute("class");
+        assert.equal(await tone(), "headline warn");
+        await page.getByRole("link", { name: "Use a bucket elsewhere" }).waitFor();
         await page.getByText(/^in \d+ (hours?|minutes?)$/).waitFor();
         assert.ok(await page.evaluate("window.shift") < 0.1, "the page moved while it loaded");
         await picture(page, "safety");
         await page.emulateMedia({ colorScheme: "dark" });
         await picture(page, "safety-dark");
         await assertSound(page);
+        await page.emulateMedia({ colorScheme: "light" });
+        // In a bucket of this very machine they are no safer.
+        for (const [endpoint, isSafe] of [["http://127.0.0.1:9000", false], ["localhost:9000", false], ["https://localhost.example.com", true]]) {
+            await page.route("**/api/backups/status", async (route) => {
+                const answer = await route.fetch();
+                await route.fulfill({ response: answer, json: { ...(await answer.json()), place: { bucket: "backups", endpoint } } });
+            });
+            await page.reload();
+            await page.getByText(`Bucket backups at ${endpoint.replace(/^https?:[/][/]/, "")}`).waitFor();
+            assert.equal(await tone(), isSafe ? "headline good" : "headline warn", endpoint);
+            assert.equal(await page.getByText("Your data is safe.").count(), isSafe ? 1 : 0);
+            await page.unroute("**/api/backups/status");
+        }
+        await picture(page, "safety-elsewhere");
         await page.context().close();
     });
 
@@ -119,7 +138,7 @@ describe("dashboard", { concurrency: false }, () => {
 
     test("the safety page fits a phone", async () => {
         const page = await openAs(server, "/_/", { viewport: PHONE });
-        await page.getByText("Your data is safe.").waitFor();
+        await page.getByText("Your data is safe from mistakes").waitFor();
         await assertFits(page);
         await assertSound(page);
         await picture(page, "safety-phone");

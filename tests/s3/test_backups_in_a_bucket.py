@@ -16,6 +16,7 @@ from harness.memory import Watch, assert_bounded
 from harness.programs import BOSBASE, EMAIL, PASSWORD
 
 from .conftest import ACCESS_KEY, SECRET
+from .files import environment
 
 pytestmark = pytest.mark.ours
 
@@ -422,6 +423,19 @@ def test_a_new_machine_restores_from_the_bucket_alone(launch, s3, tmp_path):
     incomplete = {**environment, "BOSBASE_BACKUPS_S3_SECRET": ""}
     refused = BOSBASE.run("backup", "list", "--dir", fresh, env=incomplete, check=False)
     assert refused.returncode != 0 and "BOSBASE_BACKUPS_S3_SECRET" in refused.stderr
+
+
+def test_the_status_says_where_backups_go(launch, moto):
+    """The dashboard said "this server's own disk" of backups in the bucket that the environment named."""
+    place = {"bucket": moto.bucket, "endpoint": f"http://{moto.address}"}
+    server = launch()
+    assert server.root().get("/api/backups/status")["place"] is None
+    use(server.root(), moto.settings())
+    assert server.root().get("/api/backups/status")["place"] == place
+    other = launch(env=environment(moto, prefix="BOSBASE_BACKUPS_S3_", bucket=moto.bucket))
+    assert not other.root().get("/api/settings")["backups"]["s3"]["enabled"]
+    told = other.root().get("/api/backups/status")
+    assert told["place"] == place and moto.settings()["secret"] not in str(told)
 
 
 @pytest.mark.alone

@@ -132,6 +132,12 @@ impl Backups {
         bucket.map_or_else(|| "the data directory".to_owned(), |config| config.shown())
     }
 
+    /// The bucket that backups are kept in now; `None` for the data directory.
+    #[must_use]
+    pub fn bucket_in_force(&self) -> Option<bosbase_bucket::BucketConfig> {
+        self.places.backups()
+    }
+
     /// Which place backups are kept in now.
     pub(super) fn place(&self) -> String {
         self.places

@@ -89,6 +89,8 @@ async fn status(Superuser(caller): Superuser, State(state): State<AppState>) -> 
     let others = state.blocking(|app| Ok(neighbours(app.data_dir()))).await?;
     // A disk that can't be read says nothing of the rest, least of all of where the backups are.
     let left = state.blocking(|app| Ok(app.backups().left_on_disk().ok())).await?;
+    let place = state.app.backups().bucket_in_force();
+    let place = place.map(|config| json!({ "bucket": config.bucket, "endpoint": config.endpoint }));
     let foreign = state.app.backups().foreign();
     let rehearsal = state.app.options().rehearsal;
     let running = jobs.iter().find(|job| job.state == JobState::Running);
@@ -101,6 +103,7 @@ async fn status(Superuser(caller): Superuser, State(state): State<AppState>) -> 
             "foreign": foreign,
             "otherServers": others,
             "rehearsal": rehearsal,
+            "place": place,
             "leftOnDisk": left,
         }),
         &caller,

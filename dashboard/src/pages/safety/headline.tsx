@@ -1,4 +1,4 @@
-import type { Settings } from "../../api";
+import type { Status } from "../../api";
 import { ago, span, when, whenText } from "../../format";
 import { now } from "../../live";
 import { t } from "../../texts";
@@ -6,9 +6,8 @@ import type { Verdict } from "./verdict";
 
 const host = (endpoint: string) => endpoint.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
 
-export function Headline({ verdict, settings }: { verdict: Verdict; settings: Settings }) {
+export function Headline({ verdict, place }: { verdict: Verdict; place: Status["place"] }) {
   const { tone, sentence, newest, next, schedule, advice } = verdict;
-  const { s3 } = settings.backups;
   return (
     <section class={`headline ${tone}`} aria-labelledby="verdict">
       <p id="verdict" class="sentence" role="status">
@@ -32,7 +31,7 @@ export function Headline({ verdict, settings }: { verdict: Verdict; settings: Se
         </div>
         <div>
           <dt>{t.safety.place}</dt>
-          <dd>{s3.enabled ? t.safety.bucket(s3.bucket, host(s3.endpoint)) : t.safety.local}</dd>
+          <dd>{place ? t.safety.bucket(place.bucket, host(place.endpoint)) : t.safety.local}</dd>
         </div>
       </dl>
       {advice.length > 0 && (

@@ -17,7 +17,7 @@ export function Safety() {
   return (
     <>
       <h1 class="hidden">{t.safety.title}</h1>
-      <Headline verdict={found} settings={settings} />
+      <Headline verdict={found} place={known.place} />
       {known.undo && <UndoOffer undo={known.undo} />}
       <Running />
       {listProblem.value && (

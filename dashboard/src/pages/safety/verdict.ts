@@ -34,7 +34,8 @@ export function newestProven(list: Backup[], now: number): Backup | null {
 
 export function verdict(list: Backup[] | null, status: Status, settings: Settings, now: number): Verdict {
   const newest = list && newestProven(list, now);
-  const { cron, s3 } = settings.backups;
+  const { cron } = settings.backups;
+  const isHere = liesHere(status.place);
   const runs = cron ? nextRuns(cron, new Date(now), 1) : [];
   const advice: Advice[] = status.alarms.troubles.map(({ cause, error }) => ({ title: causeOf(cause), text: error }));
   for (const { pid, program } of status.otherServers) advice.push({ text: t.safety.advice.others(program, pid) });
@@ -44,7 +45,7 @@ export function verdict(list: Backup[] | null, status: Status, settings: Setting
     advice.push({ text: t.safety.advice.schedule, href: link("settings", "schedule"), action: t.safety.advice.scheduleDo });
   }
   const warned = grave || !cron;
-  if (!s3.enabled) advice.push({ text: t.safety.advice.local, href: link("settings", "storage"), action: t.safety.advice.localDo });
+  if (isHere) advice.push({ text: t.safety.advice.local, href: link("settings", "storage"), action: t.safety.advice.localDo });
   if (cron && status.alarms.ways.length === 0) {
     advice.push({ text: t.safety.advice.ways, href: link("settings", "alarms"), action: t.safety.advice.waysDo });
   }
@@ -64,10 +65,15 @@ export function verdict(list: Backup[] | null, status: Status, settings: Setting
               ? ["bad", t.safety.failing(age)]
               : warned
                 ? ["warn", t.safety.warn(age)]
-                : ["good", t.safety.good(age)];
+                : isHere
+                  ? ["warn", t.safety.here(age)]
+                  : ["good", t.safety.good(age)];
   const schedule = !cron ? t.safety.notScheduled : runs === null ? t.safety.badSchedule : "";
   return { tone, sentence, newest, next: runs?.[0] ?? null, schedule, advice };
 }
+
+/** Whether who loses this machine loses the backups, too: they are on its disk, or in a bucket that it serves itself. */
+const liesHere = (place: Status["place"]) => !place || /^(\w+:\/\/)?(localhost|127(\.\d+){3}|\[::1\])([:/]|$)/i.test(place.endpoint);
 
 /** A cause may name its backup: `verify example.zip`. */
 function causeOf(cause: string): string {
