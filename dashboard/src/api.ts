@@ -226,6 +226,9 @@ export interface Status {
   leftOnDisk: number;
 }
 
+/** What a bucket is for. */
+export type Filesystem = "backups" | "storage";
+
 export interface S3 {
   enabled: boolean;
   bucket: string;
@@ -347,7 +350,7 @@ export const backups = {
 export const settings = {
   get: () => send<Settings>("/api/settings"),
   patch: (body: unknown) => send<Settings>("/api/settings", { method: "PATCH", body }),
-  testS3: () => send("/api/settings/test/s3", { method: "POST", body: { filesystem: "backups" } }),
+  testS3: (filesystem: Filesystem) => send("/api/settings/test/s3", { method: "POST", body: { filesystem } }),
   testMail: (email: string) => send("/api/settings/test/email", { method: "POST", body: { email, template: "verification" } }),
   testWebhook: () => send("/api/settings/test/webhook", { method: "POST" }),
 };

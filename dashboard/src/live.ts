@@ -1,7 +1,7 @@
 // What the server says of its backups, kept up to date while a page is open: told by the event stream, and asked for
 // again now and then, also while the server is away for a restart.
 
-import { computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { setAccent } from "./accent";
 import { backups, client, settings, type Backup, type Job, type Settings, type Status } from "./api";
 import { problem, type Problem } from "./problem";
@@ -59,26 +59,46 @@ export function refresh(): Promise<void> {
 }
 
 async function ask(): Promise<void> {
+  if (await askAbout()) await askForList();
+}
+
+/** Asks for all but the list, which takes as long as its bucket. */
+export async function refreshSettings(): Promise<void> {
+  await askAbout();
+  void refresh();
+}
+
+/** The status and the settings; whether they came. */
+async function askAbout(): Promise<boolean> {
+  // What was known of the settings stays where they don't come; the status says whether the server is away.
+  const setting = settings.get().catch(() => null);
   try {
-    status.value = await backups.status();
-    away.value = false;
+    const [told, set] = [await backups.status(), await setting];
+    batch(() => {
+      // The backups of another place are no longer the list, however long the new place takes to answer.
+      if (!same(told.place, status.value?.place ?? null)) [list.value, listProblem.value] = [null, null];
+      status.value = told;
+      away.value = false;
+      if (set) serverSettings.value = set;
+    });
+    if (set) setAccent(set.meta.accentColor ?? "");
+    return true;
   } catch (error) {
     away.value = problem(error).status === 0 || problem(error).status >= 500;
-    return;
+    return false;
   }
+}
+
+async function askForList(): Promise<void> {
   try {
     list.value = await backups.list();
     listProblem.value = null;
   } catch (error) {
     listProblem.value = problem(error);
   }
-  try {
-    serverSettings.value = await settings.get();
-    setAccent(serverSettings.value.meta.accentColor ?? "");
-  } catch {
-    // What was known stays; the status says that the server is away.
-  }
 }
+
+const same = (one: Status["place"], other: Status["place"]) => one?.bucket === other?.bucket && one?.endpoint === other?.endpoint;
 
 /** A job as the event stream tells it. */
 function heard(job: Job): void {
@@ -121,6 +141,6 @@ export function follow(): () => void {
     clearInterval(clock);
     document.removeEventListener("visibilitychange", visible);
     void stream.then((end) => end?.()).catch(() => undefined);
-    status.value = list.value = serverSettings.value = null;
+    status.value = list.value = listProblem.value = serverSettings.value = null;
   };
 }

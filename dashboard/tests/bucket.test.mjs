@@ -50,7 +50,7 @@ describe("backups in a bucket", { concurrency: false }, () => {
         for (const [label, value] of Object.entries(values)) await form.getByLabel(label).fill(value);
         await form.getByLabel("Bucket", { exact: true }).fill("backups");
         await form.getByRole("button", { name: "Save the storage" }).click();
-        await form.getByText("Saved.").waitFor();
+        await form.getByText("Saved. It works: objects were put, listed, read and deleted in the bucket.").waitFor();
         await form.getByText("2 backups lie on this server’s own disk").waitFor();
         await form.getByRole("button", { name: "Test what is saved" }).click();
         await form.getByText("It works:").waitFor();

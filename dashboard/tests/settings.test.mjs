@@ -112,7 +112,10 @@ describe("settings of backups", { concurrency: false }, () => {
         await still.context().close();
     });
 
-    test("a bucket that does not answer is said to be so by its test", async () => {
+    // "Saved" was all that was said of it, and the first page showed the list of before.
+    test("a bucket that does not answer is said to be so when it is saved, and instead of the list", async () => {
+        const home = await openAs(server);
+        await home.getByRole("row").filter({ hasText: "mine.zip" }).waitFor();
         const page = await openAs(server, "/_/#/settings", { viewport: PHONE });
         const form = page.getByRole("form", { name: "Where backups go" });
         await form.getByLabel("Keep backups in an S3 bucket").check();
@@ -123,12 +126,31 @@ describe("settings of backups", { concurrency: false }, () => {
         await form.getByLabel("Secret").fill("secret");
         await form.getByLabel("The bucket’s name is part of the path").check();
         await form.getByRole("button", { name: "Save the storage" }).click();
-        await form.getByText("Saved.").waitFor();
+        await form.getByRole("alert").filter({ hasText: /It is saved, but it does not work: .*127[.]0[.]0[.]1:1/ }).waitFor();
+        assert.equal(await form.getByText("Saved.").count(), 0);
         await form.getByRole("button", { name: "Test what is saved" }).click();
-        await form.getByRole("alert").filter({ hasText: "127.0.0.1:1" }).waitFor();
+        await form.getByRole("alert").filter({ hasText: /^It does not work: .*127[.]0[.]0[.]1:1/ }).waitFor();
+        await picture(page, "bucket-broken");
+        for (const shown of [home, await openAs(server)]) {
+            if (shown === home) await home.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+            await shown.getByText(/^The list of backups can’t be read: .*127[.]0[.]0[.]1:1/).waitFor({ timeout: 40_000 });
+            await shown.getByText("The backups cannot be listed now").waitFor();
+            await shown.getByText("Not known now").waitFor();
+            assert.equal(await shown.getByRole("row").filter({ hasText: "mine.zip" }).count(), 0);
+            for (const text of ["None yet", "No backups yet"]) assert.equal(await shown.getByText(text).count(), 0);
+        }
+        await picture(home, "list-unreadable");
+        await home.goto(`${server.url}/_/#/restore/mine.zip`);
+        await home.getByText("The list of backups can’t be read:").waitFor();
+        assert.equal(await home.getByText("There is no backup called").count(), 0);
+        await assertFits(home);
+        await assertSound(home, ["400"]);
         await form.getByLabel("Keep backups in an S3 bucket").uncheck();
         await form.getByRole("button", { name: "Save the storage" }).click();
         await form.getByText("Saved.").waitFor();
+        await home.getByRole("button", { name: "Try again" }).click();
+        await home.getByRole("heading", { name: "mine.zip" }).waitFor();
+        await home.context().close();
         await assertFits(page);
         await assertSound(page, ["400"]);
         await page.context().close();

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { backups, type Backup, type Content, type Job } from "../api";
 import { ago, bytes, secondsSince, span, whenText } from "../format";
-import { away, busy, list, now, refresh, running, status } from "../live";
+import { away, busy, list, listProblem, now, refresh, running, status } from "../live";
 import { TextField } from "../parts/form";
 import { Notice, Wrong } from "../parts/notice";
 import { Progress } from "../parts/progress";
@@ -12,17 +12,30 @@ import { InIt } from "./restore_content";
 import { Proof } from "./safety/backups";
 import { Back, Tabs } from "./restore_tabs";
 import { UndoOffer } from "./safety/undo";
+import { Unreadable } from "./safety/unreadable";
 
 /** What a restore would do, and the button that does it. */
 export function RestorePage({ backup: key }: { backup: string }) {
+  const backup = list.value?.find((one) => one.key === key);
+  if (!backup && listProblem.value) return <NoList />;
   if (!list.value) return <p class="empty" role="status">{t.loading}</p>;
-  const backup = list.value.find((one) => one.key === key);
   return (
     <div class="narrow">
       <Back />
       <h1>{t.restore.title}</h1>
       {backup && <Tabs backup={key} shown="whole" />}
       {backup ? <WithContent backup={backup} key={backup.key} /> : <Notice tone="bad">{t.restore.missing(key)}</Notice>}
+    </div>
+  );
+}
+
+/** The list can't be read, so nobody knows whether there is such a backup. */
+export function NoList() {
+  return (
+    <div class="narrow">
+      <Back />
+      <h1>{t.restore.title}</h1>
+      <Unreadable why={listProblem.value?.text ?? ""} place={status.value?.place ?? null} />
     </div>
   );
 }

@@ -1,16 +1,17 @@
 import { useEffect, useState } from "preact/hooks";
-import { backups, settings as api, type BackupSettings, type Foresight, type S3, type Settings } from "../api";
+import { backups, settings as api, type BackupSettings, type Foresight, type Settings } from "../api";
 import { nextRuns } from "../cron";
 import { when } from "../format";
-import { list, serverSettings, status } from "../live";
+import { serverSettings } from "../live";
 import { Check, TextField } from "../parts/form";
 import { Discard } from "../parts/discard";
 import { useFirstWrong } from "../parts/first_wrong";
-import { Notice, Said } from "../parts/notice";
+import { Said } from "../parts/notice";
 import { t } from "../texts";
 import { Foreseeing, useForesight } from "./foresight";
 import { isDefault, reach, SENSIBLE } from "./retention";
-import { useForm, type Form, type Shape } from "./settings_form";
+import { saving, useForm, withSecret, type Shape } from "./settings_form";
+import { Storage } from "./storage";
 
 /** How backups happen by themselves, where they go, and who is told when they fail. */
 export function SettingsPage({ section }: { section: string | undefined }) {
@@ -57,16 +58,8 @@ function useFirstForesight(wanted: boolean): Foresight | null | undefined {
   return first;
 }
 
-const saving = (form: Pick<Form<object>, "save">) => (event: Event) => {
-  event.preventDefault();
-  void form.save();
-};
-
 const number = (text: string) => Math.max(0, Math.trunc(Number(text) || 0));
 const RUNS = 3;
-
-/** A secret that is not sent stays. */
-const withSecret = <T extends object>(parts: T, name: string, secret: string) => (secret ? { ...parts, [name]: secret } : parts);
 
 const schedule = {
   place: "settings/schedule",
@@ -114,67 +107,6 @@ function Schedule({ known, foresight: first }: { known: Settings; foresight: For
       </div>
     </form>
   );
-}
-
-const storage = {
-  place: "settings/storage",
-  read: ({ backups: { s3: { enabled, bucket, region, endpoint, accessKey, forcePathStyle } } }: Settings) => ({ enabled, bucket, region, endpoint, accessKey, forcePathStyle, secret: "" }),
-  body: ({ secret, ...rest }: S3 & { secret: string }) => ({ backups: { s3: withSecret(rest, "secret", secret) } }),
-};
-
-function Storage({ known }: { known: Settings }) {
-  const form = useForm(known, storage);
-  const { draft, set, problems } = form;
-  const problemOf = (name: string) => problems[`backups.s3.${name}`];
-  const saved = known.backups.s3;
-  return (
-    <form ref={useFirstWrong(form.problems)} class="card" onSubmit={saving(form)} aria-labelledby="storage">
-      <h2 id="storage">{t.settings.storage}</h2>
-      <Check label={t.settings.useBucket} value={draft.enabled} onValue={(enabled) => set({ enabled })} hint={t.settings.bucketHint} />
-      <Hidden known={saved} wanted={draft} />
-      {draft.enabled && (
-        <>
-          <TextField label={t.settings.endpoint} value={draft.endpoint} onValue={(endpoint) => set({ endpoint })} problem={problemOf("endpoint")} placeholder="https://s3.eu-central-1.amazonaws.com" mono />
-          <div class="grid">
-            <TextField label={t.settings.bucket} value={draft.bucket} onValue={(bucket) => set({ bucket })} problem={problemOf("bucket")} mono />
-            <TextField label={t.settings.region} value={draft.region} onValue={(region) => set({ region })} problem={problemOf("region")} placeholder="eu-central-1" mono />
-            <TextField label={t.settings.accessKey} value={draft.accessKey} onValue={(accessKey) => set({ accessKey })} problem={problemOf("accessKey")} mono />
-            <TextField label={t.settings.secret} type="password" value={draft.secret} onValue={(secret) => set({ secret })} problem={problemOf("secret")} placeholder={saved.accessKey ? t.settings.unchanged : ""} autocomplete="new-password" mono />
-          </div>
-          {isOwnAddress(draft.endpoint) && !draft.forcePathStyle && <Notice tone="warn">{t.settings.pathStyleNeeded}</Notice>}
-          <Check label={t.settings.pathStyle} value={draft.forcePathStyle} onValue={(forcePathStyle) => set({ forcePathStyle })} />
-        </>
-      )}
-      <Said said={form.said} />
-      <div class="actions">
-        {saved.enabled && (
-          <button type="button" disabled={form.waiting} onClick={() => void form.attempt(api.testS3, t.settings.bucketWorks)}>
-            {t.settings.testSaved}
-          </button>
-        )}
-        <Discard of={form} />
-        <button class="primary" disabled={form.waiting}>
-          {t.settings.saveStorage}
-        </button>
-      </div>
-    </form>
-  );
-}
-
-/** An address that no bucket's name can be put before: an IP address, or this machine. */
-export function isOwnAddress(endpoint: string): boolean {
-  const host = endpoint.trim().replace(/^\w+:\/\//, "").replace(/[/?#].*$/, "").replace(/:\d*$/, "");
-  return /^(localhost|\d+(\.\d+){3}|\[[\da-f:.]+\])$/i.test(host);
-}
-
-/** Where the backups that are listed now can be found once they are kept elsewhere. */
-function Hidden({ known, wanted }: { known: S3; wanted: S3 }) {
-  const [there, left] = [list.value?.length ?? 0, status.value?.leftOnDisk ?? 0];
-  const isOther = wanted.bucket !== known.bucket || wanted.endpoint !== known.endpoint;
-  if (!known.enabled) return wanted.enabled && there > 0 ? <Notice tone="warn">{t.settings.hidesDisk(there)}</Notice> : null;
-  if (!wanted.enabled) return <Notice tone="warn">{t.settings.hidesBucket(known.bucket, left)}</Notice>;
-  if (isOther) return <Notice tone="warn">{t.settings.hidesOther(known.bucket)}</Notice>;
-  return left > 0 ? <Notice tone="calm">{t.settings.leftOnDisk(left)}</Notice> : null;
 }
 
 interface MailDraft {

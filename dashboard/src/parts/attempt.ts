@@ -4,9 +4,9 @@ import { useState } from "preact/hooks";
 import { problem, type FieldProblems } from "../problem";
 
 export interface Attempt {
-  /** Does something, and says `done` when it is; whether it went well. */
-  attempt: (action: () => Promise<unknown>, done?: string) => Promise<boolean>;
-  said: { tone: "good" | "bad"; text: string } | null;
+  /** Does something, says `meanwhile` until then, and `done` when it is; whether it went well. */
+  attempt: (action: () => Promise<unknown>, done?: string, meanwhile?: string) => Promise<boolean>;
+  said: { tone: "good" | "bad" | "calm"; text: string } | null;
   /** What is wrong, by its place: `otp.duration`. */
   problems: FieldProblems;
   waiting: boolean;
@@ -18,9 +18,9 @@ export function useAttempt(): Attempt {
   const [problems, setProblems] = useState<FieldProblems>({});
   const [said, setSaid] = useState<Attempt["said"]>(null);
   const [waiting, setWaiting] = useState(false);
-  const attempt = async (action: () => Promise<unknown>, done = "") => {
+  const attempt = async (action: () => Promise<unknown>, done = "", meanwhile = "") => {
     setWaiting(true);
-    setSaid(null);
+    setSaid(meanwhile ? { tone: "calm", text: meanwhile } : null);
     setProblems({});
     try {
       await action();

@@ -14,7 +14,7 @@ export function Notice({ tone, children }: { tone: Tone; children: ComponentChil
 export const Wrong = ({ text }: { text: string | undefined }) => (text ? <Notice tone="bad">{text}</Notice> : null);
 
 /** What came of an attempt. */
-export function Said({ said }: { said: { tone: "good" | "bad"; text: string } | null }) {
+export function Said({ said }: { said: { tone: "good" | "bad" | "calm"; text: string } | null }) {
   if (!said) return null;
   return <Notice tone={said.tone}>{said.text}</Notice>;
 }

@@ -1,12 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
 import { backups, client, type Compared, type Held } from "../../api";
 import { ago, count } from "../../format";
-import { list, now } from "../../live";
+import { list, listProblem, now } from "../../live";
 import { Notice, Wrong } from "../../parts/notice";
 import { problem } from "../../problem";
 import { go, link } from "../../route";
 import { t } from "../../texts";
 import { isShown, made } from "../restore_content";
+import { NoList } from "../restore";
 import { Back, Tabs } from "../restore_tabs";
 import { loadCollections } from "../data/data";
 import { HeldRecords } from "./held_records";
@@ -16,8 +17,9 @@ export function RecoverPage({ backup: key, collection }: { backup: string; colle
   const known = useHeld(key);
   // They say which fields are a record’s name.
   useEffect(() => void loadCollections(), []);
+  const backup = list.value?.find((one) => one.key === key);
+  if (!backup && listProblem.value) return <NoList />;
   if (!list.value || known === undefined) return <p class="empty" role="status">{t.loading}</p>;
-  const backup = list.value.find((one) => one.key === key);
   return (
     <div class="recover">
       <Back />

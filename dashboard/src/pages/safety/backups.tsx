@@ -179,7 +179,7 @@ export function Proof({ backup }: { backup: Backup }) {
   );
 }
 
-function Uploading() {
+export function Uploading() {
   const current = upload.value;
   if (!current) return null;
   return (

@@ -7,7 +7,7 @@ import type { Verdict } from "./verdict";
 const host = (endpoint: string) => endpoint.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
 
 export function Headline({ verdict, place }: { verdict: Verdict; place: Status["place"] }) {
-  const { tone, sentence, newest, next, schedule, advice } = verdict;
+  const { tone, sentence, newest, isKnown, next, schedule, advice } = verdict;
   return (
     <section class={`headline ${tone}`} aria-labelledby="verdict">
       <p id="verdict" class="sentence" role="status">
@@ -17,7 +17,7 @@ export function Headline({ verdict, place }: { verdict: Verdict; place: Status["
       <dl class="facts">
         <div>
           <dt>{t.safety.newest}</dt>
-          <dd>{newest ? ago(newest.modified, now.value) : t.safety.noneYet}</dd>
+          <dd>{newest ? ago(newest.modified, now.value) : isKnown ? t.safety.noneYet : t.safety.notKnown}</dd>
           {newest && (
             <dd class="hint">
               {whenText(newest.modified)} · {t.safety.deep[newest.proofDepth]}

@@ -1,5 +1,5 @@
-import { list, listProblem, now, refresh, serverSettings, status } from "../../live";
-import { Notice, Wrong } from "../../parts/notice";
+import { list, listProblem, now, serverSettings, status } from "../../live";
+import { Notice } from "../../parts/notice";
 import { link } from "../../route";
 import { t } from "../../texts";
 import { BackupTable } from "./backups";
@@ -7,6 +7,7 @@ import { Charts } from "./charts";
 import { Headline } from "./headline";
 import { History, Running } from "./jobs";
 import { UndoOffer } from "./undo";
+import { Unreadable } from "./unreadable";
 import { verdict } from "./verdict";
 
 /** The home page: is the data safe, since when, proven how? */
@@ -20,19 +21,13 @@ export function Safety() {
       <Headline verdict={found} place={known.place} />
       {known.undo && <UndoOffer undo={known.undo} />}
       <Running />
-      {listProblem.value && (
-        <>
-          <Wrong text={listProblem.value.text} />
-          <button onClick={() => void refresh()}>{t.retry}</button>
-        </>
-      )}
       {known.leftOnDisk > 0 && (
         <Notice tone="calm">
           {t.safety.leftOnDisk(known.leftOnDisk)} <a href={link("settings", "storage")}>{t.safety.leftOnDiskDo}</a>
         </Notice>
       )}
-      {all && <BackupTable list={all} />}
-      {all && all.length > 0 && <Charts list={all} ended={known.jobs.find((job) => job.state !== "running")?.id ?? ""} />}
+      {listProblem.value ? <Unreadable why={listProblem.value.text} place={known.place} /> : all && <BackupTable list={all} />}
+      {!listProblem.value && all && all.length > 0 && <Charts list={all} ended={known.jobs.find((job) => job.state !== "running")?.id ?? ""} />}
       <History jobs={known.jobs} />
     </>
   );

@@ -19,6 +19,8 @@ export interface Verdict {
   tone: Tone;
   sentence: string;
   newest: Backup | null;
+  /** Whether the list could be read: else there may be any backups. */
+  isKnown: boolean;
   next: Date | null;
   schedule: string;
   advice: Advice[];
@@ -69,7 +71,7 @@ export function verdict(list: Backup[] | null, status: Status, settings: Setting
                   ? ["warn", t.safety.here(age)]
                   : ["good", t.safety.good(age)];
   const schedule = !cron ? t.safety.notScheduled : runs === null ? t.safety.badSchedule : "";
-  return { tone, sentence, newest, next: runs?.[0] ?? null, schedule, advice };
+  return { tone, sentence, newest, isKnown: list !== null, next: runs?.[0] ?? null, schedule, advice };
 }
 
 /** Whether who loses this machine loses the backups, too: they are on its disk, or in a bucket that it serves itself. */
