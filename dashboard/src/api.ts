@@ -247,15 +247,21 @@ export interface BackupSettings {
   keepDaily?: number;
   keepWeekly?: number;
   keepMonthly?: number;
+  /** Left out where it is `VERIFY_CRON`. */
   verifyCron?: string;
   alarmEmails?: string[];
   alarmWebhook?: { url: string; secret?: string };
   alarmAfterHours?: number;
 }
 
+/** When all backups are verified where nobody set that. */
+export const VERIFY_CRON = "30 4 * * 0";
+
 export interface Settings {
   meta: { appName: string; appURL: string; senderName: string; senderAddress: string; accentColor?: string; hideControls?: boolean };
   backups: BackupSettings;
+  /** Where uploaded files go. */
+  s3: S3;
   smtp: { enabled: boolean; host: string; port: number; username: string; password?: string; tls: boolean };
 }
 

@@ -32,6 +32,7 @@ export async function startBucket(bucket = "backups") {
     if (!made.ok) throw new Error(`the bucket could not be made: ${made.status} ${await made.text()}`);
     return {
         endpoint,
+        headers,
         settings: { enabled: true, bucket, region: "us-east-1", endpoint, accessKey: "key", secret: "secret", forcePathStyle: true },
         async stop() {
             const ended = new Promise((resolve) => child.once("exit", resolve));

@@ -71,6 +71,39 @@ describe("backups in a bucket", { concurrency: false }, () => {
         await page.context().close();
     });
 
+    test("uploaded files go to a bucket that the page sets and tries", async () => {
+        const made = await fetch(`${bucket.endpoint}/uploads`, { method: "PUT", headers: bucket.headers });
+        assert.ok(made.ok);
+        await first.root.collections.create({ name: "papers", fields: [{ type: "file", name: "paper" }] });
+        const page = await openAs(first, "/_/#/settings/files", { viewport: PHONE });
+        const form = page.getByRole("form", { name: "Where uploaded files go" });
+        await until(async () => (await form.boundingBox())?.y < 100, "the form at the top");
+        await form.getByLabel("Keep uploaded files in an S3 bucket").check();
+        await form.getByLabel("The bucket’s name is part of the path").check();
+        const values = { Endpoint: bucket.endpoint, Region: "us-east-1", "Access key": "key", Secret: "secret" };
+        for (const [label, value] of Object.entries(values)) await form.getByLabel(label).fill(value);
+        await form.getByLabel("Bucket", { exact: true }).fill("missing");
+        await form.getByRole("button", { name: "Save the place of files" }).click();
+        await form.getByRole("alert").filter({ hasText: "It is saved, but it does not work:" }).waitFor();
+        await form.getByLabel("Bucket", { exact: true }).fill("uploads");
+        await form.getByText("Files in the bucket missing will not be found any more.").waitFor();
+        await picture(page, "files-bucket");
+        await form.getByRole("button", { name: "Save the place of files" }).click();
+        await form.getByText("Saved. It works:").waitFor();
+        await assertFits(page);
+        await assertSound(page, ["400"]);
+        const { paper } = await first.root.collection("papers").create({ paper: new File(["abc"], "a.txt") });
+        const listed = await (await fetch(`${bucket.endpoint}/uploads?list-type=2`, { headers: bucket.headers })).text();
+        assert.ok(listed.includes(paper), listed);
+        await form.getByLabel("Keep uploaded files in an S3 bucket").uncheck();
+        await form.getByText("copy all its objects into the folder “storage” of the data directory").waitFor();
+        await form.getByRole("button", { name: "Save the place of files" }).click();
+        await form.getByText("Saved.").waitFor();
+        const { s3, backups } = await first.root.settings.getAll();
+        assert.deepEqual([s3.enabled, s3.bucket, backups.s3.enabled], [false, "uploads", false]);
+        await page.context().close();
+    });
+
     test("addresses that no bucket's name can stand before are told from others", async () => {
         const page = await openAs(first, "/_/#/settings/storage");
         const form = page.getByRole("form", { name: "Where backups go" });

@@ -112,6 +112,38 @@ describe("settings of backups", { concurrency: false }, () => {
         await still.context().close();
     });
 
+    test("when all backups are checked again is set beside the schedule", async () => {
+        const verification = async () => (await root.crons.getFullList()).find(({ id }) => id === "__bosbaseScrub__")?.expression;
+        const page = await openAs(server, "/_/#/settings");
+        const form = page.getByRole("form", { name: "Schedule" });
+        const field = form.getByLabel("When all backups are read back");
+        await field.waitFor();
+        // What nobody has set is what the server does: it leaves out what is so by itself.
+        const usual = await field.inputValue();
+        await root.settings.update({ backups: { verifyCron: "1 1 1 1 1" } });
+        assert.equal((await root.settings.getAll()).backups.verifyCron, "1 1 1 1 1");
+        await root.settings.update({ backups: { verifyCron: usual } });
+        assert.equal((await root.settings.getAll()).backups.verifyCron, undefined);
+        await field.fill("61 * * * *");
+        await form.getByRole("button", { name: "Save the schedule" }).click();
+        await form.getByRole("alert").waitFor();
+        assert.equal(await field.getAttribute("aria-invalid"), "true");
+        await field.fill("15 3 * * 6");
+        await form.getByRole("button", { name: "Save the schedule" }).click();
+        await form.getByText("Saved.").waitFor();
+        assert.equal(await verification(), "15 3 * * 6");
+        await field.fill("");
+        await form.getByText("Never: a backup is then only checked when it is made").waitFor();
+        await form.getByRole("button", { name: "Save the schedule" }).click();
+        await until(async () => (await verification()) === undefined, "no verification");
+        await page.reload();
+        await field.waitFor();
+        assert.equal(await field.inputValue(), "");
+        await assertSound(page, ["400"]);
+        await page.context().close();
+        await root.settings.update({ backups: { verifyCron: "30 4 * * 0" } });
+    });
+
     // "Saved" was all that was said of it, and the first page showed the list of before.
     test("a bucket that does not answer is said to be so when it is saved, and instead of the list", async () => {
         const home = await openAs(server);

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { backups, settings as api, type BackupSettings, type Foresight, type Settings } from "../api";
+import { backups, settings as api, VERIFY_CRON, type BackupSettings, type Foresight, type Settings } from "../api";
 import { nextRuns } from "../cron";
 import { when } from "../format";
 import { serverSettings } from "../live";
@@ -11,7 +11,7 @@ import { t } from "../texts";
 import { Foreseeing, useForesight } from "./foresight";
 import { isDefault, reach, SENSIBLE } from "./retention";
 import { saving, useForm, withSecret, type Shape } from "./settings_form";
-import { Storage } from "./storage";
+import { Files, Storage } from "./storage";
 
 /** How backups happen by themselves, where they go, and who is told when they fail. */
 export function SettingsPage({ section }: { section: string | undefined }) {
@@ -27,6 +27,7 @@ export function SettingsPage({ section }: { section: string | undefined }) {
       <h1>{t.settings.title}</h1>
       <Schedule known={known} foresight={foresight} />
       <Storage known={known} />
+      <Files known={known} />
       <Mail known={known} />
       <Alarms known={known} />
     </div>
@@ -63,9 +64,16 @@ const RUNS = 3;
 
 const schedule = {
   place: "settings/schedule",
-  read: ({ backups: { cron, cronMaxKeep, keepDaily = 0, keepWeekly = 0, keepMonthly = 0 } }: Settings) => ({ cron, cronMaxKeep, keepDaily, keepWeekly, keepMonthly }),
+  read: ({ backups: { cron, cronMaxKeep, keepDaily = 0, keepWeekly = 0, keepMonthly = 0, verifyCron = VERIFY_CRON } }: Settings) => ({ cron, cronMaxKeep, keepDaily, keepWeekly, keepMonthly, verifyCron }),
   body: (draft: Partial<BackupSettings>) => ({ backups: draft }),
 };
+
+/** When it runs next, in words; or why it does not. */
+function hintOf(cron: string, runs: Date[] | null, texts: { noSchedule: string; never: string; nextRuns: (runs: string[]) => string }): string {
+  if (!cron) return texts.noSchedule;
+  if (runs === null) return t.settings.badCron;
+  return runs.length > 0 ? texts.nextRuns(runs.map(when)) : texts.never;
+}
 
 function Schedule({ known, foresight: first }: { known: Settings; foresight: Foresight | null }) {
   const form = useForm(known, schedule);
@@ -74,7 +82,7 @@ function Schedule({ known, foresight: first }: { known: Settings; foresight: For
   const rules = { ...draft, keepLast };
   const foreseen = useForesight(first, (form.changes.backups ?? {}) as Partial<BackupSettings>, known.backups);
   const runs = draft.cron ? nextRuns(draft.cron, new Date(), RUNS) : [];
-  const hint = !draft.cron ? t.settings.noSchedule : runs === null ? t.settings.badCron : runs.length ? t.settings.nextRuns(runs.map(when)) : t.settings.never;
+  const verifications = draft.verifyCron ? nextRuns(draft.verifyCron, new Date(), RUNS) : [];
   const keep = (name: "cronMaxKeep" | "keepDaily" | "keepWeekly" | "keepMonthly", label: string) => (
     <TextField label={label} type="number" min={0} value={String(draft[name])} onValue={(text) => set({ [name]: number(text) })} problem={problems[`backups.${name}`]} />
   );
@@ -88,7 +96,7 @@ function Schedule({ known, foresight: first }: { known: Settings; foresight: For
           </button>
         ))}
       </div>
-      <TextField label={t.settings.cron} value={draft.cron} onValue={(cron) => set({ cron })} problem={problems["backups.cron"]} hint={hint} mono />
+      <TextField label={t.settings.cron} value={draft.cron} onValue={(cron) => set({ cron })} problem={problems["backups.cron"]} hint={hintOf(draft.cron, runs, t.settings)} mono />
       <div class="grid">
         {keep("cronMaxKeep", t.settings.keepLast)}
         {keep("keepDaily", t.settings.keepDaily)}
@@ -98,6 +106,7 @@ function Schedule({ known, foresight: first }: { known: Settings; foresight: For
       {draft.cron && runs?.length ? <p role="status">{reach(rules, runs)}</p> : null}
       <p class="hint">{t.settings.keepHint}</p>
       <Foreseeing known={foreseen} />
+      <TextField label={t.settings.verifyCron} value={draft.verifyCron} onValue={(verifyCron) => set({ verifyCron })} problem={problems["backups.verifyCron"]} hint={hintOf(draft.verifyCron, verifications, t.settings.verify)} mono />
       <Said said={form.said} />
       <div class="actions">
         <Discard of={form} />

@@ -33,6 +33,37 @@ export function Storage({ known }: { known: Settings }) {
   );
 }
 
+const files: Shape<BucketDraft> = {
+  place: "settings/files",
+  read: ({ s3 }) => readBucket(s3),
+  body: (draft) => ({ s3: bucketBody(draft) }),
+};
+
+/** Where uploaded files go. */
+export function Files({ known: { s3: saved, ...rest } }: { known: Settings }) {
+  const form = useForm({ ...rest, s3: saved }, files);
+  const { draft } = form;
+  const isOther = draft.bucket !== saved.bucket || draft.endpoint !== saved.endpoint;
+  const isShared = draft.enabled && rest.backups.s3.enabled && draft.bucket === rest.backups.s3.bucket && draft.endpoint === rest.backups.s3.endpoint;
+  return (
+    <BucketForm
+      id="files"
+      title={t.settings.filesPlace}
+      use={t.settings.useFilesBucket}
+      hint={t.settings.filesHint}
+      save={t.settings.saveFiles}
+      form={form}
+      path="s3"
+      saved={saved}
+      filesystem="storage"
+    >
+      {saved.enabled && !draft.enabled && <Notice tone="warn">{t.settings.filesLeave(saved.bucket)}</Notice>}
+      {saved.enabled && draft.enabled && isOther && <Notice tone="warn">{t.settings.filesMove(saved.bucket)}</Notice>}
+      {isShared && <Notice tone="warn">{t.settings.filesOwnBucket}</Notice>}
+    </BucketForm>
+  );
+}
+
 /** The environment wins over these settings. */
 function Overridden({ known, place }: { known: S3; place: Status["place"] }) {
   const isInForce = known.enabled ? place?.bucket === known.bucket && place.endpoint === known.endpoint : place === null;
