@@ -331,6 +331,8 @@ export const backups = {
   remove: (key: string) => send(`/api/backups/${encodeURIComponent(key)}`, { method: "DELETE" }),
   restore: (key: string) => send(`/api/backups/${encodeURIComponent(key)}/restore`, { method: "POST" }),
   undo: () => send("/api/backups/undo-restore", { method: "POST" }),
+  /** What an undo would change; `null` where that is not known. */
+  undoOutlook: async () => (await send<{ comparison: Comparison | null }>("/api/backups/undo-restore")).comparison,
   cancel: (id: string) => send("/api/backups/cancel", { method: "POST", body: { id } }),
   async download(key: string): Promise<string> {
     return client.backups.getDownloadURL(await client.files.getToken(), key);

@@ -235,8 +235,22 @@ describe("dashboard", { concurrency: false }, () => {
         await again.getByText("Only one undo is kept. This restore deletes the older one:").waitFor();
         await again.context().close();
 
+        // It counted nothing of what it takes away.
+        await root.collection("scores").create({ title: "eve" });
+        await root.collection("scores").create({ title: "fay" });
+        await root.collections.create({ name: "since", fields: [{ type: "text", name: "title" }] });
+        const { id, fields } = await root.collections.getOne("scores");
+        await root.collections.update(id, { fields: [...fields, { type: "number", name: "rank" }] });
         await reach("Undo …", "button");
         await page.keyboard.press("Enter");
+        const asked = page.getByRole("dialog", { name: "Undo the restore?" });
+        await asked.getByText("2 records that were made since would be gone, with 1 whole collection.").waitFor();
+        const scores = asked.getByRole("listitem").filter({ hasText: "scores" });
+        await scores.getByText("2 records made since would be gone; 1 deleted record would come back").waitFor();
+        await scores.getByText("the field “rank” would be gone, with all values in it").waitFor();
+        await asked.getByRole("listitem").filter({ hasText: "since" }).getByText("the collection would be gone").waitFor();
+        await picture(page, "undo");
+        await assertSound(page);
         await page.getByText("What was written since the restore will be gone from the app; a further undo brings it back.").waitFor();
         await reach("Undo the restore", "button");
         await page.keyboard.press("Enter");

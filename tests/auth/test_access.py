@@ -68,6 +68,7 @@ TABLE = [
     ("DELETE", "/api/backups/{key}", "superuser"),
     ("POST", "/api/backups/{key}/restore", "superuser"),
     ("GET", "/api/backups/status", "superuser"),
+    ("GET", "/api/backups/undo-restore", "superuser"),
     ("POST", "/api/backups/undo-restore", "superuser"),
     ("POST", "/api/backups/cancel", "superuser"),
     ("GET", "/api/metrics", "superuser"),
@@ -97,7 +98,7 @@ TABLE = [
     ("GET", "/_/{path}", "anyone"),
 ]
 # PocketBase has a dashboard of its own, and nothing at /.
-OURS_ALONE = {row[:2] for row in TABLE if row[1] == "/" or row[1].startswith("/_/")} | {("GET", "/api/metrics"), ("POST", "/api/settings/test/webhook"), ("POST", "/api/backups/undo-restore"), ("POST", "/api/backups/cancel"), ("GET", "/api/backups/status"), ("POST", "/api/backups/{key}/verify"), ("GET", "/api/backups/{key}/content"), ("GET", "/api/backups/{key}/records/{collection}"), ("POST", "/api/backups/{key}/recover"), ("GET", "/api/backups/jobs"), ("POST", "/api/backups/preview-retention")}
+OURS_ALONE = {row[:2] for row in TABLE if row[1] == "/" or row[1].startswith("/_/")} | {("GET", "/api/metrics"), ("POST", "/api/settings/test/webhook"), ("GET", "/api/backups/undo-restore"), ("POST", "/api/backups/undo-restore"), ("POST", "/api/backups/cancel"), ("GET", "/api/backups/status"), ("POST", "/api/backups/{key}/verify"), ("GET", "/api/backups/{key}/content"), ("GET", "/api/backups/{key}/records/{collection}"), ("POST", "/api/backups/{key}/recover"), ("GET", "/api/backups/jobs"), ("POST", "/api/backups/preview-retention")}
 
 NO_TOKEN = "The request requires valid record authorization token."
 NOT_ALLOWED = "The authorized record is not allowed to perform this action."

@@ -51,6 +51,52 @@ def test_a_restore_is_undone_and_the_undo_is_undone(server):
     assert_same(content(server.root(), SKIPPED), early)
 
 
+def test_what_an_undo_would_change_is_told_before(server):
+    """An undo took away what was written since the restore, and nobody was told how much."""
+    made = [{"name": "title", "type": "text"}, {"name": "created", "type": "autodate", "onCreate": True}]
+    root = server.root()
+    assert root.get("/api/backups/undo-restore") == {"undo": None, "comparison": None}
+    books = root.post("/api/collections", json={"name": "books", "type": "base", "fields": made})
+    deleted = [root.create("books", {"title": str(n)}) for n in range(3)]
+    root.back_up("early.zip")
+    for one in deleted:
+        root.delete(f"/api/collections/books/records/{one['id']}")
+    root.create("books", {"title": "kept"})
+    root.patch("/api/settings", json={"meta": {"appName": "Kept"}})
+    root.restore("early.zip")
+    root = server.root()
+    told = root.get("/api/backups/undo-restore")
+    comparison = told["comparison"]
+    (one,) = [one for one in comparison["collections"] if one["name"] == "books"]
+    assert told["undo"] == root.get("/api/backups/status")["undo"]
+    # The restore brought three back that are older than itself, and the undo takes them away again.
+    assert (one["records"], one["recordsNow"], one["createdSince"], one["files"]) == (1, 3, 0, None)
+    assert comparison["gone"] == {"collections": 0, "records": None, "atLeast": 2} and comparison["complete"]
+    assert comparison["settings"] == ["meta"]
+
+    root.patch("/api/collections/books", json={"fields": [*books["fields"], {"name": "score", "type": "number"}], "listRule": ""})
+    for n in range(4):
+        root.create("books", {"title": f"since {n}"})
+    root.post("/api/collections", json={"name": "since", "type": "base", "fields": made})
+    root.create("since", {"title": "a"})
+    folder = next((server.directory / ".bosbase").glob("undo-*"))
+    before = sorted(path.name for path in folder.iterdir())
+    comparison = root.get("/api/backups/undo-restore")["comparison"]
+    (one,) = [one for one in comparison["collections"] if one["name"] == "books"]
+    assert (one["records"], one["recordsNow"], one["createdSince"]) == (1, 7, 4)
+    assert one["changes"]["fields"] == [{"name": "score", "nameNow": "score", "fate": "goes"}] and one["changes"]["rules"] == ["listRule"]
+    assert comparison["gone"] == {"collections": 1, "records": None, "atLeast": 7}
+    assert sorted(path.name for path in folder.iterdir()) == before, "to look is to leave nothing"
+
+    assert undo(server)["state"] == "succeeded"
+    assert [one["title"] for one in server.root().records("books")] == ["kept"]
+    # What cannot be read is not known.
+    folder = next((server.directory / ".bosbase").glob("undo-*"))
+    (folder / "data.db").write_bytes(b"x" * 5000)
+    told = server.root().get("/api/backups/undo-restore")
+    assert told["undo"]["kind"] == "undo" and told["comparison"] is None
+
+
 def test_an_undo_waits_for_nobody(server):
     """While a backup is made it is refused, as everything else that wants the data as a whole."""
     root = server.root()

@@ -8,8 +8,9 @@ const NAMES = 12;
 interface Props {
   known: Comparison;
   isCounted: boolean;
-  onVerify: () => void;
-  waiting: boolean;
+  /** Of a backup, which may be looked into once more. */
+  onVerify?: () => void;
+  waiting?: boolean;
 }
 
 /** What a restore changes besides records and files: fields, rules, indexes, options and settings. */
@@ -33,7 +34,7 @@ export function OtherChanges({ known, isCounted, onVerify, waiting }: Props) {
           </ul>
         </>
       )}
-      {isUnknown && (
+      {isUnknown && onVerify && (
         <Notice tone="calm">
           <p>{t.restore.changesNotKept}</p>
           <button type="button" disabled={waiting} onClick={onVerify}>
@@ -41,7 +42,7 @@ export function OtherChanges({ known, isCounted, onVerify, waiting }: Props) {
           </button>
         </Notice>
       )}
-      {isCounted && !isUnknown && known.settings === null && <Notice tone="calm">{t.restore.settingsUnknown}</Notice>}
+      {isCounted && onVerify && !isUnknown && known.settings === null && <Notice tone="calm">{t.restore.settingsUnknown}</Notice>}
     </>
   );
 }

@@ -1,4 +1,4 @@
-import type { Compared, Content, Totals } from "../api";
+import type { Compared, Comparison, Content, Totals } from "../api";
 import { bytes, count } from "../format";
 import { Notice } from "../parts/notice";
 import { t } from "../texts";
@@ -23,7 +23,7 @@ export function InIt({ content, onVerify, waiting }: { content: Content; onVerif
         </>
       ) : (
         <>
-          <Sentence content={content} />
+          {content.counted && <Sentence known={known} />}
           {!content.counted && <Notice tone="calm">{t.restore.notCounted}</Notice>}
           {!known.complete && <Notice tone="calm">{t.restore.notInTime}</Notice>}
           {known.collections.length > 0 && <Collections all={known.collections} />}
@@ -46,12 +46,11 @@ const sum = (all: { size: number }[]) => all.reduce((sizes, one) => sizes + one.
 const files = (totals: Totals | null) => (totals ? t.restore.filesOf(totals.count, count(totals.count), bytes(totals.bytes)) : t.restore.unknown);
 const number = (value: number | null) => (value === null ? "–" : count(value));
 
-function Sentence({ content }: { content: Content }) {
-  const gone = content.comparison?.gone;
-  if (!gone || !content.counted) return null;
-  if (gone.collections === 0 && gone.records === 0) return <Unharmed all={content.comparison?.collections ?? []} />;
-  const { collections, records, atLeast } = gone;
-  if (records === null && atLeast === 0) return <Notice tone="warn">{t.restore.goneUnknown(collections, content.comparison?.complete ?? false)}</Notice>;
+/** What would be gone, in one sentence. */
+export function Sentence({ known }: { known: Comparison }) {
+  const { collections, records, atLeast } = known.gone;
+  if (collections === 0 && records === 0) return <Unharmed all={known.collections} />;
+  if (records === null && atLeast === 0) return <Notice tone="warn">{t.restore.goneUnknown(collections, known.complete)}</Notice>;
   if (records === 0) return <Notice tone="warn">{t.restore.onlyCollections(collections)}</Notice>;
   const lost = records === null ? t.restore.atLeast(atLeast, count(atLeast)) : t.restore.exactly(records, count(records));
   return <Notice tone="warn">{t.restore.wouldGo(lost, collections)}</Notice>;
@@ -120,13 +119,18 @@ function Collections({ all }: { all: Compared[] }) {
   );
 }
 
+/** Whether anything of it would be another. */
+export const isTouched = (one: Compared) =>
+  one.fate !== "stays" || one.records !== one.recordsNow || Boolean(one.createdSince) || Boolean(one.changedSince);
+
 /** What happens to a collection's records, in words. */
-function change(one: Compared) {
+export function change(one: Compared) {
   if (one.fate === "goes") return <span class="badge bad">{t.restore.onlyNow}</span>;
   if (one.fate === "returns") return <span class="badge good">{t.restore.onlyThen}</span>;
   if (one.records === null || one.recordsNow === null) return <span class="hint">{one.type === "view" ? t.restore.view : t.restore.unknown}</span>;
   const { created, back, least } = made(one.records, one.recordsNow, one.createdSince);
-  const parts = [created > 0 && t.restore.createdSince(created, least), back > 0 && t.restore.deletedSince(back, least), (one.changedSince ?? 0) > 0 && t.restore.changedSince(one.changedSince ?? 0)].filter(Boolean);
+  const more = one.createdSince !== null && created > one.createdSince;
+  const parts = [created > 0 && (more ? t.restore.moreNow(created) : t.restore.createdSince(created, least)), back > 0 && t.restore.deletedSince(back, least), (one.changedSince ?? 0) > 0 && t.restore.changedSince(one.changedSince ?? 0)].filter(Boolean);
   if (parts.length > 0) return parts.join("; ");
   if (one.createdSince === null) return t.restore.same;
   return hasChanges(one) ? t.restore.unchangedRecords : t.restore.unchanged;
@@ -134,6 +138,7 @@ function change(one: Compared) {
 
 /** How many were made and deleted since. Without dates there may have been more of both. */
 export function made(then: number, now: number, since: number | null): { created: number; back: number; least: boolean } {
-  const created = since ?? Math.max(0, now - then);
-  return { created, back: Math.max(0, then - (now - created)), least: since === null };
+  // What came from elsewhere since, as by a restore, is older than it has been here.
+  const created = Math.max(since ?? 0, now - then);
+  return { created, back: Math.max(0, then - (now - created)), least: since === null || created > since };
 }

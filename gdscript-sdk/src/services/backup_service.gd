@@ -98,14 +98,25 @@ func status(p_options: Dictionary = {}) -> Variant:
 	return result
 
 
+## What [method undo_restore] would change: [code]{undo, comparison}[/code]. [code]undo[/code] is as
+## in [method status], and [code]comparison[/code] as in [method content], of the data that is kept
+## with the data of now. Both are [code]null[/code] where there is nothing to undo.
+func undo_content(p_options: Dictionary = {}) -> Variant:
+	var result: Variant = await _send("GET", _PATH + "/undo-restore", p_options)
+	if result is Dictionary:
+		var told: Dictionary = result
+		_whole_comparison(told.get("comparison"))
+	return result
+
+
 ## What a backup holds, as its proof wrote it down: [code]{key, size, age, known, unknown, created,
 ## counted, databases, collections, files, …}[/code]; a collection is [code]{id, name, type,
 ## records, files, fileBytes}[/code]. Where nobody has looked into it yet, [code]known[/code] is
 ## [code]false[/code], and [code]unknown[/code] says what to do.[br]
 ## With [param p_compare] [code]comparison[/code] holds it against the data of now:
 ## [code]{complete, collections, gone, settings, …}[/code], or is [code]null[/code] where it is not
-## known. [code]changes[/code] of a collection there names the fields, rules, indexes and options that
-## a restore would change: [code]{fields, rules, indexes, options, more}[/code].
+## known. [code]changes[/code] of a collection there names the fields, rules, indexes and options
+## that a restore would change: [code]{fields, rules, indexes, options, more}[/code].
 func content(p_key: String, p_compare: bool = false, p_options: Dictionary = {}) -> Variant:
 	var options: Dictionary = p_options
 	if p_compare:
@@ -115,11 +126,7 @@ func content(p_key: String, p_compare: bool = false, p_options: Dictionary = {})
 		var told: Dictionary = result
 		_whole(told, ["size", "age", "missing", "format", "moreCollections"])
 		_whole_parts(told)
-		var comparison: Variant = told.get("comparison")
-		if comparison is Dictionary:
-			var compared: Dictionary = comparison
-			_whole_parts(compared)
-			_whole(compared.get("gone"), ["collections", "records", "atLeast"])
+		_whole_comparison(told.get("comparison"))
 	return result
 
 
@@ -283,6 +290,13 @@ func _begin(
 
 
 # What is said alike of a backup and of the data of now.
+static func _whole_comparison(p_comparison: Variant) -> void:
+	if p_comparison is Dictionary:
+		var compared: Dictionary = p_comparison
+		_whole_parts(compared)
+		_whole(compared.get("gone"), ["collections", "records", "atLeast"])
+
+
 static func _whole_parts(p_told: Dictionary) -> void:
 	_whole(p_told.get("files"), ["count", "bytes"])
 	_whole(p_told.get("otherFiles"), ["count", "bytes"])

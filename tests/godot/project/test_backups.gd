@@ -151,6 +151,13 @@ func test_a_restore_is_undone() -> void:
 	var before: Variant = await pb.backups.status()
 	if okay(before) and check(before["undo"] is Dictionary, str(before["undo"])):
 		equal(before["undo"]["key"], "before.zip")
+	var outlook: Variant = await pb.backups.undo_content()
+	if okay(outlook, "outlook") and check(outlook["comparison"] is Dictionary, str(outlook)):
+		equal(outlook["undo"]["key"], "before.zip")
+		equal(typeof(outlook["comparison"]["gone"]["atLeast"]), TYPE_INT)
+		for one: Dictionary in outlook["comparison"]["collections"]:
+			if one["fate"] == "stays":
+				equal(typeof(one["changes"]["more"]), TYPE_INT)
 	okay(await pb.backups.undo_restore(), "undo")
 	var job: Variant = await pb.backups.wait_until_finished("", 60.0)
 	if okay(job, "undone"):

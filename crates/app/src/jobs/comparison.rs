@@ -302,14 +302,15 @@ fn gone(collections: &[CollectionCompared], is_whole: bool) -> Gone {
     let is_meant = |one: &&CollectionCompared| !one.system && one.fate != Fate::Returns;
     let meant: Vec<_> = collections.iter().filter(is_meant).collect();
     let tables = || meant.iter().filter(|one| one.kind != "view");
-    let exactly = |one: &CollectionCompared| match one.fate {
-        Fate::Goes => one.records_now,
-        _ => one.created_since,
-    };
     let more = |one: &CollectionCompared| {
         one.records_now
             .unwrap_or_default()
             .saturating_sub(one.records.unwrap_or_default())
+    };
+    // Records that came from elsewhere since, as by a restore or an import, are older than they have been here.
+    let exactly = |one: &CollectionCompared| match one.fate {
+        Fate::Goes => one.records_now,
+        _ => one.created_since.filter(|created| *created >= more(one)),
     };
     Gone {
         collections: meant.iter().filter(|one| one.fate == Fate::Goes).count() as u64,

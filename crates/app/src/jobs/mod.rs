@@ -45,6 +45,7 @@ mod status;
 mod stop;
 mod transfer;
 mod undo;
+mod undo_outlook;
 mod unfinished;
 mod verify;
 
@@ -83,6 +84,7 @@ pub use status::{History, Job, JobKind, JobPhase, JobState};
 pub use transfer::{Importing, Watch};
 pub(crate) use undo::undo_offline;
 pub use undo::{Undoable, Undoing};
+pub use undo_outlook::UndoOutlook;
 pub(crate) use unfinished::{is_interrupted, restore_is_pending, settle_history, site, take_alone};
 
 use crate::error::{Error, Result};

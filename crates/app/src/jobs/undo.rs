@@ -101,6 +101,13 @@ impl Backups {
         Ok(Some(Undoable::of(record, expires)))
     }
 
+    /// Where the data lies that an undo would bring back; `None` where there is nothing.
+    pub(super) fn undo_folder(&self) -> Result<Option<std::path::PathBuf>> {
+        let record = self.undo_record()?;
+        let folder = record.as_ref().and_then(UndoRecord::folder);
+        Ok(folder.map(|folder| self.data_dir().join(folder)))
+    }
+
     /// What is kept and has not expired.
     fn undo_record(&self) -> Result<Option<UndoRecord>> {
         let site = self.site();

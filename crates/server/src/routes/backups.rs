@@ -40,7 +40,7 @@ pub fn router() -> Router<AppState> {
                 .delete(|caller, state| delete(caller, state, named_upload())),
         )
         .route("/api/backups/status", get(status))
-        .route("/api/backups/undo-restore", post(undo))
+        .route("/api/backups/undo-restore", get(undo_outlook).post(undo))
         .route("/api/backups/cancel", post(cancel))
         .route("/api/backups/{key}", get(download).delete(delete))
         .route("/api/backups/{key}/restore", post(restore))
@@ -133,6 +133,12 @@ async fn restore(
 ) -> Result<Response, ApiError> {
     let ticket = state.blocking(move |app| app.backup_jobs().start_restore(&key)).await?;
     answer(&state, ticket, &headers).await
+}
+
+async fn undo_outlook(Superuser(caller): Superuser, State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
+    let outlook = state.blocking(|app| app.backup_jobs().foresee_undo()).await?;
+    let (undo, comparison) = outlook.map_or((None, None), |outlook| (Some(outlook.undo), outlook.comparison));
+    picked(json!({ "undo": undo, "comparison": comparison }), &caller)
 }
 
 async fn undo(_: Superuser, State(state): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {

@@ -86,6 +86,7 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/api/backups/upload", Access::FileToken),
     ("DELETE", "/api/backups/upload", Access::Superuser),
     ("GET", "/api/backups/status", Access::Superuser),
+    ("GET", "/api/backups/undo-restore", Access::Superuser),
     ("POST", "/api/backups/undo-restore", Access::Superuser),
     ("POST", "/api/backups/cancel", Access::Superuser),
     ("GET", "/api/backups/{key}", Access::FileToken),

@@ -1,12 +1,14 @@
-import { useState } from "preact/hooks";
-import { backups, type Undo } from "../../api";
+import { useEffect, useState } from "preact/hooks";
+import { backups, type Comparison, type Undo } from "../../api";
 import { ago, moment, span } from "../../format";
 import { busy, now, refresh } from "../../live";
 import { Dialog } from "../../parts/dialog";
-import { Wrong } from "../../parts/notice";
+import { Notice, Wrong } from "../../parts/notice";
 import { problem } from "../../problem";
 import { go } from "../../route";
 import { t } from "../../texts";
+import { OtherChanges } from "../restore_changes";
+import { change, isShown, isTouched, Sentence } from "../restore_content";
 
 /** That the last restore can be undone, for how long, and how. */
 export function UndoOffer({ undo }: { undo: Undo }) {
@@ -23,6 +25,42 @@ export function UndoOffer({ undo }: { undo: Undo }) {
       </button>
       {asking && <UndoDialog onClose={() => setAsking(false)} />}
     </section>
+  );
+}
+
+/** What would be gone by it, as the page of a restore says it. */
+function Outlook() {
+  const [known, setKnown] = useState<Comparison | null>();
+  const [wrong, setWrong] = useState<string>();
+  useEffect(() => {
+    let over = false;
+    backups.undoOutlook().then(
+      (told) => !over && setKnown(told),
+      (error) => !over && setWrong(problem(error).text),
+    );
+    return () => {
+      over = true;
+    };
+  }, []);
+  if (wrong) return <Notice tone="warn">{t.restore.undoNotCounted(wrong)}</Notice>;
+  if (known === undefined) return <p class="hint" role="status">{t.restore.undoCounting}</p>;
+  if (known === null) return <Notice tone="warn">{t.restore.undoUnknown}</Notice>;
+  const touched = known.collections.filter((one) => isShown(one) && one.type !== "view" && isTouched(one));
+  return (
+    <div class="outlook">
+      <Sentence known={known} />
+      {!known.complete && <Notice tone="calm">{t.restore.notInTime}</Notice>}
+      {touched.length > 0 && (
+        <ul class="plain">
+          {touched.map((one) => (
+            <li key={one.id}>
+              <span class="mono">{one.name}</span>: {change(one)}
+            </li>
+          ))}
+        </ul>
+      )}
+      <OtherChanges known={known} isCounted />
+    </div>
   );
 }
 
@@ -46,6 +84,7 @@ function UndoDialog({ onClose }: { onClose: () => void }) {
     <Dialog title={t.restore.undoAsk} onClose={onClose}>
       <form onSubmit={submit}>
         <p>{t.restore.undoText}</p>
+        <Outlook />
         <Wrong text={wrong} />
         <div class="actions">
           <button type="button" onClick={onClose}>
