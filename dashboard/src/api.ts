@@ -222,8 +222,8 @@ export interface Status {
   rehearsal: boolean;
   /** The bucket that is in force; `null` for the data directory. */
   place: { bucket: string; endpoint: string } | null;
-  /** How many backups lie in the data directory and are not listed, since they are kept in a bucket now. */
-  leftOnDisk: number;
+  /** How many backups lie in the data directory and are not listed, since they are kept in a bucket now; `null` where the disk can't be read. */
+  leftOnDisk: number | null;
 }
 
 /** What a bucket is for. */

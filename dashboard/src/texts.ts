@@ -160,6 +160,7 @@ export const t = {
     uploading: (name: string) => `Uploading ${name}`,
     leftOnDisk: (n: number) =>
       `${n === 1 ? "1 backup lies" : `${n} backups lie`} on this server’s own disk, from before backups went to a bucket. ${n === 1 ? "It is" : "They are"} not in this list. To see, restore or download ${n === 1 ? "it" : "them"}, switch the bucket off for a while.`,
+    leftUnknown: "It can’t be read whether backups lie on this server’s own disk, from before backups went to a bucket. Look at the folder “backups” of the data directory.",
     leftOnDiskDo: "Go to that setting",
     empty: "No backups yet. The first one takes a moment and does not stop the application.",
     table: {
@@ -463,11 +464,12 @@ export const t = {
     bucketHint: "A bucket elsewhere survives the loss of this machine.",
     hidesDisk: (n: number) =>
       `${n === 1 ? "The backup" : `The ${n} backups`} on this server’s own disk will stay there, in the folder “backups” of the data directory, but the list will show only the backups in the bucket. Make a backup after saving, so that the bucket has one. Switch the bucket off again to see, restore or download the old ${n === 1 ? "one" : "ones"}.`,
-    hidesBucket: (bucket: string, left: number) =>
-      `The backups in the bucket ${bucket} will stay there, but the list will show only those on this server’s own disk (${left} now). Switch the bucket on again to see the others.`,
+    hidesBucket: (bucket: string, left: number | null) =>
+      `The backups in the bucket ${bucket} will stay there, but the list will show only those on this server’s own disk (${left === null ? "it can’t be read how many that are" : `${left} now`}). Switch the bucket on again to see the others.`,
     hidesOther: (bucket: string) => `The backups in the bucket ${bucket} will stay there, but the list will show only those of the new place. Set the old bucket again to see them.`,
     leftOnDisk: (n: number) =>
       `${n === 1 ? "1 backup lies" : `${n} backups lie`} on this server’s own disk, in the folder “backups” of the data directory. Switch the bucket off to see, restore or download ${n === 1 ? "it" : "them"}.`,
+    leftUnknown: "It can’t be read whether backups lie on this server’s own disk, in the folder “backups” of the data directory.",
     endpoint: "Endpoint",
     bucket: "Bucket",
     region: "Region",

@@ -1,6 +1,8 @@
 // Backups in a bucket: what stays behind on the disk, who proved what is there, and what its settings want.
 
 import assert from "node:assert/strict";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import PocketBase from "pocketbase";
@@ -60,6 +62,28 @@ describe("backups in a bucket", { concurrency: false }, () => {
         await page.getByText("2 backups lie on this server’s own disk, from before backups went to a bucket.").waitFor();
         await picture(page, "left-on-disk");
         await assertSound(page);
+        // It was "null backups".
+        const folder = join(first.directory, "backups");
+        renameSync(folder, `${folder}-away`);
+        writeFileSync(folder, "no folder");
+        assert.equal((await first.root.send("/api/backups/status")).leftOnDisk, null);
+        await page.reload();
+        await page.getByText("It can’t be read whether backups lie on this server’s own disk").waitFor();
+        await page.getByText("There is no backup in the bucket yet.").waitFor();
+        await picture(page, "left-unknown");
+        await page.getByRole("link", { name: "Go to that setting" }).click();
+        await form.getByText("It can’t be read whether backups lie on this server’s own disk").waitFor();
+        await form.getByLabel("Keep backups in an S3 bucket").uncheck();
+        await form.getByText("(it can’t be read how many that are)").waitFor();
+        await form.getByLabel("Keep backups in an S3 bucket").check();
+        for (const path of ["#/settings/storage", "#/"]) {
+            await page.goto(`${first.url}/_/${path}`);
+            assert.equal(await page.getByText("null").count(), 0);
+        }
+        rmSync(folder);
+        renameSync(`${folder}-away`, folder);
+        await page.reload();
+        await page.getByText("2 backups lie on this server’s own disk").waitFor();
         await page.getByRole("link", { name: "Go to that setting" }).click();
         await form.getByLabel("Keep backups in an S3 bucket").uncheck();
         await form.getByText("The backups in the bucket backups will stay there").waitFor();
@@ -114,6 +138,14 @@ describe("backups in a bucket", { concurrency: false }, () => {
             await form.getByLabel("Endpoint").fill(address);
             await hint.waitFor();
         }
+        // What is saved has no effect where the environment says otherwise.
+        assert.equal(await form.getByText("It wins over what is set here.").count(), 0);
+        await page.route("**/api/backups/status", async (route) => {
+            const answer = await route.fetch();
+            await route.fulfill({ response: answer, json: { ...(await answer.json()), place: { bucket: "elsewhere", endpoint: "https://s3.example.com" } } });
+        });
+        await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+        await form.getByText("Bucket elsewhere at https://s3.example.com. It wins over what is set here.").waitFor();
         for (const address of ["https://s3.eu-central-1.amazonaws.com", "https://localhost.example.com", "https://1.2.3.4.example.com"]) {
             await form.getByLabel("Endpoint").fill(address);
             await hint.waitFor({ state: "detached" });

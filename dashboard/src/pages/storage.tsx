@@ -72,10 +72,12 @@ function Overridden({ known, place }: { known: S3; place: Status["place"] }) {
 
 /** Where the backups that are listed now can be found once they are kept elsewhere. */
 function Hidden({ known, wanted }: { known: S3; wanted: S3 }) {
-  const [there, left] = [list.value?.length ?? 0, status.value?.leftOnDisk ?? 0];
+  const there = list.value?.length ?? 0;
+  const left = status.value ? status.value.leftOnDisk : 0;
   const isOther = wanted.bucket !== known.bucket || wanted.endpoint !== known.endpoint;
   if (!known.enabled) return wanted.enabled && there > 0 ? <Notice tone="warn">{t.settings.hidesDisk(there)}</Notice> : null;
   if (!wanted.enabled) return <Notice tone="warn">{t.settings.hidesBucket(known.bucket, left)}</Notice>;
   if (isOther) return <Notice tone="warn">{t.settings.hidesOther(known.bucket)}</Notice>;
+  if (left === null) return <Notice tone="warn">{t.settings.leftUnknown}</Notice>;
   return left > 0 ? <Notice tone="calm">{t.settings.leftOnDisk(left)}</Notice> : null;
 }

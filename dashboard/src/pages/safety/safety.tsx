@@ -21,9 +21,9 @@ export function Safety() {
       <Headline verdict={found} place={known.place} />
       {known.undo && <UndoOffer undo={known.undo} />}
       <Running />
-      {known.leftOnDisk > 0 && (
-        <Notice tone="calm">
-          {t.safety.leftOnDisk(known.leftOnDisk)} <a href={link("settings", "storage")}>{t.safety.leftOnDiskDo}</a>
+      {known.leftOnDisk !== 0 && (
+        <Notice tone={known.leftOnDisk === null ? "warn" : "calm"}>
+          {known.leftOnDisk === null ? t.safety.leftUnknown : t.safety.leftOnDisk(known.leftOnDisk)} <a href={link("settings", "storage")}>{t.safety.leftOnDiskDo}</a>
         </Notice>
       )}
       {listProblem.value ? <Unreadable why={listProblem.value.text} place={known.place} /> : all && <BackupTable list={all} />}

@@ -60,7 +60,7 @@ export function verdict(list: Backup[] | null, status: Status, settings: Setting
       : !newest && proving
         ? ["calm", t.safety.proving]
         : list.length === 0
-          ? ["bad", status.leftOnDisk > 0 ? t.safety.noneInBucket : t.safety.none]
+          ? ["bad", status.place ? t.safety.noneInBucket : t.safety.none]
           : !newest
             ? ["bad", t.safety.noneProven]
             : failing
