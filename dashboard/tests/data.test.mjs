@@ -141,7 +141,13 @@ describe("data", { concurrency: false }, () => {
         const drawer = page.getByRole("dialog");
         await drawer.getByLabel("email *").fill("user@example.com");
         await drawer.getByLabel("password *").fill("user-1234");
-        await drawer.getByLabel("The same password once more").fill("user-1234");
+        // It stood at the end, and was not there before a password was typed.
+        assert.deepEqual(await drawer.getByLabel(/password/i).evaluateAll((all) => all.map((one) => one.labels[0].textContent)), ["password *", "Repeat the password"]);
+        await drawer.getByLabel("Repeat the password").fill("user-12345");
+        await drawer.getByRole("button", { name: "Save" }).click();
+        await drawer.getByText("The two passwords differ.").waitFor();
+        await drawer.getByLabel("Repeat the password").fill("user-1234");
+        assert.equal(await drawer.getByText("The two passwords differ.").count(), 0);
         await drawer.getByRole("button", { name: "Save" }).click();
         await drawer.waitFor({ state: "detached" });
         await new PocketBase(server.url).collection("users").authWithPassword("user@example.com", "user-1234");

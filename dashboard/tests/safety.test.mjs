@@ -67,7 +67,10 @@ describe("dashboard", { concurrency: false }, () => {
         await page.getByLabel("Password").fill("wrong-horse-1");
         await page.keyboard.press("Enter");
         await page.getByRole("alert").filter({ hasText: "Failed to authenticate." }).waitFor();
+        await page.getByText("Open the link with “/_/#/pbinstal/” that the server printed when it started").waitFor();
         await picture(page, "login");
+        await page.getByLabel("Password").fill(PASSWORD);
+        assert.equal(await page.getByRole("alert").count(), 0);
         await logIn(page);
         await page.reload();
         await page.getByText("There is no backup yet.").waitFor();
@@ -387,6 +390,21 @@ describe("dashboard", { concurrency: false }, () => {
         await root.collections.delete("posts");
     });
 
+    // The server says "Try again in a moment", and there was no way to do so but to load the page anew.
+    test("what could not be read at first is read when somebody asks again", async () => {
+        await makeBackup("again.zip");
+        const page = await openAs(server);
+        await page.route("**/api/backups/again.zip/content*", (route) => route.fulfill({ status: 503, json: { status: 503, message: "Counted for somebody else.", data: {} } }));
+        await page.goto(`${server.url}/_/#/restore/again.zip`);
+        await page.getByRole("alert").filter({ hasText: "Counted for somebody else." }).waitFor();
+        await page.unroute("**/api/backups/again.zip/content*");
+        await page.getByRole("button", { name: "Try again" }).click();
+        await page.getByRole("region", { name: "What is in it, against now" }).first().waitFor();
+        assert.equal(await page.getByRole("alert").count(), 0);
+        await page.context().close();
+        await root.backups.delete("again.zip");
+    });
+
     // It said that nobody had proven it yet.
     test("of a backup that failed its proof the page of its restore says what a restore does", async () => {
         await makeBackup("damaged.zip");
@@ -445,15 +463,16 @@ describe("first run", { concurrency: false }, () => {
         const page = await openPage(server, path);
         await page.getByLabel("Email address").fill("first@example.com");
         await page.getByLabel("Password", { exact: true }).fill("short");
-        await page.getByLabel("once more").fill("shorter");
+        await page.getByLabel("Repeat the password").fill("shorter");
         await page.keyboard.press("Enter");
         await page.getByText("The two passwords differ.").waitFor();
-        await page.getByLabel("once more").fill("short");
+        await page.getByLabel("Repeat the password").fill("short");
+        assert.equal(await page.getByText("The two passwords differ.").count(), 0);
         await page.keyboard.press("Enter");
         await page.getByText("Must be at least 8 character(s).").waitFor();
         await picture(page, "first-run");
         await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-        await page.getByLabel("once more").fill(PASSWORD);
+        await page.getByLabel("Repeat the password").fill(PASSWORD);
         await page.keyboard.press("Enter");
         await page.getByText("There is no backup yet.").waitFor();
         await assertSound(page, ["400"]);
@@ -466,7 +485,7 @@ describe("first run", { concurrency: false }, () => {
         const again = await openPage(server, path);
         await again.getByLabel("Email address").fill("second@example.com");
         await again.getByLabel("Password", { exact: true }).fill(PASSWORD);
-        await again.getByLabel("once more").fill(PASSWORD);
+        await again.getByLabel("Repeat the password").fill(PASSWORD);
         await again.keyboard.press("Enter");
         await again.getByText("This link is no longer valid.").waitFor();
         assert.equal((await root.collection("_superusers").getFullList()).length, 1);

@@ -95,11 +95,11 @@ describe("pages of account mails", { concurrency: false, skip: oracleRun && "Poc
         await open(`confirm-password-reset/${mailed("passwordReset")}`);
         await says("Choose the new password");
         await page.getByLabel("New password").fill("brand-new-1");
-        await page.getByLabel("once more").fill("another-1");
+        await page.getByLabel("Repeat the password").fill("another-1");
         await page.keyboard.press("Enter");
-        await says("Values don't match.");
+        await page.getByText("The two passwords differ.").waitFor();
         await assertSound(["400"]);
-        await page.getByLabel("once more").fill("brand-new-1");
+        await page.getByLabel("Repeat the password").fill("brand-new-1");
         await page.getByRole("button", { name: "Save" }).click();
         await says("Your password is changed.");
         await new PocketBase(server.url).collection("users").authWithPassword(USER, "brand-new-1");

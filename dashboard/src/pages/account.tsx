@@ -45,6 +45,7 @@ export function Account({ action, token }: { action: string; token: string }) {
   const [busy, setBusy] = useState(false);
   const [password, setPassword] = useState("");
   const [again, setAgain] = useState("");
+  const [mismatch, setMismatch] = useState<string>();
 
   const send = async (body: Record<string, string>) => {
     setSaid(t.loading);
@@ -66,6 +67,7 @@ export function Account({ action, token }: { action: string; token: string }) {
   }, [action, token]);
   const submit = (event: Event) => {
     event.preventDefault();
+    if (page!.twice && password !== again) return setMismatch(t.install.mismatch);
     void send(page!.twice ? { token, password, passwordConfirm: again } : { token, password });
   };
   const text = !page ? t.account.nothing : !collection ? t.account.expired : said || page.text || t.loading;
@@ -76,8 +78,8 @@ export function Account({ action, token }: { action: string; token: string }) {
         <p role="status">{text}</p>
         {usable && page.label && !done && (
           <>
-            <TextField label={page.label} type="password" value={password} onValue={setPassword} autocomplete={page.twice ? "new-password" : "current-password"} required autofocus />
-            {page.twice && <TextField label={t.account.again} type="password" value={again} onValue={setAgain} autocomplete="new-password" required />}
+            <TextField label={page.label} type="password" value={password} onValue={(text) => (setPassword(text), setMismatch(undefined))} autocomplete={page.twice ? "new-password" : "current-password"} required autofocus />
+            {page.twice && <TextField label={t.repeatPassword} type="password" value={again} onValue={(text) => (setAgain(text), setMismatch(undefined))} problem={mismatch} autocomplete="new-password" required />}
             <button class="primary wide" disabled={busy}>
               {t.save}
             </button>

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { client } from "../api";
+import { without } from "../parts/attempt";
 import { TextField } from "../parts/form";
 import { Wrong } from "../parts/notice";
 import { problem, type FieldProblems } from "../problem";
@@ -16,6 +17,12 @@ export function Install({ token }: { token: string }) {
   const [busy, setBusy] = useState(false);
   const superusers = client.collection("_superusers");
 
+  /** What was wrong may be mended by what is typed. */
+  const typed = (set: (text: string) => void, ...names: string[]) => (text: string) => {
+    set(text);
+    setWrong(undefined);
+    setFields((before) => without(before, names));
+  };
   const submit = async (event: Event) => {
     event.preventDefault();
     setWrong(undefined);
@@ -40,9 +47,9 @@ export function Install({ token }: { token: string }) {
       <form onSubmit={submit}>
         <h1>{t.install.title}</h1>
         <p>{t.install.text}</p>
-        <TextField label={t.login.email} type="email" value={email} onValue={setEmail} problem={fields.email} autocomplete="username" required autofocus />
-        <TextField label={t.login.password} type="password" value={password} onValue={setPassword} problem={fields.password} autocomplete="new-password" required />
-        <TextField label={t.install.again} type="password" value={again} onValue={setAgain} problem={fields.passwordConfirm} autocomplete="new-password" required />
+        <TextField label={t.login.email} type="email" value={email} onValue={typed(setEmail, "email")} problem={fields.email} autocomplete="username" required autofocus />
+        <TextField label={t.login.password} type="password" value={password} onValue={typed(setPassword, "password", "passwordConfirm")} problem={fields.password} autocomplete="new-password" required />
+        <TextField label={t.repeatPassword} type="password" value={again} onValue={typed(setAgain, "passwordConfirm")} problem={fields.passwordConfirm} autocomplete="new-password" required />
         <Wrong text={wrong} />
         <button class="primary wide" disabled={busy}>
           {t.install.submit}

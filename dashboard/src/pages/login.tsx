@@ -53,7 +53,7 @@ export function Login() {
   };
   return (
     <main class="alone">
-      <form onSubmit={submit}>
+      <form onSubmit={submit} onInput={() => setWrong(undefined)}>
         <h1>{t.login.title}</h1>
         {sessionOver.value && <Notice tone="calm">{t.login.over}</Notice>}
         {second ? (
@@ -72,6 +72,7 @@ export function Login() {
         <button class="primary wide" disabled={busy}>
           {second ? t.login.confirm : t.login.submit}
         </button>
+        {!second && <p class="hint">{t.login.fresh}</p>}
         <p class="hint">{t.login.help}</p>
       </form>
     </main>

@@ -44,6 +44,7 @@ export function NoList() {
 function WithContent({ backup }: { backup: Backup }) {
   const [content, setContent] = useState<Content | null>(null);
   const [wrong, setWrong] = useState<string>();
+  const [tries, setTries] = useState(0);
   const verdict = backup.proven + backup.proofError;
   useEffect(() => {
     let over = false;
@@ -54,13 +55,22 @@ function WithContent({ backup }: { backup: Backup }) {
     return () => {
       over = true;
     };
-  }, [backup.key, verdict]);
+  }, [backup.key, verdict, tries]);
   if (!content && !wrong) return <p class="empty" role="status">{t.loading}</p>;
-  return <Ask backup={backup} content={content} unread={wrong} />;
+  return <Ask backup={backup} content={content} unread={wrong} onAgain={() => setTries((before) => before + 1)} />;
 }
 
-function Ask({ backup, content, unread }: { backup: Backup; content: Content | null; unread: string | undefined }) {
+interface Asking {
+  backup: Backup;
+  content: Content | null;
+  /** Why what is in it could not be read. */
+  unread: string | undefined;
+  onAgain: () => void;
+}
+
+function Ask({ backup, content, unread, onAgain }: Asking) {
   const verify = async () => {
+    setWrong(undefined);
     try {
       await backups.verify(backup.key);
       void refresh();
@@ -109,7 +119,14 @@ function Ask({ backup, content, unread }: { backup: Backup; content: Content | n
         </dl>
       </section>
       {content && <InIt content={content} onVerify={() => void verify()} waiting={busy.value || running.value.some((job) => job.key === backup.key)} />}
-      <Wrong text={unread} />
+      {unread && (
+        <Notice tone="bad">
+          <p>{unread}</p>
+          <button type="button" onClick={onAgain}>
+            {t.retry}
+          </button>
+        </Notice>
+      )}
       <form class="card" onSubmit={submit}>
         <ul class="plain">
           <li>
@@ -122,7 +139,7 @@ function Ask({ backup, content, unread }: { backup: Backup; content: Content | n
         </ul>
         {status.value?.undo && <Notice tone="warn">{t.restore.endsUndo(status.value.undo.key)}</Notice>}
         <Checked backup={backup} />
-        <TextField label={t.typeName} value={typed} onValue={setTyped} hint={backup.key} mono />
+        <TextField label={t.typeName} value={typed} onValue={(text) => (setTyped(text), setWrong(undefined))} hint={backup.key} mono />
         {busy.value && <Notice tone="calm">{t.restore.busy}</Notice>}
         <Wrong text={wrong} />
         <div class="actions">

@@ -161,12 +161,12 @@ function Mail({ known }: { known: Settings }) {
         </>
       )}
       {known.smtp.enabled && (
-        <TextField label={t.settings.testTo} type="email" value={to} onValue={setTo} problem={problems.email} />
+        <TextField label={t.settings.testTo} type="email" value={to} onValue={(to) => (setTo(to), form.changed(["email"]))} problem={problems.email} hint={form.isUnsaved ? t.settings.testMailUnsaved : t.settings.testMailHint} />
       )}
       <Said said={form.said} />
       <div class="actions">
         {known.smtp.enabled && (
-          <button type="button" disabled={form.waiting || !to} onClick={() => void form.attempt(() => api.testMail(to), t.settings.mailSent(to))}>
+          <button type="button" disabled={form.waiting || !to} onClick={() => void form.attempt(() => api.testMail(to), t.settings.mailSent(to), t.settings.mailTrying)}>
             {t.settings.testMail}
           </button>
         )}
@@ -180,17 +180,17 @@ function Mail({ known }: { known: Settings }) {
 }
 
 interface AlarmsDraft {
-  emails: string;
+  alarmEmails: string;
   url: string;
   secret: string;
-  hours: number;
+  alarmAfterHours: number;
 }
 
 const alarms: Shape<AlarmsDraft> = {
   place: "settings/alarms",
-  read: ({ backups: { alarmEmails = [], alarmWebhook, alarmAfterHours = 0 } }) => ({ emails: alarmEmails.join(", "), url: alarmWebhook?.url ?? "", secret: "", hours: alarmAfterHours }),
-  body: ({ emails, url, secret, hours }) => ({
-    backups: { alarmEmails: emails.split(/[\s,;]+/).filter(Boolean), alarmAfterHours: hours, alarmWebhook: withSecret({ url }, "secret", secret) },
+  read: ({ backups: { alarmEmails = [], alarmWebhook, alarmAfterHours = 0 } }) => ({ alarmEmails: alarmEmails.join(", "), url: alarmWebhook?.url ?? "", secret: "", alarmAfterHours }),
+  body: ({ alarmEmails, url, secret, alarmAfterHours }) => ({
+    backups: { alarmEmails: alarmEmails.split(/[\s,;]+/).filter(Boolean), alarmAfterHours, alarmWebhook: withSecret({ url }, "secret", secret) },
   }),
 };
 
@@ -202,12 +202,12 @@ function Alarms({ known }: { known: Settings }) {
   return (
     <form ref={useFirstWrong(form.problems)} class="card" onSubmit={saving(form)} aria-labelledby="alarms">
       <h2 id="alarms">{t.settings.alarms}</h2>
-      <TextField label={t.settings.alarmEmails} value={draft.emails} onValue={(emails) => set({ emails })} problem={startingWith("backups.alarmEmails")} hint={t.settings.alarmEmailsHint} />
+      <TextField label={t.settings.alarmEmails} value={draft.alarmEmails} onValue={(alarmEmails) => set({ alarmEmails })} problem={startingWith("backups.alarmEmails")} hint={t.settings.alarmEmailsHint} />
       <div class="grid">
         <TextField label={t.settings.webhook} value={draft.url} onValue={(url) => set({ url })} problem={startingWith("backups.alarmWebhook")} placeholder="https://" mono />
         <TextField label={t.settings.webhookSecret} type="password" value={draft.secret} onValue={(secret) => set({ secret })} placeholder={alarmWebhook?.url ? t.settings.unchanged : ""} autocomplete="new-password" />
       </div>
-      <TextField label={t.settings.alarmAfter} type="number" min={0} value={String(draft.hours)} onValue={(text) => set({ hours: number(text) })} problem={problems["backups.alarmAfterHours"]} hint={t.settings.alarmAfterHint} />
+      <TextField label={t.settings.alarmAfter} type="number" min={0} value={String(draft.alarmAfterHours)} onValue={(text) => set({ alarmAfterHours: number(text) })} problem={problems["backups.alarmAfterHours"]} hint={t.settings.alarmAfterHint} />
       <Said said={form.said} />
       <div class="actions">
         {alarmWebhook?.url && (

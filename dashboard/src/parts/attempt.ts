@@ -10,8 +10,14 @@ export interface Attempt {
   /** What is wrong, by its place: `otp.duration`. */
   problems: FieldProblems;
   waiting: boolean;
-  /** Something is changed since: it is not done with that. */
-  changed: () => void;
+  /** The parts of these names are changed since: what was said of before, and of them, may be mended. */
+  changed: (names?: string[]) => void;
+}
+
+/** The problems that are of none of these parts. */
+export function without(problems: FieldProblems, names: string[]): FieldProblems {
+  const kept = Object.entries(problems).filter(([path]) => !path.split(".").some((part) => names.includes(part)));
+  return kept.length < Object.keys(problems).length ? Object.fromEntries(kept) : problems;
 }
 
 export function useAttempt(): Attempt {
@@ -35,6 +41,9 @@ export function useAttempt(): Attempt {
       setWaiting(false);
     }
   };
-  const changed = () => setSaid((before) => (before?.tone === "good" ? null : before));
+  const changed = (names: string[] = []) => {
+    setSaid(null);
+    setProblems((before) => without(before, names));
+  };
   return { attempt, said, problems, waiting, changed };
 }

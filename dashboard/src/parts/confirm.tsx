@@ -30,6 +30,7 @@ export function Confirm({ title, text, name, action, perform, onClose, children 
     event.stopPropagation();
     if (!isSure) return;
     setBusy(true);
+    setWrong(undefined);
     try {
       await perform();
       onClose();

@@ -61,7 +61,7 @@ export function useEditing<S, T extends object>(known: S, { place, read, body, f
   const set = (change: Partial<T>) => {
     const { shown, draft } = state.peek();
     state.value = { shown, draft: { ...draft, ...change } };
-    attempt.changed();
+    attempt.changed(Object.keys(change));
   };
   return { ...attempt, draft, set, changes, save, isUnsaved: differs(state.value), discard };
 }

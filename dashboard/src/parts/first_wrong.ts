@@ -11,8 +11,10 @@ export function useFirstWrong(problems: FieldProblems, isCovered = false): RefOb
   const told = useRef(problems);
   useEffect(() => {
     if (isCovered || told.current === problems) return;
+    // What is left of a refusal while the rest is mended is no other one.
+    const isLess = Object.keys(problems).every((path) => path in told.current);
     told.current = problems;
-    if (Object.keys(problems).length === 0) return;
+    if (isLess) return;
     const first = form.current?.querySelector<HTMLElement>("[aria-invalid=true]");
     first?.scrollIntoView({ block: "center" });
     first?.focus({ preventScroll: true });

@@ -1,7 +1,8 @@
 import type { CollectionField, CollectionModel, RecordModel } from "pocketbase";
+import { Fragment } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { client } from "../../api";
-import { useAttempt } from "../../parts/attempt";
+import { useAttempt, without } from "../../parts/attempt";
 import { same, withTyped } from "../../parts/changes";
 import { Confirm } from "../../parts/confirm";
 import { Dialog } from "../../parts/dialog";
@@ -51,7 +52,7 @@ function Editor({ collection, opened, onClose, onChanged }: Omit<Props, "id"> & 
   const [initial, setInitial] = useState(() => valuesOf(opened));
   const [draft, setDraft] = useState(initial);
   const [confirmation, setConfirmation] = useState("");
-  const { attempt, said, problems, waiting } = useAttempt();
+  const { attempt, said, problems, waiting, changed } = useAttempt();
   const [refused, setRefused] = useState<FieldProblems>({});
   const [removing, setRemoving] = useState(false);
   // As it stands when an answer comes: null once this is closed.
@@ -64,6 +65,11 @@ function Editor({ collection, opened, onClose, onChanged }: Omit<Props, "id"> & 
   const records = client.collection(collection.id);
   const wrong = Object.keys(refused).length ? refused : problems;
   const form = useFirstWrong(wrong);
+  const mended = (...names: string[]) => {
+    setRefused((before) => without(before, names));
+    // What another has written meanwhile is said until it is replaced.
+    if (said?.text !== t.data.meanwhile) changed(names);
+  };
   // What is on its way to the server is not thrown away.
   const sent = useRef<Values | null>(null);
   const unsaved = !view && !same(draft, initial) && !(waiting && same(draft, sent.current));
@@ -102,6 +108,7 @@ function Editor({ collection, opened, onClose, onChanged }: Omit<Props, "id"> & 
     const edited = fields.filter((field) => !record || !same(draft[field.name], initial[field.name]));
     if (record && edited.length === 0) return onClose();
     const found = Object.fromEntries(edited.map((field) => [field.name, problemWith(field, draft[field.name])] as const).filter(([, text]) => text)) as FieldProblems;
+    if (draft.password && draft.password !== confirmation) found.passwordConfirm = t.install.mismatch;
     setRefused(found);
     if (Object.keys(found).length) return;
     const body: Record<string, unknown> = {};
@@ -132,19 +139,33 @@ function Editor({ collection, opened, onClose, onChanged }: Omit<Props, "id"> & 
     <Dialog drawer title={record ? t.data.recordTitle : t.data.newTitle(collection.name)} onClose={onClose} unsaved={unsaved}>
       <form ref={form} onSubmit={submit}>
         {fields.map((field) => (
-          <FieldInput
-            key={field.name}
-            field={field}
-            record={record}
-            value={draft[field.name]}
-            disabled={view || (field.name === "id" && record !== null)}
-            problem={wrong[field.name] ?? Object.entries(wrong).find(([name]) => name.startsWith(`${field.name}.`))?.[1]}
-            onValue={(value) => setDraft((before) => ({ ...before, [field.name]: value }))}
-          />
+          <Fragment key={field.name}>
+            <FieldInput
+              field={field}
+              record={record}
+              value={draft[field.name]}
+              disabled={view || (field.name === "id" && record !== null)}
+              problem={wrong[field.name] ?? Object.entries(wrong).find(([name]) => name.startsWith(`${field.name}.`))?.[1]}
+              onValue={(value) => {
+                setDraft((before) => ({ ...before, [field.name]: value }));
+                mended(field.name, ...(field.name === "password" ? ["passwordConfirm"] : []));
+              }}
+            />
+            {field.name === "password" && (!record || draft.password) ? (
+              <TextField
+                label={t.repeatPassword}
+                type="password"
+                value={confirmation}
+                onValue={(text) => {
+                  setConfirmation(text);
+                  mended("passwordConfirm");
+                }}
+                problem={wrong.passwordConfirm}
+                autocomplete="new-password"
+              />
+            ) : null}
+          </Fragment>
         ))}
-        {draft.password ? (
-          <TextField label={t.data.passwordAgain} type="password" value={confirmation} onValue={setConfirmation} problem={wrong.passwordConfirm} autocomplete="new-password" />
-        ) : null}
         <Said said={said} />
         {!view && (
           <div class="actions">

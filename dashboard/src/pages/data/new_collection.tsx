@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { client } from "../../api";
 import { Dialog } from "../../parts/dialog";
+import { without } from "../../parts/attempt";
 import { Check, TextField } from "../../parts/form";
 import { Wrong } from "../../parts/notice";
 import { problem, type FieldProblems } from "../../problem";
@@ -52,7 +53,7 @@ export function NewCollection({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t.schema.newCollection} onClose={onClose} unsaved={Boolean(name || query)}>
       <form onSubmit={submit}>
-        <TextField label={t.schema.name} value={name} onValue={setName} problem={takenBy(name) ?? problems.name} required autofocus mono />
+        <TextField label={t.schema.name} value={name} onValue={(text) => (setName(text), setProblems((before) => without(before, ["name"])), setWrong(undefined))} problem={takenBy(name) ?? problems.name} required autofocus mono />
         <label class="field">
           <span class="label">{t.schema.kind}</span>
           <select value={type} onChange={(event) => setType(event.currentTarget.value)}>

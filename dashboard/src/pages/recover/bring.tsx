@@ -27,7 +27,7 @@ export function Bring({ backup, collection, nameNow, chosen, onChosen, onDone }:
   const [overwrite, setOverwrite] = useState(false);
   const [plan, setPlan] = useState<{ about: string; recovery: Recovery } | null>(null);
   const [asking, setAsking] = useState(false);
-  const { attempt, said, waiting } = useAttempt();
+  const { attempt, said, waiting, changed } = useAttempt();
   const wanted = { collection, ids: chosen, children, overwrite };
   const about = JSON.stringify(wanted);
   // What was found for others would mislead.
@@ -54,8 +54,8 @@ export function Bring({ backup, collection, nameNow, chosen, onChosen, onDone }:
   return (
     <section class="card" aria-labelledby="bring">
       <h2 id="bring">{t.recover.bring(chosen.length)}</h2>
-      <Check label={t.recover.children} value={children} onValue={setChildren} hint={t.recover.childrenHint} />
-      <Check label={t.recover.overwrite} value={overwrite} onValue={setOverwrite} hint={t.recover.overwriteHint} />
+      <Check label={t.recover.children} value={children} onValue={(on) => (setChildren(on), changed())} hint={t.recover.childrenHint} />
+      <Check label={t.recover.overwrite} value={overwrite} onValue={(on) => (setOverwrite(on), changed())} hint={t.recover.overwriteHint} />
       {foreseen && <Foreseen backup={backup} collection={collection} recovery={foreseen} chosen={chosen} onLeaveOut={leaveOut} />}
       <Said said={said} />
       <div class="actions">

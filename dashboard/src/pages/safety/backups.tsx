@@ -67,7 +67,7 @@ export function BackupTable({ list }: { list: Backup[] }) {
           }}
         />
         <button onClick={() => chooser.current?.click()}>{t.safety.upload}</button>
-        <button class="primary" disabled={busy.value} onClick={() => setCreating(true)}>
+        <button class="primary" disabled={busy.value} onClick={() => (setWrong(undefined), setCreating(true))}>
           {t.safety.create}
         </button>
       </div>
@@ -120,7 +120,7 @@ export function BackupTable({ list }: { list: Backup[] }) {
                   >
                     {t.safety.verify}
                   </button>
-                  <button class="quiet" aria-label={`${t.safety.remove} ${one.key}`} onClick={() => setRemoving(one)}>
+                  <button class="quiet" aria-label={`${t.safety.remove} ${one.key}`} onClick={() => (setWrong(undefined), setRemoving(one))}>
                     {t.safety.remove}
                   </button>
                 </td>
@@ -223,7 +223,7 @@ function Create({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t.safety.createTitle} onClose={onClose}>
       <form onSubmit={submit}>
-        <TextField label={t.safety.createName} value={name} onValue={setName} problem={field} hint={t.safety.createHint} autofocus mono />
+        <TextField label={t.safety.createName} value={name} onValue={(text) => (setName(text), setField(undefined), setWrong(undefined))} problem={field} hint={t.safety.createHint} autofocus mono />
         <Wrong text={wrong} />
         <div class="actions">
           <button type="button" onClick={onClose}>

@@ -23,6 +23,7 @@ function RunningJob({ job }: { job: Job }) {
   const what = t.jobs.kind[job.kind];
   const title = job.phase === "proving" ? t.jobs.proving(what) : t.jobs.working(what);
   const stop = async () => {
+    setWrong(undefined);
     try {
       await backups.cancel(job.id);
       await refresh();

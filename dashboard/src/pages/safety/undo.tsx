@@ -70,6 +70,7 @@ function UndoDialog({ onClose }: { onClose: () => void }) {
   const submit = async (event: Event) => {
     event.preventDefault();
     setWaiting(true);
+    setWrong(undefined);
     try {
       await backups.undo();
       onClose();
