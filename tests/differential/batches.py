@@ -233,6 +233,16 @@ def batches_of_accounts(t):
     stored(t, "members", "teams")
 
 
+def passwords_that_an_index_keeps_apart(t):
+    """Hashes are computed beside the transaction; what stands for them meanwhile is no other's."""
+    enable(t)
+    fields = [{"name": "secret", "type": "password", "cost": 4}, {"name": "n", "type": "number", "required": True}]
+    t.say("POST", "/api/collections", {"name": "keys", "type": "base", **OPEN, "fields": fields, "indexes": ["CREATE UNIQUE INDEX i ON keys (secret)"]})
+    key = lambda **body: create("keys", body, "?fields=n")  # noqa: E731
+    for requests in ([key(n=1, secret="one"), key(n=2, secret="two")], [key(n=1, secret="one"), key(n=2, secret="two"), key(secret="three")], [key(n=3, secret="same"), key(n=4, secret="same")], [key(n=5), key(n=6)]):
+        batch(t, *requests)
+
+
 def batches_with_files(t):
     enable(t)
     application(t)
@@ -299,5 +309,5 @@ def batches_that_are_limited(t):
 
 SCENARIOS = [
     batches_that_are_switched_off, batches_that_are_no_batches, urls_that_lead_nowhere, batches_of_a_superuser, batches_that_see_what_they_wrote,
-    batches_and_their_requests, batches_of_accounts, batches_with_files, batches_that_are_limited,
+    batches_and_their_requests, batches_of_accounts, passwords_that_an_index_keeps_apart, batches_with_files, batches_that_are_limited,
 ]

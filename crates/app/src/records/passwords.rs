@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bosbase_store::Collection;
+use bosbase_store::{Collection, new_id};
 
 use super::Records;
 use super::account::Proof;
@@ -11,8 +11,8 @@ use super::plan::{self, Fixed, Plan, Request};
 use crate::caller::Caller;
 use crate::error::Result;
 
-/// Stands for a hash that is still to be computed. What it is in is never committed.
-const TO_COME: &str = "to come";
+/// Begins what stands for a hash that is still to be computed. What it is in is never committed.
+const TO_COME: &str = "to come ";
 
 /// A new password whose hash is not known yet.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Unhashed {
 impl Proof {
     /// Whether the account's password is one whose hash is not known yet.
     pub(super) fn is_to_come(&self) -> bool {
-        self.account.text("password") == TO_COME
+        self.account.text("password").starts_with(TO_COME)
     }
 }
 
@@ -72,9 +72,10 @@ impl Plan {
             for (field, plain) in self.passwords {
                 let hash = match fixed.hashes.get(&field) {
                     // It was cleared.
-                    _ if plain.is_empty() => "",
-                    Some(hash) => hash,
-                    None => TO_COME,
+                    _ if plain.is_empty() => String::new(),
+                    Some(hash) => hash.clone(),
+                    // No hash is another's: a unique index may say so.
+                    None => format!("{TO_COME}{}", new_id()),
                 };
                 record.values.insert(field, hash.into());
             }
