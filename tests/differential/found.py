@@ -328,6 +328,24 @@ def providers_of_superusers(t):
             t.say("POST", "/api/collections", {"name": "_superusers", "type": "auth", "oauth2": {"enabled": enabled, "providers": providers}})
 
 
+def traces_of_a_collection_that_goes(t):
+    """A collection that is made anew has no link to a provider of the accounts before."""
+    tables = (("_authOrigins", {"fingerprint": "x"}), ("_externalAuths", {"provider": "google", "providerId": "1"}), ("_mfas", {"method": "otp"}), ("_otps", {"password": "12345678", "sentTo": ""}))
+    ways = (("DELETE", "/api/collections/players", None), ("DELETE", "/api/collections/players/truncate", None), ("PUT", "/api/collections/import", {"collections": [], "deleteMissing": True}), ("PUT", "/api/collections/import", {"collections": [{"name": "notes", "type": "base", "fields": [_text("t")]}], "deleteMissing": True}))
+    for method, path, body in ways:
+        for name in ("players", "others"):
+            made = t.say("POST", "/api/collections", {"name": name, "type": "auth"}, label=f"{path}: {name}")
+            id = {"players": ID, "others": OTHER}[name]
+            t.say("POST", f"/api/collections/{name}/records", {"id": id, "email": "a@b.co", "password": "12345678", "passwordConfirm": "12345678"}, label=f"{path}: an account of {name}")
+            for table, values in tables:
+                t.say("POST", f"/api/collections/{table}/records", {"id": id, "collectionRef": made.get("id", ""), "recordRef": id, **values}, label=f"{path}: {table} of {name}")
+        t.say(method, path, body, label=f"{path} {body}")
+        for table, _ in tables:
+            t.say("GET", f"/api/collections/{table}/records", params={"fields": "id,collectionRef,recordRef", "sort": "recordRef", "filter": f"recordRef = '{ID}' || recordRef = '{OTHER}'"}, label=f"{path} {body}: {table}")
+        for name in ("players", "others"):
+            t.say("DELETE", f"/api/collections/{name}", label=f"{path} {body}: {name} goes")
+
+
 def accounts_before_bodies(t):
     """Whether a collection admits what is asked is told before anything of the body is looked at."""
     for options in ({}, {"passwordAuth": {"enabled": False}, "otp": {"enabled": True}}):
@@ -349,5 +367,5 @@ SCENARIOS = [
     fields_of_an_answer, expansions, refusals_in_their_order, json_that_is_nothing, views_of_records_without_an_id, what_was_sent_beside_a_text,
     values_that_end_a_sentence, needless_parts_of_a_path, parts_of_nothing, bodies_that_go_on,
     a_collection_called_import, lists_within_lists, truths_of_views, deletions_that_a_unique_index_refuses, the_largest_whole_numbers, views_that_are_refused, modifiers_that_are_none, names_in_another_spelling, columns_that_views_need, files_that_rules_see, json_that_rules_see, a_backup_called_upload, numbers_of_a_new_record,
-    points_that_rules_see, truths_that_are_searched_for, providers_of_superusers, accounts_before_bodies, rules_along_a_relation_to_nothing,
+    points_that_rules_see, truths_that_are_searched_for, providers_of_superusers, traces_of_a_collection_that_goes, accounts_before_bodies, rules_along_a_relation_to_nothing,
 ]

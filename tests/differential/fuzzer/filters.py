@@ -103,8 +103,8 @@ class Filters:
             left, right = right, left
         if r.random() < 0.03:
             left = self.literal()
-        if self.is_moment(left) and self.is_moment(right):
-            # Which of two moments of one record came first is chance.
+        if self.is_moment(left) and (self.is_moment(right) or "~" in sign):
+            # Which of two moments of one record came first is chance, and so are their digits.
             right = "''"
         if "~" in sign and re.search(r"@request\.body\..*:each$", right):
             # PocketBase can't evaluate it.

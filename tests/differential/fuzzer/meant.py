@@ -335,6 +335,12 @@ def _excerpts_of_null(step, ours, theirs, found):
     return asked and _both(ours, theirs, 200) and all(mine == "" and isinstance(other, str) and "null".startswith(other.rstrip(".…")) for _, mine, other in found)
 
 
+def _no_number(step, ours, theirs, found):
+    """NaN and the infinities are refused. A rule takes them for 0 here, and decides whether that is told."""
+    sent = any(re.fullmatch(r"[+-]?(nan|inf|infinity)", text.strip(), re.I) for text in _texts(step))
+    return sent and ours.status in (400, 404) and theirs.status in (400, 404) and any("validation_not_a_number" in str(answer.told) for answer in (ours, theirs))
+
+
 def _is_spelled_otherwise(text):
     try:
         return text != json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
@@ -385,6 +391,7 @@ MEANT = {
     "a content type is refused in more words": _content_types,
     "a view's query is refused in other words": _queries,
     "what is a URL here and none in PocketBase": _lax_urls,
+    "a rule takes what is no number for 0": _no_number,
     "a list in a text breaks off": _lists_that_break_off,
     "a provider of superusers is no second factor": _second_factor_of_superusers,
     "superusers are told why a filter is refused": _reasons,

@@ -13,7 +13,7 @@ use super::validate;
 use super::{Collections, complete, fields, index_problem, malformed, store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::Removals;
-use crate::records::{Patterns, carry_out, disk_error};
+use crate::records::{Patterns, carry_out, delete_all_traces, disk_error};
 
 /// How often an import starts over because somebody else changed the collections meanwhile.
 const ATTEMPTS: usize = 10;
@@ -130,6 +130,7 @@ fn import(tx: &mut WriteTx<'_>, definitions: &[Map<String, Value>], delete_missi
         let mut missing: Vec<_> = left_out.iter().filter_map(|id| before.get(id)).collect();
         missing.sort_by_key(|old| !old.is_view());
         for old in missing {
+            delete_all_traces(tx, old)?;
             tx.delete_collection(old)
                 .map_err(|error| raw(error.detail()).caused_by(error))?;
         }

@@ -7,7 +7,9 @@ use bosbase_store::{Collection, FieldKind, LONG_WRITE, ListQuery, PageRequest, R
 use super::Collections;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::Removals;
-use crate::records::{Deleted, Told, after_deletion, carry_out, delete, disk_error, doomed, expected, reachable_files};
+use crate::records::{
+    Deleted, Told, after_deletion, carry_out, delete, delete_all_traces, disk_error, doomed, expected, reachable_files,
+};
 
 /// Records that are read together, and their bytes.
 const CHUNK: u64 = 500;
@@ -45,6 +47,7 @@ impl Collections {
                     relating.join(", ")
                 )));
             }
+            delete_all_traces(tx, &collection)?;
             tx.delete_collection(&collection).map_err(refused)
         })?;
         carry_out(removal);

@@ -17,6 +17,9 @@ use crate::lockout::INSTALLER;
 const REQUIRED: (&str, &str) = ("validation_required", "Cannot be blank.");
 const MISMATCH: (&str, &str) = ("validation_values_mismatch", "Values don't match.");
 
+/// Traces that are read together.
+const TOGETHER: usize = 500;
+
 /// An old password that has to be right for a change to happen.
 #[derive(Debug, Clone)]
 pub(super) struct Proof {
@@ -151,6 +154,28 @@ pub(super) fn delete_traces(tx: &mut WriteTx<'_>, collection: &Collection, id: &
     TRACES
         .iter()
         .try_for_each(|table| delete_from(tx, table, collection, id))
+}
+
+/// Deletes what is kept of the accounts of a collection that goes: one that is made in its place has others, which a
+/// link to a provider must not let in.
+pub(crate) fn delete_all_traces(tx: &mut WriteTx<'_>, collection: &Collection) -> Result<()> {
+    let schema = tx.schema().clone();
+    for table in TRACES {
+        let Some(table) = schema.find(table).filter(|_| collection.is_auth()) else {
+            continue;
+        };
+        let Some(field) = table.field("collectionRef") else {
+            continue;
+        };
+        let mut is_more = true;
+        while is_more {
+            is_more = false;
+            for trace in tx.records_referencing(table, field, &collection.id, TOGETHER)? {
+                is_more |= tx.delete_record(table, trace.id())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Forgets from where an account was logged in, which first factors it has proven and which one-time passwords it was

@@ -37,6 +37,7 @@ mod races;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use account::delete_all_traces;
 pub use audience::{Audience, Farewell, RecordAction};
 pub use batch::{BatchAction, BatchAnswer, BatchOutcome, BatchRequest, Foresight, Upsert};
 pub use body::Body;
