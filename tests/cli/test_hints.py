@@ -21,11 +21,11 @@ def said(*arguments, **rest):
     return done.stderr
 
 
-@pytest.mark.parametrize("name", ("restore <KEY>", "list", "create", "undo", "extract <KEY>", "verify <KEY>", "delete <KEY>", "import <FILE>", "export <KEY> <FILE>", "take-over"))
+@pytest.mark.parametrize("name", ("restore <KEY>", "list", "create", "undo", "extract <KEY> <COLLECTION>", "verify <KEY>", "delete <KEY>", "import <FILE>", "export <KEY> <FILE>", "take-over"))
 def test_a_command_below_another_is_named_with_that(name):
     """`bosbase restore first.zip` was answered with a hint at `serve`."""
     told = said(name.split()[0], "first.zip")
-    assert f"tip: it is: bosbase backup {name}" in told and "serve" not in told, told
+    assert f"It is: bosbase backup {name}." in told and "serve" not in told, told
 
 
 def test_the_flag_of_the_address_and_the_variable_of_the_password_are_named():
@@ -33,8 +33,56 @@ def test_the_flag_of_the_address_and_the_variable_of_the_password_are_named():
         assert "--http 127.0.0.1:8091" in said("serve", flag, "8091")
     told = said("superuser", "upsert", EMAIL)
     assert "BOSBASE_SUPERUSER_PASSWORD" in told and "<PASSWORD>" in told
-    # No hint of ours where none helps.
-    assert "tip" not in said("nonsense")
+    # Where nothing is alike, the commands are named.
+    assert "Did you mean" not in said("nonsense") and "Its commands are serve, check, " in said("nonsense")
+
+
+WRONG = {
+    "": "bosbase needs a command. Its commands are serve, check, config, completions, routes, backup, files and superuser. See: bosbase --help.",
+    "--dir x": "bosbase needs a command. Its commands are serve, ",
+    "backup": "bosbase backup needs a command. Its commands are create, list, verify, restore, extract, undo, take-over, delete, export and import. See: bosbase backup --help.",
+    "backup restroe": "bosbase backup has no command restroe. Did you mean restore? See: bosbase backup --help.",
+    "srve": "bosbase has no command srve. Did you mean serve? See: bosbase --help.",
+    "help nonsense": "bosbase has no command nonsense. Its commands are serve, ",
+    "backup restore": "bosbase backup restore needs <KEY>. See: bosbase backup restore --help.",
+    "backup export": "bosbase backup export needs <KEY> and <FILE>. See: bosbase backup export --help.",
+    "backup extract one.zip": "bosbase backup extract needs <COLLECTION> and <ID>. Name the records by their ids, or by --filter <FILTER> in place of these. See: bosbase backup extract --help.",
+    "backup extract one.zip users a --filter x": "can't be used together with",
+    "backup list more": "bosbase backup list does not take more. See: bosbase backup list --help.",
+    "backup undo --yes=1": '--yes takes no value "1". See: bosbase backup undo --help.',
+    "superuser otp": "bosbase superuser otp needs <EMAIL>. See: bosbase superuser otp --help.",
+    "completions powershel": '<SHELL> can\'t be "powershel": bash, elvish, fish, powershell or zsh is expected. Did you mean powershell? See: bosbase completions --help.',
+    "serve --htp :80": "bosbase serve does not take --htp. Did you mean --http? See: bosbase serve --help.",
+    "serve --http": "--http <HOST:PORT> needs a value. See: bosbase serve --help.",
+    "serve --dev=maybe": '--dev[=<BOOL>] can\'t be "maybe": true or false is expected. See: bosbase serve --help.',
+    "--queryTimeout=soon serve": '--queryTimeout <SECONDS> can\'t be "soon": a whole number is expected. See: bosbase serve --help.',
+    "serve --hooksPool 1.5": '--hooksPool <NUMBER> can\'t be "1.5": a whole number is expected. See: bosbase serve --help.',
+    "backup delete a.zip --yse": "bosbase backup delete does not take --yse.",
+    "superuser nonsense": "bosbase superuser has no command of the name that was typed (not shown, as it may be a password). See: bosbase superuser --help.",
+}
+
+
+@pytest.mark.parametrize("typed", WRONG)
+def test_what_is_wrong_with_a_command_line_is_said_in_one_line(typed):
+    """It took four lines and more, with the usage, and `bosbase backup` alone printed the whole help as an error."""
+    done = BOSBASE.run(*typed.split(), check=False)
+    assert done.returncode == 2 and done.stdout == "", done
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: ") and WRONG[typed] in line and line.endswith(" --help."), line
+
+
+def test_a_line_stays_one_where_a_word_has_several():
+    for typed in (("a\nb",), ("serve", "--a\nb"), ("serve", "--queryTimeout", "a\nb"), ("backup", "list", "a\n\x1b[2J")):
+        (line,) = said(*typed).splitlines()
+        assert "\\n" in line and "\x1b" not in line, line
+    done = subprocess.run([BOSBASE.path, b"serve", b"--http", b"\xff"], capture_output=True, timeout=60)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and b"UTF-8" in done.stderr, done
+
+
+def test_help_is_asked_for_without_an_error():
+    for typed in (("--help",), ("-h",), ("help",), ("backup", "--help"), ("--version",)):
+        done = BOSBASE.run(*typed)
+        assert done.stderr == "" and len(done.stdout.splitlines()) >= 1, done
 
 
 def test_an_empty_list_says_where_it_looked(tmp_path):

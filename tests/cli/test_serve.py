@@ -113,9 +113,9 @@ def test_help_can_be_asked_for_as_a_command(words):
 @pytest.mark.ours
 def test_extract_says_what_it_takes():
     """Its usage was one list of ids, though records can be named by a filter as well."""
-    wrong = BOSBASE.run("backup", "extract", "one.zip", check=False)
-    for text in (BOSBASE.run("backup", "extract", "--help").stdout, wrong.stderr):
-        assert "<KEY> <COLLECTION> <ID>...\n" in text and "<KEY> <COLLECTION> --filter <FILTER>\n" in text, text
+    text = BOSBASE.run("backup", "extract", "--help").stdout
+    assert "<KEY> <COLLECTION> <ID>...\n" in text and "<KEY> <COLLECTION> --filter <FILTER>\n" in text, text
+    assert "--filter <FILTER>" in BOSBASE.run("backup", "extract", "one.zip", check=False).stderr
 
 
 @pytest.mark.ours

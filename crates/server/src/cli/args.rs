@@ -58,7 +58,7 @@ pub struct Global {
           require_equals = true, action = ArgAction::Set, default_value = "true", default_missing_value = "true", value_parser = boolean)]
     pub index_fallback: bool,
     /// How many seconds one read of the database may take
-    #[arg(long = "queryTimeout", global = true, env = "BOSBASE_QUERY_TIMEOUT", value_name = "SECONDS", default_value_t = AppOptions::QUERY_TIMEOUT.as_secs().cast_signed(), allow_negative_numbers = true)]
+    #[arg(long = "queryTimeout", global = true, env = "BOSBASE_QUERY_TIMEOUT", value_name = "SECONDS", default_value_t = AppOptions::QUERY_TIMEOUT.as_secs().cast_signed(), allow_negative_numbers = true, value_parser = whole)]
     pub query_timeout: i64,
     /// The directory of the JavaScript hooks, which are not run: what lies there stops the start
     #[arg(long = "hooksDir", global = true, env = "BOSBASE_HOOKS_DIR", value_name = "DIR", value_parser = named)]
@@ -73,7 +73,8 @@ pub struct Global {
         global = true,
         env = "BOSBASE_HOOKS_POOL",
         value_name = "NUMBER",
-        allow_negative_numbers = true
+        allow_negative_numbers = true,
+        value_parser = whole
     )]
     pub hooks_pool: Option<i64>,
     /// The directory of the migrations, which are not applied: what was not applied before stops the start
@@ -115,6 +116,11 @@ fn boolean(text: &str) -> Result<bool, String> {
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
         _ => Err("true or false is expected".to_owned()),
     }
+}
+
+/// A whole number, negative ones among them.
+fn whole(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "a whole number is expected".to_owned())
 }
 
 /// The data directory if nobody says otherwise: in the working directory, or beside the program, where PocketBase's

@@ -6,33 +6,35 @@
 
 use std::ffi::OsString;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, FromArgMatches as _};
 
 use super::Failure;
 use super::args::{Arguments, Check, Command, Global, Named};
+use super::complaint::{line, reason};
 use super::configuration_file::{ConfigurationFile, Usual};
 use super::environment::{Origin, Variables};
-use super::hints::hinting;
 
 /// Why there is no configuration.
 pub enum Refusal {
-    /// What was typed is wrong, or asks for help.
-    Typed(clap::Error),
-    /// What is set elsewhere is wrong.
-    Set(Failure),
+    /// Somebody asks for help, or for the version.
+    Asked(clap::Error),
+    /// What was typed, or is set elsewhere, is wrong.
+    Wrong(Failure),
 }
 
-impl From<clap::Error> for Refusal {
-    fn from(error: clap::Error) -> Self {
-        Self::Typed(error)
+impl Refusal {
+    fn of(error: clap::Error, words: &[OsString]) -> Self {
+        match error.use_stderr() {
+            true => Self::Wrong(Failure(line(&error, words))),
+            false => Self::Asked(error),
+        }
     }
 }
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
-        Self::Set(failure)
+        Self::Wrong(failure)
     }
 }
 
@@ -53,8 +55,9 @@ pub struct Setting {
 /// Where one of them makes no sense.
 pub fn read() -> Result<(Arguments, Vec<Setting>), Refusal> {
     let typed: Vec<OsString> = std::env::args_os().collect();
-    let matches = parse(&typed)?;
-    let first = Arguments::from_arg_matches(&matches)?;
+    let refused = |error| Refusal::of(error, &typed);
+    let matches = parse(&typed).map_err(refused)?;
+    let first = Arguments::from_arg_matches(&matches).map_err(refused)?;
     let environment = Variables::of_process()?;
     let (name, of_command) = deepest(&matches);
     let typed_dir = of_command.value_source("dir") == Some(ValueSource::CommandLine);
@@ -90,14 +93,14 @@ pub fn read() -> Result<(Arguments, Vec<Setting>), Refusal> {
     }
     let whole = added.iter().flat_map(|(_, _, words)| words.clone());
     let mut arguments = match parse(&with(&typed, whole)) {
-        Ok(matches) => Arguments::from_arg_matches(&matches)?,
+        Ok(matches) => Arguments::from_arg_matches(&matches).map_err(refused)?,
         Err(error) => {
             // It names a flag that nobody typed.
             let wrong = added
                 .iter()
                 .find_map(|(name, origin, words)| Some((name, origin, parse(&with(&typed, words.clone())).err()?)));
             let Some((name, origin, error)) = wrong else {
-                return Err(error.into());
+                return Err(refused(error));
             };
             return Err(Failure(format!("{name} ({origin}) can't be read: {}.", reason(&error))).into());
         }
@@ -112,43 +115,8 @@ fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
     Arguments::grammar().try_get_matches_from(words).map_err(|error| {
         let is_help = !error.use_stderr();
         let explained = is_help.then(|| Arguments::explained().try_get_matches_from(words).err());
-        hinting(discreet(explained.flatten().unwrap_or(error), words), words)
+        explained.flatten().unwrap_or(error)
     })
-}
-
-/// The error without the word that it complains of, where that may be a password.
-fn discreet(mut error: clap::Error, words: &[OsString]) -> clap::Error {
-    const HIDDEN: &str = "(not shown, as it may be a password)";
-    let wrong = match error.kind() {
-        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
-        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
-        _ => return error,
-    };
-    let is_flag = |word: &str| match word.strip_prefix("--") {
-        Some(name) => name.bytes().all(|byte| byte.is_ascii_lowercase()),
-        // One letter: of what follows it nothing is said.
-        None => word.starts_with('-') && word.len() == 2,
-    };
-    let is_plain = match error.get(wrong) {
-        // A word that is like no flag may be anything.
-        Some(ContextValue::String(word)) => {
-            is_flag(word) && (word.len() == 2 || error.get(ContextKind::SuggestedArg).is_some())
-        }
-        _ => true,
-    };
-    let takes_passwords = words.iter().any(|word| word == "superuser");
-    if takes_passwords && !is_plain {
-        error.insert(wrong, ContextValue::String(HIDDEN.to_owned()));
-        // It repeats the word.
-        for repeated in [
-            ContextKind::Suggested,
-            ContextKind::SuggestedArg,
-            ContextKind::SuggestedSubcommand,
-        ] {
-            error.remove(repeated);
-        }
-    }
-    error
 }
 
 /// The configuration file that is named, or the usual one for commands that are about a data directory.
@@ -224,13 +192,6 @@ fn raw(matches: &ArgMatches, arg: &Arg) -> Option<String> {
     let values = matches.get_raw(arg.get_id().as_str())?;
     let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
     Some(values.join(",")).filter(|value| !value.is_empty())
-}
-
-/// The first line of what clap says, without its heading and full stop.
-fn reason(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    line.trim_start_matches("error: ").trim_end_matches('.').to_owned()
 }
 
 #[cfg(test)]

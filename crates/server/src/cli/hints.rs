@@ -1,43 +1,39 @@
 //! The way out of what was mistyped, where the grammar alone would lead astray.
 
-use clap::builder::StyledStr;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::{ContextKind, ErrorKind};
 
 use super::args::{Arguments, SuperuserAction};
+use super::complaint::texts;
 
 /// What others call the address of the server.
 const ADDRESSES: [&str; 6] = ["--addr", "--address", "--bind", "--host", "--listen", "--port"];
 
-/// The error with a hint in place of the grammar's own, where there is a better one.
-pub fn hinting(mut error: clap::Error, words: &[std::ffi::OsString]) -> clap::Error {
-    let is_typed = |word: &str| words.iter().any(|typed| typed == word);
-    let wrong = |kind| match error.get(kind) {
-        Some(ContextValue::String(word)) => Some(word.as_str()),
-        Some(ContextValue::Strings(words)) => words.first().map(String::as_str),
-        _ => None,
-    };
-    let hint = match error.kind() {
-        ErrorKind::InvalidSubcommand => wrong(ContextKind::InvalidSubcommand).and_then(below_another),
-        ErrorKind::UnknownArgument => wrong(ContextKind::InvalidArg)
-            .filter(|flag| is_typed("serve") && ADDRESSES.contains(flag))
-            .map(|_| "the address and the port are one flag: --http 127.0.0.1:8091".to_owned()),
-        ErrorKind::MissingRequiredArgument => wrong(ContextKind::InvalidArg)
-            .filter(|missing| is_typed("superuser") && missing.contains("PASSWORD"))
-            .map(|_| {
-                format!(
-                    "set {} to the password, where no list of processes shows it, or type it behind the address",
+/// What to do about the error, in a sentence, in place of the grammar's own advice; `path` are the commands that were
+/// typed.
+pub fn hint(error: &clap::Error, path: &[String]) -> Option<String> {
+    let is_typed = |command: &str| path.iter().any(|typed| typed == command);
+    let wrong = |kind| texts(error, kind);
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => below_another(wrong(ContextKind::InvalidSubcommand).first()?),
+        ErrorKind::UnknownArgument => {
+            let flag = wrong(ContextKind::InvalidArg);
+            let is_address = is_typed("serve") && ADDRESSES.contains(&flag.first()?.as_str());
+            is_address.then(|| "The address and the port are one flag: --http 127.0.0.1:8091.".to_owned())
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let missing = |name: &str| wrong(ContextKind::InvalidArg).iter().any(|text| text.contains(name));
+            if is_typed("superuser") && missing("PASSWORD") {
+                return Some(format!(
+                    "Set {} to the password, where no list of processes shows it, or type it behind the address.",
                     SuperuserAction::PASSWORD
-                )
-            }),
+                ));
+            }
+            let is_about_records = is_typed("extract") && missing("ID");
+            is_about_records
+                .then(|| "Name the records by their ids, or by --filter <FILTER> in place of these.".to_owned())
+        }
         _ => None,
-    };
-    let Some(hint) = hint else { return error };
-    for repeated in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand] {
-        error.remove(repeated);
     }
-    let hint = ContextValue::StyledStrs(vec![StyledStr::from(hint)]);
-    error.insert(ContextKind::Suggested, hint);
-    error
 }
 
 /// Where a command of this name is found, if it stands below another.
@@ -47,9 +43,10 @@ fn below_another(name: &str) -> Option<String> {
         .get_subcommands()
         .find_map(|command| Some((command.get_name(), command.find_subcommand(name)?)));
     let (above, command) = found?;
-    let mut line = format!("it is: bosbase {above} {name}");
+    let mut line = format!("It is: bosbase {above} {name}");
     for argument in command.get_positionals().filter(|argument| argument.is_required_set()) {
         line.push_str(&format!(" {argument}"));
     }
+    line.push('.');
     Some(line)
 }

@@ -4,6 +4,7 @@ mod args;
 mod backup;
 mod bucket;
 mod check;
+mod complaint;
 mod config;
 mod configuration;
 mod configuration_file;
@@ -55,17 +56,13 @@ impl From<bosbase_app::Error> for Failure {
 pub fn main() -> ExitCode {
     let (arguments, settings) = match configuration::read() {
         Ok(read) => read,
-        Err(Refusal::Set(failure)) => {
+        Err(Refusal::Wrong(failure)) => {
             output::complain(&failure.0);
             return ExitCode::from(2);
         }
-        Err(Refusal::Typed(error)) => {
-            let _ = error.print();
-            return if error.use_stderr() {
-                ExitCode::from(2)
-            } else {
-                ExitCode::SUCCESS
-            };
+        Err(Refusal::Asked(help)) => {
+            let _ = help.print();
+            return ExitCode::SUCCESS;
         }
     };
     // Before there is a second thread, and anything is created.
