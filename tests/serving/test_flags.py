@@ -23,12 +23,83 @@ def flags(program, *command):
 
 
 @pytest.mark.ours
-@pytest.mark.parametrize("command", [["serve"], ["superuser", "upsert"], []])
-def test_every_flag_of_pocketbase_is_there(command):
-    theirs, ours = flags(POCKETBASE, *command), flags(BOSBASE, *command)
+def test_every_flag_of_pocketbase_is_there():
+    theirs, ours = flags(POCKETBASE, "serve"), flags(BOSBASE, "serve")
     assert theirs and theirs <= ours, theirs - ours
+    assert {flag for flag in ours - theirs if not flag.startswith("--ignore")} <= OURS_ALONE
+
+
+OF_ALL = {"--dir", "--encryptionEnv", "--config", "--help", "--version"}
+LISTED = {
+    "": OF_ALL,
+    "backup": OF_ALL,
+    "backup list": OF_ALL,
+    "backup restore": OF_ALL,
+    "backup undo": {*OF_ALL, "--yes"},
+    "backup create": {*OF_ALL, "--queryTimeout"},
+    "files take-over": OF_ALL,
+    "superuser": {*OF_ALL, "--queryTimeout"},
+    "superuser upsert": {*OF_ALL, "--queryTimeout"},
+    "check": {*OF_ALL, "--json", "--publicDir", "--hooksDir", "--migrationsDir"},
+    "config": OF_ALL,
+    "completions": {"--help", "--version"},
+    "routes": {"--help", "--version"},
+}
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("command", LISTED)
+def test_the_help_of_a_command_lists_what_it_honours(command):
+    """`backup restore --help` listed the folder of the static files and ten more that do nothing there."""
+    assert flags(BOSBASE, *command.split()) == LISTED[command]
+
+
+@pytest.mark.ours
+def test_config_check_takes_the_flags_of_serve():
+    assert flags(BOSBASE, "config", "check") == flags(BOSBASE, "serve") > {"--automigrate", "--publicDir", "--http", "--dev"}
+
+
+@pytest.mark.ours
+def test_completions_offer_what_the_help_lists():
+    script = BOSBASE.run("completions", "fish").stdout
+    offered = {line.split(" -l ")[1].split()[0] for line in script.splitlines() if "__fish_seen_subcommand_from restore" in line and " -l " in line}
+    assert {f"--{name}" for name in offered} == LISTED["backup restore"], offered
+
+
+@pytest.mark.parametrize("command", [["serve"], ["superuser", "upsert"]])
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_flags_of_pocketbase_are_taken_before_a_command_and_behind_it(tmp_path, command, place):
+    """A script that was made for PocketBase goes on working, and hears what has no effect."""
+    directory = tmp_path / "app" / "pb_data"
+    given = ["--dir", directory, "--dev=false", "--encryptionEnv=", "--queryTimeout=10", "--publicDir", tmp_path / "none", "--automigrate=false"]
+    given += ["--hooksDir", tmp_path / "none", "--hooksWatch=false", "--hooksPool=3", "--migrationsDir", tmp_path / "none", "--indexFallback=false"]
+    rest = ["--help"] if command == ["serve"] else ["a@example.com", "1234567890"]
+    done = BOSBASE.run(*given, *command, *rest) if place == "before" else BOSBASE.run(*command, *rest, *given)
     if command == ["serve"]:
-        assert {flag for flag in ours - theirs if not flag.startswith("--ignore")} <= OURS_ALONE
+        assert "--origins" in done.stdout and not done.stderr, done
+        return
+    assert (directory / "data.db").exists()
+    if not ORACLE_RUN:
+        idle = re.findall("Note: (.*) has no effect on bosbase superuser upsert[.]", done.stderr)
+        assert idle == ["--dev", "--publicDir", "--indexFallback", "--hooksDir", "--hooksWatch", "--hooksPool", "--migrationsDir", "--automigrate"], done.stderr
+
+
+@pytest.mark.ours
+def test_help_is_shown_beside_flags_that_the_command_does_not_honour():
+    for typed in (["--publicDir", "x", "backup", "list", "--help"], ["backup", "list", "--dev", "--help"]):
+        assert BOSBASE.run(*typed).stdout == BOSBASE.run("backup", "list", "--help").stdout
+
+
+@pytest.mark.ours
+def test_variables_that_a_command_does_not_honour_are_left_alone(tmp_path):
+    """A mistake in what only the server reads kept its backups from being listed."""
+    (tmp_path / "pb_data").mkdir()
+    (tmp_path / "some.env").write_text("BOSBASE_HOOKS_POOL=many\nBOSBASE_PUBLIC_DIR=x\n")
+    done = BOSBASE.run("backup", "list", "--dir", tmp_path / "pb_data", "--config", tmp_path / "some.env")
+    assert "There are no backups" in done.stderr and "has no effect" not in done.stderr
+    for command in (["serve"], ["config", "check"]):
+        done = BOSBASE.run(*command, "--config", tmp_path / "some.env", check=False)
+        assert done.returncode == 2 and "BOSBASE_HOOKS_POOL (file, line 1) can't be read" in done.stderr, done
 
 
 GIVEN = [

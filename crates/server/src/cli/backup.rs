@@ -13,7 +13,8 @@ use bosbase_app::start::{restore_offline, undo_offline};
 use bosbase_app::{App, AppOptions};
 
 use super::Failure;
-use super::args::{BackupAction, Global};
+use super::args::BackupAction;
+use super::global::Global;
 use super::output::{Meter, note, say};
 
 /// How often a job is looked at.

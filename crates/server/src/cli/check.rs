@@ -10,7 +10,8 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
-use super::args::{Check, Global};
+use super::args::Check;
+use super::global::Global;
 use super::output::{complain, say};
 
 /// Looks, says what was found, and answers with the exit code of the verdict.

@@ -3,9 +3,10 @@
 use bosbase_certificates::LETS_ENCRYPT;
 
 use super::Failure;
-use super::args::{ConfigAction, Global};
+use super::args::ConfigAction;
 use super::configuration::Setting;
 use super::environment::{Origin, Variables, did_you_mean, is_secret, settings};
+use super::global::Global;
 use super::listening::Addresses;
 use super::output::say;
 use super::serve::log_filter;

@@ -6,14 +6,16 @@
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, FromArgMatches as _};
 
 use super::Failure;
-use super::args::{Arguments, Check, Command, Global, Named};
-use super::complaint::{line, reason};
+use super::args::{Arguments, Check, Command};
+use super::complaint::{command_of, line, reason};
 use super::configuration_file::{ConfigurationFile, Usual};
 use super::environment::{Origin, Variables};
+use super::global::{Global, Named};
 
 /// Why there is no configuration.
 pub enum Refusal {
@@ -60,6 +62,7 @@ pub fn read() -> Result<(Arguments, Vec<Setting>), Refusal> {
     let first = Arguments::from_arg_matches(&matches).map_err(refused)?;
     let environment = Variables::of_process()?;
     let (name, of_command) = deepest(&matches);
+    say_idle(&name, of_command);
     let typed_dir = of_command.value_source("dir") == Some(ValueSource::CommandLine);
     let file = file(&first, typed_dir, &environment)?;
     let variables = environment.with_file(file);
@@ -113,9 +116,17 @@ pub fn read() -> Result<(Arguments, Vec<Setting>), Refusal> {
 /// Reads words by the grammar. Who asks for help is shown the variables as well.
 fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
     Arguments::grammar().try_get_matches_from(words).map_err(|error| {
-        let is_help = !error.use_stderr();
-        let explained = is_help.then(|| Arguments::explained().try_get_matches_from(words).err());
-        explained.flatten().unwrap_or(error)
+        if error.kind() != ErrorKind::DisplayHelp {
+            return error;
+        }
+        // A flag that the command does not honour is not among those that are explained.
+        let command: Vec<_> = command_of(words).into_iter().map(OsString::from).collect();
+        let asking = [command, vec!["--help".into()]].concat();
+        [words, &asking]
+            .into_iter()
+            .filter_map(|words| Arguments::explained().try_get_matches_from(words).err())
+            .find(|explained| explained.kind() == ErrorKind::DisplayHelp)
+            .unwrap_or(error)
     })
 }
 
@@ -150,18 +161,27 @@ fn deepest(matches: &ArgMatches) -> (Vec<String>, &ArgMatches) {
     (names, deepest)
 }
 
-/// The flags that may be set elsewhere: the global ones, and those of the command of this name.
+/// The flags of the command of this name that may be set elsewhere.
 fn flags(command: &[String]) -> Vec<Arg> {
-    let mut flags: Vec<Arg> = Vec::new();
     let root = Arguments::explained();
-    let mut at = Some(&root);
-    let mut rest = command.iter();
-    while let Some(command) = at {
-        let is_setting = |arg: &&Arg| arg.get_id() != "config" && arg.get_id() != "password";
-        flags.extend(command.get_arguments().filter(is_setting).cloned());
-        at = rest.next().and_then(|name| command.find_subcommand(name));
+    let found = command.iter().try_fold(&root, |at, name| at.find_subcommand(name));
+    let arguments = found.into_iter().flat_map(clap::Command::get_arguments);
+    let is_setting = |arg: &&Arg| arg.get_id() != "config" && arg.get_id() != "password";
+    arguments.filter(is_setting).cloned().collect()
+}
+
+/// Says of flags that were typed and that the command does not honour that they do nothing.
+fn say_idle(command: &[String], found: &ArgMatches) {
+    let is_typed = |arg: &&Arg| found.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let grammar = Arguments::grammar();
+    let idle = grammar
+        .get_arguments()
+        .filter(is_typed)
+        .filter(|arg| !Global::is_honoured(arg.get_id().as_str(), command))
+        .filter_map(Arg::get_long);
+    for flag in idle {
+        super::output::note(&format!("--{flag} has no effect on bosbase {}.", command.join(" ")));
     }
-    flags
 }
 
 /// The words that say `value` of `arg`.

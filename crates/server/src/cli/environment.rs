@@ -6,8 +6,9 @@ use std::fmt;
 use std::path::Path;
 
 use super::Failure;
-use super::args::{Arguments, Global};
+use super::args::Arguments;
 use super::configuration_file::{ConfigurationFile, Usual};
+use super::global::Global;
 
 /// The key of encrypted settings, where `--encryptionEnv` names no other variable.
 pub const ENCRYPTION_KEY: &str = "BOSBASE_ENCRYPTION_KEY";

@@ -9,7 +9,7 @@ use bosbase_app::recovery::{Choice, RecoverRequest, Recovered, RecoveredRecord, 
 use clap::Args;
 
 use super::Failure;
-use super::args::Global;
+use super::global::Global;
 use super::output::say;
 
 /// Where the records go.

@@ -3,7 +3,8 @@
 use bosbase_app::jobs::take_over_files;
 
 use super::Failure;
-use super::args::{FilesAction, Global};
+use super::args::FilesAction;
+use super::global::Global;
 use super::output::say;
 
 /// Does what was asked and says so.

@@ -11,6 +11,8 @@ mod configuration_file;
 mod environment;
 mod extract;
 mod files;
+mod global;
+mod grammar;
 mod hangup;
 mod hints;
 mod listening;

@@ -25,8 +25,9 @@ use tower::ServiceExt as _;
 use tracing_subscriber::EnvFilter;
 
 use super::Failure;
-use super::args::{Global, Serve, SuperuserAction};
+use super::args::{Serve, SuperuserAction};
 use super::environment::Variables;
+use super::global::Global;
 use super::hangup::Hangup;
 use super::listening::{Addresses, Sockets, unusable};
 use super::output::say;

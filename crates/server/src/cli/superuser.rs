@@ -4,7 +4,8 @@ use bosbase_app::App;
 use bosbase_app::jobs::require_application;
 
 use super::Failure;
-use super::args::{Global, SuperuserAction};
+use super::args::SuperuserAction;
+use super::global::Global;
 use super::output::say;
 
 /// Does what was asked and says so.

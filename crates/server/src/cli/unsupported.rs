@@ -4,8 +4,9 @@ use bosbase_app::unsupported::{Programs, listed, of_application};
 use bosbase_app::{App, DataDir};
 
 use super::Failure;
-use super::args::{Global, Serve};
+use super::args::Serve;
 use super::environment::did_you_mean;
+use super::global::Global;
 
 /// Refuses to serve where somebody relies on what would not be run.
 ///
