@@ -5,10 +5,12 @@ import shutil
 import time
 
 import pytest
+import requests
 
 from harness.client import wait_for
 from harness.programs import BOSBASE
 
+from .conftest import ACCESS_KEY, SECRET
 from .files import environment
 
 pytestmark = pytest.mark.ours
@@ -107,3 +109,35 @@ def test_a_rehearsal_writes_nothing_down(launch, s3, tmp_path):
     root.back_up("one.zip")
     root.wait_until_proven("one.zip")
     assert notes(s3) == []
+
+
+def test_one_backup_is_told_of_without_a_list_of_the_bucket(server, launch, moto, proxy_to, tmp_path):
+    """What a backup holds that this machine had not proven took a list of the whole bucket: thousands of names for one."""
+    root = server.root()
+    keep_backups_in(root, moto)
+    root.back_up("good.zip")
+    root.wait_until_proven("good.zip")
+    assert server.stop() == 0
+    bucket = f"http://{moto.address}/{moto.bucket}"
+    requests.put(f"{bucket}/unproven.zip", data=requests.get(f"{bucket}/good.zip", timeout=10).content, timeout=10).raise_for_status()
+    proxy = proxy_to(moto)
+    new = launch(BOSBASE, tmp_path / "new")
+    other = new.root()
+    other.patch("/api/settings", json={"backups": {"s3": moto.settings(proxy.url)}})
+    with proxy.lock:
+        proxy.seen.clear()
+    assert other.get("/api/backups/unproven.zip/content")["unknown"].startswith("This backup was not proven yet")
+    told = other.get("/api/backups/good.zip/content")
+    assert told["provenElsewhere"] and told["unknown"].startswith("Another machine proved this backup.")
+    other.get("/api/backups/none.zip/content", expect=404)
+    with proxy.lock:
+        asked = [(request.method, request.path.split("?")[0]) for request, _ in proxy.seen]
+    assert asked == [("HEAD", f"/{moto.bucket}/{name}.zip") for name in ("unproven", "good", "none")], asked
+    # The list, which names others, asks for the notes by itself, and says the same.
+    assert {one["key"]: one["provenElsewhere"] for one in other.get("/api/backups")} == {"good.zip": True, "unproven.zip": False}
+    # So does a command.
+    with proxy.lock:
+        proxy.seen.clear()
+    variables = {f"BOSBASE_BACKUPS_S3_{name}": value for name, value in {"BUCKET": moto.bucket, "ENDPOINT": proxy.url, "REGION": "us-east-1", "ACCESS_KEY": ACCESS_KEY, "SECRET": SECRET, "FORCE_PATH_STYLE": "true"}.items()}
+    said = BOSBASE.run("backup", "verify", "good.zip", "--dir", tmp_path / "here", env=variables).stdout
+    assert "Its databases were opened and are whole." in said

@@ -13,6 +13,7 @@ use super::contents::Contents;
 use super::directory::require_directory;
 use super::engine::refuse;
 use super::foreign::Foreign;
+use super::left_on_disk::LeftOnDisk;
 use super::looked::Looks;
 use super::places::Places;
 use super::proofs::Proofs;
@@ -47,6 +48,7 @@ pub struct Backups {
     looks: Looks,
     /// What others were last seen to have made in the same place.
     foreign: Mutex<Option<Foreign>>,
+    left: LeftOnDisk,
 }
 
 impl Backups {
@@ -81,6 +83,7 @@ impl Backups {
             contents,
             looks: Looks::default(),
             foreign: Mutex::default(),
+            left: LeftOnDisk::default(),
         }
     }
 
@@ -145,6 +148,15 @@ impl Backups {
             .map_or_else(|| self.local.place(), |config| config.place())
     }
 
+    /// Backups in the data directory, also while they are kept in a bucket.
+    pub(super) fn local(&self) -> &LocalStorage {
+        &self.local
+    }
+
+    pub(super) fn left(&self) -> &LeftOnDisk {
+        &self.left
+    }
+
     /// Whether the databases are open: a command that only lists backups may have no data directory.
     pub(super) fn is_of_application(&self) -> bool {
         self.places.are_of_application()
@@ -163,18 +175,6 @@ impl Backups {
             || self.options.data_dir.backups().display().to_string(),
             |config| format!("the {}", config.shown()),
         )
-    }
-
-    /// How many backups lie in the data directory and are not listed, since backups are kept in a bucket now.
-    ///
-    /// # Errors
-    ///
-    /// Where the folder can't be read.
-    pub fn left_on_disk(&self) -> Result<usize> {
-        if self.place() == self.local_place() {
-            return Ok(0);
-        }
-        Ok(self.local.list().map_err(refuse)?.len())
     }
 
     /// Scheduled backups of other data directories in the same place, as far as is known; `None` where none were seen.

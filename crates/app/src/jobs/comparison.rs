@@ -90,7 +90,7 @@ impl Backups {
             Some(proof) => (proof, false),
             // As the list says it.
             None => self
-                .proof_of_others(&storage, name, &which)?
+                .proof_of_others(&storage, name, &which)
                 .map_or_else(Default::default, |proof| (proof, true)),
         };
         Ok(Described {

@@ -9,7 +9,7 @@ use super::content::Content;
 use super::engine::refuse;
 use super::proofs::{Proof, Verdict};
 use super::registry::RunningJob;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 
 /// What a proof was about.
 pub(super) struct Proved<'a> {
@@ -83,9 +83,14 @@ impl Backups {
     ///
     /// As [`Backups::listed`].
     pub fn depth_of(&self, name: &str) -> Result<&'static str> {
-        let list = self.listed()?;
-        let listed = list.iter().find(|listed| listed.backup.key.as_str() == name);
-        Ok(listed.map_or("", |listed| listed.proof.depth()))
+        let source = match self.open_archive(name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(""),
+            opened => opened?,
+        };
+        let (place, which) = (self.place(), Identity::of(source.as_ref()));
+        let known = self.proofs().read()?;
+        let own = known.iter().find(|proof| proof.is_of(&place, name, &which));
+        Ok(own.map_or("", Proof::depth))
     }
 
     /// Writes down how a proof ended, and answers what is known of the backup now; nothing where it is not there any

@@ -19,6 +19,7 @@ mod fitness;
 mod foreign;
 mod found;
 mod lease;
+mod left_on_disk;
 mod left_unproven;
 mod line;
 mod listed;

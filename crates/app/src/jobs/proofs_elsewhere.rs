@@ -14,7 +14,6 @@ use parking_lot::Mutex;
 use super::backups::Backups;
 use super::listed::Listed;
 use super::proofs::Proof;
-use crate::error::Result;
 
 /// The folder that they lie in. No backup does.
 const PREFIX: &str = ".bosbase-proofs/";
@@ -37,9 +36,35 @@ struct Known {
     place: String,
     /// By the backup's name.
     proofs: Arc<HashMap<String, Vec<Proof>>>,
+    /// The one backup that it was read for: where there are too many notes, those about others may not be among it.
+    of_one: Option<String>,
     /// Until when that is not asked for again; nothing before it was asked for.
     until: Option<Instant>,
     is_asking: bool,
+}
+
+/// What proofs are wanted of.
+#[derive(Clone, Copy)]
+enum About<'a> {
+    All(&'a [Listed]),
+    One(&'a str),
+}
+
+impl About<'_> {
+    /// Scheduled backups bear the tag of who made them, as the note of that one does.
+    fn names(self) -> String {
+        match self {
+            Self::All(listed) => listed.iter().map(|one| one.backup.key.as_str()).collect(),
+            Self::One(key) => key.to_owned(),
+        }
+    }
+
+    fn one(self) -> Option<String> {
+        match self {
+            Self::All(_) => None,
+            Self::One(key) => Some(key.to_owned()),
+        }
+    }
 }
 
 impl Backups {
@@ -51,42 +76,32 @@ impl Backups {
         if place == self.local_place() || !listed.iter().any(is_unknown) {
             return listed;
         }
-        let proofs = self.proofs_of_others(storage, &place, &listed);
+        let proofs = self.proofs_of_others(storage, &place, About::All(&listed));
         for one in listed.iter_mut().filter(|one| is_unknown(one)) {
-            let (key, which) = (one.backup.key.as_str(), (&one.backup).into());
-            let of_key = proofs.get(key).into_iter().flatten();
-            // The newest of several.
-            let found = of_key.filter(|proof| proof.is_of(&place, key, &which));
-            if let Some(proof) = found.max_by(|a, b| a.tried.cmp(&b.tried)) {
-                one.proof = proof.clone();
+            if let Some(proof) = newest(&proofs, &place, one.backup.key.as_str(), &(&one.backup).into()) {
+                one.proof = proof;
                 one.is_of_others = true;
             }
         }
         listed
     }
 
-    /// What others wrote down of the backup called `key`; nothing where none of them did.
-    pub(super) fn proof_of_others(
-        &self,
-        storage: &Arc<dyn Storage>,
-        key: &str,
-        which: &Identity,
-    ) -> Result<Option<Proof>> {
-        if storage.place() == self.local_place() {
-            return Ok(None);
+    /// What others wrote down of the backup called `key`, of which this data directory knows nothing; nothing where none
+    /// of them did.
+    pub(super) fn proof_of_others(&self, storage: &Arc<dyn Storage>, key: &str, which: &Identity) -> Option<Proof> {
+        let place = storage.place();
+        if place == self.local_place() {
+            return None;
         }
-        let all = self.with_proofs_of_others(storage, self.listed_in(storage.as_ref())?);
-        let found = all
-            .into_iter()
-            .find(|one| one.is_of_others && one.backup.key.as_str() == key && which.is(&Identity::from(&one.backup)));
-        Ok(found.map(|one| one.proof))
+        let proofs = self.proofs_of_others(storage, &place, About::One(key));
+        newest(&proofs, &place, key, which)
     }
 
     fn proofs_of_others(
         &self,
         storage: &Arc<dyn Storage>,
         place: &str,
-        listed: &[Listed],
+        about: About<'_>,
     ) -> Arc<HashMap<String, Vec<Proof>>> {
         let known = &self.proofs_elsewhere().0;
         let (done, asked) = mpsc::channel();
@@ -98,14 +113,15 @@ impl Backups {
                     ..Known::default()
                 };
             }
-            if known.is_asking || known.until.is_some_and(|until| Instant::now() < until) {
+            let is_about_it = known.of_one.is_none() || known.of_one == about.one();
+            let is_fresh = is_about_it && known.until.is_some_and(|until| Instant::now() < until);
+            if known.is_asking || is_fresh {
                 return known.proofs.clone();
             }
             known.is_asking = true;
         }
         let (state, storage, place) = (known.clone(), storage.clone(), place.to_owned());
-        // Scheduled backups bear the tag of who made them, as the note of that one does.
-        let names: String = listed.iter().map(|one| one.backup.key.as_str()).collect();
+        let (names, of_one) = (about.names(), about.one());
         super::on_its_own("proofs-of-others", move || {
             let read = read(storage.as_ref(), &place, &names);
             let mut known = state.lock();
@@ -114,6 +130,7 @@ impl Backups {
                 known.until = Some(Instant::now() + if read.is_some() { KNOWN_FOR } else { UNKNOWN_FOR });
                 if let Some(proofs) = read {
                     known.proofs = Arc::new(proofs);
+                    known.of_one = of_one;
                 }
             }
             // The list may not have waited.
@@ -149,6 +166,13 @@ impl Backups {
             );
         }
     }
+}
+
+/// Of the `proofs` the newest of this very backup.
+fn newest(proofs: &HashMap<String, Vec<Proof>>, place: &str, key: &str, which: &Identity) -> Option<Proof> {
+    let of_key = proofs.get(key).into_iter().flatten();
+    let found = of_key.filter(|proof| proof.is_of(place, key, which));
+    found.max_by(|a, b| a.tried.cmp(&b.tried)).cloned()
 }
 
 /// What others wrote down in `place`; nothing where it can't be read now.
