@@ -228,14 +228,14 @@ def test_a_collection_whose_id_leads_elsewhere_is_counted_nowhere(server, root):
     root.back_up("one.zip")
     outside = server.directory.parent / "outside" / "record"
     outside.mkdir(parents=True)
-    (outside / "secret.txt").write_bytes(b"x" * 777)
+    (outside / "secret.txt").write_bytes(b"x" * 777_777)
     server.stop()
     with sqlite3.connect(server.directory / "data.db") as data:
         data.execute("UPDATE _collections SET id = '../../outside' WHERE name = 'papers'")
     data.close()
     server.start()
     comparison = content(root, "one.zip", compare="true")["comparison"]
-    assert "777" not in json.dumps(comparison)
+    assert "777777" not in json.dumps(comparison)
 
 
 def test_writers_do_not_wait_for_the_comparison(server, root):
