@@ -110,9 +110,11 @@ def test_a_reference_to_what_changes_blocks_it_and_says_so(server, root):
     reasons = {one["id"]: (one["action"], one["reason"]) for one in dry["records"]}
     refuses = "The table of authors in the database refuses what its collection allows: FOREIGN KEY constraint failed."
     assert reasons[cyd["id"]] == ("blocked", refuses)
-    for one in (ada, bob):
+    for one, other in ((ada, bob), (bob, ada)):
         action, reason = reasons[one["id"]]
-        assert action == "blocked" and "Another record of authors has the same name." in reason and "takes nothing in its place" in reason
+        named, _, rest = reason.removeprefix("Another record of authors has the same name. If that is ").partition(" of authors: ")
+        assert action == "blocked" and rest.startswith("the table in the database takes nothing in its place"), reason
+        assert set(named.split(" or ")) == {other["id"], cyd["id"]}, reason
     refused = recover(root, "one.zip", expect=400, **asked)
     assert "Another record of authors" in refused["message"] or refuses in refused["message"]
     assert stored(server, "authors") == before
@@ -121,6 +123,69 @@ def test_a_reference_to_what_changes_blocks_it_and_says_so(server, root):
     recover(root, "one.zip", **asked)
     # Ada was called Bob.
     assert beside(server, "SELECT author FROM theirs") == [("Bob",)]
+
+
+def refer(server, collection, field, target):
+    """Another program has a column of a collection's table follow one of another."""
+    (table,) = beside(server, f"SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = '{collection}'")
+    indexes = beside(server, f"SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = '{collection}' AND sql IS NOT NULL")
+    made = table[0].rstrip().removesuffix(")") + f", FOREIGN KEY (`{field}`) REFERENCES {target} ON UPDATE CASCADE)"
+    copy = (f"CREATE TEMP TABLE kept AS SELECT * FROM {collection}", f"DROP TABLE {collection}", made, f"INSERT INTO {collection} SELECT * FROM kept")
+    with closing(sqlite3.connect(server.directory / "data.db", timeout=30)) as data, data:
+        for statement in (*copy, *(index for (index,) in indexes)):
+            data.execute(statement)
+        assert data.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_a_record_that_follows_another_is_as_it_was_in_the_end(server, root):
+    """It was written before the one that it names gave up the name for a moment, went along with that, and was said to be back."""
+    authors = root.get("/api/collections/authors")["id"]
+    author = {"name": "author", "type": "relation", "collectionId": authors, "cascadeDelete": True, "maxSelect": 1}
+    root.post("/api/collections", json={"name": "notes", "type": "base", "fields": [author, {"name": "by", "type": "text"}]})
+    ada, bob, cyd = (root.create("authors", {"name": name}) for name in ("Ada", "Bob", "Cyd"))
+    note = root.create("notes", {"author": ada["id"], "by": "Ada"})
+    root.back_up("one.zip")
+    before = stored(server, "authors"), stored(server, "notes")
+    root.delete(f"/api/collections/authors/records/{ada['id']}")
+    for one, name in ((bob, "Ada"), (cyd, "Bob")):
+        root.patch(f"/api/collections/authors/records/{one['id']}", json={"name": name})
+    refer(server, "notes", "by", "authors(name)")
+    done = recover(root, "one.zip", collection="authors", ids=[ada["id"], bob["id"], cyd["id"]], overwrite=True, children=True)
+    assert {one["id"]: one["action"] for one in done["records"]} == {ada["id"]: "added", bob["id"]: "changed", cyd["id"]: "changed", note["id"]: "added"}
+    assert (stored(server, "authors"), stored(server, "notes")) == before
+
+
+PEOPLE = {"name": "people", "type": "base", "fields": [{"name": "name", "type": "text"}, {"name": "boss", "type": "text"}], "indexes": ["CREATE UNIQUE INDEX idx_people ON people (name)"]}
+
+
+def test_a_record_that_is_said_to_be_as_it_was_is_so_in_the_end(server, root):
+    root.post("/api/collections", json=PEOPLE)
+    ada, bob, cyd = (root.create("people", {"name": name, "boss": boss}) for name, boss in (("Ada", "Ada"), ("Bob", "Ada"), ("Cyd", "Cyd")))
+    root.back_up("one.zip")
+    before = stored(server, "people")
+    swap_names(root, ada, cyd)
+    refer(server, "people", "boss", "people(name)")
+    done = recover(root, "one.zip", collection="people", ids=[ada["id"], bob["id"], cyd["id"]], overwrite=True)
+    assert {one["id"]: one["action"] for one in done["records"]} == {ada["id"]: "changed", bob["id"]: "left", cyd["id"]: "changed"}
+    assert stored(server, "people") == before
+
+
+def test_a_record_that_a_reference_takes_away_again_blocks_all(server, root):
+    root.post("/api/collections", json=PEOPLE)
+    people = (("Bob", "Ada"), ("Xena", "Xena"), ("Ada", "Ada"))
+    # Bob is looked at before what he names is renamed.
+    bob, ada, cyd = (root.create("people", {"id": f"{n}" * 15, "name": name, "boss": boss}) for n, (name, boss) in enumerate(people, 1))
+    root.back_up("one.zip")
+    for one, values in ((cyd, {"name": "Zoe", "boss": "Zoe"}), (ada, {"name": "Ada", "boss": "Ada"})):
+        root.patch(f"/api/collections/people/records/{one['id']}", json=values)
+    refer(server, "people", "boss", "people(name)")
+    before = stored(server, "people")
+    asked = {"collection": "people", "ids": [bob["id"], ada["id"]], "overwrite": True}
+    dry = recover(root, "one.zip", dryRun=True, **asked)
+    told = {one["id"]: (one["action"], one["reason"]) for one in dry["records"]}
+    assert told[bob["id"]] == ("blocked", "The table of people in the database refuses what its collection allows: FOREIGN KEY constraint failed."), told
+    recover(root, "one.zip", expect=400, **asked)
+    assert stored(server, "people") == before
 
 
 def test_a_new_record_takes_no_place_in_the_table_from_one_that_is_there(server, root):

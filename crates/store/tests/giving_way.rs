@@ -1,10 +1,9 @@
 //! Rows give way to each other in tables that other programs have a hand in.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test")]
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use bosbase_store::{Collection, CollectionKind, Error, Record, Store, StoreOptions, new_id};
+use bosbase_store::{Collection, CollectionKind, Error, ReadTx, Record, Store, StoreOptions, new_id};
 use serde_json::{Map, Value, json};
 
 /// A store with the collection `posts`, and a connection of another program.
@@ -49,8 +48,8 @@ impl Posts {
         }
     }
 
-    /// Stores a record for each of `values`, then gives each the values of the next. Says which collections are stuck.
-    fn rotate(&self, values: &[Value], then: impl FnOnce(&rusqlite::Connection)) -> Result<HashSet<String>, Error> {
+    /// Stores a record for each of `values`, then gives each the values of the next. Says which records are stuck.
+    fn rotate(&self, values: &[Value], then: impl FnOnce(&rusqlite::Connection)) -> Result<Vec<Record>, Error> {
         let records: Vec<Record> = values.iter().map(|values| self.record(values)).collect();
         let stored = records.clone();
         let insert = move |tx: &mut bosbase_store::WriteTx<'_>| stored.iter().try_for_each(|one| tx.insert_record(one));
@@ -71,7 +70,7 @@ impl Posts {
             .collect();
         let written = rotated.clone();
         let stuck = self.store.write(move |tx| {
-            let stuck = tx.give_way(&written)?;
+            let stuck: Vec<Record> = tx.give_way(&written)?.into_iter().cloned().collect();
             written.iter().try_for_each(|record| tx.update_record(record))?;
             Ok::<_, Error>(stuck)
         })?;
@@ -129,6 +128,53 @@ fn what_tables_of_others_refer_to_is_not_deleted() {
     }
     // It says what the record that was called so is called now.
     assert_eq!(posts.rows("SELECT name FROM named"), [Some("b".to_owned())]);
+}
+
+/// Values that stand in are the database's own business until they are written over.
+#[test]
+fn no_trigger_of_others_sees_what_stands_in() {
+    let posts = Posts::with(
+        names(),
+        &[UNIQUE_NAME],
+        "CREATE TABLE seen (name TEXT);
+         CREATE TRIGGER looks AFTER UPDATE ON posts BEGIN INSERT INTO seen VALUES (new.name); END;",
+    );
+    posts
+        .rotate(&[json!({"name": "a"}), json!({"name": "b"})], |_| {})
+        .unwrap();
+    assert!(posts.rows("SELECT name FROM seen").is_empty());
+    // It is there, and runs for the other program.
+    posts
+        .beside
+        .execute("UPDATE posts SET name = 'c' WHERE name = 'b'", [])
+        .unwrap();
+    assert_eq!(posts.rows("SELECT name FROM seen"), [Some("c".to_owned())]);
+}
+
+#[test]
+fn references_that_follow_are_found() {
+    for (beside, is_found) in [
+        ("CREATE TABLE theirs (name TEXT REFERENCES posts(name))", false),
+        (
+            "CREATE TABLE theirs (name TEXT REFERENCES posts(name) ON DELETE CASCADE ON UPDATE RESTRICT)",
+            false,
+        ),
+        (
+            "CREATE TABLE theirs (name TEXT REFERENCES posts(name) ON UPDATE CASCADE)",
+            true,
+        ),
+        (
+            "CREATE TABLE \"it's theirs\" (name TEXT REFERENCES posts(name) ON UPDATE SET NULL)",
+            true,
+        ),
+    ] {
+        let posts = Posts::with(names(), &[UNIQUE_NAME], beside);
+        let look = |tx: &ReadTx<'_>| {
+            assert_eq!(tx.has_following_references()?, is_found, "{beside}");
+            Ok::<_, Error>(())
+        };
+        posts.store.read(look).unwrap();
+    }
 }
 
 #[test]
@@ -212,11 +258,15 @@ fn a_row_that_can_hold_nothing_else_is_told() {
     let stored = [one.clone(), two.clone()];
     let insert = move |tx: &mut bosbase_store::WriteTx<'_>| stored.iter().try_for_each(|one| tx.insert_record(one));
     posts.store.write(insert).unwrap();
+    let two_id = two.id().to_owned();
     let mut then = [two, one.clone()];
     then[0].values.insert("rank".to_owned(), json!(1));
     then[1].values.insert("rank".to_owned(), json!(2));
-    let stuck = posts.store.write(move |tx| tx.give_way(&then)).unwrap();
-    assert_eq!(stuck, HashSet::from(["id_posts".to_owned()]));
+    let give_way = move |tx: &mut bosbase_store::WriteTx<'_>| {
+        let stuck = tx.give_way(&then)?;
+        Ok::<_, Error>(stuck.into_iter().map(|one| one.id().to_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(posts.store.write(give_way).unwrap(), [two_id, one.id().to_owned()]);
     assert_eq!(
         posts.store.read(|tx| tx.record(&posts.posts, one.id())).unwrap(),
         Some(one)

@@ -1,6 +1,5 @@
 //! What a caller may do within one transaction.
 
-use std::collections::HashSet;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -186,6 +185,15 @@ impl<'a> ReadTx<'a> {
         records::referencing(self.connection, collection, relation_field, id, most.into(), self.meter)
     }
 
+    /// Whether a table refers to another, or to itself, so that its rows change where what they name does
+    /// (`ON UPDATE CASCADE`, `SET NULL`, `SET DEFAULT`). No collection does by itself.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn has_following_references(&self) -> Result<bool> {
+        records::has_following_references(self.connection)
+    }
+
     /// The value kept under `key` in `_params`, as stored.
     ///
     /// # Errors
@@ -257,11 +265,11 @@ impl<'a> WriteTx<'a> {
 
     /// Lets the stored ones of `records` give up what unique indexes keep of them, for others that are to hold it. What
     /// they hold then may stand in for a moment alone: store each of `records` in the same transaction, or undo it.
-    /// Returns the ids of the collections in which one could not give up all: the table takes nothing in its place.
+    /// Returns those that could not give up all: their tables take nothing in its place.
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn give_way<'r>(&mut self, records: impl IntoIterator<Item = &'r Record>) -> Result<HashSet<String>> {
+    pub fn give_way<'r>(&mut self, records: impl IntoIterator<Item = &'r Record>) -> Result<Vec<&'r Record>> {
         stand_ins::give_way(self.read.connection, records)
     }
 

@@ -4,15 +4,14 @@
 //! one by one. Those that were refused give way together, and then are written one after the other: what is refused then
 //! is held by a record that stays.
 
-use bosbase_store::{Collection, ErrorKind, Subject, WriteTx};
+use bosbase_store::{Collection, ErrorKind, Record, Subject, WriteTx};
 
 use super::super::account;
 use super::{Fate, Lost, Returned};
 use crate::error::Result;
 
-/// What is said where a record of the collection could not give way.
-const STUCK: &str = " If that is to change as well: the table in the database takes nothing in its place meanwhile, so the two \
-                     can't change places at once.";
+/// Of the records that could not give way, so many are named.
+const NAMED: usize = 5;
 
 /// What came of writing one record.
 pub(super) enum Stored {
@@ -36,7 +35,7 @@ pub(super) struct Conflict {
 
 /// What stands against a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Refusal {
+pub(super) enum Refusal {
     /// Another record.
     Taken,
     /// What the table asks and its collection does not know.
@@ -110,6 +109,7 @@ pub(super) fn write(tx: &mut WriteTx<'_>, becomes: Returned, ends_sessions: bool
 pub(super) fn write_again(tx: &mut WriteTx<'_>, all: &mut [Returned], refused: Vec<(usize, Conflict)>) -> Result<()> {
     let stored = refused.iter().filter(|(_, one)| one.becomes.fate == Fate::Changed);
     let stuck = tx.give_way(stored.filter_map(|(_, one)| one.becomes.record.as_ref()))?;
+    let stuck: Vec<_> = stuck.into_iter().map(key).collect();
     let mut waiting = refused;
     loop {
         let before = waiting.len();
@@ -130,16 +130,52 @@ pub(super) fn write_again(tx: &mut WriteTx<'_>, all: &mut [Returned], refused: V
         }
     }
     for (at, conflict) in waiting.iter().filter(|(_, one)| one.refusal == Refusal::Taken) {
-        let record = conflict.becomes.record.as_ref();
-        if record.is_some_and(|record| stuck.contains(&record.collection.id)) {
-            all[*at].reason.push_str(STUCK);
+        if let Some(record) = &conflict.becomes.record
+            && let Some(text) = stuck_beside(&stuck, record)
+        {
+            all[*at].reason.push_str(&text);
         }
     }
     Ok(())
 }
 
+/// Which record it is, of all collections.
+type Key = (String, String);
+
+fn key(record: &Record) -> Key {
+    (record.collection.id.clone(), record.id().to_owned())
+}
+
+/// What there is to say to `record`, whose place others hold, of those in its table that are `stuck`.
+fn stuck_beside(stuck: &[Key], record: &Record) -> Option<String> {
+    let own = key(record);
+    let beside = |other: &&Key| other.0 == own.0 && other.1 != own.1;
+    let mut names: Vec<_> = stuck
+        .iter()
+        .filter(beside)
+        .map(|(_, id)| id.escape_debug().to_string())
+        .take(NAMED + 1)
+        .collect();
+    if names.len() > NAMED {
+        names[NAMED] = "another".to_owned();
+    }
+    let last = names.pop()?;
+    let names = match names.as_slice() {
+        [] => last,
+        before => format!("{} or {last}", before.join(", ")),
+    };
+    Some(format!(
+        " If that is {names} of {}: the table in the database takes nothing in its place meanwhile, so the two can't change \
+         places at once.",
+        record.collection.name
+    ))
+}
+
 /// Why the database did not take a record, if it is what others hold or what the table refuses.
-fn refusal(written: bosbase_store::Result<()>, collection: &Collection) -> Result<Option<(Refusal, String)>> {
+pub(super) fn refusal(
+    written: bosbase_store::Result<()>,
+    collection: &Collection,
+) -> Result<Option<(Refusal, String)>> {
     let Err(error) = written else { return Ok(None) };
     let name = &collection.name;
     let refusal = match (error.kind(), error.subject()) {
@@ -159,4 +195,52 @@ fn refusal(written: bosbase_store::Result<()>, collection: &Collection) -> Resul
         _ => return Err(error.into()),
     };
     Ok(Some(refusal))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    fn record(collection: &str, id: &str) -> Record {
+        let json = json!({"id": format!("id_of_{collection}"), "name": collection, "created": "", "updated": ""});
+        let mut values = Map::new();
+        values.insert("id".to_owned(), json!(id));
+        Record {
+            collection: Arc::new(serde_json::from_value(json).unwrap()),
+            values,
+        }
+    }
+
+    /// The sentence came with each record of a collection in which any could not give way, itself and its namesake in
+    /// another collection among them.
+    #[test]
+    fn those_that_could_not_give_way_are_named_to_others_of_their_collection() {
+        let told = |stuck: &[(&str, &str)], of: (&str, &str)| {
+            let stuck: Vec<Key> = stuck
+                .iter()
+                .map(|(collection, id)| key(&record(collection, id)))
+                .collect();
+            stuck_beside(&stuck, &record(of.0, of.1))
+        };
+        let stuck = [("books", "one"), ("authors", "one")];
+        assert_eq!(told(&stuck, ("authors", "one")), None, "it is not in its own way");
+        assert_eq!(told(&stuck, ("chapters", "two")), None);
+        let text = told(&stuck, ("authors", "two")).unwrap();
+        assert!(
+            text.starts_with(" If that is one of authors: the table in the database takes nothing"),
+            "{text}"
+        );
+        let ids = ["1", "2", "3", "4", "5", "6", "7"].map(|id| ("books", id));
+        let several = told(&ids[..3], ("books", "3")).unwrap();
+        assert!(several.starts_with(" If that is 1 or 2 of books: "), "{several}");
+        let many = told(&ids, ("books", "8")).unwrap();
+        assert!(
+            many.starts_with(" If that is 1, 2, 3, 4, 5 or another of books: "),
+            "{many}"
+        );
+    }
 }

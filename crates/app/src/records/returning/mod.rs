@@ -3,6 +3,7 @@
 //! What becomes of each is decided in the write alone, where it is also tried: so a dry run is the same write, undone.
 
 mod conflicts;
+mod references;
 mod relations;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use bosbase_store::{Collection, Record, WriteTx};
 use serde_json::{Map, Value};
 
 use self::conflicts::{Stored, write, write_again};
+use self::references::settle;
 use self::relations::{Cut, There, cut_relations};
 use super::account;
 use super::draft::blank;
@@ -48,6 +50,20 @@ pub(crate) struct Returning {
     pub(crate) overwrites: bool,
     /// Whether others come back without it, where there is no collection for it.
     pub(crate) is_optional: bool,
+}
+
+impl Returning {
+    /// The record as it was, in place of the one that is there.
+    fn onto(&self, before: Option<&Record>, collection: &Arc<Collection>) -> Record {
+        let mut record = before.cloned().unwrap_or_else(|| blank(collection));
+        for (name, value) in &self.values {
+            // Who changed the password since has a reason; the tokens from before it stay invalid.
+            if !is_token_key(collection, name) || before.is_none() {
+                record.values.insert(name.clone(), value.clone());
+            }
+        }
+        record
+    }
 }
 
 /// What becomes of a record, or would.
@@ -253,6 +269,7 @@ fn store_all(tx: &mut WriteTx<'_>, records: &[Returning]) -> Result<Vec<Returned
         }
     }
     write_again(tx, &mut all, conflicts)?;
+    settle(tx, records, &mut all, &mut there)?;
     Ok(all)
 }
 
@@ -273,13 +290,7 @@ fn store(tx: &mut WriteTx<'_>, returning: &Returning, there: &mut There) -> Resu
         return Err(Error::new(ErrorKind::Unavailable, text));
     };
     let before = tx.record(&collection, &returning.id)?;
-    let mut record = before.clone().unwrap_or_else(|| blank(&collection));
-    for (name, value) in &returning.values {
-        // Who changed the password since has a reason; the tokens from before it stay invalid.
-        if !is_token_key(&collection, name) || before.is_none() {
-            record.values.insert(name.clone(), value.clone());
-        }
-    }
+    let mut record = returning.onto(before.as_ref(), &collection);
     let Cut { lost, lacking } = cut_relations(tx, &mut record, there)?;
     let stays = before.as_ref().is_some_and(|before| {
         let differs = !differing(before, &record).is_empty();

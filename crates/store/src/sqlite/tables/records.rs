@@ -347,6 +347,17 @@ pub(super) fn changes<'a>(connection: &Connection, record: &'a Record) -> Result
         .attempting("comparing a record with what is stored")
 }
 
+/// Whether the rows of a table follow what they refer to.
+pub(crate) fn has_following_references(connection: &Connection) -> Result<bool> {
+    const FOLLOWING: &str = "
+        SELECT 1 FROM main.sqlite_schema AS t, pragma_foreign_key_list(t.name, 'main') AS f
+        WHERE t.type = 'table' AND f.on_update NOT IN ('NO ACTION', 'RESTRICT')";
+    connection
+        .prepare_cached(FOLLOWING)
+        .and_then(|mut statement| statement.exists([]))
+        .attempting("looking for references that follow")
+}
+
 pub(crate) fn delete(connection: &Connection, collection: &Collection, id: &str) -> Result<bool> {
     writable(collection)?;
     connection

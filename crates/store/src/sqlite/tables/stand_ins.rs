@@ -1,8 +1,9 @@
 //! Values that stand in for those of a row, so that another row can have what a unique index keeps of it.
 //!
-//! No row is deleted for that: tables of other programs may refer to it, and lose their rows with it.
+//! No row is deleted for that: tables of other programs may refer to it, and lose their rows with it. Nobody sees the
+//! values that stand in: they are written over before the commit, and no trigger runs on the connection that writes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use rusqlite::Connection;
 use rusqlite::types::Value as Sql;
@@ -19,7 +20,7 @@ use crate::sqlite::sql::{Attempting, one_row, quote};
 const ATTEMPTED: &str = "letting a record give way";
 
 /// Lets the row of each of `records` give way on its way to what the record says; those without a row are passed over.
-/// Returns the ids of the collections in which one could not give up all.
+/// Returns those that could not give up all.
 ///
 /// Column by column a row gets what it is to hold, or else what no other row holds. So each unique index on columns
 /// holds of it what it is to hold, or what nobody asks for. Columns in expressions, and in the conditions of partial
@@ -27,7 +28,7 @@ const ATTEMPTED: &str = "letting a record give way";
 pub(crate) fn give_way<'r>(
     connection: &Connection,
     records: impl IntoIterator<Item = &'r Record>,
-) -> Result<HashSet<String>> {
+) -> Result<Vec<&'r Record>> {
     let mut known: HashMap<&str, Kept> = HashMap::new();
     let mut waiting: Vec<&Record> = records.into_iter().collect();
     loop {
@@ -45,7 +46,7 @@ pub(crate) fn give_way<'r>(
         }
         // What one could not take may have been given up by a later one.
         if stuck.is_empty() || stuck.len() == before {
-            return Ok(stuck.iter().map(|record| record.collection.id.clone()).collect());
+            return Ok(stuck);
         }
         waiting = stuck;
     }
