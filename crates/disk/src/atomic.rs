@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, Whom};
 
 /// Writes a small file so that after any crash it holds all of the old or all of the new bytes; durable when it
 /// returns.
@@ -53,8 +53,16 @@ impl<'a> NewFile<'a> {
     /// # Errors
     /// Any error of the file system.
     pub fn create(disk: &'a dyn Disk, target: &Path) -> io::Result<Self> {
+        Self::create_for(Whom::All, disk, target)
+    }
+
+    /// As [`NewFile::create`]; the file is never open to others than those it is for.
+    ///
+    /// # Errors
+    /// As [`NewFile::create`].
+    pub fn create_for(whom: Whom, disk: &'a dyn Disk, target: &Path) -> io::Result<Self> {
         let temporary = temporary_beside(target)?;
-        let file = disk.create_new(&temporary)?;
+        let file = disk.create_new_for(whom, &temporary)?;
         Ok(Self {
             disk,
             target: target.to_owned(),
@@ -149,6 +157,27 @@ fn temporary_beside(target: &Path) -> io::Result<PathBuf> {
 mod tests {
     use super::*;
     use crate::RealDisk;
+
+    /// The umask of the process was changed for a moment, for all of its threads.
+    #[test]
+    fn what_is_for_the_user_alone_is_open_to_nobody_else_whatever_the_umask_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let deep = dir.path().join("a/b");
+        RealDisk.create_dir_all_for(Whom::UserAlone, &deep).unwrap();
+        let mut new = NewFile::create_for(Whom::UserAlone, &RealDisk, &deep.join("c")).unwrap();
+        assert_eq!(
+            new.file().metadata().unwrap().mode,
+            0o600,
+            "before it has its name, too"
+        );
+        new.write_all(b"x").unwrap();
+        new.publish().unwrap();
+        let mode = |path: &Path| RealDisk.metadata(path).unwrap().mode;
+        assert_eq!(
+            (mode(&deep.join("c")), mode(&deep), mode(&dir.path().join("a"))),
+            (0o600, 0o700, 0o700)
+        );
+    }
 
     #[test]
     fn an_abandoned_file_leaves_nothing_behind() {

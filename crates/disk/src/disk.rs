@@ -19,6 +19,33 @@ pub enum FileKind {
     Other,
 }
 
+/// Whom what is made is for. The umask of the process can only take more away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// All whom the umask leaves (666, directories 777).
+    All,
+    /// This process's user alone (600, directories 700): copies of the data that lie outside of the data directory.
+    UserAlone,
+}
+
+impl Whom {
+    /// The mode of a file.
+    pub(crate) fn file(self) -> u32 {
+        match self {
+            Self::All => 0o666,
+            Self::UserAlone => 0o600,
+        }
+    }
+
+    /// The mode of a directory.
+    pub(crate) fn directory(self) -> u32 {
+        match self {
+            Self::All => 0o777,
+            Self::UserAlone => 0o700,
+        }
+    }
+}
+
 /// What is known of a file without opening it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metadata {
@@ -56,7 +83,15 @@ pub trait Disk: Send + Sync + Debug {
     ///
     /// # Errors
     /// `AlreadyExists` if the name is taken, by a file or anything else.
-    fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.create_new_for(Whom::All, path)
+    }
+
+    /// As [`Disk::create_new`]; the file is never open to others than those it is for.
+    ///
+    /// # Errors
+    /// As [`Disk::create_new`].
+    fn create_new_for(&self, whom: Whom, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
     /// Makes a new file for a long write front to back, which passes the system's cache by where it can, so that no
     /// sync of another file waits for it. All of it is in the file after [`Write::flush`], without which reading and
@@ -108,19 +143,35 @@ pub trait Disk: Send + Sync + Debug {
     ///
     /// # Errors
     /// `AlreadyExists`, `NotFound` if its parent is missing.
-    fn create_dir(&self, path: &Path) -> io::Result<()>;
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.create_dir_for(Whom::All, path)
+    }
+
+    /// As [`Disk::create_dir`]; the directory is never open to others than those it is for.
+    ///
+    /// # Errors
+    /// As [`Disk::create_dir`].
+    fn create_dir_for(&self, whom: Whom, path: &Path) -> io::Result<()>;
 
     /// Makes a directory and those above it; one that is there is fine.
     ///
     /// # Errors
     /// `NotADirectory` if a file is in the way.
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        match self.create_dir(path) {
+        self.create_dir_all_for(Whom::All, path)
+    }
+
+    /// As [`Disk::create_dir_all`]; of the directories those that are made are for `whom`.
+    ///
+    /// # Errors
+    /// As [`Disk::create_dir_all`].
+    fn create_dir_all_for(&self, whom: Whom, path: &Path) -> io::Result<()> {
+        match self.create_dir_for(whom, path) {
             Ok(()) => Ok(()),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-                    self.create_dir_all(parent)?;
-                    match self.create_dir(path) {
+                    self.create_dir_all_for(whom, parent)?;
+                    match self.create_dir_for(whom, path) {
                         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
                         other => other,
                     }

@@ -14,7 +14,7 @@ use std::time::SystemTime;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::disk::{Disk, DiskFile, Entries, Metadata};
+use crate::disk::{Disk, DiskFile, Entries, Metadata, Whom};
 use crate::real::RealDisk;
 
 /// What happens at the chosen operation.
@@ -287,9 +287,9 @@ fn power_cut() -> io::Error {
 }
 
 impl Disk for FaultDisk {
-    fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+    fn create_new_for(&self, whom: Whom, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.step("create", path)?;
-        let inner = RealDisk.create_new(path)?;
+        let inner = RealDisk.create_new_for(whom, path)?;
         state.pending.push(Change::Made { path: path.to_owned() });
         Ok(Box::new(FaultFile {
             disk: self.clone(),
@@ -380,9 +380,9 @@ impl Disk for FaultDisk {
         self.remove_dir(path)
     }
 
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
+    fn create_dir_for(&self, whom: Whom, path: &Path) -> io::Result<()> {
         let mut state = self.step("mkdir", path)?;
-        RealDisk.create_dir(path)?;
+        RealDisk.create_dir_for(whom, path)?;
         state.pending.push(Change::Made { path: path.to_owned() });
         Ok(())
     }

@@ -37,18 +37,6 @@ pub fn keep_private(dir: &Path) {
     umask(before | Mode::from_raw_mode(taken(mode, is_own)));
 }
 
-/// Runs `make`, with the files that it creates open to this process's user alone (600, directories 700). The umask of
-/// the process does not count. For copies of the data that lie outside of the data directory.
-///
-/// Only for a command with one thread that creates files: the umask changes for all threads, and two calls at once
-/// would undo each other.
-pub fn for_the_user_alone<T>(make: impl FnOnce() -> T) -> T {
-    let before = umask(Mode::from_raw_mode(0o077));
-    let made = make();
-    umask(before);
-    made
-}
-
 /// Becomes, where this process is root's, the user whose data lies in `dir`: the owner of the file called `database` in
 /// it, else of the folder itself. What a command that root runs leaves there is that user's then, whose server has to
 /// write it. Answers whether that is so.

@@ -7,13 +7,13 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSliceMut, Read, Write};
 use std::num::NonZeroU64;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rustix::fs::{CWD, RenameFlags};
 
-use crate::disk::{Disk, DiskFile, Entries, Entry, FileKind, Metadata};
+use crate::disk::{Disk, DiskFile, Entries, Entry, FileKind, Metadata, Whom};
 use crate::mounts;
 use crate::streamed::StreamedFile;
 
@@ -22,8 +22,10 @@ use crate::streamed::StreamedFile;
 pub struct RealDisk;
 
 impl Disk for RealDisk {
-    fn create_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+    fn create_new_for(&self, whom: Whom, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(whom.file());
+        let file = options.open(path)?;
         Ok(Box::new(RealFile(file)))
     }
 
@@ -71,8 +73,8 @@ impl Disk for RealDisk {
         }
     }
 
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir(path)
+    fn create_dir_for(&self, whom: Whom, path: &Path) -> io::Result<()> {
+        fs::DirBuilder::new().mode(whom.directory()).create(path)
     }
 
     fn list(&self, dir: &Path) -> io::Result<Entries> {

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write as _};
 use std::path::Path;
 
 use bosbase_backup::BackupInfo;
-use bosbase_disk::{Disk as _, DiskFile, NewFile, RealDisk, for_the_user_alone};
+use bosbase_disk::{Disk as _, DiskFile, NewFile, RealDisk, Whom};
 
 use super::backups::Backups;
 use crate::error::{Error, Result};
@@ -33,7 +33,7 @@ impl Backups {
                 file.display()
             )));
         }
-        let mut target = for_the_user_alone(|| NewFile::create(self.disk().as_ref(), file)).map_err(failed)?;
+        let mut target = NewFile::create_for(Whom::UserAlone, self.disk().as_ref(), file).map_err(failed)?;
         let (mut position, mut buffer) = (0, vec![0; PIECE]);
         while position < archive.len() {
             let read = archive.read_at(position, &mut buffer).map_err(Error::internal)?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use bosbase_disk::{Disk, NewFile, for_the_user_alone};
+use bosbase_disk::{Disk, NewFile, Whom};
 use serde_json::{Map, Value};
 
 use super::choice::{Choice, Chosen};
@@ -77,7 +77,8 @@ pub fn export_directory(backups: &Backups, key: &str, choice: &Choice, to: &Path
                     exported.missing += 1;
                     continue;
                 }
-                for_the_user_alone(|| disk.create_dir_all(&dir)).map_err(|error| unwritable(&dir, error))?;
+                disk.create_dir_all_for(Whom::UserAlone, &dir)
+                    .map_err(|error| unwritable(&dir, error))?;
                 write(disk, &dir.join(component(&file)?), |to| packed.write(&from, to))?;
                 exported.files += 1;
             }
@@ -92,7 +93,8 @@ fn read(looked: &Looked, choice: &Choice) -> Result<Vec<Chosen>> {
 }
 
 fn make_empty(disk: &dyn Disk, to: &Path) -> Result<()> {
-    for_the_user_alone(|| disk.create_dir_all(to)).map_err(|error| unwritable(to, error))?;
+    disk.create_dir_all_for(Whom::UserAlone, to)
+        .map_err(|error| unwritable(to, error))?;
     let mut entries = disk.list(to).map_err(|error| unwritable(to, error))?;
     match entries.next() {
         None => Ok(()),
@@ -104,7 +106,7 @@ fn make_empty(disk: &dyn Disk, to: &Path) -> Result<()> {
 }
 
 fn write(disk: &dyn Disk, to: &Path, fill: impl FnOnce(&mut dyn std::io::Write) -> Result<()>) -> Result<()> {
-    let mut file = for_the_user_alone(|| NewFile::create(disk, to)).map_err(|error| unwritable(to, error))?;
+    let mut file = NewFile::create_for(Whom::UserAlone, disk, to).map_err(|error| unwritable(to, error))?;
     fill(&mut file)?;
     file.publish().map_err(|error| unwritable(to, error))
 }
