@@ -27,6 +27,7 @@ mod birthmark;
 mod disk;
 pub mod fault;
 mod lock;
+mod memory;
 mod mounts;
 mod private;
 mod processes;

@@ -11,6 +11,7 @@ use std::num::NonZeroU64;
 use std::time::SystemTime;
 
 use crate::disk::{DiskFile, Metadata};
+use crate::memory::memory;
 use crate::real::RealFile;
 
 /// Bytes written at once.
@@ -20,7 +21,7 @@ const PIECE: usize = 256 << 10;
 /// system's journal every time, which the next commit writes out and waits for. Not for files that may end before.
 const ROOM: u64 = 2 << 20;
 
-/// Of the machine's memory, one in so many bytes may hold what was read back of one file.
+/// Of the memory that this process may use, one in so many bytes may hold what was read back of one file.
 const READ_BACK_SHARE: u64 = 4;
 
 /// What memory, offset and length of a write past the cache are multiples of; no usual file system asks for more.
@@ -148,18 +149,6 @@ fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
         offset,
         len,
     )?)
-}
-
-/// Bytes of memory that the machine has.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn memory() -> u64 {
-    let info = rustix::system::sysinfo();
-    (info.totalram as u64).saturating_mul(info.mem_unit.into())
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn memory() -> u64 {
-    0
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
