@@ -22,11 +22,6 @@ FIELDS = [
 ]
 
 
-@pytest.fixture
-def root(server):
-    return server.root()
-
-
 def make_papers(root, name="papers", fields=FIELDS):
     return root.post("/api/collections", json={"name": name, "type": "base", "fields": fields})
 

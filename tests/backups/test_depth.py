@@ -15,11 +15,6 @@ pytestmark = pytest.mark.ours
 SCRUB = "/api/crons/__bosbaseScrub__"
 
 
-@pytest.fixture
-def root(server):
-    return server.root()
-
-
 def opened(server):
     folder = server.directory / ".bosbase" / "opened"
     return [path for path in folder.rglob("*") if path.is_file()] if folder.exists() else []

@@ -13,11 +13,6 @@ from harness.sample import blob
 pytestmark = pytest.mark.ours
 
 
-@pytest.fixture
-def root(server):
-    return server.root()
-
-
 def weigh(server, files=60):
     """Enough files that proving a backup takes a while."""
     folder = server.directory / "storage" / "heavy"

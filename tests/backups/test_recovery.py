@@ -10,14 +10,7 @@ from harness.stream import Stream
 
 from .library import file_of, listed, make_library, recover, stored
 
-pytestmark = pytest.mark.ours
-
-
-@pytest.fixture
-def root(server):
-    root = server.root()
-    make_library(root)
-    return root
+pytestmark = [pytest.mark.ours, pytest.mark.usefixtures("library")]
 
 
 def test_a_deleted_record_comes_back_as_it_was_with_its_files(server, root):

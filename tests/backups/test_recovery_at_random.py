@@ -5,16 +5,9 @@ import threading
 
 import pytest
 
-from .library import file_of, make_library, recover
+from .library import file_of, recover
 
-pytestmark = pytest.mark.ours
-
-
-@pytest.fixture
-def root(server):
-    root = server.root()
-    make_library(root)
-    return root
+pytestmark = [pytest.mark.ours, pytest.mark.usefixtures("library")]
 
 
 def test_it_goes_on_beside_writers_and_removals(server, root):

@@ -7,16 +7,9 @@ import pytest
 
 from harness.stream import Stream
 
-from .library import file_of, make_library, recover, stored
+from .library import file_of, recover, stored
 
-pytestmark = pytest.mark.ours
-
-
-@pytest.fixture
-def root(server):
-    root = server.root()
-    make_library(root)
-    return root
+pytestmark = [pytest.mark.ours, pytest.mark.usefixtures("library")]
 
 
 def test_what_others_hold_blocks_all_of_it(root):

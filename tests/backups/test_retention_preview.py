@@ -14,11 +14,6 @@ pytestmark = pytest.mark.ours
 DAY = 86_400
 
 
-@pytest.fixture
-def root(server):
-    return server.root()
-
-
 def preview(root, expect=200, **settings):
     return root.post("/api/backups/preview-retention", json={"backups": settings}, expect=expect)
 

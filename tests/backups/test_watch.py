@@ -17,11 +17,6 @@ pytestmark = pytest.mark.ours
 SCRUB = "/api/crons/__bosbaseScrub__"
 
 
-@pytest.fixture
-def root(server):
-    return server.root()
-
-
 def samples(text):
     """What the real parser makes of it."""
     found = {}

@@ -17,11 +17,6 @@ BUSY = "Try again later - another backup/restore process has already been starte
 
 
 @pytest.fixture
-def root(server):
-    return server.root()
-
-
-@pytest.fixture
 def heavy(server):
     """Enough files that a backup takes a while."""
     folder = server.directory / "storage" / "heavy"

@@ -66,6 +66,7 @@ pub use model::index::{Index, IndexColumn};
 pub use model::log::{ListLogs, LogEntry, LogLine, LogStat};
 pub use model::moment::{format_timestamp, is_normal_date, normalize_date, now};
 pub use model::page::{Most, Page, PageRequest};
+pub use model::point::point_text;
 pub use model::record::Record;
 pub use model::requester::{Gone, Meter, Requester};
 pub use model::schema::Schema;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 
-use bosbase_store::{Field, FieldKind, Record, normalize_date};
+use bosbase_store::{Field, FieldKind, Record, normalize_date, point_text};
 use serde_json::{Map, Value, json};
 
 use super::{pattern, value};
@@ -117,7 +117,7 @@ impl Draft {
         self.set(field, (key, change), given, made);
         let outcome = match (&field.kind, self.passwords.get(&field.name)) {
             (FieldKind::Json { .. }, _) => value::json_text(given).into(),
-            (FieldKind::GeoPoint { .. }, _) => value::point_text(given).into(),
+            (FieldKind::GeoPoint { .. }, _) => point_text(Some(&value::geo_point(given))).into(),
             (_, Some(plain)) => plain.as_str().into(),
             (_, None) => self.record.values.get(&field.name).cloned().unwrap_or_default(),
         };

@@ -206,12 +206,6 @@ pub(super) fn geo_point(value: &Value) -> Value {
     json!({"lon": coordinate("lon"), "lat": coordinate("lat")})
 }
 
-/// The text of a point as rules see it in `@request.body`: the one that its column has.
-pub(super) fn point_text(value: &Value) -> String {
-    let point = geo_point(value);
-    format!(r#"{{"lon":{},"lat":{}}}"#, point["lon"], point["lat"])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -298,6 +292,5 @@ mod tests {
         assert_eq!(geo_point(&json!("{\"lon\":1,\"lat\":2}")), json!({"lon": 1, "lat": 2}));
         assert_eq!(geo_point(&json!("abc")), json!({"lon": 0, "lat": 0}));
         assert_eq!(geo_point(&json!({"lon": null, "lat": 2})), json!({"lon": 0, "lat": 2}));
-        assert_eq!(point_text(&json!({"lat": 2, "lon": 1.5})), r#"{"lon":1.5,"lat":2}"#);
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod index;
 pub(crate) mod log;
 pub(crate) mod moment;
 pub(crate) mod page;
+pub(crate) mod point;
 pub(crate) mod record;
 pub(crate) mod requester;
 pub(crate) mod schema;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::model::collection::Collection;
 use crate::model::field::{EXACT, Field, FieldKind, number};
 use crate::model::moment::normalize_date;
+use crate::model::point::point_text;
 
 /// The type and default of the field's column, as PocketBase declares it.
 pub(crate) fn declaration(field: &Field) -> &'static str {
@@ -78,15 +79,7 @@ pub(crate) fn encode(field: &Field, value: Option<&Value>) -> Sql {
             None | Some(Value::Null) => Sql::Null,
             Some(value) => Sql::Text(value.to_string()),
         },
-        FieldKind::GeoPoint { .. } => {
-            let part = |name| {
-                value
-                    .and_then(|point| point.get(name))
-                    .filter(|number| number.is_number())
-                    .map_or_else(|| "0".to_owned(), Value::to_string)
-            };
-            Sql::Text(format!(r#"{{"lon":{},"lat":{}}}"#, part("lon"), part("lat")))
-        }
+        FieldKind::GeoPoint { .. } => Sql::Text(point_text(value)),
         kind if kind.is_multiple() => Sql::Text(match value {
             Some(Value::Array(_)) => value.map(Value::to_string).unwrap_or_default(),
             Some(Value::String(one)) if !one.is_empty() => json!([one]).to_string(),

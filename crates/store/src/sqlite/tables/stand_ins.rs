@@ -14,6 +14,7 @@ use crate::error::{ErrorKind, Result};
 use crate::model::collection::Collection;
 use crate::model::field::{Field, FieldKind};
 use crate::model::identity::random_text;
+use crate::model::point::point_text;
 use crate::model::record::Record;
 use crate::sqlite::sql::{Attempting, one_row, quote};
 
@@ -123,11 +124,11 @@ fn set(connection: &Connection, record: &Record, field: &Field, value: Sql) -> R
 fn stand_in(field: &Field) -> Sql {
     let text = random_text(32, b"abcdefghijklmnopqrstuvwxyz");
     // Fewer digits than a double holds exactly.
-    let number = || random_text(15, b"123456789");
+    let number = || random_text(15, b"123456789").parse::<i64>().unwrap_or_default();
     match &field.kind {
-        FieldKind::Number { .. } | FieldKind::Bool { .. } => Sql::Integer(number().parse().unwrap_or_default()),
+        FieldKind::Number { .. } | FieldKind::Bool { .. } => Sql::Integer(number()),
         FieldKind::Json { .. } => Sql::Text(json!(text).to_string()),
-        FieldKind::GeoPoint { .. } => Sql::Text(format!(r#"{{"lon":{},"lat":{}}}"#, number(), number())),
+        FieldKind::GeoPoint { .. } => Sql::Text(point_text(Some(&json!({"lon": number(), "lat": number()})))),
         kind if kind.is_multiple() => Sql::Text(json!([text]).to_string()),
         _ => Sql::Text(text),
     }
