@@ -50,8 +50,8 @@ impl Wanted {
 }
 
 /// What of `answer` the comma separated `fields` name; lists are cut down element by element, and what a page of
-/// results says of itself (`page`, `totalItems`, …) stays when the fields are those of its items. A part of that which is
-/// an object is cut down as well: it may be longer than all items.
+/// results says of itself (`page`, `totalItems`, …) stays when the fields are those of its items. A part of that which
+/// is an object is cut down as well: it may be longer than all items.
 #[must_use]
 pub fn pick(answer: Value, fields: &str) -> Value {
     let wanted = parse(fields);

@@ -24,8 +24,8 @@ pub const ALL: usize = 192 << 20;
 const ALL_SMALL: usize = 60 << 20;
 /// A small share, in bytes.
 pub(crate) const SMALL: usize = 12 << 20;
-/// What a batch has beside the share of its body where that is too small for its answers, in bytes: one batch at a time.
-/// It is counted by itself: who waits for it has a part of the others.
+/// What a batch has beside the share of its body where that is too small for its answers, in bytes: one batch at a
+/// time. It is counted by itself: who waits for it has a part of the others.
 const BESIDE_A_BODY: usize = 160 << 20;
 /// What shares are counted in, in bytes.
 const UNIT: usize = 64 << 10;
@@ -141,7 +141,8 @@ impl Memory {
         within(SHARE_TIMEOUT, of(&self.free_for_small, SMALL))
     }
 
-    /// A large share for a batch that has one for its body, as [`Memory::share_blocking`]. Who has it waits for no other.
+    /// A large share for a batch that has one for its body, as [`Memory::share_blocking`]. Who has it waits for no
+    /// other.
     ///
     /// # Errors
     ///

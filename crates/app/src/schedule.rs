@@ -99,8 +99,8 @@ impl Schedule {
         None
     }
 
-    /// The first minute that begins after `moment` and is one of the schedule's; nothing where there is none in the next
-    /// nine years.
+    /// The first minute that begins after `moment` and is one of the schedule's; nothing where there is none in the
+    /// next nine years.
     #[must_use]
     pub fn next_after(&self, moment: Timestamp) -> Option<Timestamp> {
         let begun = moment.to_zoned(TimeZone::UTC).datetime();

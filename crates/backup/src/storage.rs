@@ -110,8 +110,8 @@ pub trait Storage: Send + Sync {
     /// [`crate::ErrorKind::Io`].
     fn contains(&self, key: &BackupKey) -> Result<bool>;
 
-    /// Keeps `bytes` beside the backups under `name`, which is in a folder, in place of what was kept there before. A storage of this
-    /// machine's own keeps nothing: nobody else would read it.
+    /// Keeps `bytes` beside the backups under `name`, which is in a folder, in place of what was kept there before. A
+    /// storage of this machine's own keeps nothing: nobody else would read it.
     ///
     /// # Errors
     /// As [`Storage::list`].
@@ -120,8 +120,8 @@ pub trait Storage: Send + Sync {
         Ok(())
     }
 
-    /// What was kept beside the backups in the folder `prefix`, which ends in `/`: a hundred notes of up to 1 MiB, those
-    /// first whose names `goes_first`, then the newest.
+    /// What was kept beside the backups in the folder `prefix`, which ends in `/`: a hundred notes of up to 1 MiB,
+    /// those first whose names `goes_first`, then the newest.
     ///
     /// # Errors
     /// As [`Storage::list`].

@@ -52,8 +52,8 @@ pub fn unpack_database(
     unpacked.context(|| "starting a thread".to_owned()).flatten()
 }
 
-/// Writes the contents of one file of an archive to `to`. When it returns, its length and checksum are proven; its digest
-/// is not looked at.
+/// Writes the contents of one file of an archive to `to`. When it returns, its length and checksum are proven; its
+/// digest is not looked at.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidArchive`] where it is damaged; [`ErrorKind::NoSpace`], [`ErrorKind::Io`].

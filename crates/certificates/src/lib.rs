@@ -2,11 +2,11 @@
 //! folder, and renewed before they end.
 //!
 //! [`Certificates`] is all of it. It accepts connections, for which it has a certificate or gets one, and answers the
-//! ACME server, which asks whether a host is really here: in a TLS handshake (`tls-alpn-01`, RFC 8737), or at an address
-//! of plain HTTP (`http-01`) that the caller serves with [`Certificates::token`].
+//! ACME server, which asks whether a host is really here: in a TLS handshake (`tls-alpn-01`, RFC 8737), or at an
+//! address of plain HTTP (`http-01`) that the caller serves with [`Certificates::token`].
 //!
-//! What is not asked for is not ordered; one order of a host runs at a time; after one that failed the next waits, since
-//! ACME servers count them.
+//! What is not asked for is not ordered; one order of a host runs at a time; after one that failed the next waits,
+//! since ACME servers count them.
 
 mod challenge;
 mod error;

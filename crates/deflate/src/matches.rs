@@ -219,8 +219,8 @@ struct Match {
     length: usize,
 }
 
-/// The match at `at`, where `word` stands, with the last `place` before it that ends in these bits. It has four bytes or
-/// more.
+/// The match at `at`, where `word` stands, with the last `place` before it that ends in these bits. It has four bytes
+/// or more.
 #[inline(always)]
 fn compare(input: &[u8], at: usize, word: u64, place: u16, end: usize) -> Option<Match> {
     let distance = usize::from((at as u16).wrapping_sub(place));

@@ -100,9 +100,9 @@ impl StreamedFile {
         Ok(())
     }
 
-    /// Begins to read the piece at `start` back, if it lies among the first `most` bytes. A piece that lies in the cache
-    /// before anybody has read it was written through the cache. Some file systems do that, although they were asked to
-    /// write past it: those with a journal of data, or with encryption.
+    /// Begins to read the piece at `start` back, if it lies among the first `most` bytes. A piece that lies in the
+    /// cache before anybody has read it was written through the cache. Some file systems do that, although they were
+    /// asked to write past it: those with a journal of data, or with encryption.
     fn read_back_piece(&mut self, start: u64, most: u64) {
         if matches!(self.inner.read_cached_at(start, &mut [0]), Ok(Some(1..))) {
             self.cached_from.get_or_insert(start);

@@ -118,8 +118,8 @@ impl ThumbSize {
 }
 
 impl Part {
-    /// The same part of a picture as it is stored, of `width` times `height` pixels, where this is a part of it as it is
-    /// shown.
+    /// The same part of a picture as it is stored, of `width` times `height` pixels, where this is a part of it as it
+    /// is shown.
     pub(super) fn as_stored(self, orientation: Orientation, width: u32, height: u32) -> Self {
         let right = f64::from(width);
         let bottom = f64::from(height);

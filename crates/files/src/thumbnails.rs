@@ -1,8 +1,8 @@
 //! Thumbnails of stored pictures: made when they are first asked for, and kept beside their picture.
 //!
-//! One lies at `thumbs_<name>/<size>_<name>` below its record's folder, where PocketBase keeps it, in the data directory
-//! or in the bucket, wherever its picture lies. It is only a convenience: where none can be made, the picture is served.
-//! It goes with its picture, also when that is removed while the thumbnail is being made.
+//! One lies at `thumbs_<name>/<size>_<name>` below its record's folder, where PocketBase keeps it, in the data
+//! directory or in the bucket, wherever its picture lies. It is only a convenience: where none can be made, the picture
+//! is served. It goes with its picture, also when that is removed while the thumbnail is being made.
 
 use std::collections::HashMap;
 use std::io::{self, Read as _};

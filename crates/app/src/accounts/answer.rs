@@ -22,7 +22,8 @@ pub struct Authenticated {
 }
 
 impl Authenticated {
-    /// The answer's `{record, token}`, and `meta` where there is any, the record as it sees itself, with the relations of the request's `expand`.
+    /// The answer's `{record, token}`, and `meta` where there is any, the record as it sees itself, with the relations
+    /// of the request's `expand`.
     ///
     /// # Errors
     ///

@@ -103,7 +103,8 @@ impl Accounts {
         self.inner.parts.passwords.turn().await
     }
 
-    /// As [`Accounts::password_turn`], for a batch: it may take long, so it has a turn of another kind than logins have.
+    /// As [`Accounts::password_turn`], for a batch: it may take long, so it has a turn of another kind than logins
+    /// have.
     ///
     /// # Errors
     ///

@@ -2,7 +2,8 @@
 //! again.
 //!
 //! [`Store::version`](bosbase_store::Store::version) is another after every commit, two milliseconds later after one of
-//! another process. After one the account is read again, and where it is what it was, its token need not be verified again.
+//! another process. After one the account is read again, and where it is what it was, its token need not be verified
+//! again.
 
 use std::collections::HashMap;
 

@@ -9,8 +9,8 @@ use super::backups::Backups;
 use super::status::{Job, JobKind, JobPhase, JobState};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The backups that are still to be proven. Each is tried once: were its proof what ends the process, a second one would
-/// end the next.
+/// The backups that are still to be proven. Each is tried once: were its proof what ends the process, a second one
+/// would end the next.
 pub(crate) struct LeftUnproven {
     backups: Arc<Backups>,
     /// Their names; nothing before the history was read.

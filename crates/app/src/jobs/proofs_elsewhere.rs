@@ -68,8 +68,8 @@ impl About<'_> {
 }
 
 impl Backups {
-    /// Fills in what others wrote down of backups that this data directory knows nothing of. A bucket that does not tell
-    /// soon keeps nobody from the list.
+    /// Fills in what others wrote down of backups that this data directory knows nothing of. A bucket that does not
+    /// tell soon keeps nobody from the list.
     pub(super) fn with_proofs_of_others(&self, storage: &Arc<dyn Storage>, mut listed: Vec<Listed>) -> Vec<Listed> {
         let is_unknown = |one: &Listed| one.proof == Proof::default();
         let place = storage.place();
@@ -86,8 +86,8 @@ impl Backups {
         listed
     }
 
-    /// What others wrote down of the backup called `key`, of which this data directory knows nothing; nothing where none
-    /// of them did.
+    /// What others wrote down of the backup called `key`, of which this data directory knows nothing; nothing where
+    /// none of them did.
     pub(super) fn proof_of_others(&self, storage: &Arc<dyn Storage>, key: &str, which: &Identity) -> Option<Proof> {
         let place = storage.place();
         if place == self.local_place() {

@@ -74,8 +74,8 @@ impl Exchange<'_> {
         read.map_err(|error| failed(NO_USER, error, &[&secrets[..], &tokens].concat()))
     }
 
-    /// Asks for the token. A client's secret goes into the header first, as the standard wants it of every provider, and
-    /// into the form for those that don't follow it.
+    /// Asks for the token. A client's secret goes into the header first, as the standard wants it of every provider,
+    /// and into the form for those that don't follow it.
     async fn token(&self, code: &Code<'_>) -> Result<Token, Failure> {
         match self.token_once(code, true).await {
             // Nobody was reached, or nobody that speaks HTTP: the other way would meet the same.
@@ -258,8 +258,8 @@ impl Failure {
         }
     }
 
-    /// The same, short, with every one of `secrets` struck out: a provider may repeat what it was told, as it was told or
-    /// as it read it.
+    /// The same, short, with every one of `secrets` struck out: a provider may repeat what it was told, as it was told
+    /// or as it read it.
     fn without(mut self, secrets: &[&str]) -> Self {
         let spellings = secrets.iter().filter(|secret| !secret.is_empty());
         let mut spellings: Vec<String> = spellings.flat_map(|secret| spellings_of(secret)).collect();

@@ -4,8 +4,9 @@
 //! client is invited to send somebody there ([`invitation`]); the code that they bring back becomes a token, and that a
 //! [`profile`] ([`exchange`], [`id_token`]). Whose account that is, the room `accounts` decides.
 //!
-//! The crates `oauth2` and `openidconnect` are not used: they refuse answers that providers give (tokens as forms, times
-//! as text, no type), which PocketBase reads, and would bring a second version of the cryptography that is here already.
+//! The crates `oauth2` and `openidconnect` are not used: they refuse answers that providers give (tokens as forms,
+//! times as text, no type), which PocketBase reads, and would bring a second version of the cryptography that is here
+//! already.
 
 mod apple;
 mod config;

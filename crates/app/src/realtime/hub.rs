@@ -160,8 +160,8 @@ impl Hub {
         }
     }
 
-    /// Replaces what the client `id` is subscribed to, at the request of the same address. An account that was logged in when it subscribed before has to
-    /// be now.
+    /// Replaces what the client `id` is subscribed to, at the request of the same address. An account that was logged
+    /// in when it subscribed before has to be now.
     ///
     /// # Errors
     ///
@@ -262,8 +262,8 @@ impl Hub {
         client.is_some_and(|client| client.has_topic(OAUTH2_TOPIC))
     }
 
-    /// Tells the stream that `returned.state` names what somebody brings back from a provider, once for each time that it
-    /// asked for it (the topic `@oauth2`). Whether there is such a stream.
+    /// Tells the stream that `returned.state` names what somebody brings back from a provider, once for each time that
+    /// it asked for it (the topic `@oauth2`). Whether there is such a stream.
     pub fn hand_over(&self, returned: &Returned) -> bool {
         let client = self.inner.clients.read().get(&returned.state).cloned();
         let Some(client) = client.filter(|client| client.forget_topic(OAUTH2_TOPIC)) else {

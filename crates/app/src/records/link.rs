@@ -29,8 +29,8 @@ pub(crate) struct Extras<'a> {
     pub(crate) context: Option<&'a str>,
     /// What is stored in the same transaction.
     pub(crate) link: Option<&'a Link>,
-    /// Whether the account gets a password that nobody knows. It need not be one that the field accepts. All other links
-    /// of an account that is there already end with its old password.
+    /// Whether the account gets a password that nobody knows. It need not be one that the field accepts. All other
+    /// links of an account that is there already end with its old password.
     pub(crate) random_password: bool,
     /// The address that the provider has confirmed: a new account with this one is confirmed.
     pub(crate) confirmed: Option<&'a str>,
@@ -65,7 +65,8 @@ impl Link {
 ///
 /// # Errors
 ///
-/// [`crate::ErrorKind::Invalid`], by field, where the account has one of that provider, or somebody else has the person.
+/// [`crate::ErrorKind::Invalid`], by field, where the account has one of that provider, or somebody else has the
+/// person.
 pub(super) fn store(tx: &mut WriteTx<'_>, link: &Record) -> Result<Record> {
     let link = stamped(link, true);
     tx.insert_record(&link)

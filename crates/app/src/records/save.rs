@@ -101,8 +101,8 @@ impl Records {
         Ok(())
     }
 
-    /// Creates an account as a login with a provider wants it, under the collection's rule for new records. Durable when
-    /// it returns.
+    /// Creates an account as a login with a provider wants it, under the collection's rule for new records. Durable
+    /// when it returns.
     ///
     /// # Errors
     ///

@@ -51,8 +51,8 @@ impl Choice {
     ///
     /// # Errors
     ///
-    /// [`crate::ErrorKind::NotFound`] where the backup has no such collection; [`crate::ErrorKind::Invalid`] where it is
-    /// a view, lacks one of the ids, or it is too much at once.
+    /// [`crate::ErrorKind::NotFound`] where the backup has no such collection; [`crate::ErrorKind::Invalid`] where it
+    /// is a view, lacks one of the ids, or it is too much at once.
     pub(super) fn read(&self, looked: &Looked, is_there: IsThere<'_>) -> Result<Vec<Chosen>> {
         let collection = collection_of(looked, &self.collection)?;
         if collection.is_view() {

@@ -15,8 +15,8 @@ pub(super) struct Matching {
 }
 
 impl Matching {
-    /// Finds the collection that `then` is now, one of those that `before` held: by its id; else by its name, where that
-    /// is not another of them by now.
+    /// Finds the collection that `then` is now, one of those that `before` held: by its id; else by its name, where
+    /// that is not another of them by now.
     ///
     /// # Errors
     ///
@@ -81,8 +81,8 @@ fn holds_the_same(then: &FieldKind, now: &FieldKind) -> bool {
     kind(then) == kind(now)
 }
 
-/// A value in the shape of a field that may have come to hold several, or one: then the last of them, as a change of the
-/// field keeps it.
+/// A value in the shape of a field that may have come to hold several, or one: then the last of them, as a change of
+/// the field keeps it.
 fn shaped(value: Value, kind: &FieldKind) -> Value {
     let may_be_several = matches!(
         kind,

@@ -1,8 +1,8 @@
 //! One record back: looks into a backup without restoring it, and brings chosen records of it back, with their files.
 //!
-//! The backup's database is unpacked and open ([`crate::jobs::Looked`]). [`matching`] says which collection and field of
-//! it is which now, [`list`] shows its records beside those of now, [`choice`] reads the chosen ones, and [`recover`]
-//! brings them back. `docs/design.md`, "One record back", says in which order that is written.
+//! The backup's database is unpacked and open ([`crate::jobs::Looked`]). [`matching`] says which collection and field
+//! of it is which now, [`list`] shows its records beside those of now, [`choice`] reads the chosen ones, and
+//! [`recover`] brings them back. `docs/design.md`, "One record back", says in which order that is written.
 
 mod choice;
 mod export;

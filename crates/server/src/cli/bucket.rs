@@ -1,5 +1,5 @@
-//! Buckets as the environment or the configuration file names them: for a machine that has no settings yet, none that can be read, or such whose
-//! keys are no longer good.
+//! Buckets as the environment or the configuration file names them: for a machine that has no settings yet, none that
+//! can be read, or such whose keys are no longer good.
 
 use bosbase_app::BucketConfig;
 use bosbase_app::files::FilesPlace;

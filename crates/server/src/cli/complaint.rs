@@ -1,4 +1,5 @@
-//! One line about a command line that makes no sense: what is wrong with it, and what to do. clap says it in a paragraph.
+//! One line about a command line that makes no sense: what is wrong with it, and what to do. clap says it in a
+//! paragraph.
 
 use std::error::Error as _;
 use std::ffi::OsString;

@@ -2,8 +2,8 @@
 //!
 //! systemd's `EnvironmentFile=`, `docker run --env-file` and a compose file's `env_file:` read the same lines, so that
 //! one file configures a service, a container and a command beside them, and no setting has two names. They differ in
-//! what quotes mean and in how a value goes on in the next line. Both are refused here: a file means the same to all, or
-//! does not start. A `$` and a backslash within a value stand for themselves here and in `docker run`.
+//! what quotes mean and in how a value goes on in the next line. Both are refused here: a file means the same to all,
+//! or does not start. A `$` and a backslash within a value stand for themselves here and in `docker run`.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -134,8 +134,8 @@ impl Global {
     /// The variable that names the data directory.
     pub const DIR: &str = "BOSBASE_DIR";
 
-    /// Whether a command does anything with the flag `id`; `path` are the command's names behind the program's. One that
-    /// holds commands has those that are all of theirs.
+    /// Whether a command does anything with the flag `id`; `path` are the command's names behind the program's. One
+    /// that holds commands has those that are all of theirs.
     pub fn is_honoured(id: &str, path: &[String]) -> bool {
         let path: Vec<_> = path.iter().map(String::as_str).collect();
         let serves = matches!(path[..], ["serve"] | ["config", "check"]);

@@ -374,8 +374,8 @@ fn certificates(app: &App, addresses: &Addresses, variables: &Variables) -> Resu
         .map_err(|error| Failure(format!("The certificates can't be read: {error}.")))
 }
 
-/// Makes the first superuser of an unattended installation from the environment or the configuration file. Where there is one already, nothing is
-/// changed: a password that was changed since must not fall back at the next start.
+/// Makes the first superuser of an unattended installation from the environment or the configuration file. Where there
+/// is one already, nothing is changed: a password that was changed since must not fall back at the next start.
 fn provision(app: &App, variables: &Variables) -> Result<(), Failure> {
     let (Some(email), Some(password)) = (
         variables.get("BOSBASE_SUPERUSER_EMAIL"),

@@ -89,8 +89,8 @@ impl Read for Pipe {
     }
 }
 
-/// A body of `len` bytes that `read_at(position, buffer)` yields from `start` on, read as fast as the client takes it: the
-/// next piece while one is sent. Where many clients do not take theirs, the pieces are little.
+/// A body of `len` bytes that `read_at(position, buffer)` yields from `start` on, read as fast as the client takes it:
+/// the next piece while one is sent. Where many clients do not take theirs, the pieces are little.
 ///
 /// A thread works for it only while a piece is read: clients that take their time hold none. A failing source ends the
 /// connection early, so that the client sees that something is missing.

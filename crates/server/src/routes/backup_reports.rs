@@ -1,5 +1,5 @@
-//! What the Backups API tells beside the list: what a backup holds and what a restore of it would change, what retention
-//! would do, and how long the jobs took. Superusers only.
+//! What the Backups API tells beside the list: what a backup holds and what a restore of it would change, what
+//! retention would do, and how long the jobs took. Superusers only.
 
 use axum::extract::State;
 use axum::routing::{get, post};

@@ -68,8 +68,8 @@ impl ReadTx<'_> {
         Ok(query.page.with(Vec::new(), total))
     }
 
-    /// Hands every record that passes the rule and the filter to `each`, in the order asked for. The page that the query
-    /// names does not count. `false` of `each` ends the reading. Nothing but the record at hand is held.
+    /// Hands every record that passes the rule and the filter to `each`, in the order asked for. The page that the
+    /// query names does not count. `false` of `each` ends the reading. Nothing but the record at hand is held.
     ///
     /// # Errors
     /// As [`ReadTx::list_records`].

@@ -95,8 +95,8 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// As [`Accounts::check_oauth2_login`]; [`crate::ErrorKind::Invalid`] with what is wrong with the body, or where the
-    /// provider does not say who it is; [`crate::ErrorKind::Unavailable`] where too many logins wait for theirs.
+    /// As [`Accounts::check_oauth2_login`]; [`crate::ErrorKind::Invalid`] with what is wrong with the body, or where
+    /// the provider does not say who it is; [`crate::ErrorKind::Unavailable`] where too many logins wait for theirs.
     pub async fn introduce(&self, collection: &str, body: &Map<String, Value>, caller: &Caller) -> Result<Introduced> {
         let collection = self.collection(collection)?;
         let options = switched_on(&collection)?;
@@ -221,8 +221,8 @@ impl Accounts {
     fn link(&self, introduced: &Introduced, found: &Found) -> Result<bosbase_store::Record> {
         let changes = found.changes(&introduced.profile);
         let loses_password = found.loses_password();
-        // Other links end with the password of an address that nobody has confirmed, and where it is confirmed; this one
-        // stays.
+        // Other links end with the password of an address that nobody has confirmed, and where it is confirmed; this
+        // one stays.
         let stays_alone = loses_password || changes.contains_key("verified");
         let link = (!found.is_linked || stays_alone).then(|| introduced.link());
         if changes.is_empty() && link.is_none() && !loses_password {

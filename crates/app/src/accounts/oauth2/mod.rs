@@ -57,8 +57,8 @@ impl Providers {
         self.fetcher.get_or_try_init(set_up).await
     }
 
-    /// The picture at `url`, of which no more than `limit` bytes and one are kept. Waits for its turn, too, no longer than
-    /// one download may take.
+    /// The picture at `url`, of which no more than `limit` bytes and one are kept. Waits for its turn, too, no longer
+    /// than one download may take.
     async fn download(&self, fetcher: &Fetcher, url: &str, limit: usize) -> std::result::Result<Picture, String> {
         let turn = tokio::time::timeout(picture::PATIENCE, self.downloading.acquire()).await;
         let _turn = turn.map_err(|_| "too many pictures are on their way")?;

@@ -1,8 +1,8 @@
 //! Records that an index keeps apart: what one is to hold, another holds that gives it up in the same recovery.
 //!
 //! SQLite asks a unique index at each row, not at the end of the write. So two records that swapped a value are refused
-//! one by one. Those that were refused give way together, and then are written one after the other: what is refused then
-//! is held by a record that stays.
+//! one by one. Those that were refused give way together, and then are written one after the other: what is refused
+//! then is held by a record that stays.
 
 use bosbase_store::{Collection, ErrorKind, Record, Subject, WriteTx};
 

@@ -66,7 +66,8 @@ pub(crate) fn read(connection: &mut Connection, watch: &Arc<Watch>, sql: &str, m
     })
 }
 
-/// Runs statements in the transaction that is open on the writer's `connection`. The caller undoes what an error leaves.
+/// Runs statements in the transaction that is open on the writer's `connection`. The caller undoes what an error
+/// leaves.
 ///
 /// # Errors
 /// As [`read`]; also where what they leave agrees less with the collections than what was there before.
@@ -261,8 +262,8 @@ impl<'a> Bounded<'a> {
         Ok(Some(answer))
     }
 
-    /// Whether one of the statements makes, changes or drops a table or the like. Nothing is run: what is prepared for a
-    /// drop, while somebody reads the schema, leaves SQLite with what it knew of views before.
+    /// Whether one of the statements makes, changes or drops a table or the like. Nothing is run: what is prepared for
+    /// a drop, while somebody reads the schema, leaves SQLite with what it knew of views before.
     fn defines(&self, sql: &str) -> bool {
         let mut statements = Batch::new(self.connection, sql);
         loop {
@@ -334,7 +335,8 @@ impl<'a> Bounded<'a> {
             .any(|name| permission::is_costly(name) && words.contains(&name.as_str())))
     }
 
-    /// What the collections and the database say of each other, and the collections whose tables would take an id twice.
+    /// What the collections and the database say of each other, and the collections whose tables would take an id
+    /// twice.
     fn agreement(&self) -> Result<(Agreement, Vec<String>)> {
         const WITHOUT_KEY: &str = "SELECT name FROM _collections WHERE type <> 'view' AND NOT EXISTS \
             (SELECT 1 FROM pragma_table_info(_collections.name) WHERE lower(name) = 'id' AND pk = 1)";

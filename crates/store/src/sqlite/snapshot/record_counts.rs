@@ -38,7 +38,8 @@ pub(super) fn count(database: &PinnedDatabase) -> Result<Vec<(Arc<Collection>, O
 }
 
 fn count_one(connection: &Connection, collection: &Collection) -> Result<Option<u64>> {
-    // A view or a virtual table may stand in the place of another program's table, and computes for as long as it likes.
+    // A view or a virtual table may stand in the place of another program's table, and computes for as long as it
+    // likes.
     const IS_TABLE: &str =
         "SELECT 1 FROM pragma_table_list WHERE schema = 'main' AND name = ?1 COLLATE NOCASE AND type = 'table'";
     if collection.is_view() {
