@@ -9,11 +9,26 @@ class Sampler(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self.stopping = threading.Event()
+        self.failure = None
 
     def __enter__(self):
+        self.run = self._kept(self.run)
         self.start()
         return self
 
     def __exit__(self, *_):
         self.stopping.set()
         self.join()
+        if self.failure:
+            raise self.failure
+
+    def _kept(self, run):
+        """What fails in the thread fails the test."""
+
+        def kept():
+            try:
+                run()
+            except Exception as error:  # noqa: BLE001
+                self.failure = error
+
+        return kept

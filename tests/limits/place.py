@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from harness.memory import Peak, resident
 from harness.programs import BOSBASE
@@ -106,7 +108,11 @@ def shape(answer, *, bare=False):
 def files_of_clients(server):
     """The files of a data directory that neither a database nor the server makes for itself, which may do so at any time."""
     own = server.directory / ".bosbase"
-    return {path for path in server.directory.rglob("*") if path.is_file() and path.parent != own and ".db" not in path.name}
+    found = set()
+    # Not `rglob`, which fails where a folder goes meanwhile.
+    for folder, _, names in os.walk(server.directory):
+        found |= {Path(folder) / name for name in names if Path(folder) != own and ".db" not in name}
+    return found
 
 
 def assert_bounded(peak, what):

@@ -101,7 +101,9 @@ def test_files_of_a_batch_go_to_the_disk(place):
         answer = ask(place.port, "POST", BATCH, {"Content-Type": MULTIPART}, body)
     assert_bounded(peak, "a batch of files")
     assert answer.status == 200 and [len(one["body"]["files"]) for one in answer.json()] == [1, 1], answer
-    wait_for(lambda: len(files_of_clients(place.server) - before) == 4, 10, "two files are there, a note beside each, and no other")
+    storage = place.server.directory / "storage"
+    wait_for(lambda: all(storage in path.parents for path in files_of_clients(place.server) - before), 10, "nothing lies elsewhere")
+    assert len(files_of_clients(place.server) - before) == 4, "two files, and a note beside each"
 
 
 def test_a_batch_is_no_longer_than_the_settings_say(place):

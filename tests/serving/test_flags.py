@@ -5,12 +5,14 @@ import json
 import random
 import re
 import sqlite3
+import subprocess
 import time
 from urllib.parse import quote
 
 import pytest
 import requests
 
+from harness.client import wait_for
 from harness.programs import BOSBASE, ORACLE_RUN, POCKETBASE
 from harness.server import free_port
 from harness.wire import ask
@@ -122,6 +124,18 @@ def test_flags_may_come_before_the_command(tmp_path):
     directory = tmp_path / "app" / "pb_data"
     done = BOSBASE.run("--automigrate=false", "--publicDir", tmp_path / "none", "--dir", directory, "superuser", "upsert", "a@example.com", "1234567890")
     assert done.returncode == 0 and (directory / "data.db").exists()
+
+
+@pytest.mark.parametrize("program", [BOSBASE, POCKETBASE], ids=lambda program: program.name)
+@pytest.mark.parametrize("joined", [True, False], ids=["joined", "apart"])
+def test_flags_of_serve_may_come_before_it(tmp_path, program, joined):
+    address = f"127.0.0.1:{free_port()}"
+    given = [f"--http={address}", f"--dir={tmp_path / 'pb_data'}"] if joined else ["--http", address, "--dir", str(tmp_path / "pb_data")]
+    with subprocess.Popen([program.path, *given, "serve"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_for(lambda: requests.get(f"http://{address}/api/health", timeout=5).status_code == 200, 60, "it serves", ignore=requests.RequestException)
+        finally:
+            process.kill()
 
 
 @pytest.mark.ours

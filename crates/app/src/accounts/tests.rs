@@ -149,6 +149,7 @@ fn a_token_that_is_remembered_is_good_until_another_process_writes_its_account()
         changed.values.insert(name.to_owned(), json!(value));
         let written: Result<(), bosbase_store::Error> = other.write(move |tx| tx.update_record(&changed));
         written.unwrap();
+        std::thread::sleep(Store::HEARS_OF_OTHERS);
     };
     write("name", "Anna".to_owned());
     assert_eq!(is_good().unwrap().text("name"), "Anna");

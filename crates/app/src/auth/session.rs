@@ -46,7 +46,8 @@ impl Sessions {
         self.bearer(token, Purpose::Auth, ip)
     }
 
-    /// The same where the token is remembered and nothing was written since: neither reads nor waits.
+    /// The same where the token is remembered and nothing was written since. Reads no page; once in two milliseconds
+    /// somebody asks what other processes wrote, and the others may wait for that.
     pub fn remembered(&self, token: &str, ip: &str) -> Option<Arc<Record>> {
         match self.known.find(token, Purpose::Auth, self.store.version()) {
             Found::Current(login) => self.admitted(Some(login), ip).map(|login| login.account),

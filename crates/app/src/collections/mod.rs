@@ -32,7 +32,7 @@ use crate::console::closed;
 use crate::error::{Error, Result};
 use crate::files::FileStore;
 use crate::memory::Memory;
-use crate::records::{Audience, Patterns};
+use crate::records::{Audience, Patterns, delete_all_traces};
 use crate::reserve::Reserve;
 
 use context::Context;
@@ -218,7 +218,11 @@ fn auth_rule(collection: &Collection) -> String {
 
 fn store(tx: &mut WriteTx<'_>, draft: &Draft) -> bosbase_store::Result<()> {
     match &draft.original {
-        None => tx.create_collection(&draft.collection),
+        None => {
+            // An earlier one of its id may have left some.
+            delete_all_traces(tx, &draft.collection)?;
+            tx.create_collection(&draft.collection)
+        }
         Some(original) => tx.update_collection(original, &draft.collection),
     }
 }

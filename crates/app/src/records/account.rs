@@ -158,7 +158,7 @@ pub(super) fn delete_traces(tx: &mut WriteTx<'_>, collection: &Collection, id: &
 
 /// Deletes what is kept of the accounts of a collection that goes: one that is made in its place has others, which a
 /// link to a provider must not let in.
-pub(crate) fn delete_all_traces(tx: &mut WriteTx<'_>, collection: &Collection) -> Result<()> {
+pub(crate) fn delete_all_traces(tx: &mut WriteTx<'_>, collection: &Collection) -> bosbase_store::Result<()> {
     let schema = tx.schema().clone();
     for table in TRACES {
         let Some(table) = schema.find(table).filter(|_| collection.is_auth()) else {

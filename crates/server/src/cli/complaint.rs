@@ -68,9 +68,16 @@ pub fn command_of(words: &[OsString]) -> Vec<String> {
 
 /// Whether the word that is wrong may be a password.
 fn is_hidden(error: &clap::Error, words: &[OsString]) -> bool {
+    let is_superuser = words.iter().any(|word| word == "superuser");
     let wrong = match error.kind() {
         ErrorKind::UnknownArgument => ContextKind::InvalidArg,
         ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            return is_superuser
+                && texts(error, ContextKind::InvalidValue)
+                    .iter()
+                    .any(|value| !value.is_empty());
+        }
         _ => return false,
     };
     let is_flag = |word: &str| match word.strip_prefix("--") {
@@ -85,7 +92,7 @@ fn is_hidden(error: &clap::Error, words: &[OsString]) -> bool {
         }
         _ => true,
     };
-    !is_plain && words.iter().any(|word| word == "superuser")
+    !is_plain && is_superuser
 }
 
 fn hidden(kind: ErrorKind, command: &str) -> String {
@@ -238,6 +245,20 @@ mod tests {
             ("bosbase help backup list", "bosbase backup list"),
         ] {
             assert_eq!(command_of(&words_of(typed)).join(" "), command, "{typed}");
+        }
+    }
+
+    #[test]
+    fn no_word_behind_superuser_is_shown_that_may_be_a_password() {
+        for typed in [
+            "bosbase superuser upsert a@b.co --queryTimeout Secret-1234",
+            "bosbase superuser upsert a@b.co --dev=Secret-1234",
+            "bosbase superuser upsert a@b.co --Secret-1234",
+            "bosbase superuser Secret-1234",
+        ] {
+            let words = words_of(typed);
+            let told = line(&Arguments::grammar().try_get_matches_from(&words).unwrap_err(), &words);
+            assert!(!told.contains("Secret"), "{typed}: {told}");
         }
     }
 

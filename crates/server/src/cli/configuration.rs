@@ -16,6 +16,7 @@ use super::complaint::{command_of, line, reason};
 use super::configuration_file::{ConfigurationFile, Usual};
 use super::environment::{Origin, Variables};
 use super::global::{Global, Named};
+use super::grammar::in_order;
 
 /// Why there is no configuration.
 pub enum Refusal {
@@ -115,19 +116,21 @@ pub fn read() -> Result<(Arguments, Vec<Setting>), Refusal> {
 
 /// Reads words by the grammar. Who asks for help is shown the variables as well.
 fn parse(words: &[OsString]) -> Result<ArgMatches, clap::Error> {
-    Arguments::grammar().try_get_matches_from(words).map_err(|error| {
-        if error.kind() != ErrorKind::DisplayHelp {
-            return error;
-        }
-        // A flag that the command does not honour is not among those that are explained.
-        let command: Vec<_> = command_of(words).into_iter().map(OsString::from).collect();
-        let asking = [command, vec!["--help".into()]].concat();
-        [words, &asking]
-            .into_iter()
-            .filter_map(|words| Arguments::explained().try_get_matches_from(words).err())
-            .find(|explained| explained.kind() == ErrorKind::DisplayHelp)
-            .unwrap_or(error)
-    })
+    Arguments::grammar()
+        .try_get_matches_from(in_order(words))
+        .map_err(|error| {
+            if error.kind() != ErrorKind::DisplayHelp {
+                return error;
+            }
+            // A flag that the command does not honour is not among those that are explained.
+            let command: Vec<_> = command_of(words).into_iter().map(OsString::from).collect();
+            let asking = [command, vec!["--help".into()]].concat();
+            [words, &asking]
+                .into_iter()
+                .filter_map(|words| Arguments::explained().try_get_matches_from(words).err())
+                .find(|explained| explained.kind() == ErrorKind::DisplayHelp)
+                .unwrap_or(error)
+        })
 }
 
 /// The configuration file that is named, or the usual one for commands that are about a data directory.

@@ -3,6 +3,8 @@
 //! PocketBase takes its flags with each command, and before it, and so does the one that reads: a unit or a script that
 //! was made for it goes on working. The one that explains lists with a command what that honours.
 
+use std::ffi::OsString;
+
 use clap::{Arg, Args as _, Command, CommandFactory as _, Subcommand as _};
 
 use super::args::{self, Arguments, SuperuserAction};
@@ -34,6 +36,48 @@ impl Arguments {
     }
 }
 
+/// `words` with the flags of `serve` behind that where they stand before it, as PocketBase takes them.
+pub fn in_order(words: &[OsString]) -> Vec<OsString> {
+    let mut root = Arguments::grammar();
+    root.build();
+    let Some(serve) = root.find_subcommand("serve") else {
+        return words.to_vec();
+    };
+    let (mut ordered, mut of_serve) = (Vec::new(), Vec::new());
+    let mut rest = words.iter();
+    ordered.extend(rest.next().cloned());
+    while let Some(word) = rest.next() {
+        let text = word.to_str().unwrap_or_default();
+        if text == serve.get_name() {
+            ordered.push(word.clone());
+            ordered.append(&mut of_serve);
+            ordered.extend(rest.cloned());
+            return ordered;
+        }
+        let Some(name) = text.strip_prefix("--").filter(|name| !name.is_empty()) else {
+            break;
+        };
+        let is_of_all = flag(&root, name).is_some();
+        let to = if is_of_all { &mut ordered } else { &mut of_serve };
+        to.push(word.clone());
+        if flag(if is_of_all { &root } else { serve }, name).is_some_and(|arg| takes_next_word(arg, name)) {
+            to.extend(rest.next().cloned());
+        }
+    }
+    // Another command, or none: what is wrong is told of the words as they were typed.
+    words.to_vec()
+}
+
+/// The flag `name` of `command`, which may have a value behind `=`.
+fn flag<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
+    let name = name.split('=').next();
+    command.get_arguments().find(|arg| arg.get_long() == name)
+}
+
+fn takes_next_word(arg: &Arg, name: &str) -> bool {
+    !name.contains('=') && arg.get_action().takes_values() && !arg.is_require_equals_set()
+}
+
 /// `command`, of this path, with those of the `global` flags that it honours, and its subcommands with theirs.
 fn listing(command: Command, path: &[String], global: &[Arg]) -> Command {
     let honoured = global
@@ -50,4 +94,28 @@ fn of_each(command: Command, change: &dyn Fn(Arg) -> Arg) -> Command {
     command
         .mut_args(change)
         .mut_subcommands(|subcommand| of_each(subcommand, change))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_of_serve_may_stand_before_it() {
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for (typed, read) in [
+            ("bosbase --http=a:1 --dir=x serve", "bosbase --dir=x serve --http=a:1"),
+            (
+                "bosbase --http a:1 --dir serve serve b.co",
+                "bosbase --dir serve serve --http a:1 b.co",
+            ),
+            ("bosbase --dev --origins * serve", "bosbase --dev serve --origins *"),
+            ("bosbase serve --http=a:1", "bosbase serve --http=a:1"),
+            ("bosbase --http=a:1 backup list", "bosbase --http=a:1 backup list"),
+            ("bosbase --http", "bosbase --http"),
+            ("bosbase -- serve", "bosbase -- serve"),
+        ] {
+            assert_eq!(in_order(&words(typed)), words(read), "{typed}");
+        }
+    }
 }

@@ -252,3 +252,23 @@ impl AppState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_turn_is_given_to_so_many_and_again_when_one_is_over() {
+        let prompt = Prompt {
+            running: AtomicUsize::new(0),
+            limit: 2,
+        };
+        let (first, second) = (prompt.turn().await, prompt.turn().await);
+        assert!(first.is_some() && second.is_some());
+        assert!(prompt.turn().await.is_none(), "one thread stays for all else");
+        drop(first);
+        assert!(prompt.turn().await.is_some());
+        drop(second);
+        assert_eq!(prompt.running.load(Ordering::Relaxed), 0);
+    }
+}

@@ -30,7 +30,7 @@ pub(super) const VALUE: i32 = 1 << 20;
 
 /// How long what is known of other processes' commits holds: asking takes two locks of the file, and a hundred requests
 /// come meanwhile.
-const KNOWN: Duration = Duration::from_millis(2);
+pub(super) const KNOWN: Duration = Duration::from_millis(2);
 
 /// Up to `limit` connections, one more than there are cores. They are opened by those who may wait.
 pub(crate) struct PromptReaders {
@@ -62,12 +62,22 @@ impl Witness {
         }
     }
 
+    /// What it said, where that holds still.
+    fn known(&self, now: Duration) -> Option<i64> {
+        let is_known = microseconds(now) < self.until.load(Ordering::Acquire);
+        is_known.then(|| self.told.load(Ordering::Relaxed))
+    }
+
     fn asked(&self) -> Option<i64> {
-        let now = self.start.elapsed();
-        if microseconds(now) < self.until.load(Ordering::Acquire) {
-            return Some(self.told.load(Ordering::Relaxed));
+        if let Some(version) = self.known(self.start.elapsed()) {
+            return Some(version);
         }
         let connection = self.connection.lock();
+        // Somebody else may have asked meanwhile.
+        let now = self.start.elapsed();
+        if let Some(version) = self.known(now) {
+            return Some(version);
+        }
         let mut statement = connection.as_ref()?.prepare_cached("PRAGMA data_version").ok()?;
         let version = statement.query_row([], |row| row.get(0)).ok()?;
         self.told.store(version, Ordering::Relaxed);
@@ -187,9 +197,12 @@ impl PromptReaders {
         }
         drop(pool);
         self.returned.notify_all();
+        let is_missing = self.witness.connection.lock().is_none();
+        // Opened before it is put there: that may wait, and those who ask must not.
+        let opened = is_missing.then(|| open(&self.path, Role::Prompt, Access::Existing).ok());
         let mut witness = self.witness.connection.lock();
         if witness.is_none() && !self.lock().closed {
-            *witness = open(&self.path, Role::Prompt, Access::Existing).ok();
+            *witness = opened.flatten();
         }
     }
 
@@ -207,8 +220,8 @@ impl PromptReaders {
         Ok(Reader { connection, fuse })
     }
 
-    /// A number that is another after every commit to the database by whichever process, [`KNOWN`] later at the most;
-    /// `None` where it can't be told at once.
+    /// A number that is another after every commit to the database by any process, [`KNOWN`] later at the most; `None`
+    /// where it can't be told. Who asks may wait for the answer to another.
     pub(crate) fn version(&self) -> Option<i64> {
         self.witness.asked()
     }
@@ -257,8 +270,18 @@ impl Drop for PromptLoan<'_> {
 }
 
 #[cfg(test)]
+impl PromptReaders {
+    /// Asks no more what others wrote.
+    pub(crate) fn hear_no_more(&self) {
+        self.witness.asked();
+        self.witness.until.store(u64::MAX, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Store, StoreOptions};
 
     #[test]
     fn a_short_read_ends_and_a_long_one_is_ended() {
@@ -310,5 +333,20 @@ mod tests {
         writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
         std::thread::sleep(KNOWN);
         assert_ne!(readers.version(), Some(before));
+    }
+
+    #[test]
+    fn what_this_process_commits_is_another_version_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&StoreOptions::new(dir.path())).unwrap();
+        let read: crate::Result<()> = store.read(|_| Ok(()));
+        read.unwrap();
+        store.hear_no_more();
+        let before = store.version().unwrap();
+        assert_eq!(store.version(), Some(before));
+        let written: crate::Result<()> = store.write(|tx| tx.set_param("a", "b"));
+        written.unwrap();
+        assert_ne!(store.version(), Some(before));
+        store.close().unwrap();
     }
 }

@@ -87,6 +87,9 @@ pub struct Version {
 }
 
 impl Store {
+    /// How late [`Store::version`] may hear of other processes' commits.
+    pub const HEARS_OF_OTHERS: Duration = super::prompt::KNOWN;
+
     /// Opens the databases in `options.dir`, makes them where they are missing and upgrades those of PocketBase 0.23
     /// and later to what 0.40.6 makes. Another process may have them open too.
     ///
@@ -255,6 +258,11 @@ impl Store {
         let own = self.inner.data.committed();
         let others = self.inner.prompt.version()?;
         Some(Version { own, others })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn hear_no_more(&self) {
+        self.inner.prompt.hear_no_more();
     }
 
     fn read_on<T, E: From<Error>>(
