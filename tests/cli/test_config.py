@@ -189,6 +189,16 @@ def test_a_wrong_variable_is_told_by_its_name(tmp_path):
     assert done.returncode == 2 and "--queryTimeout" in done.stderr and "BOSBASE_DEV" not in done.stderr
 
 
+def test_an_address_without_a_port_is_refused_before_anything_is_opened(tmp_path):
+    """`config check` called it good, and the start failed."""
+    for command in (["serve"], ["config", "check"]):
+        for address in ("8306", "foo", "127.0.0.1:99999", "127.0.0.1:"):
+            for flag in ("--http", "--https"):
+                told = run(*command, flag, address, "--dir", tmp_path / "none", "--config=")
+                assert told.returncode == 1 and f"{flag} can't be" in told.stderr and "HOST:PORT" in told.stderr, told
+    assert not (tmp_path / "none").exists()
+
+
 def test_secrets_are_not_shown(tmp_path):
     bucket = {"BUCKET": "acme", "REGION": "r", "ENDPOINT": "http://127.0.0.1:1", "ACCESS_KEY": SECRET, "SECRET": SECRET}
     variables = {f"BOSBASE_{kind}_S3_{name}": value for kind in ("BACKUPS", "STORAGE") for name, value in bucket.items()}

@@ -28,6 +28,11 @@ def test_a_command_below_another_is_named_with_that(name):
     assert f"It is: bosbase backup {name}." in told and "serve" not in told, told
 
 
+def test_what_takes_the_place_of_pocketbase_s_commands_is_said():
+    assert "A new version is a new program" in said("update") and "with PocketBase before you switch" in said("migrate", "up")
+    assert "as a value" not in said("backup", "create", "--name", "x.zip")
+
+
 def test_the_flag_of_the_address_and_the_variable_of_the_password_are_named():
     for flag in ("--port", "--host"):
         assert "--http 127.0.0.1:8091" in said("serve", flag, "8091")

@@ -154,7 +154,11 @@ fn way_out(error: &clap::Error, path: &[String]) -> Option<String> {
         return Some(format!("Did you mean {meant}?"));
     }
     if let Some(ContextValue::StyledStrs(tips)) = error.get(ContextKind::Suggested) {
-        let tip = tips.first()?.to_string();
+        // A word behind `--` is hardly what somebody means who mistyped a flag.
+        let tip = tips
+            .iter()
+            .map(ToString::to_string)
+            .find(|tip| !tip.contains("as a value"))?;
         return Some(format!("Tip: {}.", one_line(&tip)));
     }
     let wants_command = matches!(

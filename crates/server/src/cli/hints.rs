@@ -14,7 +14,11 @@ pub fn hint(error: &clap::Error, path: &[String]) -> Option<String> {
     let is_typed = |command: &str| path.iter().any(|typed| typed == command);
     let wrong = |kind| texts(error, kind);
     match error.kind() {
-        ErrorKind::InvalidSubcommand => below_another(wrong(ContextKind::InvalidSubcommand).first()?),
+        ErrorKind::InvalidSubcommand => {
+            let name = wrong(ContextKind::InvalidSubcommand);
+            let of_pocketbase = || of_pocketbase(name.first()?).filter(|_| path.len() == 1);
+            of_pocketbase().or_else(|| below_another(name.first()?))
+        }
         ErrorKind::UnknownArgument => {
             let flag = wrong(ContextKind::InvalidArg);
             let is_address = is_typed("serve") && ADDRESSES.contains(&flag.first()?.as_str());
@@ -34,6 +38,16 @@ pub fn hint(error: &clap::Error, path: &[String]) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// What takes the place of a command that PocketBase has.
+fn of_pocketbase(name: &str) -> Option<String> {
+    let line = match name {
+        "update" => "A new version is a new program: put it in place of the old one and start it.",
+        "migrate" => "No migrations are applied here. Apply them with PocketBase before you switch.",
+        _ => return None,
+    };
+    Some(line.to_owned())
 }
 
 /// Where a command of this name is found, if it stands below another.

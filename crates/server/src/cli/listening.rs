@@ -32,10 +32,12 @@ impl Addresses {
     ///
     /// # Errors
     ///
-    /// Where it names what can't be the name of a host.
+    /// Where it names what can't be an address, or the name of a host.
     pub fn of(serve: &Serve, has_own_authority: bool) -> Result<Self, Failure> {
         let given = |address: &Option<String>| address.clone().filter(|address| !address.is_empty());
         let (http, https) = (given(&serve.http), given(&serve.https));
+        require_port("--http", http.as_deref())?;
+        require_port("--https", https.as_deref())?;
         let (http, https) = if serve.domains.is_empty() {
             (http.unwrap_or_else(|| PLAIN.to_owned()), https)
         } else {
@@ -81,8 +83,29 @@ impl Addresses {
         match (&self.https, self.hosts.first()) {
             (Some(_), Some(host)) if port == 443 => format!("https://{host}"),
             (Some(_), Some(host)) => format!("https://{host}:{port}"),
-            _ => format!("http://{}:{port}", host_of(&self.http)),
+            _ => format!("http://{}:{port}", reachable(host_of(&self.http))),
         }
+    }
+}
+
+/// Refuses an address without a port that can be one.
+fn require_port(flag: &str, address: Option<&str>) -> Result<(), Failure> {
+    let port = address
+        .and_then(|address| address.rsplit_once(':'))
+        .map(|(_, port)| port);
+    match address {
+        Some(address) if port.is_none_or(|port| port.parse::<u16>().is_err()) => Err(Failure(format!(
+            "{flag} can't be {address:?}: it is HOST:PORT, as in 127.0.0.1:8090 or :8090."
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// A host to type where the server listens on all addresses.
+fn reachable(host: &str) -> &str {
+    match host {
+        "" | "0.0.0.0" | "[::]" => "127.0.0.1",
+        named => named,
     }
 }
 
