@@ -185,6 +185,11 @@ describe("records of a backup", { concurrency: false }, () => {
         await page.getByRole("button", { name: "All", exact: true }).click();
         await page.getByText("3 records", { exact: true }).waitFor();
         await row(3).getByText("The Anns").waitFor();
+        // What stands in a row is found by it: it seemed not to be in the backup.
+        await page.getByRole("searchbox").fill("The Anns");
+        await page.getByText("2 records", { exact: true }).waitFor();
+        await page.getByRole("searchbox").fill("");
+        await page.getByText("3 records", { exact: true }).waitFor();
         await row(3).getByRole("img").nth(2).waitFor();
         await row(2).getByRole("img").waitFor();
         assert.deepEqual([await pictures(1), await pictures(2), await pictures(3)], [[], ["two"], ["cover", "one", "two"]]);

@@ -254,15 +254,43 @@ describe("dashboard", { concurrency: false }, () => {
         await asked.getByRole("listitem").filter({ hasText: "since" }).getByText("the collection would be gone").waitFor();
         await picture(page, "undo");
         await assertSound(page);
-        await page.getByText("What was written since the restore will be gone from the app; a further undo brings it back.").waitFor();
+        await page.getByText("All data becomes what it was just before the restore:").waitFor();
         await reach("Undo the restore", "button");
         await page.keyboard.press("Enter");
-        await page.getByText("The restore is undone.").waitFor({ timeout: 60_000 });
+        await page.getByText("Undone. The data that was there before is back.").waitFor({ timeout: 60_000 });
+        await page.getByText("Check the data that was kept").waitFor();
         await page.getByRole("heading", { name: "Undone", exact: true }).waitFor();
-        await page.getByText("What that took away is kept for another").waitFor();
+        await page.getByText("The data from before that undo is kept for another").waitFor();
         assert.equal((await root.collection("scores").getFullList()).length, 4);
+        // It asked to undo the restore, which would have been put in place again.
+        await reach("Undo …", "button");
+        await page.keyboard.press("Enter");
+        const further = page.getByRole("dialog", { name: "Undo the last undo?" });
+        await further.getByText("All data becomes what it was just before the last undo:").waitFor();
+        assert.equal(await further.getByText("restore").count(), 0);
+        await further.getByRole("button", { name: "Undo the undo" }).waitFor();
+        await page.keyboard.press("Escape");
         await assertSound(page);
         await page.context().close();
+    });
+
+    // It fell silent as soon as a mail server was named, whether that takes mails or not.
+    test("an alarm that did not arrive is told on the first page", async () => {
+        const nowhere = { enabled: true, bucket: "none", region: "r", endpoint: "http://127.0.0.1:9", accessKey: "a", secret: "b", forcePathStyle: true };
+        await root.settings.update({ smtp: { enabled: true, host: "127.0.0.1", port: 9 }, backups: { alarmEmails: ["me@example.com"], s3: nowhere } });
+        await root.backups.create("nowhere.zip").catch(() => undefined);
+        for (let tries = 0; !(await root.send("/api/backups/status")).alarms.lastError; tries += 1) {
+            assert.ok(tries < 300, "the alarm fails");
+            await new Promise((resolve) => setTimeout(resolve, 200));
+        }
+        await root.settings.update({ backups: { s3: { ...nowhere, enabled: false } } });
+        const page = await openAs(server, "/_/");
+        const advice = page.getByRole("listitem").filter({ hasText: "The last alarm did not arrive" });
+        await advice.getByRole("link", { name: "Look at the alarms" }).waitFor();
+        await picture(page, "undelivered");
+        await assertSound(page);
+        await page.context().close();
+        await root.settings.update({ smtp: { enabled: false }, backups: { alarmEmails: [] } });
     });
 
     // Columns were missing until another collection was looked at.

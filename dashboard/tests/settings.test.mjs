@@ -225,6 +225,19 @@ describe("settings of backups", { concurrency: false }, () => {
         await page.context().close();
     });
 
+    test("without a mail server the form of the alarms says that no mail goes out", async () => {
+        const before = (await root.settings.getAll()).smtp.enabled;
+        await root.settings.update({ smtp: { enabled: false } });
+        const page = await openAs(server, "/_/#/settings/alarms");
+        const alarms = page.getByRole("form", { name: "Alarms" });
+        await alarms.getByLabel("Who is mailed when a backup fails").fill("me@example.com");
+        await alarms.getByText("No mail goes out: no mail server is set.").waitFor();
+        await alarms.getByLabel("Who is mailed when a backup fails").fill("");
+        await alarms.getByText("No mail goes out").waitFor({ state: "detached" });
+        await page.context().close();
+        await root.settings.update({ smtp: { enabled: before } });
+    });
+
     // Each form sent all of its parts as they were when it came, so an old window put back what another had saved. A
     // retention that is put back deletes backups.
     test("an old window keeps what another saved, and is told where both changed the same", async () => {

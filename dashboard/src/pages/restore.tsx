@@ -188,7 +188,7 @@ function Steps({ job }: { job: Job }) {
   const unpacked = job.bytesTotal > 0 && job.bytesDone >= job.bytesTotal;
   const at = job.state === "succeeded" ? 3 : job.state === "failed" ? -1 : away.value || unpacked ? 1 : 0;
   const title = titleOf(job);
-  const steps = [t.restore.steps.check, t.restore.steps.switch, t.restore.steps.serve];
+  const steps = [job.kind === "undo" ? t.restore.steps.checkKept : t.restore.steps.check, t.restore.steps.switch, t.restore.steps.serve];
   return (
     <>
       <h1>{title}</h1>

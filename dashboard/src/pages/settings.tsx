@@ -6,7 +6,7 @@ import { serverSettings } from "../live";
 import { Check, TextField } from "../parts/form";
 import { Discard } from "../parts/discard";
 import { useFirstWrong } from "../parts/first_wrong";
-import { Said } from "../parts/notice";
+import { Notice, Said } from "../parts/notice";
 import { t } from "../texts";
 import { Foreseeing, useForesight } from "./foresight";
 import { isDefault, reach, SENSIBLE } from "./retention";
@@ -203,6 +203,7 @@ function Alarms({ known }: { known: Settings }) {
     <form ref={useFirstWrong(form.problems)} class="card" onSubmit={saving(form)} aria-labelledby="alarms">
       <h2 id="alarms">{t.settings.alarms}</h2>
       <TextField label={t.settings.alarmEmails} value={draft.alarmEmails} onValue={(alarmEmails) => set({ alarmEmails })} problem={startingWith("backups.alarmEmails")} hint={t.settings.alarmEmailsHint} />
+      {draft.alarmEmails.trim() && !known.smtp.enabled && <Notice tone="warn">{t.settings.alarmsWithoutMail}</Notice>}
       <div class="grid">
         <TextField label={t.settings.webhook} value={draft.url} onValue={(url) => set({ url })} problem={startingWith("backups.alarmWebhook")} placeholder="https://" mono />
         <TextField label={t.settings.webhookSecret} type="password" value={draft.secret} onValue={(secret) => set({ secret })} placeholder={alarmWebhook?.url ? t.settings.unchanged : ""} autocomplete="new-password" />

@@ -327,7 +327,10 @@ mod tests {
 
     #[test]
     fn a_server_is_called_what_people_can_type() {
-        assert_eq!(addresses("--http :8090").unwrap().url(8090), "http://:8090");
+        for everywhere in [":8090", "0.0.0.0:8090", "[::]:8090"] {
+            let url = addresses(&format!("--http {everywhere}")).unwrap().url(8090);
+            assert_eq!(url, "http://127.0.0.1:8090", "{everywhere}");
+        }
         assert_eq!(addresses("").unwrap().url(1), "http://127.0.0.1:1");
         assert_eq!(addresses("example.com").unwrap().url(443), "https://example.com");
         assert_eq!(

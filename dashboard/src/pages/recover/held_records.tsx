@@ -6,6 +6,7 @@ import { Notice, Wrong } from "../../parts/notice";
 import { Pager } from "../../parts/pager";
 import { problem } from "../../problem";
 import { t } from "../../texts";
+import { collections } from "../data/data";
 import { usePaged, type Wanted } from "../data/paged";
 import { SearchRow } from "../data/record_table";
 import { filterOf, searchedIn } from "../data/search";
@@ -27,9 +28,14 @@ export function HeldRecords({ backup, collection }: { backup: string; collection
   const [done, setDone] = useState<Recovery | null>(null);
   // What words are looked for in is known once the first answer is there.
   const fieldsOf = (known: Looked | null) => (known?.collection.fields ?? []) as CollectionField[];
-  const asked = ({ search, sort }: Pick<Wanted, "search" | "sort">, known: Looked | null) => ({ sort, state, filter: filterOf(search, fieldsOf(known)) });
+  const ask = async ({ search, sort }: Pick<Wanted, "search" | "sort">, known: Looked | null, page: number, perPage: number) => {
+    const within = (filter: string) => backups.records(backup, collection, { sort, state, filter, page, perPage });
+    const [own, withNames] = [filterOf(search, fieldsOf(known)), filterOf(search, fieldsOf(known), collections.value ?? [])];
+    // The names are those of now: the backup may have no such fields.
+    return own === withNames ? within(own) : within(withNames).catch(() => within(own));
+  };
   const { search, find, sort, sortBy, page, setPage, found, refused, wrong, setWrong } = usePaged<Looked>(
-    (wanted, known) => backups.records(backup, collection, { ...asked(wanted, known), page: wanted.page, perPage: PER_PAGE }),
+    (wanted, known) => ask(wanted, known, wanted.page, PER_PAGE),
     `${state} ${again}`,
   );
 
@@ -39,7 +45,7 @@ export function HeldRecords({ backup, collection }: { backup: string; collection
     try {
       const ids: string[] = [];
       for (let at = 1, pages = 1; at <= pages && ids.length < MOST; at += 1) {
-        const answer = await backups.records(backup, collection, { ...asked({ search, sort }, found), page: at, perPage: MANY });
+        const answer = await ask({ search, sort }, found, at, MANY);
         ids.push(...answer.items.map((one) => one.record.id));
         pages = answer.totalPages;
       }
@@ -95,7 +101,7 @@ export function HeldRecords({ backup, collection }: { backup: string; collection
             </button>
           ))}
         </div>
-        <SearchRow label={t.recover.search} value={search} searched={searchedIn(fieldsOf(found))} onValue={find} />
+        <SearchRow label={t.recover.search} value={search} searched={searchedIn(fieldsOf(found), collections.value ?? [])} onValue={find} />
         <Wrong text={wrong} />
         {refused ? null : found.items.length === 0 ? (
           <p class="empty">{search ? t.data.noMatch : t.recover.none[state]}</p>

@@ -23,7 +23,7 @@ export function UndoOffer({ undo }: { undo: Undo }) {
       <button disabled={busy.value} onClick={() => setAsking(true)}>
         {t.safety.undo.action}
       </button>
-      {asking && <UndoDialog onClose={() => setAsking(false)} />}
+      {asking && <UndoDialog ofUndo={undo.kind === "undo"} onClose={() => setAsking(false)} />}
     </section>
   );
 }
@@ -64,7 +64,8 @@ function Outlook() {
   );
 }
 
-function UndoDialog({ onClose }: { onClose: () => void }) {
+/** `ofUndo` where an undo is undone: each replaces what the one before brought back, so no more is said than that. */
+function UndoDialog({ ofUndo, onClose }: { ofUndo: boolean; onClose: () => void }) {
   const [wrong, setWrong] = useState<string>();
   const [waiting, setWaiting] = useState(false);
   const submit = async (event: Event) => {
@@ -82,9 +83,9 @@ function UndoDialog({ onClose }: { onClose: () => void }) {
     }
   };
   return (
-    <Dialog title={t.restore.undoAsk} onClose={onClose}>
+    <Dialog title={ofUndo ? t.restore.undoAsk2 : t.restore.undoAsk} onClose={onClose}>
       <form onSubmit={submit}>
-        <p>{t.restore.undoText}</p>
+        <p>{ofUndo ? t.restore.undoText2 : t.restore.undoText}</p>
         <Outlook />
         <Wrong text={wrong} />
         <div class="actions">
@@ -92,7 +93,7 @@ function UndoDialog({ onClose }: { onClose: () => void }) {
             {t.cancel}
           </button>
           <button class="danger" disabled={waiting}>
-            {t.restore.undoDo}
+            {ofUndo ? t.restore.undoDo2 : t.restore.undoDo}
           </button>
         </div>
       </form>

@@ -51,6 +51,10 @@ export function verdict(list: Backup[] | null, status: Status, settings: Setting
   if (cron && status.alarms.ways.length === 0) {
     advice.push({ text: t.safety.advice.ways, href: link("settings", "alarms"), action: t.safety.advice.waysDo });
   }
+  if (status.alarms.ways.length > 0 && status.alarms.lastError) {
+    const { undelivered: title, undeliveredDo: action } = t.safety.advice;
+    advice.push({ title, text: status.alarms.lastError, href: link("settings", "alarms"), action });
+  }
   const age = newest ? ago(newest.modified, now) : "";
   const failing = status.alarms.troubles.some(({ cause }) => ["create", "age"].includes(cause));
   const proving = status.jobs.some((job) => job.state === "running" && ["create", "upload", "verify", "scrub"].includes(job.kind));
