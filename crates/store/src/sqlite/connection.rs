@@ -83,9 +83,7 @@ pub(crate) fn open(path: &Path, role: Role, access: Access) -> Result<Connection
     let cache_kib = match role {
         Role::Writer => 8_000,
         // What they read again and again goes in; for the rest there is the system's cache.
-        Role::Reader => 2_000,
-        // Each reads all that is asked for most, and the branches of a million records take 5 MB.
-        Role::Prompt => 4_000,
+        Role::Reader | Role::Prompt => 2_000,
         Role::Pin => 1_000,
     };
     connection
