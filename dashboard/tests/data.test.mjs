@@ -343,7 +343,8 @@ describe("data", { concurrency: false }, () => {
         await page.getByRole("heading", { name: "afterwards" }).waitFor();
         await form.getByText("Saved.").waitFor();
         assert.ok(page.url().endsWith("/_/#/data/afterwards/fields"), page.url());
-        assert.equal(await page.getByLabel("Name", { exact: true }).nth(1).inputValue(), "heading");
+        // The form comes anew with the new name, and then has what was typed.
+        await until(async () => (await page.getByLabel("Name", { exact: true }).nth(1).inputValue()) === "heading", "what was typed");
         await page.getByRole("button", { name: "Save the fields" }).click();
         await until(async () => (await root.collections.getOne("afterwards")).fields.some((field) => field.name === "heading"), "the field");
         assert.equal((await new PocketBase(server.url).collection("afterwards").getFullList())[0].heading, "kept");
