@@ -339,6 +339,12 @@ def _nothing_in_parts(step, ours, theirs, found):
     return said and not sent and ours.status in (200, 204) and theirs.status == 400 and "Failed to read the submitted data" in str(theirs.told)
 
 
+def _bodies_that_are_not_wanted(step, ours, theirs, found):
+    """The body of a GET that can't be read is not held against it."""
+    refused = theirs.status == 400 and "Something went wrong while processing your request." in _message(theirs)
+    return step["method"] == "GET" and bool(step.get("json")) and ours.status in (200, 404) and refused
+
+
 def _excerpts_of_null(step, ours, theirs, found):
     """PocketBase keeps a `null` that is sent as text as one, and shows as much of it as of any text."""
     asked = any(name == "fields" and "excerpt" in value for name, value in step.get("params", []))
@@ -412,6 +418,7 @@ MEANT = {
     "a provider of superusers is no second factor": _second_factor_of_superusers,
     "superusers are told why a filter is refused": _reasons,
     "JSON that is sent as text is kept by its value": _spelled_json,
+    "the body of a GET can't be read": _bodies_that_are_not_wanted,
     "an empty body has no parts": _nothing_in_parts,
     "a null that is sent as text is no value": _excerpts_of_null,
     "rate limits need no cron": _crons,
