@@ -19,7 +19,7 @@ pub enum FileKind {
     Other,
 }
 
-/// Whom what is made is for. The umask of the process can only take more away.
+/// Who may open a file or folder that is made. The umask of the process can only take more away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whom {
     /// All whom the umask leaves (666, directories 777).

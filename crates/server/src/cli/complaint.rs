@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::args::Arguments;
+use super::grammar::takes_next_word;
 use super::hints::hint;
 
 /// What stands for a word that may be a password.
@@ -42,10 +43,7 @@ pub fn command_of(words: &[OsString]) -> Vec<String> {
             break;
         }
         if let Some(flag) = word.strip_prefix("--") {
-            let is_flag = |arg: &&clap::Arg| arg.get_long() == Some(flag);
-            let of_flag = at.get_arguments().find(is_flag);
-            // Its value is the next word.
-            if of_flag.is_some_and(|arg| arg.get_action().takes_values() && !arg.is_require_equals_set()) {
+            if takes_next_word(at, flag) {
                 rest.next();
             }
             continue;

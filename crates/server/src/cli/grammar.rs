@@ -60,11 +60,11 @@ pub fn in_order(words: &[OsString]) -> Vec<OsString> {
         let is_of_all = flag(&root, name).is_some();
         let to = if is_of_all { &mut ordered } else { &mut of_serve };
         to.push(word.clone());
-        if flag(if is_of_all { &root } else { serve }, name).is_some_and(|arg| takes_next_word(arg, name)) {
+        if takes_next_word(if is_of_all { &root } else { serve }, name) {
             to.extend(rest.next().cloned());
         }
     }
-    // Another command, or none: what is wrong is told of the words as they were typed.
+    // This is another command, or none. An error then tells of the words as they were typed.
     words.to_vec()
 }
 
@@ -74,8 +74,10 @@ fn flag<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
     command.get_arguments().find(|arg| arg.get_long() == name)
 }
 
-fn takes_next_word(arg: &Arg, name: &str) -> bool {
-    !name.contains('=') && arg.get_action().takes_values() && !arg.is_require_equals_set()
+/// Whether the value of the flag `name` of `command` is the next word.
+pub fn takes_next_word(command: &Command, name: &str) -> bool {
+    let takes = |arg: &Arg| arg.get_action().takes_values() && !arg.is_require_equals_set();
+    !name.contains('=') && flag(command, name).is_some_and(takes)
 }
 
 /// `command`, of this path, with those of the `global` flags that it honours, and its subcommands with theirs.

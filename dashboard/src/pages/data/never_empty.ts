@@ -13,7 +13,7 @@ export function isNeverEmpty(operand: string, { type, fields }: Pick<CollectionM
   const [, name = "", part, modifier] = /^(\w+)(?:\.(\w+))?(?::(\w+))?$/.exec(operand) ?? [];
   if (name === "id") return part === undefined;
   const field: CollectionField | undefined = fields.find((field: CollectionField) => field.name === name);
-  // The columns of a view may be NULL, of whichever type they are.
+  // A column of a view may be NULL, with any type.
   if (!field || type === "view") return false;
   switch (field.type) {
     case "geoPoint":
