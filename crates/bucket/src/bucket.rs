@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
@@ -25,6 +25,7 @@ use crate::interrupt::Interrupt;
 use crate::listing::Listing;
 use crate::pieces::{PieceReader, Pieces};
 use crate::runtime::{self, Pending};
+use crate::spare::Spare;
 use crate::transport::Transport;
 use crate::unfinished::{self, Unfinished};
 use crate::upload::Upload;
@@ -286,14 +287,15 @@ impl Bucket {
         }
     }
 
-    /// Begins to read a part of an object; with an ETag only if it still is the one that had it.
+    /// Begins to read a part of an object, into memory from `spare`; with an ETag only if it still is the one that had
+    /// it.
     ///
     /// # Errors
     /// Of waiting for it: [`ErrorKind::NotFound`], [`ErrorKind::Replaced`], [`ErrorKind::Denied`],
     /// [`ErrorKind::Failed`].
-    pub fn fetch(&self, key: &str, range: Range<u64>, etag: &str) -> Result<Pending<Bytes>> {
-        let (bucket, key, etag) = (self.clone(), key.to_owned(), etag.to_owned());
-        self.start(async move { bucket.part(&key, range, &etag).await })
+    pub fn fetch(&self, key: &str, range: Range<u64>, etag: &str, spare: &Spare) -> Result<Pending<Bytes>> {
+        let (bucket, key, etag, spare) = (self.clone(), key.to_owned(), etag.to_owned(), spare.clone());
+        self.start(async move { bucket.part(&key, range, &etag, &spare).await })
     }
 
     /// Reads a part of an object, as [`Bucket::fetch`].
@@ -301,7 +303,7 @@ impl Bucket {
     /// # Errors
     /// As [`Bucket::fetch`].
     pub fn get(&self, key: &str, range: Range<u64>, etag: &str) -> Result<Bytes> {
-        self.fetch(key, range, etag)?.wait()
+        self.fetch(key, range, etag, &Spare::default())?.wait()
     }
 
     /// Puts a small object in the bucket, in place of an earlier one.
@@ -408,7 +410,7 @@ impl Bucket {
         within(self.inner.patience.limit(len), work).await
     }
 
-    async fn part(&self, key: &str, range: Range<u64>, etag: &str) -> Result<Bytes> {
+    async fn part(&self, key: &str, range: Range<u64>, etag: &str, spare: &Spare) -> Result<Bytes> {
         let path = path(key)?;
         let read = || async {
             let options = GetOptions {
@@ -421,7 +423,7 @@ impl Bucket {
             if !etag.is_empty() && found.meta.e_tag.as_deref().is_some_and(|now| now != etag) {
                 return Err(Error::new(ErrorKind::Replaced, "the object is not the one that it was"));
             }
-            whole(found, range.end - range.start).await
+            whole(found, range.end - range.start, spare).await
         };
         self.in_time(persistently(read))
             .await
@@ -439,16 +441,23 @@ pub(crate) async fn within<T>(limit: Option<Duration>, work: impl Future<Output 
 }
 
 /// The bytes of an answer, which must be as many as were asked for.
-async fn whole(found: GetResult, len: u64) -> Result<Bytes> {
+async fn whole(found: GetResult, len: u64, spare: &Spare) -> Result<Bytes> {
     let mut stream = found.into_stream();
-    let mut bytes = BytesMut::with_capacity(usize::try_from(len).unwrap_or_default());
+    let mut bytes = spare.take(usize::try_from(len).unwrap_or_default());
     while let Some(piece) = stream.next().await {
-        bytes.extend_from_slice(&piece?);
+        let piece = piece?;
+        if (bytes.len() + piece.len()) as u64 > len {
+            return Err(Error::new(
+                ErrorKind::Failed,
+                "the provider sent more than it was asked for",
+            ));
+        }
+        bytes.extend_from_slice(&piece);
     }
-    if bytes.len() as u64 != len {
+    if (bytes.len() as u64) < len {
         return Err(Error::new(ErrorKind::Failed, "the provider's answer was cut short"));
     }
-    Ok(bytes.freeze())
+    Ok(spare.lend(bytes))
 }
 
 /// Tries `work` up to three times; each try has the retries of the store below it, which knows a passing failure by its

@@ -39,6 +39,7 @@ mod runtime;
 #[cfg(test)]
 mod scripted;
 mod signed;
+mod spare;
 mod transport;
 mod unfinished;
 mod upload;
@@ -49,5 +50,6 @@ pub use error::{Error, ErrorKind, Result};
 pub use interrupt::Interrupt;
 pub use pieces::{PieceReader, Pieces};
 pub use runtime::Pending;
+pub use spare::Spare;
 pub use unfinished::Unfinished;
 pub use upload::{Ledger, Upload};

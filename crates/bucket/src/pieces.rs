@@ -11,6 +11,7 @@ use futures_util::Stream;
 use crate::bucket::Bucket;
 use crate::error::Result;
 use crate::runtime::Pending;
+use crate::spare::Spare;
 
 /// Bytes of one request: small, for there is one stream for each client of a server.
 const PIECE: u64 = 512 << 10;
@@ -26,6 +27,7 @@ pub struct Pieces {
     next: u64,
     end: u64,
     coming: VecDeque<Pending<Bytes>>,
+    spare: Spare,
 }
 
 impl Pieces {
@@ -37,13 +39,14 @@ impl Pieces {
             next: start,
             end,
             coming: VecDeque::new(),
+            spare: Spare::default(),
         }
     }
 
     fn ask(&mut self) -> Result<()> {
         while self.next < self.end && self.coming.len() < AHEAD {
             let end = self.end.min(self.next + PIECE);
-            let pending = self.bucket.fetch(&self.key, self.next..end, &self.etag)?;
+            let pending = self.bucket.fetch(&self.key, self.next..end, &self.etag, &self.spare)?;
             self.coming.push_back(pending);
             self.next = end;
         }

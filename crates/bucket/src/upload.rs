@@ -13,6 +13,7 @@ use crate::bucket::{Bucket, Label, Object, Patience, attributes, path, persisten
 use crate::error::{Error, ErrorKind, Result};
 use crate::parts::{MOST, PartSizes};
 use crate::runtime::Pending;
+use crate::spare::Spare;
 
 /// Parts that are on their way at a time; one more is being filled.
 const IN_FLIGHT: usize = 2;
@@ -50,9 +51,11 @@ pub struct Upload {
     label: Label,
     /// Tells our object from one that somebody else put there meanwhile, also when an answer got lost.
     mark: String,
+    expected: Option<u64>,
     sizes: PartSizes,
     ledger: Option<Box<dyn Ledger>>,
     buffer: Vec<u8>,
+    spare: Spare,
     id: Option<String>,
     sent: VecDeque<Pending<PartId>>,
     parts: Vec<PartId>,
@@ -66,9 +69,11 @@ impl Upload {
             key: key.to_owned(),
             label: label.clone(),
             mark: format!("{:032x}", rand::random::<u128>()),
+            expected,
             sizes: PartSizes::new(expected),
             ledger: None,
             buffer: Vec::new(),
+            spare: Spare::default(),
             id: None,
             sent: VecDeque::new(),
             parts: Vec::new(),
@@ -250,7 +255,7 @@ impl Upload {
         {
             self.parts.push(part.wait()?);
         }
-        let payload = PutPayload::from(std::mem::take(&mut self.buffer));
+        let payload = PutPayload::from(self.spare.lend(std::mem::take(&mut self.buffer)));
         let (bucket, path) = (self.bucket.clone(), path(&self.key)?);
         self.sent.push_back(self.bucket.start(async move {
             let put = || async { Ok(bucket.inner.store.put_part(&path, &id, index, payload.clone()).await?) };
@@ -293,8 +298,11 @@ impl Write for Upload {
             self.send_part()?;
         }
         let capacity = self.capacity();
-        if self.buffer.capacity() < capacity && self.id.is_some() {
-            self.buffer.reserve_exact(capacity - self.buffer.len());
+        // One that may stay short takes what it needs.
+        let is_long = self.id.is_some() || self.expected.is_some_and(|expected| expected >= capacity as u64);
+        if self.buffer.capacity() < capacity && is_long {
+            let begun = std::mem::replace(&mut self.buffer, self.spare.take(capacity));
+            self.buffer.extend_from_slice(&begun);
         }
         let taken = bytes.len().min(capacity - self.buffer.len());
         self.buffer.extend_from_slice(&bytes[..taken]);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::SystemTime;
 
-use bosbase_bucket::{Bucket, ErrorKind, Object, PieceReader, Pieces};
+use bosbase_bucket::{Bucket, ErrorKind, Object, PieceReader, Pieces, Spare};
 use bosbase_disk::DiskFile;
 
 use super::sniff;
@@ -84,7 +84,10 @@ impl Sought {
             match wanted {
                 0 => sniff::detect(&[], whole).mime,
                 _ => {
-                    let head = self.bucket.fetch(&self.key, 0..wanted, &object.etag)?.await?;
+                    let head = self
+                        .bucket
+                        .fetch(&self.key, 0..wanted, &object.etag, &Spare::default())?;
+                    let head = head.await?;
                     sniff::detect(&head, whole).mime
                 }
             }

@@ -22,6 +22,9 @@ use crate::http::state::AppState;
 const TIMEOUT: u64 = 3;
 /// How many bytes a batch may have where the settings don't say.
 const BODY_LIMIT: u64 = 128 << 20;
+/// The content type of each request of a batch, for rules that look at it. PocketBase's boundary is 60 hexadecimal
+/// digits by chance; here each digit is among them.
+const CONTENT_TYPE: &str = "multipart/form-data; boundary=0123456789abcdef0123456789abcdef0123456789abcdef0123456789ab";
 
 /// The routes of this resource.
 pub fn router() -> Router<AppState> {
@@ -73,8 +76,8 @@ fn read(app: &App, part: Part, caller: &Caller) -> BatchRequest {
     let (path, query) = part.url.split_once('?').unwrap_or((&part.url, ""));
     let named = |(name, value): (String, Value)| (name.to_ascii_lowercase().replace('-', "_"), value);
     let mut own: Map<String, Value> = part.headers.into_iter().map(named).collect();
-    // The request that PocketBase makes of it has this, also if another was sent.
-    own.insert("content_type".to_owned(), "multipart/form-data; boundary=batch".into());
+    // The request that PocketBase makes of it has such a one, also if another was sent.
+    own.insert("content_type".to_owned(), CONTENT_TYPE.into());
     let caller = Caller {
         query: query_parameters(query),
         headers: Headers::new(OwnHeaders {

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use bosbase_bucket::{Bucket, Object, Pending};
+use bosbase_bucket::{Bucket, Object, Pending, Spare};
 use jiff::Timestamp;
 
 use super::bare;
@@ -14,8 +14,8 @@ use crate::storage::ArchiveSource;
 
 /// Bytes of a block.
 const BLOCK: u64 = 2 << 20;
-/// Blocks in memory at most: 16 MiB.
-const BLOCKS: usize = 8;
+/// Blocks in memory at most: 12 MiB. Who reads on uses two, and two more are on their way.
+const BLOCKS: usize = 6;
 /// So many blocks are asked for ahead.
 const AHEAD: u64 = 2;
 
@@ -25,6 +25,7 @@ pub(super) struct BucketSource {
     object: Object,
     blocks: Mutex<Blocks>,
     arrived: Condvar,
+    spare: Spare,
 }
 
 #[derive(Default)]
@@ -50,6 +51,7 @@ impl BucketSource {
             object,
             blocks: Mutex::default(),
             arrived: Condvar::new(),
+            spare: Spare::default(),
         }
     }
 
@@ -65,7 +67,7 @@ impl BucketSource {
     fn fetch(&self, index: u64) -> io::Result<Pending<bytes::Bytes>> {
         Ok(self
             .bucket
-            .fetch(&self.object.key, self.range(index), &self.object.etag)?)
+            .fetch(&self.object.key, self.range(index), &self.object.etag, &self.spare)?)
     }
 
     /// The bytes of a block; waits for them.
