@@ -343,6 +343,18 @@ def _spelled_json(step, ours, theirs, found):
     return (ours.status, theirs.status) == (400, 200) and any(_is_spelled_otherwise(part[-1]) for part in parts)
 
 
+def _spelled_json_as_text(step, ours, theirs, found):
+    """So a view that makes a text of it shows one spelling."""
+    return step["method"] == "GET" and _both(ours, theirs, 200) and all(_is_same_json(mine, other) for _, mine, other in found)
+
+
+def _is_same_json(mine, other):
+    try:
+        return mine != other and json.loads(mine) == json.loads(other)
+    except (TypeError, ValueError):
+        return False
+
+
 def _nothing_in_parts(step, ours, theirs, found):
     """An empty body is an empty object, also where it is said to have parts."""
     sent = any(step.get(name) for name in ("json", "form", "parts"))
@@ -430,6 +442,7 @@ MEANT = {
     "a provider of superusers is no second factor": _second_factor_of_superusers,
     "superusers are told why a filter is refused": _reasons,
     "JSON that is sent as text is kept by its value": _spelled_json,
+    "a text made of JSON is spelled in one way": _spelled_json_as_text,
     "the body of a GET can't be read": _bodies_that_are_not_wanted,
     "an empty body has no parts": _nothing_in_parts,
     "a null that is sent as text is no value": _excerpts_of_null,
