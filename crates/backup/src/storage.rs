@@ -170,6 +170,13 @@ pub trait ArchiveSource: Send + Sync {
     /// # Errors
     /// Any error of the storage.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+    /// The same where a cache of the system has it, `None` elsewhere: it waits for nothing.
+    ///
+    /// # Errors
+    /// Any error of the storage.
+    fn read_cached_at(&self, _offset: u64, _buf: &mut [u8]) -> io::Result<Option<usize>> {
+        Ok(None)
+    }
     /// Asks for the next reads to come from the medium rather than a cache, where there is one, and for no reading
     /// ahead; a hint, no more.
     fn read_from_medium(&self) {}

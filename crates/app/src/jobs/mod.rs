@@ -52,6 +52,7 @@ mod verify;
 
 pub use backup_jobs::BackupJobs;
 pub use backups::Backups;
+pub use bosbase_backup::ArchiveSource;
 pub use bosbase_backup::restore::{RESTORE_STEPS, ROLLBACK_STEPS};
 pub use bosbase_backup::{CREATE_STEPS, Steps};
 pub use bosbase_disk::{become_owner, keep_private, owner_beside_root};

@@ -303,6 +303,10 @@ impl ArchiveSource for LocalSource {
         self.file.read_at(offset, buf)
     }
 
+    fn read_cached_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<Option<usize>> {
+        self.file.read_cached_at(offset, buf)
+    }
+
     fn read_from_medium(&self) {
         self.file.read_from_medium();
     }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use bosbase_app::files::DiskFile;
+use bosbase_app::jobs::ArchiveSource;
 use futures_util::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::unsent::{LITTLE, Unsent};
+use super::unsent::{Blocks, LITTLE, Unsent};
 
-/// Bytes of one piece of an answer.
-const PIECE: usize = 256 << 10;
+/// Bytes of one piece of an answer: few enough for a processor's cache, many enough to wake the client seldom.
+const PIECE: usize = 768 << 10;
 /// Pieces of a request that may wait for their reader.
 const AHEAD: usize = 2;
 /// Who sends nothing for so long in the middle of a body has gone, also if TCP holds the connection: what the body is
@@ -98,63 +99,124 @@ pub fn body<F>(unsent: &Unsent, start: u64, len: u64, read_at: F) -> Body
 where
     F: FnMut(u64, &mut [u8]) -> std::io::Result<usize> + Send + 'static,
 {
+    let how = How {
+        read_at: |read_at: &mut F, position, buffer| read_at(position, buffer),
+        read_cached_at: |_, _, _| Ok(None),
+    };
+    pieces(unsent, start, len, read_at, how)
+}
+
+/// As [`body`], of a source whose pieces may be in the system's memory.
+fn pieces<S: Send + 'static>(unsent: &Unsent, start: u64, len: u64, source: S, how: How<S>) -> Body {
     let unsent = unsent.clone();
     let end = start.saturating_add(len);
-    let begin = move |position, read_at| Reading::begin(&unsent, (position, end), read_at);
+    let blocks = Blocks::default();
+    let begin = move |position, source| Reading::begin((&unsent, &blocks), (position, end), source, how);
     // The first piece is read once somebody wants it.
-    let first = Next::Wanted(start, read_at);
+    let first = Next::Wanted(start, source);
     Body::from_stream(futures_util::stream::try_unfold(
         (first, begin),
         |(next, begin)| async move {
             let reading = match next {
-                Next::Wanted(position, read_at) => begin(position, read_at),
+                Next::Wanted(position, source) => begin(position, source),
                 Next::Coming(reading) => reading,
             };
             let Some(Reading { position, piece }) = reading else {
                 return Ok::<_, std::io::Error>(None);
             };
-            let (piece, read_at) = piece.await.map_err(std::io::Error::other)??;
-            let next = Next::Coming(begin(position + piece.len() as u64, read_at));
+            let behind = |piece: &Bytes| position + piece.len() as u64;
+            let (piece, next) = match piece {
+                // The next one is read when this one has left the processor's cache for the socket.
+                Piece::Here(piece, source) => {
+                    let next = Next::Wanted(behind(&piece), source);
+                    (piece, next)
+                }
+                Piece::Read(piece) => {
+                    let (piece, source) = piece.await.map_err(std::io::Error::other)??;
+                    let next = Next::Coming(begin(behind(&piece), source));
+                    (piece, next)
+                }
+            };
             Ok(Some((piece, (next, begin))))
         },
     ))
 }
 
+/// How a source is read.
+struct How<S> {
+    read_at: fn(&mut S, u64, &mut [u8]) -> std::io::Result<usize>,
+    /// The same where the system has it in memory, which waits for nothing; `None` elsewhere.
+    read_cached_at: fn(&mut S, u64, &mut [u8]) -> std::io::Result<Option<usize>>,
+}
+
+impl<S> Clone for How<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for How<S> {}
+
 /// The next piece of a body, and what reads it.
-enum Next<F> {
-    Wanted(u64, F),
-    Coming(Option<Reading<F>>),
+enum Next<S> {
+    Wanted(u64, S),
+    Coming(Option<Reading<S>>),
 }
 
 /// A piece that is being read. It counts as unsent as soon as it is there.
-struct Reading<F> {
+struct Reading<S> {
     position: u64,
-    piece: JoinHandle<std::io::Result<(Bytes, F)>>,
+    piece: Piece<S>,
 }
 
-impl<F> Reading<F>
-where
-    F: FnMut(u64, &mut [u8]) -> std::io::Result<usize> + Send + 'static,
-{
+enum Piece<S> {
+    /// It was in the system's memory: a thread of its own would have cost more than reading it.
+    Here(Bytes, S),
+    Read(JoinHandle<std::io::Result<(Bytes, S)>>),
+}
+
+impl<S: Send + 'static> Reading<S> {
     /// Begins to read the piece at `position`; nothing where that is the `end`.
-    fn begin(unsent: &Unsent, (position, end): (u64, u64), mut read_at: F) -> Option<Self> {
+    fn begin(
+        (unsent, blocks): (&Unsent, &Blocks),
+        (position, end): (u64, u64),
+        mut source: S,
+        how: How<S>,
+    ) -> Option<Self> {
         let most = if unsent.is_full() { LITTLE } else { PIECE };
         let wanted = usize::try_from(end - position).map_or(most, |left| left.min(most));
-        let unsent = unsent.clone();
+        if wanted == 0 {
+            return None;
+        }
+        let mut block = blocks.take(wanted);
+        if let Ok(Some(read)) = (how.read_cached_at)(&mut source, position, &mut block[..wanted])
+            && read > 0
+        {
+            let piece = Piece::Here(unsent.lend(block, read, blocks), source);
+            return Some(Self { position, piece });
+        }
+        let (unsent, blocks) = (unsent.clone(), blocks.clone());
         let read = move || {
-            let mut buffer = vec![0; wanted];
-            let read = read_at(position, &mut buffer)?;
+            let read = (how.read_at)(&mut source, position, &mut block[..wanted])?;
             if read == 0 {
                 return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
             }
-            buffer.truncate(read);
-            Ok((unsent.count(buffer), read_at))
+            Ok((unsent.lend(block, read, &blocks), source))
         };
-        (wanted > 0).then(|| Self {
+        Some(Self {
             position,
-            piece: tokio::task::spawn_blocking(read),
+            piece: Piece::Read(tokio::task::spawn_blocking(read)),
         })
     }
+}
+
+/// A body of `len` bytes of a backup from `start` on, as [`body`].
+pub fn archive(unsent: &Unsent, start: u64, len: u64, archive: Box<dyn ArchiveSource>) -> Body {
+    let how = How {
+        read_at: |archive: &mut Box<dyn ArchiveSource>, position, buffer| archive.read_at(position, buffer),
+        read_cached_at: |archive, position, buffer| archive.read_cached_at(position, buffer),
+    };
+    pieces(unsent, start, len, archive, how)
 }
 
 /// A body of `len` bytes of `file` from `start` on, as [`body`]. What the system has in its memory is read without a
@@ -165,9 +227,11 @@ pub fn file(unsent: &Unsent, start: u64, len: u64, file: Box<dyn DiskFile>) -> B
     {
         return Body::from(unsent.count(whole));
     }
-    body(unsent, start, len, move |position, buffer| {
-        file.read_at(position, buffer)
-    })
+    let how = How {
+        read_at: |file: &mut Box<dyn DiskFile>, position, buffer| file.read_at(position, buffer),
+        read_cached_at: |file, position, buffer| file.read_cached_at(position, buffer),
+    };
+    pieces(unsent, start, len, file, how)
 }
 
 /// The bytes of a short part of `file`, if all of them are in the system's memory.

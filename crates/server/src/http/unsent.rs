@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Bytes;
+use parking_lot::Mutex;
 
 /// What is not counted, in bytes: it is little even for a thousand clients.
 pub const LITTLE: usize = 16 << 10;
@@ -20,6 +21,26 @@ struct Waiting {
     bytes: Vec<u8>,
     counted: usize,
     all: Unsent,
+    /// Where the memory goes then.
+    home: Option<Blocks>,
+}
+
+/// Memory that one answer uses again for its next piece. Fresh memory would have to be zeroed for each.
+#[derive(Debug, Clone, Default)]
+pub struct Blocks(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Blocks {
+    /// A block of at least `len` bytes, and of not many more where too many bytes wait.
+    pub fn take(&self, len: usize) -> Vec<u8> {
+        let mut blocks = self.0.lock();
+        if len <= LITTLE {
+            blocks.clear();
+        }
+        blocks
+            .pop()
+            .filter(|block| block.len() >= len)
+            .unwrap_or_else(|| vec![0; len])
+    }
 }
 
 impl Unsent {
@@ -44,10 +65,26 @@ impl Unsent {
         if bytes.capacity() - bytes.len() > bytes.len() / 4 {
             bytes.shrink_to_fit();
         }
-        let counted = bytes.capacity();
+        self.wait(bytes, None)
+    }
+
+    /// The first `len` bytes of `block`, counted as by [`Unsent::count`]. The block goes back then.
+    pub fn lend(&self, block: Vec<u8>, len: usize, blocks: &Blocks) -> Bytes {
+        if block.len() <= LITTLE {
+            return Bytes::from(block).slice(..len);
+        }
+        self.wait(block, Some(blocks.clone())).slice(..len)
+    }
+
+    fn wait(&self, bytes: Vec<u8>, home: Option<Blocks>) -> Bytes {
+        let (counted, all) = (bytes.capacity(), self.clone());
         self.0.fetch_add(counted, Ordering::Relaxed);
-        let all = self.clone();
-        Bytes::from_owner(Waiting { bytes, counted, all })
+        Bytes::from_owner(Waiting {
+            bytes,
+            counted,
+            all,
+            home,
+        })
     }
 
     /// Whether as many wait as may.
@@ -65,6 +102,12 @@ impl AsRef<[u8]> for Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.all.0.fetch_sub(self.counted, Ordering::Relaxed);
+        if let Some(home) = self.home.take() {
+            let mut blocks = home.0.lock();
+            if blocks.is_empty() {
+                blocks.push(std::mem::take(&mut self.bytes));
+            }
+        }
     }
 }
 
@@ -86,6 +129,27 @@ mod tests {
         assert!(unsent.is_full());
         drop(part);
         assert!(unsent.hold(vec![0; 1 << 20]).is_ok());
+    }
+
+    #[test]
+    fn a_block_is_used_again_when_its_bytes_have_left() {
+        let (unsent, blocks) = (Unsent::default(), Blocks::default());
+        let block = blocks.take(LITTLE + 1);
+        let at = block.as_ptr();
+        let sent = unsent.lend(block, 3, &blocks);
+        assert_eq!((&sent[..], unsent.0.load(Ordering::Relaxed)), (&[0; 3][..], LITTLE + 1));
+        assert_ne!(blocks.take(LITTLE + 1).as_ptr(), at, "in use");
+        drop(sent);
+        assert_eq!(unsent.0.load(Ordering::Relaxed), 0);
+        let again = blocks.take(LITTLE + 1);
+        assert_eq!(again.as_ptr(), at);
+        drop(unsent.lend(again, 3, &blocks));
+        assert_eq!(
+            blocks.take(LITTLE).len(),
+            LITTLE,
+            "a large block is none for a little piece"
+        );
+        assert!(blocks.0.lock().is_empty());
     }
 
     #[test]

@@ -309,9 +309,7 @@ async fn download(
         Body::empty()
     } else {
         response = response.header(header::CONTENT_LENGTH, length);
-        stream::body(&state.unsent, start, length, move |position, buffer| {
-            archive.read_at(position, buffer)
-        })
+        stream::archive(&state.unsent, start, length, archive)
     };
     response.body(body).map_err(|error| Error::internal(error).into())
 }
