@@ -129,6 +129,13 @@ def test_a_linter_finds_nothing_in_the_dockerfile():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_health_check_has_options_that_every_builder_knows():
+    """Debian 12's buildah knows no `--start-interval`, and builds nothing then."""
+    (health,) = re.findall(r"^HEALTHCHECK(.*?)CMD", DOCKERFILE.read_text(), re.M | re.S)
+    options = set(re.findall(r"--([a-z-]+)=", health))
+    assert options and options <= {"interval", "timeout", "start-period", "retries"}
+
+
 def is_healthy(port):
     """What the container's health check says of the server on this port."""
     (health,) = re.findall(r"^HEALTHCHECK.*?CMD (\[.*?\])$", DOCKERFILE.read_text(), re.M | re.S)
