@@ -71,7 +71,8 @@ mod tests {
         let (head, copy) = (bytes.slice(..2), bytes.clone());
         assert_eq!((&head[..], &copy[..]), (&b"he"[..], &b"hello"[..]));
         drop((bytes, copy));
-        assert_ne!(spare.take(100).as_ptr(), at, "in use");
+        let other = spare.take(100);
+        assert_ne!(other.as_ptr(), at, "in use");
         drop(head);
         let again = spare.take(60);
         assert!(again.is_empty() && again.as_ptr() == at);

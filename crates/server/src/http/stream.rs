@@ -257,6 +257,60 @@ mod tests {
         })
     }
 
+    /// A source that has some pieces in memory, some in part and some not.
+    fn of_numbers(len: u64) -> Body {
+        fn fill(position: u64, buffer: &mut [u8]) -> usize {
+            for (n, byte) in (position..).zip(buffer.iter_mut()) {
+                *byte = (n % 251) as u8;
+            }
+            buffer.len()
+        }
+        let how = How {
+            read_at: |_: &mut u32, position, buffer| Ok(fill(position, buffer)),
+            read_cached_at: |asked, position, buffer| {
+                *asked += 1;
+                Ok(match *asked % 5 {
+                    0 | 3 => None,
+                    1 => {
+                        let some = buffer.len() / 3 + 1;
+                        Some(fill(position, &mut buffer[..some]))
+                    }
+                    _ => Some(fill(position, buffer)),
+                })
+            },
+        };
+        pieces(&Unsent::default(), 7, len, 0, how)
+    }
+
+    /// The memory of a piece is used again, and none whose bytes somebody still has.
+    #[test]
+    fn pieces_that_are_kept_stay_what_they_were() {
+        few_threads().block_on(async {
+            for (len, keeps_each) in [
+                (1, 1),
+                (PIECE as u64 + 1, 1),
+                (20 * PIECE as u64 + 5, 1),
+                (20 * PIECE as u64, 3),
+            ] {
+                let (mut body, mut kept, mut position) = (of_numbers(len), Vec::new(), 7);
+                while let Some(frame) = body.frame().await {
+                    let piece = frame.unwrap().into_data().unwrap();
+                    let end = position + piece.len() as u64;
+                    if kept.len() % keeps_each == 0 {
+                        kept.push((position, piece));
+                    } else {
+                        kept.push((position, Bytes::new()));
+                    }
+                    position = end;
+                }
+                assert_eq!(position, 7 + len);
+                for (position, piece) in kept {
+                    assert!((position..).zip(piece.iter()).all(|(n, byte)| *byte == (n % 251) as u8));
+                }
+            }
+        });
+    }
+
     fn few_threads() -> tokio::runtime::Runtime {
         tokio::runtime::Builder::new_current_thread()
             .max_blocking_threads(1)

@@ -138,7 +138,8 @@ mod tests {
         let at = block.as_ptr();
         let sent = unsent.lend(block, 3, &blocks);
         assert_eq!((&sent[..], unsent.0.load(Ordering::Relaxed)), (&[0; 3][..], LITTLE + 1));
-        assert_ne!(blocks.take(LITTLE + 1).as_ptr(), at, "in use");
+        let other = blocks.take(LITTLE + 1);
+        assert_ne!(other.as_ptr(), at, "in use");
         drop(sent);
         assert_eq!(unsent.0.load(Ordering::Relaxed), 0);
         let again = blocks.take(LITTLE + 1);
