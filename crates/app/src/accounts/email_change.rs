@@ -24,11 +24,7 @@ impl Accounts {
     ///
     /// [`crate::ErrorKind::NotFound`] without such an auth collection, [`crate::ErrorKind::Invalid`] for superusers.
     pub fn with_email_change(&self, collection: &str) -> Result<Arc<Collection>> {
-        let collection = self.collection(collection)?;
-        match collection.is_superusers() {
-            true => Err(Error::invalid(SUPERUSERS)),
-            false => Ok(collection),
-        }
+        self.collection_without_superusers(collection, SUPERUSERS)
     }
 
     /// Admits accounts of the collection only, of whichever type that is.

@@ -46,6 +46,15 @@ impl Accounts {
         }
     }
 
+    /// As [`Accounts::collection`], but of superusers `why` is said.
+    pub(super) fn collection_without_superusers(&self, name: &str, why: &str) -> Result<Arc<Collection>> {
+        let collection = self.collection(name)?;
+        match collection.is_superusers() {
+            true => Err(Error::invalid(why)),
+            false => Ok(collection),
+        }
+    }
+
     /// Refuses a login with a password before it is known whose.
     ///
     /// # Errors

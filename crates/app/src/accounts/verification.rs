@@ -21,11 +21,7 @@ impl Accounts {
     ///
     /// [`crate::ErrorKind::NotFound`] without such an auth collection, [`crate::ErrorKind::Invalid`] for superusers.
     pub fn with_verification(&self, collection: &str) -> Result<Arc<Collection>> {
-        let collection = self.collection(collection)?;
-        match collection.is_superusers() {
-            true => Err(Error::invalid(SUPERUSERS)),
-            false => Ok(collection),
-        }
+        self.collection_without_superusers(collection, SUPERUSERS)
     }
 
     /// Mails a token to the account of `body.email` with which it confirms the address. Says the same where there is no
