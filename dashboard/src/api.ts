@@ -169,7 +169,7 @@ export interface Recovery {
   records: Outcome[];
 }
 
-export type Reason = "last" | "daily" | "weekly" | "monthly" | "betterProven" | "moreComplete" | "byHand" | "foreign" | "noRules";
+export type Reason = "last" | "daily" | "weekly" | "monthly" | "betterProven" | "moreComplete" | "byHand" | "foreign" | "noRules" | "restored";
 
 export interface Foreseen {
   key: string;

@@ -551,6 +551,7 @@ export const t = {
       byHand: "no schedule made it",
       foreign: "another server made it",
       noRules: "everything is kept",
+      restored: "data was restored a day ago at most",
     },
   },
   data: {

@@ -12,3 +12,14 @@ mod urgent;
 pub use priority::{LAST, WORKER, behind, step_back};
 pub use turn::give_way;
 pub use urgent::Urgent;
+
+/// More threads that work at a time would wait for the disk.
+const MOST_WORKERS: usize = 8;
+
+/// How many threads this machine can use for one piece of work.
+#[must_use]
+pub fn workers() -> usize {
+    std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(MOST_WORKERS)
+}

@@ -6,7 +6,7 @@
 
 const MIB: u64 = 1 << 20;
 /// The least length of a part, in bytes: three of them are in memory at a time.
-const LEAST: u64 = 8 * MIB;
+pub const LEAST: u64 = 8 * MIB;
 /// The greatest length that S3 takes, in bytes.
 const GREATEST: u64 = 5 << 30;
 /// The most parts that S3 takes.

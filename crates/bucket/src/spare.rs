@@ -1,7 +1,7 @@
 //! Memory that is used again.
 //!
-//! What one thread takes and another gives back stays with the process for a while. Blocks of some megabytes, taken and
-//! given back several times a second, would come to a multiple of what is in use.
+//! The allocator keeps memory that one thread took and another freed for up to a second. Blocks of some megabytes, taken
+//! and freed several times a second, would come to a multiple of the blocks in use.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Spare {
         spare.pop().unwrap_or_else(|| Vec::with_capacity(capacity))
     }
 
-    /// `block` as bytes to pass on. The last who drops them gives the block back.
+    /// `block` as bytes to pass on. It comes back when the last copy of them is dropped.
     #[must_use]
     pub fn lend(&self, block: Vec<u8>) -> Bytes {
         Bytes::from_owner(Lent {

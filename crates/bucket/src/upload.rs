@@ -11,7 +11,7 @@ use object_store::{ObjectStore as _, PutMultipartOptions, PutPayload, PutResult}
 
 use crate::bucket::{Bucket, Label, Object, Patience, attributes, path, persistently, put_options, within};
 use crate::error::{Error, ErrorKind, Result};
-use crate::parts::{MOST, PartSizes};
+use crate::parts::{LEAST, MOST, PartSizes};
 use crate::runtime::Pending;
 use crate::spare::Spare;
 
@@ -139,6 +139,8 @@ impl Upload {
         while let Some(part) = self.sent.pop_front() {
             self.parts.push(part.wait()?);
         }
+        // The provider may take a minute for the rest.
+        self.spare = Spare::default();
         if creating {
             match self.bucket.head(&self.key) {
                 Ok(_) => return Err(taken()),
@@ -240,6 +242,21 @@ impl Upload {
         usize::try_from(self.sizes.of(index)).unwrap_or(usize::MAX)
     }
 
+    /// Makes the buffer as long as a part, where it is clear that there will be one. How much will come may be an
+    /// invention of the client: for that alone no more is taken than for the shortest part.
+    fn make_room(&mut self, capacity: usize) {
+        let has_sent = !self.parts.is_empty() || !self.sent.is_empty();
+        let sure = match self.expected {
+            _ if has_sent => capacity,
+            Some(expected) if expected >= LEAST => capacity.min(LEAST as usize),
+            _ => 0,
+        };
+        if self.buffer.capacity() < sure {
+            let begun = std::mem::replace(&mut self.buffer, self.spare.take(sure));
+            self.buffer.extend_from_slice(&begun);
+        }
+    }
+
     /// Sends what is in the buffer as the next part.
     fn send_part(&mut self) -> Result<()> {
         let id = self.begun()?;
@@ -298,12 +315,7 @@ impl Write for Upload {
             self.send_part()?;
         }
         let capacity = self.capacity();
-        // One that may stay short takes what it needs.
-        let is_long = self.id.is_some() || self.expected.is_some_and(|expected| expected >= capacity as u64);
-        if self.buffer.capacity() < capacity && is_long {
-            let begun = std::mem::replace(&mut self.buffer, self.spare.take(capacity));
-            self.buffer.extend_from_slice(&begun);
-        }
+        self.make_room(capacity);
         let taken = bytes.len().min(capacity - self.buffer.len());
         self.buffer.extend_from_slice(&bytes[..taken]);
         self.written += taken as u64;

@@ -88,12 +88,16 @@ def diverged(step, ours, theirs):
 
 
 def goes_on_with_what_failed(sides, model, step):
-    """Whether one knows a collection or a field that it did not store: PocketBase, of those that it remembers."""
+    """Whether PocketBase knows a collection or a field that neither stored: it remembers some of an import that it refused.
+
+    The lists come from the databases, everything else from what is remembered."""
+    if differences(*ask(sides, {"method": "GET", "path": "/api/collections", "params": [["perPage", "500"], ["sort", "name"]], "by": "root"})):
+        return False
     named = {one.get("name"): one.get("fields") for one in collections_of(step) if isinstance(one.get("name"), str)}
     for name in {*named, *model.collections}:
         at = f"/api/collections/{quote(name, safe='')}"
-        fields = [field["name"] for field in named.get(name) or [] if isinstance(field, dict) and isinstance(field.get("name"), str)]
-        sorts = [[], *([["sort", field]] for field in fields)]
+        fields = named.get(name) if isinstance(named.get(name), list) else []
+        sorts = [[], *([["sort", field["name"]]] for field in fields if isinstance(field, dict) and isinstance(field.get("name"), str))]
         lists = [ask(sides, {"method": "GET", "path": f"{at}/records", "params": sort, "by": "root"}) for sort in sorts]
         if differences(*ask(sides, {"method": "GET", "path": at, "by": "root"})) or any(ours.status != theirs.status for ours, theirs in lists):
             return True

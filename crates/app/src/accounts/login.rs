@@ -46,7 +46,7 @@ impl Accounts {
         }
     }
 
-    /// As [`Accounts::collection`], but of superusers `why` is said.
+    /// As [`Accounts::collection`], but superusers are refused with the words `why`.
     pub(super) fn collection_without_superusers(&self, name: &str, why: &str) -> Result<Arc<Collection>> {
         let collection = self.collection(name)?;
         match collection.is_superusers() {

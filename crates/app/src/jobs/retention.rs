@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bosbase_backup::retention::{self, Candidate, Plan, ProofState, Rules};
 use bosbase_backup::{BackupInfo, BackupKey, ErrorKind as Engine, Identity, Storage};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::backup_jobs::BackupJobs;
@@ -12,14 +13,31 @@ use super::engine::refuse;
 use super::listed::Listed;
 use super::name::SCHEDULED;
 use super::origin::Origin;
+use super::status::{JobKind, JobState};
 use crate::error::Result;
 use crate::logs::Level;
+use crate::moment;
 use crate::settings::BackupSettings;
 
 /// How long retention waits for the users of backups to end. Nothing is lost by what stays a day longer.
 const RETENTION_WAIT: Duration = Duration::from_secs(3600);
 
+/// How long retention rests after a restore. The rules in force may be old ones that the backup brought along, and what
+/// they delete comes back by no undo.
+const REST: SignedDuration = SignedDuration::from_hours(24);
+
 impl BackupJobs {
+    /// Until when retention deletes nothing, for data was restored a day ago at most.
+    pub(super) fn retention_rests_until(&self) -> Result<Option<Timestamp>> {
+        let ended = self.jobs().history().figures()?;
+        let restored = ended
+            .iter()
+            .filter(|job| matches!(job.kind, JobKind::Restore | JobKind::Undo) && job.state == JobState::Succeeded)
+            .filter_map(|job| job.finished.parse::<Timestamp>().ok())
+            .max();
+        Ok(restored.and_then(|restored| restored.checked_add(REST).ok()))
+    }
+
     /// Deletes the scheduled backups that have had their day, now that `made` is proven, and tells of those that stay
     /// for the files that newer ones lack.
     pub(super) fn delete_outlived(&self, storage: &dyn Storage, made: &BackupKey) -> Result<()> {
@@ -28,6 +46,14 @@ impl BackupJobs {
             // A restore or a verification holds this. A restore may be about to end the process: then the
             // next scheduled backup does what is left.
             let alone = self.jobs().lease_within(RETENTION_WAIT)?;
+            let now = Timestamp::now();
+            if let Some(until) = self.retention_rests_until()?.filter(|until| now < *until) {
+                let until = moment::wire(until);
+                tracing::info!(%made, until, "retention deletes nothing for a day after a restore");
+                let told = format!("Retention deletes nothing until {until}: data was restored");
+                self.note_retention(Level::Info, &told, made, made, [("until".to_owned(), json!(until))]);
+                return Ok(());
+            }
             // An hour may have passed: what was to stay may be gone by now, and what was to go another by the same
             // name.
             let Plan {
@@ -231,6 +257,29 @@ mod tests {
         let (house, [_, second, third]) = House::new();
         house.retain(&third, drop);
         assert_eq!(house.keys(), [second, third]);
+    }
+
+    /// A restore brought old rules along, and the next scheduled backup deleted the one that was restored from.
+    #[test]
+    fn nothing_goes_within_a_day_of_a_restore() {
+        for (kind, state, hours, rests) in [
+            (JobKind::Restore, JobState::Succeeded, 23, true),
+            (JobKind::Undo, JobState::Succeeded, 1, true),
+            (JobKind::Restore, JobState::Succeeded, 25, false),
+            (JobKind::Restore, JobState::Failed, 1, false),
+            (JobKind::Upload, JobState::Succeeded, 1, false),
+        ] {
+            let (house, keys) = House::new();
+            let finished = moment::wire(Timestamp::now() - SignedDuration::from_hours(hours));
+            let job = json!({
+                "id": "ended", "kind": kind, "key": "x.zip", "state": state, "bytesDone": 1, "bytesTotal": 1,
+                "started": finished, "finished": finished,
+            });
+            let job = serde_json::from_value(job).unwrap();
+            house.app.jobs().history().put(&job).unwrap();
+            house.retain(&keys[2], drop);
+            assert_eq!(house.keys(), keys[usize::from(!rests)..], "{kind:?} {state:?} {hours}");
+        }
     }
 
     /// It went by what there had been before it waited, up to an hour, and deleted the last one.

@@ -37,6 +37,8 @@ pub enum Reason {
     Foreign,
     /// The settings keep all.
     NoRules,
+    /// It would go, had data not been restored a day ago at most.
+    Restored,
 }
 
 /// One backup, and what becomes of it.
@@ -93,6 +95,12 @@ impl BackupJobs {
         );
         let made = BackupKey::existing(&name).map_err(Error::internal)?;
         let mut foresight = foresee(listed, &origin, settings, &made, next.unwrap_or(now));
+        if self
+            .retention_rests_until()?
+            .is_some_and(|until| next.unwrap_or(now) < until)
+        {
+            foresight.rest();
+        }
         foresight.next_run = next.map(moment::wire).unwrap_or_default();
         Ok(foresight)
     }
@@ -163,6 +171,17 @@ fn foresee(
         going: going().count(),
         going_bytes: going().map(|one| one.size).sum(),
         backups,
+    }
+}
+
+impl Foresight {
+    /// Nothing goes.
+    fn rest(&mut self) {
+        for one in self.backups.iter_mut().filter(|one| one.goes) {
+            one.goes = false;
+            one.why = vec![Reason::Restored];
+        }
+        (self.going, self.going_bytes) = (0, 0);
     }
 }
 

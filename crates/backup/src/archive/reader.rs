@@ -225,7 +225,7 @@ impl Archive {
         state: impl Fn() -> S + Sync,
         visit: impl Fn(&mut S, &ArchiveEntry, &mut dyn Read) -> Result<()> + Sync,
     ) -> Result<Checked> {
-        let workers = workers::count();
+        let workers = bosbase_background::workers();
         if self.bytes < WORTH_THREADS || workers < 2 {
             let mut state = state();
             return self.read_part(part, progress, |entry, contents| visit(&mut state, entry, contents));

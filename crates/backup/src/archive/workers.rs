@@ -3,19 +3,10 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
-use std::thread;
 
 use parking_lot::Mutex;
 
 use bosbase_background::{WORKER, give_way, step_back};
-
-/// More of them would wait for the disk.
-const MOST: usize = 8;
-
-/// How many workers this machine can use.
-pub(super) fn count() -> usize {
-    thread::available_parallelism().map_or(1, usize::from).min(MOST)
-}
 
 struct Task<J, R> {
     job: J,
@@ -90,6 +81,8 @@ impl<J, R> Worker<J, R> {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     #[test]

@@ -311,7 +311,7 @@ impl Crew {
 
     fn start(&mut self) -> io::Result<()> {
         let (queue, worker) = workers::queue();
-        for _ in 0..workers::count() {
+        for _ in 0..bosbase_background::workers() {
             let worker: workers::Worker<Job, Done> = worker.clone();
             let started = thread::Builder::new().name("backup-deflate".to_owned()).spawn(move || {
                 let mut deflater = Deflater::new();

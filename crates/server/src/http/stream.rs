@@ -145,7 +145,7 @@ fn pieces<S: Send + 'static>(unsent: &Unsent, start: u64, len: u64, source: S, h
 /// How a source is read.
 struct How<S> {
     read_at: fn(&mut S, u64, &mut [u8]) -> std::io::Result<usize>,
-    /// The same where the system has it in memory, which waits for nothing; `None` elsewhere.
+    /// The same where the system has it in memory, which waits for no data; `None` elsewhere.
     read_cached_at: fn(&mut S, u64, &mut [u8]) -> std::io::Result<Option<usize>>,
 }
 
@@ -163,7 +163,7 @@ enum Next<S> {
     Coming(Option<Reading<S>>),
 }
 
-/// A piece that is being read. It counts as unsent as soon as it is there.
+/// A piece that is being read. It counts as unsent from the start.
 struct Reading<S> {
     position: u64,
     piece: Piece<S>,
@@ -188,20 +188,19 @@ impl<S: Send + 'static> Reading<S> {
         if wanted == 0 {
             return None;
         }
-        let mut block = blocks.take(wanted);
-        if let Ok(Some(read)) = (how.read_cached_at)(&mut source, position, &mut block[..wanted])
+        let mut block = unsent.block(wanted, blocks);
+        if let Ok(Some(read)) = (how.read_cached_at)(&mut source, position, block.bytes())
             && read > 0
         {
-            let piece = Piece::Here(unsent.lend(block, read, blocks), source);
+            let piece = Piece::Here(block.send(read), source);
             return Some(Self { position, piece });
         }
-        let (unsent, blocks) = (unsent.clone(), blocks.clone());
         let read = move || {
-            let read = (how.read_at)(&mut source, position, &mut block[..wanted])?;
+            let read = (how.read_at)(&mut source, position, block.bytes())?;
             if read == 0 {
                 return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
             }
-            Ok((unsent.lend(block, read, &blocks), source))
+            Ok((block.send(read), source))
         };
         Some(Self {
             position,
@@ -308,6 +307,36 @@ mod tests {
                     assert!((position..).zip(piece.iter()).all(|(n, byte)| *byte == (n % 251) as u8));
                 }
             }
+        });
+    }
+
+    /// Reads that have begun and not ended counted for nothing, so that each of hundreds took a large piece.
+    #[test]
+    fn pieces_count_from_when_their_reading_begins() {
+        few_threads().block_on(async {
+            let unsent = Unsent::default();
+            let (go, wait) = std::sync::mpsc::channel::<()>();
+            let wait = std::sync::Arc::new(parking_lot::Mutex::new(wait));
+            let mut bodies: Vec<_> = (0..500)
+                .map(|_| {
+                    let wait = wait.clone();
+                    body(&unsent, 0, PIECE as u64, move |_, buffer| {
+                        let _ = wait.lock().recv();
+                        Ok(buffer.len())
+                    })
+                })
+                .collect();
+            for body in &mut bodies {
+                assert!(futures_util::poll!(body.frame()).is_pending());
+            }
+            drop(go);
+            let mut first = Vec::new();
+            for body in &mut bodies {
+                first.push(body.frame().await.unwrap().unwrap().into_data().unwrap().len());
+            }
+            let large = first.iter().filter(|len| **len == PIECE).count();
+            assert!(large <= (32 << 20) / PIECE + 1, "{large}");
+            assert!(first.iter().all(|len| *len == PIECE || *len == LITTLE));
         });
     }
 

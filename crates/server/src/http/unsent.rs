@@ -29,17 +29,25 @@ struct Waiting {
 #[derive(Debug, Clone, Default)]
 pub struct Blocks(Arc<Mutex<Vec<Vec<u8>>>>);
 
-impl Blocks {
-    /// A block of at least `len` bytes, and of not many more where too many bytes wait.
-    pub fn take(&self, len: usize) -> Vec<u8> {
-        let mut blocks = self.0.lock();
-        if len <= LITTLE {
-            blocks.clear();
+/// Memory for one piece. It is counted from the moment when it is taken: many pieces may be read at a time.
+pub struct Block {
+    waiting: Waiting,
+    len: usize,
+}
+
+impl Block {
+    /// The place for the piece.
+    pub fn bytes(&mut self) -> &mut [u8] {
+        &mut self.waiting.bytes[..self.len]
+    }
+
+    /// The first `len` bytes, to be sent. Few of them are copied, so that they don't hold the memory of many.
+    pub fn send(self, len: usize) -> Bytes {
+        if len < self.waiting.bytes.len() / 4 {
+            let all = self.waiting.all.clone();
+            return all.count(self.waiting.bytes[..len].to_vec());
         }
-        blocks
-            .pop()
-            .filter(|block| block.len() >= len)
-            .unwrap_or_else(|| vec![0; len])
+        Bytes::from_owner(self.waiting).slice(..len)
     }
 }
 
@@ -65,26 +73,34 @@ impl Unsent {
         if bytes.capacity() - bytes.len() > bytes.len() / 4 {
             bytes.shrink_to_fit();
         }
-        self.wait(bytes, None)
+        Bytes::from_owner(self.wait(bytes, None))
     }
 
-    /// The first `len` bytes of `block`, counted as by [`Unsent::count`]. The block goes back then.
-    pub fn lend(&self, block: Vec<u8>, len: usize, blocks: &Blocks) -> Bytes {
-        if block.len() <= LITTLE {
-            return Bytes::from(block).slice(..len);
+    /// Memory for a piece of `len` bytes, from `blocks` where there is some.
+    pub fn block(&self, len: usize, blocks: &Blocks) -> Block {
+        let mut spare = blocks.0.lock();
+        if len <= LITTLE {
+            spare.clear();
         }
-        self.wait(block, Some(blocks.clone())).slice(..len)
+        let used = spare.pop().filter(|block| block.len() >= len);
+        let bytes = used.unwrap_or_else(|| vec![0; len]);
+        let waiting = self.wait(bytes, Some(blocks.clone()));
+        Block { waiting, len }
     }
 
-    fn wait(&self, bytes: Vec<u8>, home: Option<Blocks>) -> Bytes {
-        let (counted, all) = (bytes.capacity(), self.clone());
+    fn wait(&self, bytes: Vec<u8>, home: Option<Blocks>) -> Waiting {
+        let counted = match bytes.capacity() {
+            little if little <= LITTLE => 0,
+            counted => counted,
+        };
         self.0.fetch_add(counted, Ordering::Relaxed);
-        Bytes::from_owner(Waiting {
+        let all = self.clone();
+        Waiting {
             bytes,
             counted,
             all,
             home,
-        })
+        }
     }
 
     /// Whether as many wait as may.
@@ -134,23 +150,23 @@ mod tests {
     #[test]
     fn a_block_is_used_again_when_its_bytes_have_left() {
         let (unsent, blocks) = (Unsent::default(), Blocks::default());
-        let block = blocks.take(LITTLE + 1);
-        let at = block.as_ptr();
-        let sent = unsent.lend(block, 3, &blocks);
-        assert_eq!((&sent[..], unsent.0.load(Ordering::Relaxed)), (&[0; 3][..], LITTLE + 1));
-        let other = blocks.take(LITTLE + 1);
-        assert_ne!(other.as_ptr(), at, "in use");
+        let counted = || unsent.0.load(Ordering::Relaxed);
+        let len = LITTLE + 4;
+        let mut block = unsent.block(len, &blocks);
+        let at = block.bytes().as_ptr();
+        assert_eq!(counted(), len, "before it is read");
+        let sent = block.send(len - 1);
+        assert_eq!((sent.len(), counted()), (len - 1, len));
+        let mut other = unsent.block(len, &blocks);
+        assert_ne!(other.bytes().as_ptr(), at, "in use");
         drop(sent);
-        assert_eq!(unsent.0.load(Ordering::Relaxed), 0);
-        let again = blocks.take(LITTLE + 1);
-        assert_eq!(again.as_ptr(), at);
-        drop(unsent.lend(again, 3, &blocks));
-        assert_eq!(
-            blocks.take(LITTLE).len(),
-            LITTLE,
-            "a large block is none for a little piece"
-        );
-        assert!(blocks.0.lock().is_empty());
+        assert_eq!(counted(), len);
+        let mut again = unsent.block(len - 2, &blocks);
+        assert_eq!((again.bytes().as_ptr(), again.bytes().len()), (at, len - 2));
+        let few = again.send(3);
+        assert_eq!((few.len(), counted()), (3, len), "a few bytes hold no large block");
+        assert_eq!(unsent.block(LITTLE, &blocks).bytes().len(), LITTLE);
+        assert!(blocks.0.lock().iter().all(|block| block.len() == LITTLE));
     }
 
     #[test]

@@ -22,8 +22,8 @@ use crate::http::state::AppState;
 const TIMEOUT: u64 = 3;
 /// How many bytes a batch may have where the settings don't say.
 const BODY_LIMIT: u64 = 128 << 20;
-/// The content type of each request of a batch, for rules that look at it. PocketBase's boundary is 60 hexadecimal
-/// digits by chance; here each digit is among them.
+/// The content type of each request of a batch, for rules that look at it. PocketBase's boundary is 60 random
+/// hexadecimal digits; this one holds each digit.
 const CONTENT_TYPE: &str = "multipart/form-data; boundary=0123456789abcdef0123456789abcdef0123456789abcdef0123456789ab";
 
 /// The routes of this resource.

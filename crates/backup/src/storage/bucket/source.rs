@@ -14,8 +14,8 @@ use crate::storage::ArchiveSource;
 
 /// Bytes of a block.
 const BLOCK: u64 = 2 << 20;
-/// Blocks in memory at most: 12 MiB. Who reads on uses two, and two more are on their way.
-const BLOCKS: usize = 6;
+/// Blocks in memory at most, beside one for each thread that unpacks: 12 MiB in all with two of them.
+const BLOCKS: usize = 4;
 /// So many blocks are asked for ahead.
 const AHEAD: u64 = 2;
 
@@ -132,7 +132,8 @@ impl BucketSource {
 
 /// Forgets blocks until there is room for one more: those not used for longest first, those asked for ahead last.
 fn make_room(blocks: &mut Blocks) {
-    while blocks.by_index.len() >= BLOCKS {
+    let most = BLOCKS + bosbase_background::workers();
+    while blocks.by_index.len() >= most {
         let oldest = blocks
             .by_index
             .iter()
