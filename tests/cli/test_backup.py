@@ -29,6 +29,36 @@ def stopped(server):
     return server
 
 
+@pytest.mark.parametrize("words", ["list", "verify x.zip", "restore x.zip", "undo", "delete x.zip", "export x.zip y.zip", "take-over", "extract x.zip users --filter 1=1"])
+def test_without_the_key_of_the_settings_no_place_is_looked_at(tmp_path, words):
+    """A bucket that the settings name was passed over, and old backups of the data directory were shown as if they were all."""
+    directory, key = tmp_path / "pb_data", {"A_KEY": "0123456789abcdef0123456789abcdef"}
+    flags = ("--encryptionEnv", "A_KEY", "--dir", directory)
+    BOSBASE.run("superuser", "upsert", "a@example.com", "1234567890", *flags, env=key)
+    BOSBASE.run("backup", "create", "x.zip", *flags, env=key)
+    list_them = lambda env, *more: BOSBASE.run("backup", "list", "--dir", directory, *more, env=env, check=False)  # noqa: E731
+    assert "x.zip" in list_them(key, "--encryptionEnv", "A_KEY").stdout
+    local = list_them({"BOSBASE_BACKUPS_S3_ENABLED": "false"})
+    assert "x.zip" in local.stdout and local.returncode == 0
+    before = {path: path.read_bytes() for path in directory.rglob("*.zip")}
+    for env, more in [({}, ()), ({"A_KEY": "f" * 32}, ("--encryptionEnv", "A_KEY"))]:
+        refused = BOSBASE.run("backup", *words.split(), "--dir", directory, *more, env=env, check=False, cwd=tmp_path)
+        assert refused.returncode == 1 and not refused.stdout, refused
+        assert refused.stderr.startswith("Error: The settings are encrypted") and refused.stderr.count("\n") == 1, refused.stderr
+    assert {path: path.read_bytes() for path in directory.rglob("*.zip")} == before
+
+
+def test_a_database_that_can_not_be_read_leaves_the_directory_and_says_so(stopped):
+    directory = stopped.directory
+    backup(directory, "create", "x.zip")
+    with open(directory / "data.db", "r+b") as file:
+        file.write(b"x" * 4096)
+    listed = backup(directory, "list")
+    assert "x.zip" in listed.stdout and "taken to be in" in listed.stderr
+    backup(directory, "restore", "x.zip")
+    assert "taken to be in" not in backup(directory, "list").stderr
+
+
 def test_a_stopped_application_is_backed_up_lost_and_restored(stopped, tmp_path):
     directory = stopped.directory
     backup(directory, "create", "by_hand.zip")

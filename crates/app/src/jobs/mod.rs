@@ -76,6 +76,7 @@ pub(crate) use neighbours::{require_none, watch_neighbours};
 pub use newest::NewestProven;
 pub(crate) use newest::SKEW;
 pub use origin::{take_over_backups, take_over_files};
+pub use places::place_in_doubt;
 pub(crate) use places::{InForce, Places};
 pub use proofs::Proof;
 pub use registry::{JobRegistry, RestartWanted, RunningJob, Ticket};

@@ -47,6 +47,32 @@ impl Places {
     }
 }
 
+/// Says where a command looks for backups where the settings can't tell: nothing where they can.
+///
+/// # Errors
+///
+/// Where they are encrypted and their key is missing. A bucket that they name would be passed over, and what lies in
+/// the data directory be taken for all there is.
+pub fn place_in_doubt(options: &AppOptions) -> Result<Option<String>> {
+    if options.backups_place != BackupsPlace::AsSet {
+        return Ok(None);
+    }
+    settings::require_key(&options.data_dir, options.encryption_key.as_deref()).map_err(|error| {
+        Error::invalid(
+            "The settings are encrypted, and --encryptionEnv names no key or a wrong one. So it is not known where the \
+             backups are. Give the key. To go on without it, name the place: BOSBASE_BACKUPS_S3_ENABLED=false for the \
+             data directory, BOSBASE_BACKUPS_S3_BUCKET=… for a bucket.",
+        )
+        .caused_by(error)
+    })?;
+    let folder = options.data_dir.backups();
+    Ok(read(options).err().map(|error| {
+        tracing::debug!(error = error.with_causes(), "the settings can't be read");
+        let folder = folder.display();
+        format!("The settings can't be read. So the backups are taken to be in {folder}.")
+    }))
+}
+
 fn read(options: &AppOptions) -> Result<Option<BucketConfig>> {
     // What lies there while a restore waits to be finished may be half of the old data and half of the new.
     if is_interrupted(options)? {

@@ -167,4 +167,4 @@ impl SettingsStore {
     }
 }
 
-pub(crate) use stored::{load, of_param, of_snapshot, peek};
+pub(crate) use stored::{load, of_param, of_snapshot, peek, require_key};

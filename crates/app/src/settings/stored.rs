@@ -41,6 +41,16 @@ pub(crate) fn peek(dir: &Path, key: Option<&str>) -> Result<Option<Settings>> {
     text.map(|text| parsed(&document(Some(&text), key)?)).transpose()
 }
 
+/// Refuses settings that are there, and can't be read for want of their key. A database that can't be read is let pass.
+///
+/// # Errors
+///
+/// As [`peek`].
+pub(crate) fn require_key(dir: &Path, key: Option<&str>) -> Result<()> {
+    let text = bosbase_store::peek_param(dir, KEY).ok().flatten();
+    document(text.as_deref(), key).map(drop)
+}
+
 /// The settings as they are in a snapshot; the built-in ones where it has none.
 ///
 /// # Errors

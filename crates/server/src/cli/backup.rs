@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bosbase_app::jobs::{
     Backups, CREATE_STEPS, Importing, Job, JobState, Listed, Proof, RESTORE_STEPS, Ticket, Undoing, make_directory,
-    require_application, take_over_backups,
+    place_in_doubt, require_application, take_over_backups,
 };
 use bosbase_app::recovery::RECOVER_STEPS;
 use bosbase_app::start::{restore_offline, undo_offline};
@@ -22,6 +22,11 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Does what was asked and says so.
 pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
+    if !matches!(action, BackupAction::Steps)
+        && let Some(doubt) = place_in_doubt(&options(global)?)?
+    {
+        note(&doubt);
+    }
     if let BackupAction::Restore { key } = action {
         let meter = Meter::new("restoring");
         let options = options(global)?;
