@@ -113,6 +113,34 @@ def test_what_settings_and_collections_ask_for_in_vain_is_said(launch, tmp_path)
     assert server.log().count(said) == 1, "mail is set up now"
 
 
+def test_addresses_for_alarms_without_a_mail_server_are_said_at_the_change_at_the_start_and_in_the_status(launch):
+    """The addresses were taken without a word, and nobody was mailed when backups failed."""
+    said = "settings.backups.alarmEmails names addresses, and no mail server is set up (settings.smtp)"
+    server = launch()
+    root = server.root()
+    shown = lambda: root.get("/api/backups/status")["alarms"]["troubles"]  # noqa: E731
+    assert shown() == [] and said not in server.log()
+    root.patch("/api/settings", json={"backups": {"alarmEmails": ["ops@example.com"]}})
+    assert shown() == [{"cause": "alarms", "error": f"{said}: nobody is told when a backup fails."}]
+    assert root.get("/api/health")["data"]["backupTroubles"] == ["alarms"]
+    assert "bosbase_backup_troubles 1" in root.send("GET", "/api/metrics").text
+    root.patch("/api/settings", json={"meta": {"appName": "Other"}})
+    assert server.log().count(said) == 1, "a change of something else says it again"
+    lines = lambda: root.get("/api/logs", params={"filter": 'message ~ "alarmEmails" && level = 4'})["items"]  # noqa: E731
+    assert len(wait_for(lines, 10, "a line in the log")) == 1
+    server.stop()
+    server.start()
+    root = server.root()
+    assert server.log().count(said) == 2 and len(shown()) == 1, "the start says it"
+    root.patch("/api/settings", json={"smtp": {"enabled": True, "host": "127.0.0.1", "port": 1}})
+    assert shown() == [] and "backupTroubles" not in root.get("/api/health")["data"]
+    # Also said where not the addresses are new, but the mail server is gone.
+    root.patch("/api/settings", json={"smtp": {"enabled": False}, "backups": {"alarmWebhook": {"url": "http://127.0.0.1:9"}}})
+    assert server.log().count(f"{said}: alarms go to the webhook alone.") == 1
+    root.patch("/api/settings", json={"backups": {"alarmEmails": []}})
+    assert shown() == []
+
+
 def test_what_another_program_switched_on_can_be_kept_and_taken_back(tmp_path, launch):
     directory = tmp_path / "app" / "pb_data"
     theirs = launch(POCKETBASE, directory)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bosbase_backup::DataDir;
 use bosbase_disk::Disk;
 use bosbase_store::Store;
+use serde_json::{Map, json};
 
 use crate::accounts::{self, Accounts, superuser_addresses};
 use crate::alarms::{Alarms, Desk};
@@ -16,7 +17,7 @@ use crate::error::Result;
 use crate::files::FileStore;
 use crate::jobs::{self, BackupJobs, Backups, InForce, Job, JobRegistry, LeftUnproven, Places};
 use crate::limits::{PasswordTries, RateLimits};
-use crate::logs::{self, LogWriter, Logs};
+use crate::logs::{self, Level, LogWriter, Logs};
 use crate::mails::SampleMail;
 use crate::memory::Memory;
 use crate::opening::{self, Opened};
@@ -26,6 +27,7 @@ use crate::records::{self, Audience, Records, StoredReferences};
 use crate::recovery::{self, Recovery};
 use crate::reserve::Reserve;
 use crate::settings::{self, Settings, SettingsCell, SettingsStore};
+use crate::unsupported;
 
 /// An open application. Clones share it.
 #[derive(Clone)]
@@ -158,8 +160,17 @@ impl App {
         let sample_mail = SampleMail::new(store.clone(), settings.clone());
         let key = options.encryption_key.clone();
         let of_settings = files.clone();
+        let (of_change, told) = (store.clone(), logs.clone());
         let changed = Box::new(move |before: &Settings, now: &Settings| {
             follow_bucket(&of_settings, before, now);
+            for line in unsupported::of_change(&of_change, before, now) {
+                tracing::warn!("{line}");
+                told.event(
+                    Level::Warning,
+                    &line,
+                    Map::from_iter([("type".to_owned(), json!("settings"))]),
+                );
+            }
             desk.hurry();
             of_settings.purge_objects();
         });

@@ -171,8 +171,30 @@ pub fn of_application(store: &Store, settings: &Settings) -> Vec<String> {
     said
 }
 
+/// What a change of the settings, from `before` to `now`, asks for in vain and was not asked for in vain before it.
+pub(crate) fn of_change(store: &Store, before: &Settings, now: &Settings) -> Vec<String> {
+    let before = of_application(store, before);
+    let mut said = of_application(store, now);
+    said.retain(|line| !before.contains(line));
+    said
+}
+
+/// What the settings say of alarms in vain: addresses that no mail can be sent to.
+pub(crate) fn of_alarms(settings: &Settings) -> Option<String> {
+    if settings.backups.alarm_emails.is_empty() || settings.smtp.enabled {
+        return None;
+    }
+    let left = match settings.backups.alarm_webhook.url.is_empty() {
+        true => "nobody is told when a backup fails",
+        false => "alarms go to the webhook alone",
+    };
+    Some(format!(
+        "settings.backups.alarmEmails names addresses, and no mail server is set up (settings.smtp): {left}."
+    ))
+}
+
 fn of_settings(settings: &Settings) -> Vec<String> {
-    let mut said = Vec::new();
+    let mut said = Vec::from_iter(of_alarms(settings));
     for rule in settings.rate_limits.rules.iter().filter(|rule| !limits::is_sound(rule)) {
         said.push(format!(
             "The rule {:?} of settings.rateLimits names no requests or no seconds: it limits nothing.",
@@ -196,4 +218,30 @@ fn of_collection(collection: &Collection, settings: &Settings) -> Result<Vec<Str
         ));
     }
     Ok(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// They were taken without a word, and nobody was mailed.
+    #[test]
+    fn addresses_for_alarms_without_a_mail_server_are_told() {
+        let mut settings = Settings::default();
+        assert_eq!(of_alarms(&settings), None);
+        settings.backups.alarm_emails.push("ops@example.com".to_owned());
+        let said = of_alarms(&settings).unwrap();
+        assert!(
+            said.ends_with("(settings.smtp): nobody is told when a backup fails."),
+            "{said}"
+        );
+        settings.backups.alarm_webhook.url = "https://example.com".to_owned();
+        let said = of_alarms(&settings).unwrap();
+        assert!(
+            said.ends_with("(settings.smtp): alarms go to the webhook alone."),
+            "{said}"
+        );
+        settings.smtp.enabled = true;
+        assert_eq!(of_alarms(&settings), None);
+    }
 }

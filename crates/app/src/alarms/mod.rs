@@ -28,6 +28,7 @@ use crate::error::{Error, Result};
 use crate::jobs::{BackupJobs, Job, JobRegistry, JobState};
 use crate::outlive::outlive;
 use crate::settings::Settings;
+use crate::unsupported;
 
 use channel::Channel;
 pub use event::{Event, Happened};
@@ -262,19 +263,28 @@ impl Alarms {
                 ledger.untold
             ));
         }
-        let troubles = ledger.troubles.iter().map(|(cause, trouble)| TroubleStatus {
+        let settings = self.settings();
+        let told = ledger.troubles.iter().map(|(cause, trouble)| TroubleStatus {
             cause: cause.clone(),
             error: trouble.error.clone(),
         });
+        let mut troubles: Vec<_> = told.collect();
+        // What a restore took away says more.
+        if !ledger.troubles.contains_key(settings_before_restore::ALARMS)
+            && let Some(error) = unsupported::of_alarms(&settings)
+        {
+            let cause = settings_before_restore::ALARMS.to_owned();
+            troubles.push(TroubleStatus { cause, error });
+        }
         AlarmStatus {
             last_sent: ledger.last_sent.clone(),
             last_error: errors.join("; "),
             waiting: ledger.waiting.len(),
-            ways: settings_before_restore::ways(&self.settings())
+            ways: settings_before_restore::ways(&settings)
                 .into_iter()
                 .map(Channel::name)
                 .collect(),
-            troubles: troubles.collect(),
+            troubles,
         }
     }
 }
