@@ -23,8 +23,11 @@ pub fn line(error: &clap::Error, words: &[OsString]) -> String {
         false => wrong(error, &command),
     };
     let mut line = told.unwrap_or_else(|| first_line(error));
-    let hint = hint(error, &path).or_else(|| way_out(error, &path));
-    if let Some(hint) = hint.filter(|_| !is_hidden) {
+    let hint = match is_hidden {
+        true => form(&path).filter(|_| error.kind() == ErrorKind::UnknownArgument),
+        false => hint(error, &path).or_else(|| way_out(error, &path)),
+    };
+    if let Some(hint) = hint {
         line.push(' ');
         line.push_str(&hint);
     }
@@ -64,9 +67,37 @@ pub fn command_of(words: &[OsString]) -> Vec<String> {
     path
 }
 
+/// How the words of the command at `path` stand that are no flags, in a sentence; nothing where it takes none.
+pub fn form(path: &[String]) -> Option<String> {
+    let root = Arguments::explained();
+    let command = path
+        .iter()
+        .skip(1)
+        .try_fold(&root, |at, name| at.find_subcommand(name))?;
+    let words: Vec<_> = command.get_positionals().map(|word| format!(" {word}")).collect();
+    (!words.is_empty()).then(|| format!("It is: {}{}.", path.join(" "), words.concat().trim_end_matches("...")))
+}
+
+/// Whether the flag `name` stands for a word of the command at `path` that is no flag, as in `--email`.
+pub fn is_of_form(path: &[String], name: &str) -> bool {
+    let name = name.trim_start_matches('-');
+    let root = Arguments::explained();
+    let command = path.iter().skip(1).try_fold(&root, |at, name| at.find_subcommand(name));
+    let is_it = |word: &clap::Arg| {
+        let word = word.get_id().as_str();
+        word == name || word.strip_suffix('s') == Some(name)
+    };
+    command.is_some_and(|command| command.get_positionals().any(is_it))
+}
+
+/// Whether a word of this command line may be a password.
+pub fn is_about_superusers(words: &[OsString]) -> bool {
+    words.iter().any(|word| word == "superuser")
+}
+
 /// Whether the word that is wrong may be a password.
 fn is_hidden(error: &clap::Error, words: &[OsString]) -> bool {
-    let is_superuser = words.iter().any(|word| word == "superuser");
+    let is_superuser = is_about_superusers(words);
     let wrong = match error.kind() {
         ErrorKind::UnknownArgument => ContextKind::InvalidArg,
         ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
@@ -86,7 +117,8 @@ fn is_hidden(error: &clap::Error, words: &[OsString]) -> bool {
     let is_plain = match error.get(wrong) {
         // A word that is like no flag may be anything.
         Some(ContextValue::String(word)) => {
-            is_flag(word) && (word.len() == 2 || error.get(ContextKind::SuggestedArg).is_some())
+            let is_known = || error.get(ContextKind::SuggestedArg).is_some() || is_of_form(&command_of(words), word);
+            is_flag(word) && (word.len() == 2 || is_known())
         }
         _ => true,
     };
@@ -96,8 +128,13 @@ fn is_hidden(error: &clap::Error, words: &[OsString]) -> bool {
 fn hidden(kind: ErrorKind, command: &str) -> String {
     match kind {
         ErrorKind::InvalidSubcommand => format!("{command} has no command of the name that was typed {HIDDEN}."),
-        _ => format!("{command} does not take one of the words that were typed {HIDDEN}."),
+        _ => unshown(command),
     }
+}
+
+/// What is said of a word that `command` does not take and that may be a password.
+pub fn unshown(command: &str) -> String {
+    format!("{command} does not take one of the words that were typed {HIDDEN}.")
 }
 
 /// What is wrong, where the error says enough of it.
@@ -153,11 +190,10 @@ fn way_out(error: &clap::Error, path: &[String]) -> Option<String> {
     }
     if let Some(ContextValue::StyledStrs(tips)) = error.get(ContextKind::Suggested) {
         // A word behind `--` is hardly what somebody means who mistyped a flag.
-        let tip = tips
-            .iter()
-            .map(ToString::to_string)
-            .find(|tip| !tip.contains("as a value"))?;
-        return Some(format!("Tip: {}.", one_line(&tip)));
+        let mut tips = tips.iter().map(ToString::to_string);
+        if let Some(tip) = tips.find(|tip| !tip.contains("as a value")) {
+            return Some(format!("Tip: {}.", one_line(&tip)));
+        }
     }
     let wants_command = matches!(
         error.kind(),
@@ -165,6 +201,12 @@ fn way_out(error: &clap::Error, path: &[String]) -> Option<String> {
             | ErrorKind::MissingSubcommand
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
+    // `backup restore --name x.zip`
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(form) = form(path)
+    {
+        return Some(form);
+    }
     let root = Arguments::explained();
     let above = path.iter().skip(1);
     let command = above
@@ -198,7 +240,7 @@ fn listed(texts: &[String], joint: &str) -> Option<String> {
 }
 
 /// A word that was typed, in quotes where it is more than letters.
-fn plain(word: &str) -> String {
+pub fn plain(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.=@:/".contains(c);
     match !word.is_empty() && word.chars().all(is_plain) {
         true => word.to_owned(),

@@ -14,6 +14,7 @@ use super::Failure;
 use super::args::{Arguments, Check, Command};
 use super::complaint::{command_of, line, reason};
 use super::configuration_file::{ConfigurationFile, Usual};
+use super::dashes;
 use super::environment::{Origin, Variables};
 use super::global::{Global, Named};
 use super::grammar::in_order;
@@ -58,6 +59,9 @@ pub struct Setting {
 /// Where one of them makes no sense.
 pub fn read() -> Result<(Arguments, Vec<Setting>), Refusal> {
     let typed: Vec<OsString> = std::env::args_os().collect();
+    if let Some(line) = dashes::complaint(&typed) {
+        return Err(Refusal::Wrong(Failure(line)));
+    }
     let refused = |error| Refusal::of(error, &typed);
     let matches = parse(&typed).map_err(refused)?;
     let first = Arguments::from_arg_matches(&matches).map_err(refused)?;

@@ -3,7 +3,7 @@
 use clap::error::{ContextKind, ErrorKind};
 
 use super::args::{Arguments, SuperuserAction};
-use super::complaint::texts;
+use super::complaint::{form, is_of_form, texts};
 
 /// What others call the address of the server.
 const ADDRESSES: [&str; 6] = ["--addr", "--address", "--bind", "--host", "--listen", "--port"];
@@ -22,7 +22,9 @@ pub fn hint(error: &clap::Error, path: &[String]) -> Option<String> {
         ErrorKind::UnknownArgument => {
             let flag = wrong(ContextKind::InvalidArg);
             let is_address = is_typed("serve") && ADDRESSES.contains(&flag.first()?.as_str());
-            is_address.then(|| "The address and the port are one flag: --http 127.0.0.1:8091.".to_owned())
+            let address = || "The address and the port are one flag: --http 127.0.0.1:8091.".to_owned();
+            let of_form = || form(path).filter(|_| flag.first().is_some_and(|flag| is_of_form(path, flag)));
+            is_address.then(address).or_else(of_form)
         }
         ErrorKind::MissingRequiredArgument => {
             let missing = |name: &str| wrong(ContextKind::InvalidArg).iter().any(|text| text.contains(name));

@@ -8,6 +8,7 @@ mod complaint;
 mod config;
 mod configuration;
 mod configuration_file;
+mod dashes;
 mod environment;
 mod extract;
 mod files;
