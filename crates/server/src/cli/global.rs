@@ -21,7 +21,7 @@ const KEY_LENGTH: usize = 32;
 /// [`Global::is_honoured`] names.
 #[derive(Debug, Args)]
 pub struct Global {
-    /// The data directory; one made by PocketBase 0.23 or later is opened (and upgraded) as it is
+    /// The data directory
     #[arg(long, global = true, env = "BOSBASE_DIR", default_value = usual_dir(), value_name = "DIR", value_parser = PathBufValueParser::new().map(DataDir::at))]
     pub dir: DataDir,
     /// The name of the environment variable that holds the 32 character key of the encrypted settings
