@@ -85,6 +85,7 @@ VALUES = {
 def test_each_variable_is_taken_from_the_environment_and_from_the_file_and_a_flag_goes_before(tmp_path):
     variables, _ = flags_of_serve()
     values = {name: value.format(tmp_path) for name, value in VALUES.items()}
+    (tmp_path / "pages").mkdir()
     assert set(variables.values()) | {"BOSBASE_DOMAINS"} == set(values) | {"BOSBASE_CONFIG"}
     key = {"A_KEY": "k" * 32}
     said = check("--config=", env={**values, **key})
@@ -163,18 +164,99 @@ WRONG = {
     "BOSBASE_ENCRYPTION_ENV=A_KEY\nA_KEY=" + SECRET: "A_KEY, which must be set to a key of exactly 32 characters",
     "BOSBASE_DOMAINS=https://example.com": "There is no certificate for",
     "BOSBASE_PUBLIC_DIR=.\nBOSBASE_DIR=./data": "data",
+    "BOSBASE_LOG=loud": "BOSBASE_LOG says no level of logging: loud.",
+    "BOSBASE_LOG=info,warning": "BOSBASE_LOG says no level of logging: warning.",
+    "BOSBASE_HTTP=http://127.0.0.1:8090": "--http can't be",
+    "BOSBASE_HTTP=bad host:8090": "--http can't be",
+    "BOSBASE_HTTPS=:8443\nBOSBASE_HTTP=127.0.0.1:8443": "--http and --https can't be one address",
+    "BOSBASE_DOMAINS=--http=:80": "BOSBASE_DOMAINS (file, line 1) can't be read: a name does not begin with a dash",
+    "BOSBASE_DOMAINS=-help": "BOSBASE_DOMAINS (file, line 1) can't be read: a name does not begin with a dash",
+    "BOSBASE_ACME_DIRECTORY=acme.example.com\nBOSBASE_DOMAINS=a.example": "BOSBASE_ACME_DIRECTORY can't be",
+    "BOSBASE_ACME_ROOT=missing.pem\nBOSBASE_DOMAINS=a.example": "BOSBASE_ACME_ROOT can't be",
+    "BOSBASE_ACME_ROOT=bosbase.env\nBOSBASE_DOMAINS=a.example": "BOSBASE_ACME_ROOT can't be",
+    "BOSBASE_DIR=bosbase.env": "bosbase.env",
+    f"BOSBASE_SUPERUSER_EMAIL=nobody\nBOSBASE_SUPERUSER_PASSWORD={SECRET}": "email: Must be a valid email address.",
+    "BOSBASE_SUPERUSER_EMAIL=a@example.com\nBOSBASE_SUPERUSER_PASSWORD=short": "password: Must be at least 8 character(s).",
 }
 
 
 @pytest.mark.parametrize("text", WRONG, ids=lambda text: text.split("=")[0].split("\n")[0])
 def test_what_is_wrong_is_told_in_one_line_without_a_secret_and_nothing_starts(tmp_path, text):
     path = file_with(tmp_path, text)
-    for command in (("config", "check"), ("serve", "--http", f"127.0.0.1:{free_port()}")):
+    # What is wrong with the address or the domains is told before a port is taken; the rest would take one.
+    address = () if {"BOSBASE_HTTP", "BOSBASE_DOMAINS"} & {line.split("=")[0] for line in text.split("\n")} else ("--http", f"127.0.0.1:{free_port()}")
+    for command in (("config", "check"), ("serve", *address)):
         done = run(*command, "--config", path, cwd=tmp_path)
         assert done.returncode in (1, 2) and not done.stdout, (done.stdout, done.stderr)
         (line,) = done.stderr.splitlines()
         assert WRONG[text] in line and SECRET not in line, line
     assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+BUCKET = {"BUCKET": "acme", "REGION": "r", "ENDPOINT": "https://s3.example.com", "ACCESS_KEY": SECRET, "SECRET": SECRET}
+WRONG_BUCKETS = {
+    "a word": ({"ENDPOINT": "nonsense here"}, "the S3 endpoint is not usable"),
+    "another scheme": ({"ENDPOINT": "ftp://s3.example.com"}, "it is no http or https address"),
+    "no host": ({"ENDPOINT": "https://"}, "it names no host"),
+    "a query": ({"ENDPOINT": "https://s3.example.com/?a=b"}, "it must end before a ? or #"),
+    "names below an address": ({"ENDPOINT": "http://127.0.0.1:9000"}, "set forcePathStyle to true"),
+    "a path for a name": ({"BUCKET": "a/b"}, "the bucket's name is not usable"),
+    "no truth": ({"FORCE_PATH_STYLE": "yes"}, "FORCE_PATH_STYLE must be true or false"),
+}
+
+
+@pytest.mark.parametrize("kind", ("BACKUPS", "STORAGE"))
+@pytest.mark.parametrize("case", WRONG_BUCKETS)
+def test_a_bucket_that_can_be_none_stops_the_start_and_config_check(tmp_path, case, kind):
+    """`config check` called any endpoint good, and `serve` went on without backups that worked."""
+    wrong, said = WRONG_BUCKETS[case]
+    env = {f"BOSBASE_{kind}_S3_{name}": value for name, value in {**BUCKET, **wrong}.items()}
+    for command in (("config", "check"), ("serve", "--http", f"127.0.0.1:{free_port()}"), ("backup", "list")):
+        done = run(*command, "--config=", env=env, cwd=tmp_path)
+        (line,) = done.stderr.splitlines()
+        assert done.returncode == 1 and said in line and f"BOSBASE_{kind}_S3_" in line and SECRET not in line, (command, done)
+    # Switched off, it may say anything.
+    env[f"BOSBASE_{kind}_S3_ENABLED"] = "false"
+    assert run("config", "check", "--config=", env=env, cwd=tmp_path).returncode == 0
+
+
+UNHEEDED = {
+    "BOSBASE_BACKUP_S3_BUCKET=acme": "BOSBASE_BACKUP_S3_BUCKET is none of this program's and has no effect.",
+    "BOSBASE_BACKUPS_S3_REGION=r": "BOSBASE_BACKUPS_S3_REGION is set and has no effect without BOSBASE_BACKUPS_S3_BUCKET.",
+    f"BOSBASE_STORAGE_S3_SECRET={SECRET}": "BOSBASE_STORAGE_S3_SECRET is set and has no effect without BOSBASE_STORAGE_S3_BUCKET.",
+    "BOSBASE_STORAGE_S3_ENABLED=true": "BOSBASE_STORAGE_S3_ENABLED is set and has no effect without BOSBASE_STORAGE_S3_BUCKET.",
+    "BOSBASE_SUPERUSER_EMAIL=a@example.com": "BOSBASE_SUPERUSER_EMAIL is set and has no effect without BOSBASE_SUPERUSER_PASSWORD.",
+    "BOSBASE_ACME_DIRECTORY=https://acme.example.com": "BOSBASE_ACME_DIRECTORY is set and has no effect without a domain or --https.",
+    "BOSBASE_ACME_ROOT=root.pem": "BOSBASE_ACME_ROOT is set and has no effect without a domain or --https.",
+    f"BOSBASE_METRICS_TOKEN={SECRET}\u00e4": "BOSBASE_METRICS_TOKEN holds characters that no request can carry",
+    "BOSBASE_ORIGINS=https://a.example,b.example": 'No page has the origin "b.example" (--origins)',
+}
+
+
+@pytest.mark.parametrize("text", UNHEEDED, ids=lambda text: text.split("=")[0])
+def test_what_would_do_nothing_is_refused_by_config_check_and_said_by_the_start(tmp_path, launch, text):
+    name, _, value = text.partition("=")
+    done = run("config", "check", "--config=", env={name: value}, cwd=tmp_path)
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 1 and not done.stdout and UNHEEDED[text] in line and SECRET not in line, done
+    log = launch(env={name: value}).log(10_000_000)
+    assert log.count(UNHEEDED[text]) == 1 and SECRET not in log, log
+
+
+def test_a_directory_of_pages_that_is_not_there_is_said_at_the_start(launch):
+    assert "There is no directory nowhere (--publicDir)" in launch(flags=["--publicDir", "nowhere"]).log()
+
+
+def test_hooks_that_stop_the_start_stop_config_check(tmp_path):
+    """It called the configuration good, and the start was refused."""
+    (tmp_path / "pb_hooks").mkdir()
+    (tmp_path / "pb_hooks" / "main.pb.js").write_text("x")
+    for command in ("config", "check"), ("serve", "--http", f"127.0.0.1:{free_port()}"):
+        done = run(*command, "--config=", "--dir", tmp_path / "data")
+        assert done.returncode == 1 and "holds main.pb.js" in done.stderr and "--ignore-hooks" in done.stderr, done
+    done = run("config", "check", "--config=", "--dir", tmp_path / "data", "--ignore-hooks", "--hooksPool", "5", "--publicDir", "nowhere")
+    assert "Note: There is no directory nowhere (--publicDir)" in done.stderr
+    assert done.returncode == 0 and "Note: Without effect: --hooksPool." in done.stderr, done
 
 
 def test_a_wrong_variable_is_told_by_its_name(tmp_path):
@@ -200,7 +282,7 @@ def test_an_address_without_a_port_is_refused_before_anything_is_opened(tmp_path
 
 
 def test_secrets_are_not_shown(tmp_path):
-    bucket = {"BUCKET": "acme", "REGION": "r", "ENDPOINT": "http://127.0.0.1:1", "ACCESS_KEY": SECRET, "SECRET": SECRET}
+    bucket = {"BUCKET": "acme", "REGION": "r", "ENDPOINT": "http://127.0.0.1:1", "FORCE_PATH_STYLE": "true", "ACCESS_KEY": SECRET, "SECRET": SECRET}
     variables = {f"BOSBASE_{kind}_S3_{name}": value for kind in ("BACKUPS", "STORAGE") for name, value in bucket.items()}
     variables |= {"BOSBASE_METRICS_TOKEN": SECRET, "BOSBASE_SUPERUSER_EMAIL": "a@example.com", "BOSBASE_SUPERUSER_PASSWORD": SECRET}
     said = check("--config=", env=variables)

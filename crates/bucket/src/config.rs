@@ -69,6 +69,15 @@ impl BucketConfig {
         }
     }
 
+    /// Whether requests can be made of it at all; nobody is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] with what of the bucket's name or the endpoint makes no sense.
+    pub fn require_usable(&self) -> Result<()> {
+        self.base().map(drop)
+    }
+
     /// The URL that stands in front of every key, without a slash at its end.
     pub(crate) fn base(&self) -> Result<Url> {
         let invalid = |why: &str| Error::new(ErrorKind::Config, format!("the S3 endpoint is not usable: {why}"));

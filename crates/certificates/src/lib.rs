@@ -38,6 +38,7 @@ use order::Orders;
 
 pub use error::{Error, Result};
 pub use host::HostName;
+pub use order::require_root;
 
 /// Let's Encrypt, where PocketBase gets its certificates.
 pub const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";

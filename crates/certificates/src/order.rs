@@ -1,6 +1,6 @@
 //! Orders of certificates at one ACME server.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use instant_acme::{
@@ -34,6 +34,15 @@ impl std::fmt::Debug for Orders {
             .field("directory", &self.directory)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether `path` holds the certificate of an ACME server's authority, in PEM.
+///
+/// # Errors
+///
+/// Where it does not, or can't be read.
+pub fn require_root(path: &Path) -> Result<()> {
+    Account::builder_with_root(path).map(drop).map_err(refused)
 }
 
 impl Orders {

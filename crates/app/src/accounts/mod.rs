@@ -43,8 +43,8 @@ pub use answer::Authenticated;
 pub use login::PasswordForm;
 pub use one_time_password::OneTimePassword;
 pub use second_factor::Login;
-pub use superusers::Unlocked;
 pub(crate) use superusers::superuser_addresses;
+pub use superusers::{Unlocked, require_credentials};
 
 /// So many requests wait for the mail server at once.
 const MAILING: usize = 8;

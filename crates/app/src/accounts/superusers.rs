@@ -203,7 +203,7 @@ impl Accounts {
     }
 
     fn save_superuser(&self, email: &str, password: &str, mode: Mode) -> Result<()> {
-        validate(email, password)?;
+        require_credentials(email, password)?;
         if email == INSTALLER {
             return Err(taken());
         }
@@ -303,7 +303,12 @@ fn set_password(record: &mut Record, hash: String) {
     record.values.insert("tokenKey".to_owned(), Value::String(new_secret()));
 }
 
-fn validate(email: &str, password: &str) -> Result<()> {
+/// Whether a superuser with this address and this password may be.
+///
+/// # Errors
+///
+/// [`crate::ErrorKind::Invalid`] with PocketBase's codes, for `email` and `password`.
+pub fn require_credentials(email: &str, password: &str) -> Result<()> {
     let mut errors = FieldErrors::new();
     if email.is_empty() {
         errors.add_required("email");

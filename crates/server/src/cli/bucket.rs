@@ -6,7 +6,7 @@ use bosbase_app::files::FilesPlace;
 use bosbase_app::jobs::BackupsPlace;
 
 use super::Failure;
-use super::environment::Variables;
+use super::environment::{OF_BUCKET, Variables};
 
 /// What the variables of the backups' bucket begin with.
 const BACKUPS: &str = "BOSBASE_BACKUPS_S3_";
@@ -50,14 +50,33 @@ fn bucket(variables: &Variables, prefix: &str) -> Result<Option<BucketConfig>, F
         ))),
         value => Ok(value),
     };
-    Ok(Some(BucketConfig {
+    let config = BucketConfig {
         bucket,
         region: required("REGION")?,
         endpoint: required("ENDPOINT")?,
         access_key: required("ACCESS_KEY")?,
         secret: required("SECRET")?,
         force_path_style: truth(variables, prefix, "FORCE_PATH_STYLE")?.unwrap_or(false),
-    }))
+    };
+    config
+        .require_usable()
+        .map_err(|error| Failure(format!("{prefix}BUCKET and {prefix}ENDPOINT name no bucket: {error}.")))?;
+    Ok(Some(config))
+}
+
+/// The variables of the buckets that do nothing alone, each with the one that it needs.
+pub fn idle(variables: &Variables) -> Vec<(String, String)> {
+    let mut idle = Vec::new();
+    for prefix in [BACKUPS, FILES] {
+        // Switched off, they may stay.
+        let is_off = truth(variables, prefix, "ENABLED").is_ok_and(|enabled| enabled == Some(false));
+        let bucket = format!("{prefix}BUCKET");
+        if !is_off && variables.get(&bucket).is_none() {
+            let others = OF_BUCKET.iter().map(|name| format!("{prefix}{name}"));
+            idle.extend(others.filter(|name| *name != bucket).map(|name| (name, bucket.clone())));
+        }
+    }
+    idle
 }
 
 fn truth(variables: &Variables, prefix: &str, name: &str) -> Result<Option<bool>, Failure> {

@@ -1,15 +1,18 @@
 //! `bosbase config check`: what is in force, and where each value comes from.
 
+use bosbase_app::unsupported::Programs;
 use bosbase_certificates::LETS_ENCRYPT;
 
 use super::Failure;
 use super::args::ConfigAction;
 use super::configuration::Setting;
-use super::environment::{Origin, Variables, did_you_mean, is_secret, settings};
+use super::environment::{Origin, is_secret, settings};
 use super::global::Global;
 use super::listening::Addresses;
-use super::output::say;
+use super::output::{note, say};
 use super::serve::log_filter;
+use super::unheeded::{tolerated, unheeded};
+use super::unsupported::refuse_ignored;
 
 /// Does what was asked. `flags` are those of the command, with where their values come from.
 ///
@@ -19,17 +22,20 @@ use super::serve::log_filter;
 pub fn run(global: &Global, action: &ConfigAction, flags: &[Setting]) -> Result<(), Failure> {
     let ConfigAction::Check(serve) = action;
     let variables = &global.variables;
-    if let Some(name) = variables.unknown(&global.encryption_env).first() {
-        return Err(Failure(format!(
-            "The environment variable {name} is none of this program's and has no effect.{}",
-            did_you_mean(name)
-        )));
-    }
+    log_filter(global)?;
     let addresses = Addresses::of(serve, global.has_own_authority())?;
+    if addresses.https.is_some() {
+        global.require_authority()?;
+    }
+    global.require_directory()?;
+    refuse_ignored(&Programs::beside(&global.dir, &global.program_dirs())?, serve)?;
     let public = global.public_files(&global.dir)?;
     global.options()?;
-    log_filter(global)?;
-    require_both(variables, "BOSBASE_SUPERUSER_EMAIL", "BOSBASE_SUPERUSER_PASSWORD")?;
+    variables.require_superuser()?;
+    if let Some(line) = unheeded(global, serve, &addresses).into_iter().next() {
+        return Err(Failure(line));
+    }
+    tolerated(global).iter().for_each(|line| note(line));
 
     // What is usual depends on other values.
     let usual = |name: &str| match name {
@@ -67,13 +73,4 @@ pub fn run(global: &Global, action: &ConfigAction, flags: &[Setting]) -> Result<
         say(&format!("{name:36} {value:32} {origin}"));
     }
     Ok(())
-}
-
-/// Refuses one of two variables that do nothing alone.
-fn require_both(variables: &Variables, one: &str, other: &str) -> Result<(), Failure> {
-    match (variables.get(one), variables.get(other)) {
-        (Some(_), None) => Err(Failure(format!("{one} is set and has no effect without {other}."))),
-        // A password alone is for the commands beside the server.
-        _ => Ok(()),
-    }
 }

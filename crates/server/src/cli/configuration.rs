@@ -87,6 +87,10 @@ pub fn read() -> Result<(Arguments, Vec<Setting>), Refusal> {
         let found = variables.find(&variable).filter(|_| !is_typed);
         let (origin, value) = match found {
             Some((value, origin)) => {
+                if arg.is_positional() && listed(value).any(|part| part.starts_with('-')) {
+                    let why = "a name does not begin with a dash";
+                    return Err(Failure(format!("{variable} ({origin}) can't be read: {why}.")).into());
+                }
                 added.push((variable.clone(), origin, words(&arg, value)));
                 (origin, Some(value.to_owned()))
             }

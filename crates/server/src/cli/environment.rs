@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::Failure;
-use super::args::Arguments;
+use super::args::{Arguments, SuperuserAction};
 use super::configuration_file::{ConfigurationFile, Usual};
 use super::global::Global;
 
@@ -31,7 +31,7 @@ const SINGLE: [&str; 7] = [
 const BETWEEN_PROCESSES: [&str; 2] = ["FAILPOINT", "RESTARTED"];
 
 /// Those that name a bucket, behind each of [`BUCKETS`].
-const OF_BUCKET: [&str; 7] = [
+pub const OF_BUCKET: [&str; 7] = [
     "ACCESS_KEY",
     "BUCKET",
     "ENABLED",
@@ -145,6 +145,31 @@ impl Variables {
         }
         let entry = self.file.as_ref()?.get(name)?;
         Some((&entry.value, Origin::File(entry.line)))
+    }
+
+    /// The first superuser of an unattended installation: address and password, where both are set.
+    pub fn superuser(&self) -> Option<(String, String)> {
+        Some((
+            self.get("BOSBASE_SUPERUSER_EMAIL")?,
+            self.get(SuperuserAction::PASSWORD)?,
+        ))
+    }
+
+    /// Refuses a first superuser who could not be made.
+    ///
+    /// # Errors
+    ///
+    /// With what is wrong of the address or the password.
+    pub fn require_superuser(&self) -> Result<(), Failure> {
+        let Some((email, password)) = self.superuser() else {
+            return Ok(());
+        };
+        bosbase_app::accounts::require_credentials(&email, &password).map_err(|error| {
+            Failure(format!(
+                "BOSBASE_SUPERUSER_EMAIL and BOSBASE_SUPERUSER_PASSWORD make no superuser. {}",
+                error.with_causes()
+            ))
+        })
     }
 
     /// Environment variables whose names look like the program's and are none of its, in order; `own` is one that the

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use axum::http::Uri;
 use bosbase_app::public::PublicFiles;
 use bosbase_app::unsupported::ProgramDirs;
 use bosbase_app::{AppOptions, DataDir};
@@ -171,6 +172,54 @@ impl Global {
     pub fn public_files(&self, dir: &DataDir) -> bosbase_app::Result<PublicFiles> {
         let named = self.public_dir.as_ref().and_then(Named::path);
         PublicFiles::new(named.as_deref(), dir, program().as_deref(), self.index_fallback)
+    }
+
+    /// The directory of the static files that was named, where there is none of that name.
+    pub fn missing_public_dir(&self) -> Option<PathBuf> {
+        let named = self.public_dir.as_ref().and_then(Named::path)?;
+        (!named.is_dir()).then_some(named)
+    }
+
+    /// Refuses a data directory that can't be one.
+    ///
+    /// # Errors
+    ///
+    /// Where it is a file.
+    pub fn require_directory(&self) -> Result<(), Failure> {
+        match self.dir.exists() && !self.dir.is_dir() {
+            true => Err(Failure(format!(
+                "{} is no directory. Name another with --dir DIR.",
+                self.dir.display()
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses an ACME server that can't be asked.
+    ///
+    /// # Errors
+    ///
+    /// Where its address is none, or its authority's certificate can't be read.
+    pub fn require_authority(&self) -> Result<(), Failure> {
+        if let Some(directory) = self.variables.get("BOSBASE_ACME_DIRECTORY") {
+            let url = directory.parse::<Uri>().ok();
+            let is_url = |url: &Uri| {
+                matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty())
+            };
+            if !url.as_ref().is_some_and(is_url) {
+                return Err(Failure(format!(
+                    "BOSBASE_ACME_DIRECTORY can't be {directory:?}: it is a URL, as {LETS_ENCRYPT}."
+                )));
+            }
+        }
+        if let Some(root) = self.variables.get("BOSBASE_ACME_ROOT") {
+            bosbase_certificates::require_root(Path::new(&root)).map_err(|error| {
+                Failure(format!(
+                    "BOSBASE_ACME_ROOT can't be {root:?}: the PEM of a certificate is expected there ({error})."
+                ))
+            })?;
+        }
+        Ok(())
     }
 
     /// The flags that were given and have no effect.

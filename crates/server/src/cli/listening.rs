@@ -46,6 +46,13 @@ impl Addresses {
                 Some(https.unwrap_or_else(|| EVERYWHERE_TLS.to_owned())),
             )
         };
+        if let Some(https) = &https
+            && is_one(&http, https)
+        {
+            return Err(Failure(format!(
+                "--http and --https can't be one address: {http} and {https} have the same port."
+            )));
+        }
         let named = match &https {
             Some(https) if serve.domains.is_empty() => vec![host_of(https).to_owned()],
             _ => serve.domains.clone(),
@@ -90,15 +97,33 @@ impl Addresses {
 
 /// Refuses an address without a port that can be one.
 fn require_port(flag: &str, address: Option<&str>) -> Result<(), Failure> {
-    let port = address
-        .and_then(|address| address.rsplit_once(':'))
-        .map(|(_, port)| port);
-    match address {
-        Some(address) if port.is_none_or(|port| port.parse::<u16>().is_err()) => Err(Failure(format!(
+    let is_none = |address: &str| {
+        address.rsplit_once(':').is_none_or(|(host, port)| {
+            let is_of_host = |c: char| !c.is_whitespace() && !"/@?#".contains(c);
+            port.parse::<u16>().is_err() || !host.chars().all(is_of_host)
+        })
+    };
+    match address.filter(|address| is_none(address)) {
+        Some(address) => Err(Failure(format!(
             "{flag} can't be {address:?}: it is HOST:PORT, as in 127.0.0.1:8090 or :8090."
         ))),
-        _ => Ok(()),
+        None => Ok(()),
     }
+}
+
+/// Whether only one can listen on both addresses, as far as they tell. The system chooses a port for 0.
+fn is_one(one: &str, other: &str) -> bool {
+    let parts = |address: &str| {
+        address
+            .rsplit_once(':')
+            .map(|(host, port)| (host.to_owned(), port.parse::<u16>().ok()))
+    };
+    let (Some((host, port)), Some((other, other_port))) = (parts(one), parts(other)) else {
+        return false;
+    };
+    let is_everywhere = |host: &str| matches!(host, "" | "0.0.0.0" | "[::]");
+    let is_same = host == other || is_everywhere(&host) || is_everywhere(&other);
+    port == other_port && port != Some(0) && is_same
 }
 
 /// A host to type where the server listens on all addresses.

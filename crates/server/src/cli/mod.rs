@@ -21,6 +21,7 @@ mod manual;
 mod output;
 mod serve;
 mod superuser;
+mod unheeded;
 mod unsupported;
 
 use std::process::ExitCode;

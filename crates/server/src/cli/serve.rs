@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::header;
-use bosbase_app::jobs::ServeLock;
+use bosbase_app::jobs::{ServeLock, require_application};
 use bosbase_app::public::PublicFiles;
 use bosbase_app::start::Probation;
 use bosbase_app::unsupported::Programs;
@@ -23,9 +23,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::Failure;
-use super::args::{Serve, SuperuserAction};
+use super::args::Serve;
 use super::environment::Variables;
 use super::global::Global;
 use super::hangup::Hangup;
@@ -72,6 +73,13 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     };
     let addresses = Addresses::of(serve, global.has_own_authority())?;
     // Before anything is touched: who can't listen must not upgrade or recover a data directory either.
+    if addresses.https.is_some() {
+        global.require_authority()?;
+    }
+    // Where there is an application, there is likely a superuser, and the variables are not looked at.
+    if require_application(&global.dir).is_err() {
+        global.variables.require_superuser()?;
+    }
     let sockets = Sockets::open(&addresses, inherited)?;
     warn_root(&global.dir);
     // A server that restarts was let through before, and clients wait for it.
@@ -101,7 +109,7 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
         Ok(prepared) => prepared,
         Err(failure) => return Err(give_way(&probation, &spare, failure)),
     };
-    say_unsupported(&app, global);
+    say_unsupported(&app, global, serve, &addresses);
     let ticker = app
         .start_crons(crons::SystemClock)
         .map_err(|error| Failure(format!("Can't start the recurring jobs: {error}.")))?;
@@ -377,10 +385,7 @@ fn certificates(app: &App, addresses: &Addresses, variables: &Variables) -> Resu
 /// Makes the first superuser of an unattended installation from the environment or the configuration file. Where there
 /// is one already, nothing is changed: a password that was changed since must not fall back at the next start.
 fn provision(app: &App, variables: &Variables) -> Result<(), Failure> {
-    let (Some(email), Some(password)) = (
-        variables.get("BOSBASE_SUPERUSER_EMAIL"),
-        variables.get(SuperuserAction::PASSWORD),
-    ) else {
+    let Some((email, password)) = variables.superuser() else {
         return Ok(());
     };
     if !app.accounts().has_superuser()? {
@@ -426,11 +431,21 @@ fn greet(global: &Global, app: &App, url: &str, public: &PublicFiles) -> Result<
 pub fn log_filter(global: &Global) -> Result<EnvFilter, Failure> {
     match global.variables.get("BOSBASE_LOG") {
         None => Ok(EnvFilter::new(if global.dev { "debug" } else { "info" })),
-        Some(wanted) => EnvFilter::try_new(wanted).map_err(|error| {
-            Failure(format!(
-                "BOSBASE_LOG says no level of logging: {error}. Say info, for example."
-            ))
-        }),
+        Some(wanted) => {
+            let no_level = |why: &dyn std::fmt::Display| {
+                Failure(format!(
+                    "BOSBASE_LOG says no level of logging: {why}. Say info, for example."
+                ))
+            };
+            // Any word is read as the name of a part of the program: all of that, and nothing else, would be logged.
+            let mut words = wanted.split(',').map(str::trim);
+            let is_level =
+                |word: &str| word.is_empty() || word.contains(['=', '[']) || word.parse::<LevelFilter>().is_ok();
+            if let Some(word) = words.find(|word| !is_level(word)) {
+                return Err(no_level(&word));
+            }
+            EnvFilter::try_new(&wanted).map_err(|error| no_level(&error))
+        }
     }
 }
 

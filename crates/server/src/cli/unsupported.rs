@@ -5,8 +5,9 @@ use bosbase_app::{App, DataDir};
 
 use super::Failure;
 use super::args::Serve;
-use super::environment::did_you_mean;
 use super::global::Global;
+use super::listening::Addresses;
+use super::unheeded::{tolerated, unheeded};
 
 /// Refuses to serve where somebody relies on what would not be run.
 ///
@@ -35,17 +36,9 @@ pub fn refuse_ignored(programs: &Programs, serve: &Serve) -> Result<(), Failure>
 
 /// Says in the log, a line each, what is configured and not honoured. What can't be found out is no reason not to
 /// serve.
-pub fn say_unsupported(app: &App, global: &Global) {
-    for name in global.variables.unknown(&global.encryption_env) {
-        let question = did_you_mean(&name);
-        tracing::warn!("The environment variable {name} is none of this program's and has no effect.{question}");
-    }
-    let idle = global.idle();
-    if !idle.is_empty() {
-        tracing::warn!(
-            "Without effect: {}. This version runs no hooks, and neither applies nor writes migrations.",
-            idle.join(", ")
-        );
+pub fn say_unsupported(app: &App, global: &Global, serve: &Serve, addresses: &Addresses) {
+    for line in unheeded(global, serve, addresses).into_iter().chain(tolerated(global)) {
+        tracing::warn!("{line}");
     }
     match Programs::beside(&global.dir, &global.program_dirs()) {
         Ok(programs) => say_ignored(&programs),
