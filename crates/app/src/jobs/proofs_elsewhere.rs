@@ -38,9 +38,32 @@ struct Known {
     proofs: Arc<HashMap<String, Vec<Proof>>>,
     /// The one backup that it was read for: where there are too many notes, those about others may not be among it.
     of_one: Option<String>,
-    /// Until when that is not asked for again; nothing before it was asked for.
+    /// Until when that is not asked for again; nothing before it was read.
     until: Option<Instant>,
+    /// Until when nothing is asked for at all, since the place could not be read: neither can it be of another backup.
+    silent_until: Option<Instant>,
     is_asking: bool,
+}
+
+impl Known {
+    fn is_to_be_asked(&self, about: About<'_>, now: Instant) -> bool {
+        let before = |until: Option<Instant>| until.is_some_and(|until| now < until);
+        let is_about_it = self.of_one.is_none() || self.of_one == about.one();
+        !self.is_asking && !before(self.silent_until) && !(is_about_it && before(self.until))
+    }
+
+    /// Takes what was `read`, for all or `of_one`; nothing where it could not be.
+    fn was_read(&mut self, read: Option<HashMap<String, Vec<Proof>>>, of_one: Option<String>, now: Instant) {
+        self.is_asking = false;
+        let Some(proofs) = read else {
+            self.silent_until = Some(now + UNKNOWN_FOR);
+            return;
+        };
+        self.silent_until = None;
+        self.until = Some(now + KNOWN_FOR);
+        self.proofs = Arc::new(proofs);
+        self.of_one = of_one;
+    }
 }
 
 /// What proofs are wanted of.
@@ -113,9 +136,7 @@ impl Backups {
                     ..Known::default()
                 };
             }
-            let is_about_it = known.of_one.is_none() || known.of_one == about.one();
-            let is_fresh = is_about_it && known.until.is_some_and(|until| Instant::now() < until);
-            if known.is_asking || is_fresh {
+            if !known.is_to_be_asked(about, Instant::now()) {
                 return known.proofs.clone();
             }
             known.is_asking = true;
@@ -126,12 +147,7 @@ impl Backups {
             let read = read(storage.as_ref(), &place, &names);
             let mut known = state.lock();
             if known.place == place {
-                known.is_asking = false;
-                known.until = Some(Instant::now() + if read.is_some() { KNOWN_FOR } else { UNKNOWN_FOR });
-                if let Some(proofs) = read {
-                    known.proofs = Arc::new(proofs);
-                    known.of_one = of_one;
-                }
+                known.was_read(read, of_one, Instant::now());
             }
             // The list may not have waited.
             let _ = done.send(());
@@ -190,4 +206,35 @@ fn read(storage: &dyn Storage, place: &str, names: &str) -> Option<HashMap<Strin
         proofs.entry(proof.key.clone()).or_default().push(proof);
     }
     Some(proofs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each backup that was asked about waited two seconds anew for a bucket that had just not answered for another.
+    #[test]
+    fn a_place_that_could_not_be_read_is_asked_for_no_other_backup_either() {
+        let (start, mut known) = (Instant::now(), Known::default());
+        let is_asked = |known: &Known, about, after| known.is_to_be_asked(about, start + after);
+        let soon = Duration::from_secs(1);
+        assert!(is_asked(&known, About::One("a.zip"), Duration::ZERO));
+        known.was_read(Some(HashMap::new()), Some("a.zip".to_owned()), start);
+        assert!(!is_asked(&known, About::One("a.zip"), soon) && is_asked(&known, About::One("b.zip"), soon));
+        known.was_read(None, Some("b.zip".to_owned()), start);
+        for about in [
+            About::One("a.zip"),
+            About::One("b.zip"),
+            About::One("c.zip"),
+            About::All(&[]),
+        ] {
+            assert!(!is_asked(&known, about, soon));
+        }
+        // Then it is asked for what is not known. Of the first it is known what was.
+        assert!(!is_asked(&known, About::One("a.zip"), UNKNOWN_FOR));
+        assert!(is_asked(&known, About::One("b.zip"), UNKNOWN_FOR) && is_asked(&known, About::All(&[]), UNKNOWN_FOR));
+        known.was_read(Some(HashMap::new()), None, start + UNKNOWN_FOR);
+        assert!(!is_asked(&known, About::One("c.zip"), UNKNOWN_FOR + soon));
+        assert!(is_asked(&known, About::One("c.zip"), UNKNOWN_FOR + KNOWN_FOR));
+    }
 }
