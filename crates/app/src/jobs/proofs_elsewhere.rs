@@ -49,7 +49,8 @@ impl Known {
     fn is_to_be_asked(&self, about: About<'_>, now: Instant) -> bool {
         let before = |until: Option<Instant>| until.is_some_and(|until| now < until);
         let is_about_it = self.of_one.is_none() || self.of_one == about.one();
-        !self.is_asking && !before(self.silent_until) && !(is_about_it && before(self.until))
+        let is_fresh = is_about_it && before(self.until);
+        !(self.is_asking || is_fresh || before(self.silent_until))
     }
 
     /// Takes what was `read`, for all or `of_one`; nothing where it could not be.

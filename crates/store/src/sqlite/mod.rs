@@ -12,6 +12,7 @@ mod connection;
 mod console;
 pub(crate) mod migrations;
 mod prompt;
+mod published;
 pub(crate) mod query;
 mod readers;
 pub(crate) mod render;
@@ -27,6 +28,7 @@ mod writer;
 
 use connection::{Access, Role, open};
 use prompt::PromptReaders;
+use published::Published;
 use readers::{Lane, PATIENCE, Readers};
 use watch::Watch;
-use writer::{Gate, Published, Session, WRITE_PATIENCE, Writer};
+use writer::{Gate, Session, WRITE_PATIENCE, Writer};

@@ -4,8 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::RwLock;
-
 use rusqlite::Connection;
 
 use crate::at_once::{self, Missed};
@@ -112,14 +110,14 @@ impl Store {
         };
         migrations::migrate_auxiliary(&auxiliary)?;
         let schema = Arc::new(collections::load(&data)?);
-        let published: Published = Arc::new(RwLock::new(schema));
+        let published = Published::new(schema);
         Ok(Self {
             inner: Arc::new(Inner {
                 dir: options.dir.clone(),
                 query_timeout: options.query_timeout,
                 logs: Logs::new(&auxiliary_path, auxiliary, options.query_timeout)?,
                 agreement,
-                data: Writer::start("data", data, Arc::clone(&published))?,
+                data: Writer::start("data", data, published.clone())?,
                 readers: Readers::new(&data_path, options.readers),
                 prompt: PromptReaders::new(&data_path),
                 published,
@@ -127,10 +125,10 @@ impl Store {
         })
     }
 
-    /// The collections as last committed.
+    /// The collections as last committed. It waits for nothing, so that async threads can ask.
     #[must_use]
     pub fn schema(&self) -> Arc<Schema> {
-        Arc::clone(&self.inner.published.read())
+        self.inner.published.latest()
     }
 
     /// Whether the collections and their tables agreed when the store was opened, and what was made good then.
@@ -236,7 +234,7 @@ impl Store {
         };
         // As in `read_on`.
         let revision = self.inner.data.committed();
-        let Some(published) = self.inner.published.try_read() else {
+        let Some(published) = self.inner.published.hold_at_once() else {
             // The collections are just being changed.
             return Err(E::from(self.not_at_once()));
         };
@@ -276,7 +274,7 @@ impl Store {
         let revision = self.inner.data.committed();
         let schema = {
             // See `Published`: the collections and their tables are of the same moment.
-            let published = self.inner.published.read();
+            let published = self.inner.published.hold();
             begin_reading(connection)?;
             Arc::clone(&published)
         };
@@ -393,7 +391,7 @@ impl Store {
             .readers
             .take_for(Some(requester), self.inner.query_timeout, Lane::Long)?;
         let schema = {
-            let published = self.inner.published.read();
+            let published = self.inner.published.hold();
             begin_reading(&reader)?;
             Arc::clone(&published)
         };

@@ -343,8 +343,9 @@ impl Drop for WalFollower {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sqlite::published::Published;
     use crate::sqlite::snapshot::PinnedDatabase;
-    use crate::sqlite::writer::{Published, Writer};
+    use crate::sqlite::writer::Writer;
     use crate::sqlite::{Access, Role, open};
 
     const PATIENCE: Duration = Duration::from_secs(20);

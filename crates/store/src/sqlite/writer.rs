@@ -11,11 +11,12 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use bosbase_background::Urgent;
 use rusqlite::Connection;
 
+use super::published::Published;
 use super::wal::Wal;
 use super::watch::Watch;
 use crate::error::{Error, ErrorKind, Result};
@@ -36,10 +37,6 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a commit and a pin of several databases must not do at the same time.
 pub(crate) type Gate = Arc<Mutex<()>>;
-
-/// The published schema. The writer holds it exclusively while it commits a change to it, a reader holds it shared
-/// while its transaction begins; so no reader sees one state of the collections and another of their tables.
-pub(crate) type Published = Arc<RwLock<Arc<Schema>>>;
 
 /// What runs on the writer's thread: its connection and the schema as the open transaction has it.
 pub(crate) struct Session {
@@ -149,7 +146,7 @@ impl Writer {
         let (queue, jobs) = channel::<Box<dyn Job>>();
         let gate = Gate::default();
         let data_version = data_version(&connection)?;
-        let schema = Arc::clone(&published.read());
+        let schema = published.latest();
         let watch = Watch::over(&mut connection)?;
         let committed = Arc::new(AtomicU64::new(0));
         let wal = Wal::of_writer(&mut connection)?;
@@ -416,31 +413,30 @@ impl Session {
     }
 
     fn commit(&mut self, gate: &Gate, published: &Published) -> Result<()> {
-        let current = Arc::clone(&published.read());
-        let changed = !Arc::ptr_eq(&current, &self.schema);
+        let changed = !Arc::ptr_eq(&published.latest(), &self.schema);
         let _gate = gate.lock();
         if changed {
-            let mut published = published.write();
-            self.execute_commit()?;
-            *published = Arc::clone(&self.schema);
-            Ok(())
+            published.change(&self.schema, |publish| self.execute_commit(publish))
         } else {
-            self.execute_commit()
+            self.execute_commit(&mut || ())
         }
     }
 
-    fn execute_commit(&self) -> Result<()> {
+    /// Calls `then` as soon as the data is durable, and before anybody is told so.
+    fn execute_commit(&self, then: &mut dyn FnMut()) -> Result<()> {
         // Threads of the system write and flush the log, and have no core while work in the background fills them all.
         let _urgent = Urgent::begin();
         self.connection
             .prepare_cached("COMMIT")
             .and_then(|mut statement| statement.execute([]))
-            .attempting("committing")
-            .map(|_| self.committed.store(self.revision, Ordering::Release))
+            .attempting("committing")?;
+        then();
+        self.committed.store(self.revision, Ordering::Release);
+        Ok(())
     }
 
     fn roll_back(&mut self, published: &Published) {
-        self.schema = Arc::clone(&published.read());
+        self.schema = published.latest();
         // Forces the next group to look at the collections again, however this one ended.
         self.data_version = -1;
         if !self.connection.is_autocommit()

@@ -5,19 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use parking_lot::RwLock;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use crate::error::Result;
 use crate::language::{FlatQuery, resolve_flat};
 use crate::model::log::{ListLogs, LogEntry, LogLine, LogStat};
 use crate::model::page::Page;
-use crate::model::schema::Schema;
 use crate::sqlite::render::{self, Sql};
 use crate::sqlite::sql::{Attempting, one_row};
 use crate::sqlite::store::{LONG_WRITE, optimize};
 use crate::sqlite::wal::Wal;
-use crate::sqlite::{Gate, Lane, Readers, Writer};
+use crate::sqlite::{Gate, Lane, Published, Readers, Writer};
 
 /// About how many bytes a frame of the write-ahead log takes.
 const FRAME: u64 = 4096 + 24;
@@ -48,7 +46,7 @@ impl Logs {
                 "PRAGMA journal_size_limit={WAL_KEPT}; PRAGMA cache_size=-{CACHE_KIB}"
             ))
             .attempting("opening the log")?;
-        let no_collections = Arc::new(RwLock::new(Arc::new(Schema::default())));
+        let no_collections = Published::default();
         Ok(Self {
             writer: Writer::start("auxiliary", connection, no_collections)?,
             readers: Readers::new(path, 2),
