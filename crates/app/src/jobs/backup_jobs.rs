@@ -9,6 +9,7 @@ use bosbase_store::Store;
 use super::backups::Backups;
 use super::census::Census;
 use super::registry::JobRegistry;
+use super::turn::Turn;
 use crate::files::FileStore;
 use crate::logs::Logs;
 use crate::options::AppOptions;
@@ -27,6 +28,7 @@ struct Inner {
     settings: Arc<SettingsCell>,
     logs: Logs,
     census: Census,
+    looking_at_kept: Turn<()>,
 }
 
 impl BackupJobs {
@@ -45,6 +47,7 @@ impl BackupJobs {
                 settings,
                 logs,
                 census: Census::default(),
+                looking_at_kept: Turn::default(),
             }),
         }
     }
@@ -76,6 +79,11 @@ impl BackupJobs {
 
     pub(super) fn census(&self) -> &Census {
         &self.inner.census
+    }
+
+    /// Taken by one who reads the data that is kept for an undo, whose files nobody else has in memory.
+    pub(super) fn looking_at_kept(&self) -> &Turn<()> {
+        &self.inner.looking_at_kept
     }
 
     pub(super) fn disk(&self) -> &Arc<dyn Disk> {

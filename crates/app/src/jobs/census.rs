@@ -9,17 +9,15 @@ use bosbase_backup::{DataDir, EntryPath};
 use bosbase_disk::{Disk, Entry, FileKind};
 use bosbase_store::{Collection, ErrorKind as Stored, ReadTx, Store, Version, format_timestamp};
 use jiff::Timestamp;
-use parking_lot::Mutex;
 
 use super::content::{DatabaseSize, FileTotals};
-use crate::error::{Error, ErrorKind, Result};
+use super::turn::Turn;
+use crate::error::{Error, Result};
 use crate::moment;
 
 /// How long the records may be counted, and the files. A reader keeps no writer waiting, but the write-ahead log grows
 /// while it reads.
 const COUNTING: Duration = Duration::from_secs(3);
-/// How long one waits for those who count before.
-const TURN: Duration = Duration::from_secs(10);
 /// How many files are looked at, at the most.
 const MOST_FILES: u64 = 200_000;
 
@@ -51,7 +49,7 @@ pub(super) struct Counted {
 /// Counts the data, one asker after the other; what was counted is told again until the data changes.
 #[derive(Default)]
 pub(super) struct Census {
-    last: Mutex<Option<Known>>,
+    last: Turn<Option<Known>>,
 }
 
 struct Known {
@@ -76,11 +74,8 @@ impl Census {
     ///
     /// Where the data can't be read.
     pub(super) fn take(&self, ground: &Ground<'_>, since: Option<Timestamp>) -> Result<Arc<Counted>> {
-        // Nobody counts the same twice at a time, and nobody waits without end for who counts.
-        let Some(mut last) = self.last.try_lock_for(TURN) else {
-            let text = "The data is being counted for somebody else. Try again in a moment.";
-            return Err(Error::new(ErrorKind::Unavailable, text));
-        };
+        // Nobody counts the same twice at a time.
+        let mut last = self.last.take()?;
         let since = since.map(format_timestamp).unwrap_or_default();
         let version = ground.store.version();
         let is_as_before = |known: &&Known| Some(known.version) == version && known.since == since;

@@ -45,6 +45,7 @@ mod state_locks;
 mod status;
 mod stop;
 mod transfer;
+mod turn;
 mod undo;
 mod undo_outlook;
 mod unfinished;

@@ -31,17 +31,21 @@ pub struct UndoOutlook {
 
 impl BackupJobs {
     /// What an undo would change; `None` where there is nothing to undo. Takes some seconds at the most, and keeps no
-    /// writer waiting. The kept files are not counted.
+    /// writer waiting. One asker looks at the kept data at a time. The kept files are not counted.
     ///
     /// # Errors
     ///
-    /// Where the data of now, or what is known of the undo, can't be read.
+    /// [`crate::ErrorKind::Unavailable`] where others look for longer than one waits for them; where the data of now, or
+    /// what is known of the undo, can't be read.
     pub fn foresee_undo(&self) -> Result<Option<UndoOutlook>> {
         let backups = self.backups();
         let (Some(undo), Some(folder)) = (backups.undoable()?, backups.undo_folder()?) else {
             return Ok(None);
         };
-        let kept = match self.kept(&folder, &undo.restored) {
+        let turn = self.looking_at_kept().take()?;
+        let kept = self.kept(&folder, &undo.restored);
+        drop(turn);
+        let kept = match kept {
             Ok(kept) => Some(kept),
             // It may be removed meanwhile, by the next restore.
             Err(error) => {
@@ -110,4 +114,36 @@ fn count(database: &StillDatabase) -> Option<Counts> {
         drop(done);
         counted.ok()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::App;
+    use crate::error::ErrorKind;
+    use crate::jobs::JobState;
+    use crate::options::AppOptions;
+    use crate::start::restore_offline;
+
+    /// Each of many who asked at once read the kept database from the disk.
+    #[test]
+    fn one_at_a_time_looks_at_what_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = AppOptions::at(dir.path().join("pb_data"));
+        let app = App::open(options.clone()).unwrap();
+        let ticket = app.backup_jobs().start_backup("a.zip").unwrap();
+        while ticket.job().state == JobState::Running {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        app.close().unwrap();
+        restore_offline(&options, "a.zip", &|_, _| {}).unwrap();
+        let app = App::open(options).unwrap();
+        let turn = app.backup_jobs().looking_at_kept().take().unwrap();
+        let refused = app.backup_jobs().foresee_undo().unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unavailable);
+        drop(turn);
+        let outlook = app.backup_jobs().foresee_undo().unwrap().unwrap();
+        assert!(outlook.comparison.unwrap().complete);
+        app.close().unwrap();
+    }
 }
