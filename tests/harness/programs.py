@@ -23,7 +23,7 @@ class Program:
     def serve(self, directory, address, extra=()):
         return [str(self.path), "serve", "--dir", str(directory), "--http", address, *self.serve_flags, *extra]
 
-    def run(self, *arguments, check=True, env=None, timeout=120):
+    def run(self, *arguments, check=True, env=None, timeout=120, cwd=None):
         """Runs a subcommand to its end and returns it with its output as text."""
         done = subprocess.run(
             [str(self.path), *map(str, arguments)],
@@ -32,6 +32,7 @@ class Program:
             text=True,
             timeout=timeout,
             env={**os.environ, **(env or {})},
+            cwd=cwd,
         )
         if check and done.returncode != 0:
             raise AssertionError(f"{done.args} exited {done.returncode}\n{done.stdout}\n{done.stderr}")
