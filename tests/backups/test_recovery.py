@@ -5,6 +5,7 @@ import json
 import pytest
 
 from harness.client import wait_for
+from harness.jobs import last_job
 from harness.programs import BOSBASE, POCKETBASE
 from harness.stream import Stream
 
@@ -48,6 +49,34 @@ def test_a_deleted_record_comes_back_as_it_was_with_its_files(server, root):
     # It goes again as any other, and takes its files along.
     root.delete(f"/api/collections/authors/records/{ada['id']}")
     assert not (server.directory / "storage" / ada["collectionId"] / ada["id"]).exists()
+
+
+def test_the_history_tells_what_was_brought_back_and_what_was_refused(server, root):
+    """A record that was brought back stood in no history: nobody could say later who had put it there."""
+    ada, bob = root.create("authors", {"name": "Ada"}), root.create("authors", {"name": "Bob"})
+    root.back_up("one.zip")
+    for one in (ada, bob):
+        root.delete(f"/api/collections/authors/records/{one['id']}")
+    ids = [ada["id"], bob["id"]]
+    recover(root, "one.zip", collection="authors", ids=ids, dryRun=True)
+    assert last_job(root, "recover") is None, "a dry run changes nothing, and is no job"
+    with Stream(root, "@backups") as stream:
+        recover(root, "one.zip", collection="authors", ids=ids)
+        told = [stream.next()[1] for _ in range(2)]
+    assert [(one["kind"], one["state"]) for one in told] == [("recover", "running"), ("recover", "succeeded")]
+    done = last_job(root, "recover")
+    assert (done["key"], done["state"], done["records"], done["error"]) == ("one.zip", "succeeded", 2, "") and done["finished"]
+    assert root.get("/api/backups/jobs", params={"kind": "recover"})["items"][0]["id"] == done["id"]
+    root.delete(f"/api/collections/authors/records/{ada['id']}")
+    root.create("authors", {"name": "Ada"})
+    recover(root, "one.zip", collection="authors", ids=ids, expect=400)
+    refused = last_job(root, "recover")
+    assert refused["state"] == "failed" and "Another record of authors has the same name" in refused["error"] and "records" not in refused
+    server.stop()
+    server.start()
+    assert [job["id"] for job in root.get("/api/backups/status")["jobs"][:2]] == [refused["id"], done["id"]]
+    # Its answer said it: nobody is told by mail.
+    assert root.get("/api/backups/status")["alarms"]["troubles"] == []
 
 
 def test_children_come_along_when_asked_for(server, root):

@@ -283,6 +283,8 @@ def test_a_recovery_killed_at_any_step_leaves_the_record_whole_or_gone(prepared,
         brought = [book for book in trigger.books if book["id"] in there]
         assert brought in ([], trigger.books), "some came back, and some did not"
         assert bool(brought) == (recover_step == "recover-committed")
+        job = ended(root, "recover")
+        assert job["state"] == "failed" and "Either all of its records came back, or none" in job["error"]
         for book in trigger.books:
             folder = server.directory / "storage" / book["collectionId"] / book["id"]
             assert brought or not folder.exists(), "a file of a record that did not come back was left"

@@ -157,5 +157,6 @@ pub(super) fn kind_name(kind: JobKind) -> &'static str {
         JobKind::Scrub => "scrub",
         JobKind::Restore => "restore",
         JobKind::Undo => "undo",
+        JobKind::Recover => "recover",
     }
 }

@@ -19,8 +19,8 @@ const TROUBLES: usize = 200;
 /// What a job that failed is a sign of; nothing where the client that asked for it was told, or wanted its end.
 fn cause(job: &Job) -> Option<String> {
     match job.kind {
-        // The upload's own answer says it.
-        JobKind::Upload => None,
+        // Its own answer says it.
+        JobKind::Upload | JobKind::Recover => None,
         _ if job.stopped => None,
         JobKind::Create => Some("create".to_owned()),
         JobKind::Verify => Some(format!("verify {}", job.key)),
@@ -143,6 +143,7 @@ mod tests {
             started: "2026-11-23T06:00:00.000Z".to_owned(),
             finished: "2026-11-23T06:00:01.000Z".to_owned(),
             size: None,
+            records: None,
         }
     }
 

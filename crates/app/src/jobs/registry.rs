@@ -118,6 +118,7 @@ impl JobRegistry {
             started: crate::moment::wire_now(),
             finished: String::new(),
             size: None,
+            records: None,
         };
         self.history.put(&job)?;
         let (sender, receiver) = watch::channel(job.clone());
@@ -362,6 +363,11 @@ impl RunningJob {
     /// Notes how long the backup is that it is about, in bytes.
     pub(super) fn is_about(&self, size: u64) {
         self.sender.send_modify(|job| job.size = Some(size));
+    }
+
+    /// Notes how many records it brought back.
+    pub fn brought(&self, records: usize) {
+        self.sender.send_modify(|job| job.records = Some(records));
     }
 
     /// Says that what it made is listed, and gives the lease back: from here on it keeps nobody from anything.

@@ -36,17 +36,20 @@ pub enum JobKind {
     Restore,
     /// Brings back the data that a restore, or an undo, replaced.
     Undo,
+    /// Brings chosen records of a backup back.
+    Recover,
 }
 
 impl JobKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Create,
         Self::Upload,
         Self::Verify,
         Self::Scrub,
         Self::Restore,
         Self::Undo,
+        Self::Recover,
     ];
 
     /// Its name as it is written everywhere.
@@ -59,6 +62,7 @@ impl JobKind {
             Self::Scrub => "scrub",
             Self::Restore => "restore",
             Self::Undo => "undo",
+            Self::Recover => "recover",
         }
     }
 
@@ -128,6 +132,9 @@ pub struct Job {
     /// The length of the backup that it is about, in bytes, once that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// How many records came back, or became as they were; of a job that brought some back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<usize>,
 }
 
 impl Job {
@@ -305,6 +312,7 @@ mod tests {
             started: String::new(),
             finished: String::new(),
             size: None,
+            records: None,
         }
     }
 

@@ -46,6 +46,9 @@ pub(crate) fn settle_history(
         job.finished = crate::moment::wire_now();
         job.state = JobState::Failed;
         job.error = match job.phase {
+            _ if job.kind == JobKind::Recover => {
+                "The process ended before the job did. Either all of its records came back, or none: look at one of them."
+            }
             JobPhase::Working => "The process ended before the job did; what is not listed was not kept.",
             JobPhase::Proving => "The process ended before the backup was proven; it is listed, and not proven.",
         }

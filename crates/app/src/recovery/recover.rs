@@ -15,7 +15,7 @@ use super::{Parts, Recovery};
 use crate::error::{Error, ErrorKind, FieldErrors, Result};
 use crate::files::{InFlight, Intent, Removals};
 use crate::form::VALIDATING;
-use crate::jobs::{FilesHeld, Looked};
+use crate::jobs::{FilesHeld, JobKind, Looked, RunningJob};
 use crate::records::{Expected, Fate, Returned, Returning, carry_out, disk_error, settle};
 
 /// The steps of bringing records back, as the crash table in `docs/design.md` names them.
@@ -209,7 +209,7 @@ impl Recovery {
         let trial = if request.dry_run {
             bringing.tried()?
         } else {
-            bringing.bring()?
+            bringing.bring(key)?
         };
         let recovered = bringing.report(key, request.dry_run, &trial);
         if !request.dry_run {
@@ -273,12 +273,28 @@ impl Bringing<'_> {
         })
     }
 
-    /// Brings them back.
-    fn bring(&self) -> Result<Trial<'_>> {
-        let Parts {
-            backups, files, steps, ..
-        } = self.parts;
-        let _lease = backups.jobs().lease_within(LEASE_PATIENCE)?;
+    /// Brings them back, as a job that the history remembers.
+    fn bring(&self, key: &str) -> Result<Trial<'_>> {
+        let jobs = self.parts.backups.jobs();
+        let running = jobs.begin(jobs.lease_within(LEASE_PATIENCE)?, JobKind::Recover, key)?;
+        let trial = match self.brought(&running) {
+            Ok(trial) => trial,
+            Err(error) => return running.end(Err(error)),
+        };
+        running.brought(self.count(&trial, Fate::Added) + self.count(&trial, Fate::Changed));
+        // They are back, whether or not that can be remembered.
+        if let Err(error) = running.end(Ok(())) {
+            tracing::warn!(
+                error = error.with_causes(),
+                "that records of a backup came back could not be written into the history"
+            );
+        }
+        Ok(trial)
+    }
+
+    /// Brings them back while `running` holds the lease.
+    fn brought(&self, running: &RunningJob) -> Result<Trial<'_>> {
+        let Parts { files, steps, .. } = self.parts;
         for _ in 0..ATTEMPTS {
             // While it is held nobody removes a file: those that come back bear the names of some that went.
             let held = FilesHeld::take(&files.lock_path(), &NoProgress)?;
@@ -290,7 +306,7 @@ impl Bringing<'_> {
             let placed = self.place(&trial, &mut coming);
             let brought = placed.and_then(|()| {
                 steps.reached(FILES_PLACED);
-                self.commit(&trial.returned)
+                running.decide(|| self.commit(&trial.returned))
             });
             // What a removal waited for; one that was put off meanwhile is held against what was just committed.
             drop(held);
@@ -430,20 +446,18 @@ impl Bringing<'_> {
             .map(|(one, (origin, returning))| (one, origin, returning))
     }
 
+    /// How many of them have this fate.
+    fn count(&self, trial: &Trial<'_>, wanted: Fate) -> usize {
+        let pairs = trial.returned.iter().zip(&trial.files);
+        pairs.filter(|(one, of)| fate(one, of) == wanted).count()
+    }
+
     fn report(&self, key: &str, dry_run: bool, trial: &Trial<'_>) -> Recovered {
         let Trial {
             returned,
             files,
             packed,
         } = trial;
-        // One that is there as it was, and lacked files, is changed by them.
-        let fate = |one: &Returned, of: &FilesOf| match one.fate {
-            _ if reason_to_block(one, of).is_some() => Fate::Blocked,
-            Fate::Left if !of.wanted.is_empty() => Fate::Changed,
-            fate => fate,
-        };
-        let pairs = || returned.iter().zip(files);
-        let count = |wanted| pairs().filter(|(one, of)| fate(one, of) == wanted).count();
         let mut file_bytes = 0_u64;
         let mut records = Vec::new();
         for ((one, origin, returning), of) in self.each(returned).zip(files) {
@@ -477,14 +491,23 @@ impl Bringing<'_> {
         Recovered {
             key: key.to_owned(),
             dry_run,
-            added: count(Fate::Added),
-            changed: count(Fate::Changed),
-            left: count(Fate::Left),
-            blocked: count(Fate::Blocked),
+            added: self.count(trial, Fate::Added),
+            changed: self.count(trial, Fate::Changed),
+            left: self.count(trial, Fate::Left),
+            blocked: self.count(trial, Fate::Blocked),
             files: files.iter().map(|of| of.wanted.len()).sum(),
             file_bytes,
             records,
         }
+    }
+}
+
+/// What becomes of a record. One that is there as it was, and lacked files, is changed by them.
+fn fate(one: &Returned, of: &FilesOf) -> Fate {
+    match one.fate {
+        _ if reason_to_block(one, of).is_some() => Fate::Blocked,
+        Fate::Left if !of.wanted.is_empty() => Fate::Changed,
+        fate => fate,
     }
 }
 

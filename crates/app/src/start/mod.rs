@@ -295,6 +295,7 @@ mod tests {
             started: crate::moment::wire_now(),
             finished: String::new(),
             size: None,
+            records: None,
         };
         app.jobs().history().put(&killed).unwrap();
         let lease = app.jobs().lease().unwrap();
