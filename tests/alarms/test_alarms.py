@@ -577,7 +577,7 @@ def test_an_old_backup_is_told_once_a_day_and_a_young_one_is_its_end(launch, rec
     for _ in range(2):
         server.start()
         event = wait_for(lambda: receiver.events("failed", "age"), 30, "the alarm")[0]
-        assert "alarmAfterHours is 2" in event["error"]
+        assert "an alarm is wanted after 2 hours" in event["error"]
         wait_for(lambda: alarms(server.root())["waiting"] == 0, 10, "the record of it")
         server.stop()
     assert len(receiver.events()) == 1
@@ -619,7 +619,7 @@ def test_within_a_minute_it_is_noticed_what_other_processes_do_and_that_backups_
     root.patch("/api/settings", json={"backups": {"cron": ""}})
     wait_for(lambda: receiver.events("failed", "verify"), 70, "the verification")
     event = wait_for(lambda: receiver.events("failed", "schedule"), 70, "the schedule")[0]
-    assert "backups.cron" in event["error"]
+    assert "The schedule of backups was switched off" in event["error"]
     assert len(receiver.events()) == 2
 
 

@@ -38,7 +38,10 @@ pub(super) fn too_old(
         return None;
     }
     let wanted = if hours > 0 {
-        format!("settings.backups.alarmAfterHours is {hours}")
+        format!(
+            "an alarm is wanted after {hours} {}",
+            if hours == 1 { "hour" } else { "hours" }
+        )
     } else {
         format!("the schedule is {cron}")
     };

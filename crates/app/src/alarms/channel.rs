@@ -19,8 +19,8 @@ impl Channel {
     /// The setting that names where it leads.
     pub fn setting(self) -> &'static str {
         match self {
-            Self::Mail => "a mail server (smtp)",
-            Self::Webhook => "a webhook (backups.alarmWebhook)",
+            Self::Mail => "a mail server",
+            Self::Webhook => "a webhook",
         }
     }
 

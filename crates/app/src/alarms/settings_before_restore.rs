@@ -101,7 +101,7 @@ impl Ledger {
         let (before, cron) = (&former.backups.cron, &current.backups.cron);
         if !before.is_empty() && cron.is_empty() {
             let text = format!(
-                "{what} brought back settings without backups.cron, which was {before}: no more backups are made by themselves."
+                "{what} brought back settings without a schedule of backups, which was {before}: no more backups are made by themselves."
             );
             events.extend(self.state(SCHEDULE, &text, now));
             // So that it is not told once more as what somebody set.

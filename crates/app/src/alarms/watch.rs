@@ -57,7 +57,7 @@ impl Alarms {
                     ..before
                 }
             } else {
-                let off = "settings.backups.cron was set and is empty now: no more backups are made by themselves.";
+                let off = "The schedule of backups was switched off: no more backups are made by themselves.";
                 events.extend(match cron {
                     "" => ledger.state(SCHEDULE, off, now),
                     _ => ledger.well(SCHEDULE),
