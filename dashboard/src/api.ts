@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import PocketBase, { ClientResponseError, LocalAuthStore, type CollectionField, type CollectionModel, type RecordAuthResponse, type RecordModel, type SendOptions } from "pocketbase";
 
-export type Kind = "create" | "upload" | "verify" | "scrub" | "restore" | "undo";
+export type Kind = "create" | "upload" | "verify" | "scrub" | "restore" | "undo" | "recover";
 
 export interface Job {
   id: string;
@@ -18,6 +18,8 @@ export interface Job {
   bytesTotal: number;
   started: string;
   finished: string;
+  /** How many records came back. */
+  records?: number;
 }
 
 export interface Backup {

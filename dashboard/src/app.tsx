@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { logout, renew, session } from "./api";
 import { away, follow, status } from "./live";
 import { Notice } from "./parts/notice";
+import { Toasts } from "./parts/toast";
 import { Account, Returned, isReturn } from "./pages/account";
 import { Crons } from "./pages/crons";
 import { Data } from "./pages/data/data";
@@ -109,6 +110,7 @@ function Shell() {
         {status.value?.rehearsal && <Notice tone="warn">{t.rehearsal}</Notice>}
         {page()}
       </main>
+      <Toasts />
     </>
   );
 }

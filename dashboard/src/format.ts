@@ -49,4 +49,6 @@ const DAY_ONLY = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numer
 /** Local time, as the person who looks has it. */
 export const when = (date: Date) => WHEN.format(date);
 export const whenText = (text: string) => (text ? when(moment(text)) : "–");
+/** A sentence of the server, with its moments as the page shows them elsewhere. */
+export const told = (text: string) => text.replace(/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z/g, whenText);
 export const day = (date: Date) => DAY_ONLY.format(date);

@@ -221,7 +221,7 @@ describe("the login of accounts", { concurrency: false }, () => {
         await ann.collection("users").authWithPassword("ann@example.com", "user-1234");
         await ann.collection("users").authRefresh();
         await tokens.getByRole("button", { name: "End all sessions …" }).click();
-        await page.getByLabel("Type its name to go on").fill("users");
+        await page.getByLabel("Type the name of the collection, “users”, to go on").fill("users");
         await page.getByRole("button", { name: "End all sessions", exact: true }).click();
         await tokens.getByText("All sessions are ended.").waitFor();
         await assert.rejects(ann.collection("users").authRefresh(), { status: 401 });

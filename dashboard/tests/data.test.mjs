@@ -198,7 +198,7 @@ describe("data", { concurrency: false }, () => {
         await page.getByLabel("Name", { exact: true }).nth(1).fill("label");
         await page.getByRole("button", { name: "Remove the field depth" }).click();
         await page.getByRole("button", { name: "Save the fields" }).click();
-        await page.getByLabel("Type its name to go on").fill("levels");
+        await page.getByLabel("Type the name of the collection, “levels”, to go on").fill("levels");
         await picture(page, "fields", false);
         await assertSound(page, ["400"]);
         await page.getByRole("button", { name: "Delete them and save" }).click();
@@ -207,7 +207,7 @@ describe("data", { concurrency: false }, () => {
         assert.deepEqual([kept.label, kept.kind, kept.player, kept.depth], ["one", "hard", "player000000001", undefined]);
 
         await page.getByRole("button", { name: "Delete the collection …" }).click();
-        await page.getByLabel("Type its name to go on").fill("levels");
+        await page.getByLabel("Type the name of the collection, “levels”, to go on").fill("levels");
         await page.getByRole("button", { name: "Delete the collection", exact: true }).click();
         await page.getByRole("link", { name: "levels" }).waitFor({ state: "detached" });
         assert.ok(!(await root.collections.getFullList()).some((one) => one.name === "levels"));
@@ -265,7 +265,7 @@ describe("data", { concurrency: false }, () => {
         await page.getByRole("button", { name: "Remove the field remark" }).click();
         await elsewhere(renamed("remark", "kept"));
         await save.click();
-        await page.getByLabel("Type its name to go on").fill("shared");
+        await page.getByLabel("Type the name of the collection, “shared”, to go on").fill("shared");
         await page.getByRole("button", { name: "Delete them and save" }).click();
         await page.getByText("The field remark was changed meanwhile.").waitFor();
         assert.equal((await root.collection("shared").getOne("shared000000001")).kept, "n");
@@ -314,7 +314,7 @@ describe("data", { concurrency: false }, () => {
         const typed = () => page.getByLabel("Name", { exact: true }).evaluateAll((inputs) => inputs.map((input) => input.value));
         assert.deepEqual(await typed(), ["id", "heading", "remark", "points_all", "done"]);
         await save.click();
-        await page.getByLabel("Type its name to go on").fill("drafts");
+        await page.getByLabel("Type the name of the collection, “drafts”, to go on").fill("drafts");
         await page.getByRole("button", { name: "Delete them and save" }).click();
         await until(async () => (await names()).includes("done"), "the fields that were typed meanwhile");
         assert.deepEqual(await names(), ["id", "heading", "remark", "points_all", "done"]);

@@ -205,7 +205,7 @@ describe("developing", { concurrency: false }, () => {
         assert.equal((await root.collection("best").getList()).totalItems, 0);
         await assertSound(page, ["400"]);
         await page.getByRole("button", { name: "Delete the collection …" }).click();
-        await page.getByLabel("Type its name to go on").fill("best");
+        await page.getByLabel("Type the name of the collection, “best”, to go on").fill("best");
         await page.getByRole("button", { name: "Delete the collection", exact: true }).click();
         await page.getByRole("link", { name: "best" }).waitFor({ state: "detached" });
         await assert.rejects(root.collections.getOne("best"), { status: 404 });
@@ -289,13 +289,13 @@ describe("developing", { concurrency: false }, () => {
         await root.collections.create({ name: "newest", fields: [] });
         await doIt.click();
         await page.getByText("Deleted for good: drafts, notes.precious.").waitFor();
-        await page.getByLabel("Type its name to go on").fill("delete");
+        await page.getByLabel("Type the word “delete” to go on").fill("delete");
         await page.getByRole("button", { name: "Delete and import" }).click();
         await form.getByText("The collections were changed meanwhile.").waitFor();
         assert.ok((await names()).includes("drafts"));
         await entry("newest").getByText("deleted", { exact: true }).waitFor();
         await doIt.click();
-        await page.getByLabel("Type its name to go on").fill("delete");
+        await page.getByLabel("Type the word “delete” to go on").fill("delete");
         await picture(page, "import-delete", false);
         await page.getByRole("button", { name: "Delete and import" }).click();
         await form.getByText("Imported.").waitFor();
@@ -350,7 +350,7 @@ describe("developing", { concurrency: false }, () => {
         await form.getByLabel("Delete what is not in it").check();
         await write({ ...own, id: "pbc_of_another" });
         await form.getByRole("button", { name: "Import", exact: true }).click();
-        await page.getByLabel("Type its name to go on").fill("delete");
+        await page.getByLabel("Type the word “delete” to go on").fill("delete");
         await page.getByRole("button", { name: "Delete and import" }).click();
         await form.getByText("Imported.").waitFor();
         assert.equal((await root.collection("ledgers").getList()).totalItems, 0);
@@ -378,7 +378,7 @@ describe("developing", { concurrency: false }, () => {
         await page.getByRole("button", { name: "Save the fields" }).click();
         await page.getByRole("heading", { name: "Delete values of fields?" }).waitFor();
         assert.deepEqual((await root.collection("marks").getFirstListItem("")).labels, ["red", "green"]);
-        await page.getByLabel("Type its name to go on").fill("marks");
+        await page.getByLabel("Type the name of the collection, “marks”, to go on").fill("marks");
         await page.getByRole("button", { name: "Delete them and save" }).click();
         await page.getByText("Saved.").waitFor();
         assert.equal((await root.collection("marks").getFirstListItem("")).labels, "green");

@@ -47,7 +47,7 @@ describe("with the keyboard alone", { concurrency: false }, () => {
         await press(page, page.getByRole("button", { name: "Verify keys.zip" }));
         await until(async () => (await root.send("/api/backups/status")).jobs.some((job) => job.kind === "verify" && job.state === "succeeded"), "the verification");
         await press(page, page.getByRole("button", { name: "Delete keys.zip" }));
-        await reach(page, page.getByLabel("Type its name to go on"));
+        await reach(page, page.getByLabel("Type the name of the backup, “keys.zip”, to go on"));
         await page.keyboard.type("keys.zip");
         await page.keyboard.press("Enter");
         await page.getByText("No backups yet.").waitFor();

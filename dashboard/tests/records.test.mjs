@@ -202,7 +202,7 @@ describe("records", { concurrency: false }, () => {
         const action = page.getByRole("button", { name: "Delete them" });
         assert.ok(await action.isDisabled());
         await page.getByText("1 record of games needs some of these, by the field “team”. Those can’t be deleted while it does.").waitFor();
-        await page.getByLabel("Type its name to go on").fill("teams");
+        await page.getByLabel("Type the name of the collection, “teams”, to go on").fill("teams");
         await picture(page, "bulk", false);
         await action.click();
         const told = page.getByRole("alert");
@@ -293,7 +293,7 @@ describe("records", { concurrency: false }, () => {
         await page.getByRole("button", { name: "Delete the chosen ones …" }).click();
         assert.deepEqual(await goes(), ["2 records of keys, by the field “rooms”", "2 records of keys, by the field “room”"]);
         await picture(page, "delete-along-several", false);
-        await page.getByLabel("Type its name to go on").fill("rooms");
+        await page.getByLabel("Type the name of the collection, “rooms”, to go on").fill("rooms");
         await dialog.getByRole("button", { name: "Delete them" }).click();
         await page.getByText("1 record", { exact: true }).waitFor();
         assert.deepEqual((await root.collection("keys").getFullList()).map(({ id }) => id).sort(), kept.sort());

@@ -155,13 +155,13 @@ describe("records of a backup", { concurrency: false }, () => {
         await bring.getByRole("button", { name: "Bring them back" }).click();
         const confirm = page.getByRole("dialog");
         assert.ok(await confirm.getByRole("button", { name: "Bring them back" }).isDisabled());
-        await confirm.getByLabel("Type its name to go on").fill("posts");
+        await confirm.getByLabel("Type the name of the collection, “posts”, to go on").fill("posts");
         await confirm.getByRole("button", { name: "Bring them back" }).click();
         await page.getByText("The data was changed meanwhile").waitFor();
         assert.equal((await root.collection("posts").getOne("post00000000003")).title, "spoilt");
         await bring.getByText(/^Different now: .*likes/).waitFor();
         await bring.getByRole("button", { name: "Bring them back" }).click();
-        await confirm.getByLabel("Type its name to go on").fill("posts");
+        await confirm.getByLabel("Type the name of the collection, “posts”, to go on").fill("posts");
         await picture(page, "recover-overwrite", false);
         await confirm.getByRole("button", { name: "Bring them back" }).click();
         await page.getByText("Done: 1 record is as it was").waitFor();

@@ -85,7 +85,12 @@ describe("dashboard", { concurrency: false }, () => {
         await page.getByRole("button", { name: "Back up now" }).click();
         await page.getByLabel("Name (may stay empty)").fill("Not Valid");
         await page.getByRole("button", { name: "Start the backup" }).click();
-        await page.getByText("Must be in a valid format.").waitFor();
+        // The server says "Must be in a valid format.", and of which format nobody knew.
+        await page.getByText("This name can’t be used. Use only a–z, 0–9, “-” and “_”, and end it with “.zip”.").waitFor();
+        await assertSound(page, ["400"]);
+        await page.getByRole("button", { name: "Use “not-valid.zip”" }).click();
+        assert.equal(await page.getByLabel("Name (may stay empty)").inputValue(), "not-valid.zip");
+        assert.equal(await page.getByText("This name can’t be used.").count(), 0);
         await page.getByLabel("Name (may stay empty)").fill("first.zip");
         await page.keyboard.press("Enter");
         const row = page.getByRole("row").filter({ hasText: "first.zip" });
@@ -158,7 +163,7 @@ describe("dashboard", { concurrency: false }, () => {
         await page.getByRole("button", { name: "Delete first.zip" }).click();
         const action = page.getByRole("button", { name: "Delete the backup" });
         assert.ok(await action.isDisabled());
-        await page.getByLabel("Type its name to go on").fill("first.zip");
+        await page.getByLabel("Type the name of the backup, “first.zip”, to go on").fill("first.zip");
         await action.click();
         await page.getByText("No backups yet.").waitFor();
         assert.equal((await backups()).length, 0);
@@ -224,7 +229,7 @@ describe("dashboard", { concurrency: false }, () => {
         await picture(page, "restore");
         await assertSound(page);
         assert.ok(await page.getByRole("button", { name: "Restore this backup" }).isDisabled());
-        await reach("Type its name to go on", "textbox");
+        await reach("Type the name of the backup, “yesterday.zip”, to go on", "textbox");
         await page.keyboard.type("yesterday.zip");
         await page.keyboard.press("Enter");
         await page.getByRole("heading", { name: "Restoring" }).waitFor();
@@ -235,7 +240,7 @@ describe("dashboard", { concurrency: false }, () => {
         assert.equal((await root.collection("scores").getFullList()).length, 3);
         // A second restore took the newest data away for good, and nothing said so.
         const again = await openAs(server, "/_/#/restore/yesterday.zip");
-        await again.getByText("Only one undo is kept. This restore deletes the older one:").waitFor();
+        await again.getByText("You can still undo the restore of yesterday.zip. After this restore you can’t any more.").waitFor();
         await again.context().close();
 
         // It counted nothing of what it takes away.
@@ -260,7 +265,7 @@ describe("dashboard", { concurrency: false }, () => {
         await page.getByText("Undone. The data that was there before is back.").waitFor({ timeout: 60_000 });
         await page.getByText("Check the data that was kept").waitFor();
         await page.getByRole("heading", { name: "Undone", exact: true }).waitFor();
-        await page.getByText("The data from before that undo is kept for another").waitFor();
+        await page.getByText("you can go back to the data from before that undo.").waitFor();
         assert.equal((await root.collection("scores").getFullList()).length, 4);
         // It asked to undo the restore, which would have been put in place again.
         await reach("Undo …", "button");

@@ -96,7 +96,7 @@ describe("not saved yet", { concurrency: false }, () => {
         assert.deepEqual(asked, ["beforeunload"]);
         assert.equal(await field().inputValue(), "heading");
         await page.getByRole("button", { name: "Delete the collection …" }).click();
-        await page.getByLabel("Type its name to go on").fill("teams");
+        await page.getByLabel("Type the name of the collection, “teams”, to go on").fill("teams");
         await page.getByRole("button", { name: "Delete the collection", exact: true }).click();
         await page.getByRole("link", { name: "teams" }).waitFor({ state: "detached" });
         await page.reload();

@@ -3,7 +3,8 @@ import { client } from "../api";
 import { nextRuns } from "../cron";
 import { when } from "../format";
 import { now } from "../live";
-import { Notice, Wrong } from "../parts/notice";
+import { Wrong } from "../parts/notice";
+import { toast } from "../parts/toast";
 import { problem } from "../problem";
 import { t } from "../texts";
 
@@ -15,16 +16,18 @@ interface Job {
 /** What the server does by itself, when, and now. */
 export function Crons() {
   const [jobs, setJobs] = useState<Job[] | null>(null);
-  const [said, setSaid] = useState<{ tone: "good" | "bad"; text: string } | null>(null);
+  const [wrong, setWrong] = useState("");
   const [waiting, setWaiting] = useState(false);
   const attempt = async (action: () => Promise<unknown>, done: string) => {
     setWaiting(true);
-    setSaid(null);
+    setWrong("");
     try {
       await action();
-      if (done) setSaid({ tone: "good", text: done });
+      if (done) toast("good", done);
     } catch (error) {
-      setSaid({ tone: "bad", text: problem(error).text });
+      const { text } = problem(error);
+      if (done) toast("bad", text);
+      else setWrong(text);
     } finally {
       setWaiting(false);
     }
@@ -38,8 +41,8 @@ export function Crons() {
       <h1>{text.title}</h1>
       <section class="card" aria-label={text.title}>
         <p class="hint">{text.text}</p>
-        {said && (said.tone === "bad" ? <Wrong text={said.text} /> : <Notice tone="good">{said.text}</Notice>)}
-        {!jobs && !said && <p class="empty" role="status">{t.loading}</p>}
+        <Wrong text={wrong} />
+        {!jobs && !wrong && <p class="empty" role="status">{t.loading}</p>}
         {jobs && (
           <table class="crons">
             <caption class="hidden">{text.table.caption}</caption>

@@ -131,7 +131,7 @@ export function Logs() {
                   <summary>
                     <span class={`badge ${Number(line.level) >= 8 ? "bad" : Number(line.level) >= 4 ? "warn" : ""}`}>{t.logs.name(Number(line.level))}</span>
                     <span class="hint numbers">{whenText(line.created)}</span>
-                    <span class="text mono">{line.message}</span>
+                    <Told line={line} />
                   </summary>
                   <pre tabIndex={0}>{JSON.stringify(line.data, null, 2)}</pre>
                 </details>
@@ -142,5 +142,18 @@ export function Logs() {
         </section>
       )}
     </>
+  );
+}
+
+/** What the line says in short: its message, the status of the answer, and what went wrong. */
+function Told({ line: { message, data } }: { line: LogModel }) {
+  const status = Number(data?.status) || 0;
+  const error = typeof data?.error === "string" ? data.error : "";
+  return (
+    <span class="text">
+      {status > 0 && <span class={`badge ${status >= 500 ? "bad" : status >= 400 ? "warn" : ""}`}>{status}</span>}{" "}
+      <span class="mono">{message}</span>
+      {error && <span class="wrong error">{error}</span>}
+    </span>
   );
 }

@@ -1,10 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { backups, type Backup, type Content, type Job } from "../api";
-import { ago, bytes, secondsSince, span, whenText } from "../format";
+import { ago, bytes, secondsSince, span, told, whenText } from "../format";
 import { away, busy, list, listProblem, now, refresh, running, status } from "../live";
 import { TextField } from "../parts/form";
 import { Notice, Wrong } from "../parts/notice";
 import { Progress } from "../parts/progress";
+import { toast } from "../parts/toast";
 import { problem } from "../problem";
 import { go } from "../route";
 import { t } from "../texts";
@@ -70,12 +71,11 @@ interface Asking {
 
 function Ask({ backup, content, unread, onAgain }: Asking) {
   const verify = async () => {
-    setWrong(undefined);
     try {
       await backups.verify(backup.key);
       void refresh();
     } catch (error) {
-      setWrong(problem(error).text);
+      toast("bad", problem(error).text);
     }
   };
   const [typed, setTyped] = useState("");
@@ -137,9 +137,9 @@ function Ask({ backup, content, unread, onAgain }: Asking) {
           <li>{t.restore.running}</li>
           <li>{t.restore.login}</li>
         </ul>
-        {status.value?.undo && <Notice tone="warn">{t.restore.endsUndo(status.value.undo.key)}</Notice>}
+        {status.value?.undo && <Notice tone="warn">{t.restore.endsUndo(status.value.undo.kind, status.value.undo.key)}</Notice>}
         <Checked backup={backup} />
-        <TextField label={t.typeName} value={typed} onValue={(text) => (setTyped(text), setWrong(undefined))} hint={backup.key} mono />
+        <TextField label={t.typeName(t.named.backup, backup.key)} value={typed} onValue={(text) => (setTyped(text), setWrong(undefined))} mono />
         {busy.value && <Notice tone="calm">{t.restore.busy}</Notice>}
         <Wrong text={wrong} />
         <div class="actions">
@@ -197,7 +197,7 @@ function Steps({ job }: { job: Job }) {
         {job.state === "failed" ? (
           <Notice tone="bad">
             <p>{t.restore.failed}</p>
-            <p>{job.error}</p>
+            <p>{told(job.error)}</p>
           </Notice>
         ) : (
           <ol class="steps">
@@ -212,7 +212,7 @@ function Steps({ job }: { job: Job }) {
         {job.state === "succeeded" && (
           <Notice tone="good">
             <p>{job.kind === "undo" ? t.restore.undone : t.restore.done(job.key)}</p>
-            {job.warning && <p>{job.warning}</p>}
+            {job.warning && <p>{told(job.warning)}</p>}
           </Notice>
         )}
       </section>

@@ -148,14 +148,14 @@ function Mail({ known }: { known: Settings }) {
       {draft.enabled && (
         <>
           <div class="grid">
-            <TextField label={t.settings.host} value={draft.host} onValue={(host) => set({ host })} problem={problems["smtp.host"]} mono />
+            <TextField label={t.settings.host} value={draft.host} onValue={(host) => set({ host })} problem={problems["smtp.host"]} placeholder={t.settings.placeholders.host} mono />
             <TextField label={t.settings.port} type="number" min={0} value={String(draft.port)} onValue={(text) => set({ port: number(text) })} problem={problems["smtp.port"]} />
             <TextField label={t.settings.username} value={draft.username} onValue={(username) => set({ username })} problem={problems["smtp.username"]} />
             <TextField label={t.settings.password} type="password" value={draft.password} onValue={(password) => set({ password })} placeholder={known.smtp.username ? t.settings.unchanged : ""} autocomplete="new-password" />
             <TextField label={t.settings.appName} value={draft.appName} onValue={(appName) => set({ appName })} problem={problems["meta.appName"]} />
-            <TextField label={t.settings.appURL} type="url" value={draft.appURL} onValue={(appURL) => set({ appURL })} problem={problems["meta.appURL"]} hint={t.settings.appURLHint} mono />
+            <TextField label={t.settings.appURL} type="url" value={draft.appURL} onValue={(appURL) => set({ appURL })} problem={problems["meta.appURL"]} placeholder={t.settings.placeholders.appURL} hint={t.settings.appURLHint} mono />
             <TextField label={t.settings.senderName} value={draft.senderName} onValue={(senderName) => set({ senderName })} problem={problems["meta.senderName"]} />
-            <TextField label={t.settings.senderAddress} value={draft.senderAddress} onValue={(senderAddress) => set({ senderAddress })} problem={problems["meta.senderAddress"]} />
+            <TextField label={t.settings.senderAddress} value={draft.senderAddress} onValue={(senderAddress) => set({ senderAddress })} problem={problems["meta.senderAddress"]} placeholder={t.settings.placeholders.senderAddress} />
           </div>
           <Check label={t.settings.tls} value={draft.tls} onValue={(tls) => set({ tls })} hint={t.settings.tlsHint} />
         </>
@@ -202,7 +202,7 @@ function Alarms({ known }: { known: Settings }) {
   return (
     <form ref={useFirstWrong(form.problems)} class="card" onSubmit={saving(form)} aria-labelledby="alarms">
       <h2 id="alarms">{t.settings.alarms}</h2>
-      <TextField label={t.settings.alarmEmails} value={draft.alarmEmails} onValue={(alarmEmails) => set({ alarmEmails })} problem={startingWith("backups.alarmEmails")} hint={t.settings.alarmEmailsHint} />
+      <TextField label={t.settings.alarmEmails} value={draft.alarmEmails} onValue={(alarmEmails) => set({ alarmEmails })} placeholder={t.settings.placeholders.alarmEmails} problem={startingWith("backups.alarmEmails")} hint={t.settings.alarmEmailsHint} />
       {draft.alarmEmails.trim() && !known.smtp.enabled && <Notice tone="warn">{t.settings.alarmsWithoutMail}</Notice>}
       <div class="grid">
         <TextField label={t.settings.webhook} value={draft.url} onValue={(url) => set({ url })} problem={startingWith("backups.alarmWebhook")} placeholder="https://" mono />

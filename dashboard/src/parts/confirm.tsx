@@ -9,8 +9,8 @@ import { Wrong } from "./notice";
 interface Props {
   title: string;
   text: string;
-  /** What has to be typed before the button works, where more goes than one would do again. */
-  name?: string;
+  /** What has to be typed before the button works, where more goes than one would do again: whose name, or a word. */
+  typing?: { name: string; of: string } | { word: string } | undefined;
   action: string;
   perform: () => Promise<unknown>;
   onClose: () => void;
@@ -19,11 +19,12 @@ interface Props {
 }
 
 /** Asks before something goes for good, and for its name. */
-export function Confirm({ title, text, name, action, perform, onClose, children }: Props) {
+export function Confirm({ title, text, typing, action, perform, onClose, children }: Props) {
   const [typed, setTyped] = useState("");
   const [wrong, setWrong] = useState<string>();
   const [busy, setBusy] = useState(false);
-  const isSure = name === undefined || typed === name;
+  const wanted = typing && ("word" in typing ? typing.word : typing.name);
+  const isSure = wanted === undefined || typed === wanted;
   const submit = async (event: Event) => {
     event.preventDefault();
     // The form that it stands in is not sent with it.
@@ -44,10 +45,10 @@ export function Confirm({ title, text, name, action, perform, onClose, children 
       <form onSubmit={submit}>
         <p>{text}</p>
         {children}
-        {name !== undefined && (
+        {typing && (
           <>
-            <p class="mono chip">{name}</p>
-            <TextField label={t.typeName} value={typed} onValue={setTyped} autofocus mono />
+            <p class="mono chip">{wanted}</p>
+            <TextField label={"word" in typing ? t.typeWord(typing.word) : t.typeName(typing.of, typing.name)} value={typed} onValue={setTyped} autofocus mono />
           </>
         )}
         <Wrong text={wrong} />

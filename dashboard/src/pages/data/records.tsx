@@ -111,7 +111,7 @@ export function Records({ collection }: { collection: CollectionModel }) {
         <Confirm
           title={t.dev.records.removeTitle(chosen.length)}
           text={t.dev.records.removeText(chosen.length)}
-          {...(chosen.length > 1 && { name: collection.name })}
+          typing={chosen.length > 1 ? { name: collection.name, of: t.named.collection } : undefined}
           action={t.dev.records.removeDo(chosen.length)}
           perform={async () => {
             setStayed(await deleteAll(collection.id, chosen));

@@ -19,7 +19,7 @@ export function RemoveCollection({ collection }: { collection: CollectionModel }
         <Confirm
           title={t.schema.removeTitle}
           text={collection.type === "view" ? t.dev.view.removeText : t.schema.removeText}
-          name={collection.name}
+          typing={{ name: collection.name, of: t.named.collection }}
           action={t.schema.removeDo}
           perform={async () => {
             await client.collections.delete(collection.id);

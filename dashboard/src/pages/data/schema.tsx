@@ -1,5 +1,5 @@
 import type { CollectionField, CollectionModel } from "pocketbase";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { client } from "../../api";
 import { useAttempt } from "../../parts/attempt";
 import { same } from "../../parts/changes";
@@ -42,6 +42,12 @@ export function Schema({ collection }: { collection: CollectionModel }) {
   const lost = [gone.length > 0 && t.schema.gone(gone.join(", ")), narrowed.length > 0 && t.schema.narrowed(narrowed.join(", "))].filter(Boolean).join(" ");
   const change = (key: string, more: Partial<Draft>) => setRows((before) => before.map((row) => (row.key === key ? { key, field: { ...row.field, ...more } } : row)));
 
+  const added = useRef("");
+  const add = (row: Row) => {
+    added.current = row.key;
+    setRows((before) => inserted(before, [row]));
+  };
+
   const save = async () => {
     const now = await fetch();
     const wanted = changed(shown, fields, now);
@@ -71,6 +77,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
                 field={field}
                 problems={problemsOf(problems, `fields.${index}.`)}
                 isTwice={isTwice(field, fields)}
+                isAdded={key === added.current}
                 onChange={(more) => change(key, more)}
                 onRemove={() => setRows((before) => before.filter((row) => row.key !== key))}
               />
@@ -84,7 +91,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
             onChange={(event) => {
               const type = event.currentTarget.value;
               event.currentTarget.value = "";
-              if (type) setRows((before) => inserted(before, [newRow(fresh(type))]));
+              if (type) add(newRow(fresh(type)));
             }}
           >
             <option value="">{t.schema.chooseType}</option>
@@ -109,7 +116,7 @@ export function Schema({ collection }: { collection: CollectionModel }) {
         <Confirm
           title={gone.length ? t.schema.goneTitle : t.schema.narrowedTitle}
           text={lost}
-          name={collection.name}
+          typing={{ name: collection.name, of: t.named.collection }}
           action={t.schema.goneDo}
           perform={() => attempt(save, t.saved)}
           onClose={() => setAsking(false)}
@@ -174,11 +181,13 @@ interface Props {
   field: Draft;
   problems: FieldProblems;
   isTwice: boolean;
+  /** Whether it was just added: its name comes next. */
+  isAdded: boolean;
   onChange: (more: Partial<Draft>) => void;
   onRemove: () => void;
 }
 
-function FieldRow({ field, problems, isTwice, onChange, onRemove }: Props) {
+function FieldRow({ field, problems, isTwice, isAdded, onChange, onRemove }: Props) {
   // As they are typed, unless the field has become another meanwhile.
   const [several, setSeveral] = useState<string | null>(null);
   // A new field begins without a name: that is no mistake until something was typed and taken away.
@@ -192,9 +201,13 @@ function FieldRow({ field, problems, isTwice, onChange, onRemove }: Props) {
     setNamed(true);
     onChange({ name });
   };
+  const line = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (isAdded) line.current?.querySelector("input")?.focus();
+  }, []);
   return (
     <>
-      <div class="line">
+      <div ref={line} class="line">
         <TextField label={t.schema.name} value={field.name} onValue={rename} problem={nameProblem ?? general} disabled={fixed} mono />
         <span class="badge">{field.type}</span>
         {field.type !== "autodate" && !fixed && <Check label={t.schema.required} value={Boolean(field.required)} onValue={(required) => onChange({ required })} />}

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { backups, type Recovery } from "../../api";
 import { useAttempt } from "../../parts/attempt";
 import { same } from "../../parts/changes";
@@ -33,6 +33,10 @@ export function Bring({ backup, collection, nameNow, chosen, onChosen, onDone }:
   // What was found for others would mislead.
   const foreseen = plan?.about === about ? plan.recovery : null;
   const can = foreseen && foreseen.blocked === 0 && foreseen.added + foreseen.changed > 0;
+  const why = chosen.length === 0 ? t.recover.whyNot.none : !foreseen ? t.recover.whyNot.unseen : foreseen.blocked > 0 ? t.recover.whyNot.blocked(foreseen.blocked) : can ? "" : t.recover.whyNot.nothing;
+  const answer = useRef<HTMLDivElement>(null);
+  // What was asked for may come below the fold, or be hidden by the bar.
+  useEffect(() => answer.current?.scrollIntoView({ block: "nearest" }), [foreseen, said]);
 
   const look = async (ids = chosen) => {
     const other = { ...wanted, ids };
@@ -52,21 +56,33 @@ export function Bring({ backup, collection, nameNow, chosen, onChosen, onDone }:
     if (kept.length) void attempt(() => look(kept));
   };
   return (
-    <section class="card" aria-labelledby="bring">
-      <h2 id="bring">{t.recover.bring(chosen.length)}</h2>
-      <Check label={t.recover.children} value={children} onValue={(on) => (setChildren(on), changed())} hint={t.recover.childrenHint} />
-      <Check label={t.recover.overwrite} value={overwrite} onValue={(on) => (setOverwrite(on), changed())} hint={t.recover.overwriteHint} />
-      {foreseen && <Foreseen backup={backup} collection={collection} recovery={foreseen} chosen={chosen} onLeaveOut={leaveOut} />}
-      <Said said={said} />
-      <div class="actions">
-        {!foreseen && <p class="hint">{t.recover.nothingYet}</p>}
-        <button class="quiet" onClick={() => onChosen(() => [])}>
-          {t.dev.records.chooseNone}
-        </button>
-        <button class={foreseen ? undefined : "primary"} disabled={waiting || foreseen !== null} onClick={() => void attempt(() => look())}>
+    <section class="bring" aria-labelledby="bring">
+      <div class={chosen.length > 0 ? "card" : "hidden"}>
+        <h2 id="bring">{t.recover.bring(chosen.length)}</h2>
+        {chosen.length > 0 && (
+          <>
+            <Check label={t.recover.children} value={children} onValue={(on) => (setChildren(on), changed())} hint={t.recover.childrenHint} />
+            <Check label={t.recover.overwrite} value={overwrite} onValue={(on) => (setOverwrite(on), changed())} hint={t.recover.overwriteHint} />
+            <div ref={answer} class="answer">
+              {foreseen && <Foreseen backup={backup} collection={collection} recovery={foreseen} chosen={chosen} onLeaveOut={leaveOut} />}
+              <Said said={said} />
+            </div>
+          </>
+        )}
+      </div>
+      <div class="bar">
+        <p id="bring-why" class="hint" role="status">
+          {why}
+        </p>
+        {chosen.length > 0 && (
+          <button class="quiet" onClick={() => onChosen(() => [])}>
+            {t.dev.records.chooseNone}
+          </button>
+        )}
+        <button class={foreseen ? undefined : "primary"} disabled={waiting || foreseen !== null || chosen.length === 0} aria-describedby="bring-why" onClick={() => void attempt(() => look())}>
           {t.recover.see}
         </button>
-        <button class={can ? "primary" : undefined} disabled={waiting || !can} onClick={() => (foreseen!.changed > 0 ? setAsking(true) : void attempt(bring))}>
+        <button class={can ? "primary" : undefined} disabled={waiting || !can} aria-describedby="bring-why" onClick={() => (foreseen!.changed > 0 ? setAsking(true) : void attempt(bring))}>
           {t.recover.go}
         </button>
       </div>
@@ -74,7 +90,7 @@ export function Bring({ backup, collection, nameNow, chosen, onChosen, onDone }:
         <Confirm
           title={t.recover.overwriteTitle(foreseen.changed)}
           text={t.recover.overwriteText}
-          name={nameNow}
+          typing={{ name: nameNow, of: t.named.collection }}
           action={t.recover.go}
           perform={() => attempt(bring)}
           onClose={() => setAsking(false)}

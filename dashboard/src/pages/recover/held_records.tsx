@@ -82,7 +82,7 @@ export function HeldRecords({ backup, collection }: { backup: string; collection
       </section>
     );
   return (
-    <>
+    <div class="bringing">
       {done && <Done backup={backup} recovery={done} collection={collection} nameNow={found.collectionNow} />}
       <section key="held" class="card" aria-label={t.recover.held(collection)}>
         {!found.collectionNow && <Notice tone="warn">{t.recover.collectionGone}</Notice>}
@@ -121,7 +121,7 @@ export function HeldRecords({ backup, collection }: { backup: string; collection
           </div>
         )}
       </section>
-      {chosen.length > 0 && found.collectionNow && (
+      {found.collectionNow && (found.items.length > 0 || chosen.length > 0) && (
         <Bring
           backup={backup}
           collection={collection}
@@ -135,6 +135,6 @@ export function HeldRecords({ backup, collection }: { backup: string; collection
           }}
         />
       )}
-    </>
+    </div>
   );
 }

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { client, type Looked } from "../../api";
 import { Dialog } from "../../parts/dialog";
 import { Wrong } from "../../parts/notice";
+import { whenText } from "../../format";
 import { problem } from "../../problem";
 import { t } from "../../texts";
 import { expandOf, nameOf, relatedNames } from "../data/related";
@@ -92,6 +93,7 @@ function InFull({ record, field, token, isThere }: Value) {
       </>
     );
   }
+  if (field.type === "date" || field.type === "autodate") return <>{whenText(String(value))}</>;
   if (field.type === "file") {
     const shown = (name: string) => isPicture(name) && isThere(record, field, name) && (!field.protected || token);
     return (

@@ -67,7 +67,7 @@ export function Done({ backup, recovery, collection, nameNow }: Happened) {
   // It stands above a table that may be long, and the button that was pressed is gone.
   useEffect(() => {
     place.current?.focus({ preventScroll: true });
-    place.current?.scrollIntoView({ block: "center" });
+    place.current?.scrollIntoView({ block: "start" });
   }, [recovery]);
   return (
     <section ref={place} class="card" tabIndex={-1} aria-label={t.recover.outcome}>

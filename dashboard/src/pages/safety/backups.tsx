@@ -7,25 +7,25 @@ import { Dialog } from "../../parts/dialog";
 import { TextField } from "../../parts/form";
 import { Wrong } from "../../parts/notice";
 import { Progress } from "../../parts/progress";
+import { toast } from "../../parts/toast";
 import { problem } from "../../problem";
 import { link } from "../../route";
 import { t } from "../../texts";
+import { fitsNew, fitting } from "./names";
 import { send, stop, upload } from "./upload";
 
 /** The list, with all that can be done with a backup. */
 export function BackupTable({ list }: { list: Backup[] }) {
   const [creating, setCreating] = useState(false);
   const [removing, setRemoving] = useState<Backup | null>(null);
-  const [wrong, setWrong] = useState<string>();
   const [over, setOver] = useState(false);
   const chooser = useRef<HTMLInputElement>(null);
   const attempt = async (action: () => Promise<unknown>) => {
-    setWrong(undefined);
     try {
       await action();
       await refresh();
     } catch (error) {
-      setWrong(problem(error).text);
+      toast("bad", problem(error).text);
     }
   };
   const download = async (key: string) => {
@@ -67,13 +67,12 @@ export function BackupTable({ list }: { list: Backup[] }) {
           }}
         />
         <button onClick={() => chooser.current?.click()}>{t.safety.upload}</button>
-        <button class="primary" disabled={busy.value} onClick={() => (setWrong(undefined), setCreating(true))}>
+        <button class="primary" disabled={busy.value} onClick={() => setCreating(true)}>
           {t.safety.create}
         </button>
       </div>
       {over && <p class="drop">{t.safety.drop}</p>}
       <Uploading />
-      <Wrong text={wrong} />
       {list.length === 0 ? (
         <p class="empty">{t.safety.empty}</p>
       ) : (
@@ -120,7 +119,7 @@ export function BackupTable({ list }: { list: Backup[] }) {
                   >
                     {t.safety.verify}
                   </button>
-                  <button class="quiet" aria-label={`${t.safety.remove} ${one.key}`} onClick={() => (setWrong(undefined), setRemoving(one))}>
+                  <button class="quiet" aria-label={`${t.safety.remove} ${one.key}`} onClick={() => setRemoving(one)}>
                     {t.safety.remove}
                   </button>
                 </td>
@@ -134,7 +133,7 @@ export function BackupTable({ list }: { list: Backup[] }) {
         <Confirm
           title={t.safety.removeTitle}
           text={t.safety.removeText}
-          name={removing.key}
+          typing={{ name: removing.key, of: t.named.backup }}
           action={t.safety.removeDo}
           perform={async () => {
             await backups.remove(removing.key);
@@ -182,6 +181,7 @@ export function Proof({ backup }: { backup: Backup }) {
 export function Uploading() {
   const current = upload.value;
   if (!current) return null;
+  const { offer } = current;
   return (
     <div class="running" role="group" aria-label={t.safety.uploading(current.name)}>
       <div class="row">
@@ -191,7 +191,16 @@ export function Uploading() {
         </button>
       </div>
       {current.wrong ? (
-        <Wrong text={current.wrong} />
+        <>
+          <Wrong text={current.wrong} />
+          {offer && (
+            <div class="actions">
+              <button class="primary" onClick={() => void send(offer.file)}>
+                {t.safety.uploadAs(offer.name)}
+              </button>
+            </div>
+          )}
+        </>
       ) : (
         <Progress job={{ id: `upload ${current.name}`, phase: "working", bytesDone: current.sent, bytesTotal: current.total }} label={t.safety.uploading(current.name)} />
       )}
@@ -204,6 +213,7 @@ function Create({ onClose }: { onClose: () => void }) {
   const [wrong, setWrong] = useState<string>();
   const [field, setField] = useState<string>();
   const [waiting, setWaiting] = useState(false);
+  const offer = field && !fitsNew(name.trim()) ? fitting(name) : "";
   const submit = async (event: Event) => {
     event.preventDefault();
     setWaiting(true);
@@ -215,7 +225,8 @@ function Create({ onClose }: { onClose: () => void }) {
       await refresh();
     } catch (error) {
       const { text, fields } = problem(error);
-      setField(fields.name);
+      // The server says no more than that it is wrong.
+      setField(fields.name && !fitsNew(name.trim()) ? t.safety.createWrong : fields.name);
       if (!fields.name) setWrong(text);
       setWaiting(false);
     }
@@ -224,6 +235,13 @@ function Create({ onClose }: { onClose: () => void }) {
     <Dialog title={t.safety.createTitle} onClose={onClose}>
       <form onSubmit={submit}>
         <TextField label={t.safety.createName} value={name} onValue={(text) => (setName(text), setField(undefined), setWrong(undefined))} problem={field} hint={t.safety.createHint} autofocus mono />
+        {offer && (
+          <p>
+            <button type="button" onClick={() => (setName(offer), setField(undefined))}>
+              {t.safety.createAs(offer)}
+            </button>
+          </p>
+        )}
         <Wrong text={wrong} />
         <div class="actions">
           <button type="button" onClick={onClose}>

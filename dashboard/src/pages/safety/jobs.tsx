@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { backups, type Job } from "../../api";
-import { ago, moment, span } from "../../format";
+import { ago, moment, span, told } from "../../format";
 import { now, refresh, running } from "../../live";
 import { Wrong } from "../../parts/notice";
 import { Progress } from "../../parts/progress";
@@ -63,8 +63,9 @@ export function History({ jobs }: { jobs: Job[] }) {
               <p>
                 {t.jobs.kind[job.kind]} <span class="mono quiet-text">{job.key}</span>
               </p>
-              {job.error && <p class="wrong">{job.error}</p>}
-              {job.warning && <p class="hint">{job.warning}</p>}
+              {job.records !== undefined && <p>{t.jobs.brought(job.records)}</p>}
+              {job.error && <p class="wrong">{told(job.error)}</p>}
+              {job.warning && <p class="hint">{told(job.warning)}</p>}
               <p class="hint">
                 {ago(job.finished || job.started, now.value)}
                 {job.finished && ` · ${t.jobs.took(took(job))}`}

@@ -2,7 +2,7 @@
 
 import type { Backup, Settings, Status } from "../../api";
 import { nextRuns } from "../../cron";
-import { ago, moment } from "../../format";
+import { ago, moment, told } from "../../format";
 import { link } from "../../route";
 import { t } from "../../texts";
 
@@ -39,9 +39,9 @@ export function verdict(list: Backup[] | null, status: Status, settings: Setting
   const { cron } = settings.backups;
   const isHere = liesHere(status.place);
   const runs = cron ? nextRuns(cron, new Date(now), 1) : [];
-  const advice: Advice[] = status.alarms.troubles.map(({ cause, error }) => ({ title: causeOf(cause), text: error }));
+  const advice: Advice[] = status.alarms.troubles.map(({ cause, error }) => ({ title: causeOf(cause), text: told(error) }));
   for (const { pid, program } of status.otherServers) advice.push({ text: t.safety.advice.others(program, pid) });
-  if (status.foreign) advice.push({ text: status.foreign.help });
+  if (status.foreign) advice.push({ text: told(status.foreign.help) });
   const grave = advice.length > 0;
   if (!cron && !status.alarms.troubles.some((one) => one.cause === "schedule")) {
     advice.push({ text: t.safety.advice.schedule, href: link("settings", "schedule"), action: t.safety.advice.scheduleDo });
@@ -53,7 +53,7 @@ export function verdict(list: Backup[] | null, status: Status, settings: Setting
   }
   if (status.alarms.ways.length > 0 && status.alarms.lastError) {
     const { undelivered: title, undeliveredDo: action } = t.safety.advice;
-    advice.push({ title, text: status.alarms.lastError, href: link("settings", "alarms"), action });
+    advice.push({ title, text: told(status.alarms.lastError), href: link("settings", "alarms"), action });
   }
   const age = newest ? ago(newest.modified, now) : "";
   const failing = status.alarms.troubles.some(({ cause }) => ["create", "age"].includes(cause));

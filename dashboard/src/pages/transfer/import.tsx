@@ -86,7 +86,7 @@ export function Import() {
         <Confirm
           title={t.dev.transfer.loseTitle}
           text={t.dev.transfer.loseText(lost(plan))}
-          name={t.dev.transfer.loseWord}
+          typing={{ word: t.dev.transfer.loseWord }}
           action={t.dev.transfer.loseDo}
           perform={() => perform(plan)}
           onClose={() => setAsking(false)}

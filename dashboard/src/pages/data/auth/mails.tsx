@@ -72,7 +72,7 @@ function Mail({ title, path, value, own, problems, onValue }: Props) {
       <fieldset>
         <legend class="hidden">{title}</legend>
         <TextField label={text.subject} value={value.subject} onValue={(subject) => onValue({ ...value, subject })} problem={subject} />
-        <TextArea label={text.body} value={value.body} onValue={(body) => onValue({ ...value, body })} problem={body} hint={text.placeholders([...own, ...GENERAL].join(", "))} mono />
+        <TextArea label={text.body} value={value.body} onValue={(body) => onValue({ ...value, body })} problem={body} hint={text.placeholders([...own, ...GENERAL].map((name) => `${name} (${text.placeholderNames[name]})`).join(", "))} mono />
       </fieldset>
     </details>
   );

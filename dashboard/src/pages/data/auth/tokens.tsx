@@ -48,7 +48,7 @@ export function Tokens({ collection }: { collection: CollectionModel }) {
         </div>
       </SectionCard>
       {ending && (
-        <Confirm title={text.endTitle} text={text.endText} name={collection.name} action={text.endDo} perform={() => attempt(end, text.ended)} onClose={() => setEnding(false)} />
+        <Confirm title={text.endTitle} text={text.endText} typing={{ name: collection.name, of: t.named.collection }} action={text.endDo} perform={() => attempt(end, text.ended)} onClose={() => setEnding(false)} />
       )}
     </>
   );
