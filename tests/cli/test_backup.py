@@ -48,6 +48,21 @@ def test_without_the_key_of_the_settings_no_place_is_looked_at(tmp_path, words):
     assert {path: path.read_bytes() for path in directory.rglob("*.zip")} == before
 
 
+def test_a_second_restore_says_what_makes_way_for_it(stopped):
+    """Two restores in a panic left nothing of the data before the first, without a word."""
+    directory, gone = stopped.directory, "can't be brought back any more"
+    for name in ("x.zip", "y.zip"):
+        backup(directory, "create", name)
+    assert gone not in backup(directory, "restore", "x.zip").stdout
+    told = backup(directory, "restore", "y.zip").stdout
+    assert gone in told and "the restore of x.zip" in told, told
+    stopped.start()
+    root = stopped.root()
+    root.restore("x.zip")
+    job = next(job for job in root.get("/api/backups/status")["jobs"] if job["kind"] == "restore")
+    assert job["key"] == "x.zip" and job["state"] == "succeeded" and "the restore of y.zip" in job["warning"], job
+
+
 def test_a_database_that_can_not_be_read_leaves_the_directory_and_says_so(stopped):
     directory = stopped.directory
     backup(directory, "create", "x.zip")

@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::files::{BucketTarget, FilesPlace, mark_if_empty};
 use crate::options::AppOptions;
 use crate::settings::{self, Settings};
+use bosbase_backup::restore::RestoreKind;
 use bosbase_disk::{Disk, RealDisk};
 
 impl BackupJobs {
@@ -42,6 +43,7 @@ impl BackupJobs {
         let running = self.jobs().begin(lease, JobKind::Restore, key.as_str())?;
         running.interrupts(&restorable.storage.asked);
         running.is_about(restorable.size());
+        self.backups().warn_of_what_makes_way(&running)?;
         let ticket = running.ticket();
         self.jobs().stop_proofs(Some(key.as_str()), "it is being restored");
         let this = self.clone();
@@ -84,6 +86,23 @@ impl BackupJobs {
 impl Backups {
     pub(crate) fn site(&self) -> Site<'_> {
         unfinished::site(self.disk().as_ref(), self.options())
+    }
+
+    /// Says that data which an earlier restore or undo replaced is kept no longer than until this restore is done.
+    fn warn_of_what_makes_way(&self, running: &RunningJob) -> Result<()> {
+        let kept = restore::available_undo(&self.site()).map_err(Error::internal)?;
+        if let Some(record) = kept {
+            let by = match record.replaced_by {
+                RestoreKind::Restore => format!("the restore of {}", record.key),
+                RestoreKind::Undo => "the last undo".to_owned(),
+            };
+            let at = crate::moment::wire(record.replaced);
+            running.warn(&format!(
+                "The data that {by} replaced at {at} can't be brought back any more: what this restore replaces is kept \
+                 in its place."
+            ));
+        }
+        Ok(())
     }
 
     /// How the last restore ended; nothing where there was none.
@@ -158,6 +177,7 @@ pub(crate) fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>
     let restorable = backups.restorable(name)?;
     let replaces = RealDisk.exists(&options.data_dir.database()).map_err(Error::internal)?;
     let running = backups.jobs().begin(lease, JobKind::Restore, restorable.key.as_str())?;
+    backups.warn_of_what_makes_way(&running)?;
     let job = running.ticket().job().id;
     let told = Told {
         running: &running,
