@@ -137,6 +137,9 @@ def test_what_is_said_to_people(launch):
     (directory / "data.db").rename(directory / "other.db")
     done = BOSBASE.run("check", directory, check=False)
     assert done.returncode == 2 and f"There is no data.db in {directory}." in done.stdout
+    for path, told in [(directory / "nothing", "There is no folder"), (directory / "other.db", f"{directory / 'other.db'} is no folder.")]:
+        done = BOSBASE.run("check", path, check=False)
+        assert done.returncode == 2 and told in done.stdout, done.stdout
     assert BOSBASE.run("check", directory, "--jsn", check=False).returncode == 2
 
 

@@ -9,7 +9,7 @@ mod mails;
 mod report;
 mod uploads;
 
-use bosbase_disk::{Disk as _, RealDisk};
+use bosbase_disk::{Disk as _, FileKind, RealDisk};
 
 use crate::jobs::{Neighbour, denied, neighbours, restore_is_pending};
 use crate::options::AppOptions;
@@ -57,7 +57,14 @@ fn look_at(options: &AppOptions, dirs: &ProgramDirs, scratch: &Scratch, report: 
     let data_dir = &options.data_dir;
     let dir = data_dir.display();
     if !RealDisk.exists(&data_dir.database()).map_err(crate::Error::internal)? {
-        report.cannot_serve("database", format!("There is no data.db in {dir}."));
+        let text = match RealDisk.metadata(data_dir) {
+            Ok(found) if found.kind == FileKind::Directory => {
+                format!("There is no data.db in {dir}. Name the folder that holds one: pb_data, as a rule.")
+            }
+            Ok(_) => format!("{dir} is no folder. Name the data directory: the folder that holds data.db."),
+            Err(_) => format!("There is no folder {dir}. Name the data directory: the folder that holds data.db."),
+        };
+        report.cannot_serve("database", text);
         return Ok(());
     }
     if restore_is_pending(data_dir)? {
