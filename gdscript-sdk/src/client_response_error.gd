@@ -10,6 +10,10 @@ extends RefCounted
 # What appending, erasing and polling answer is of no use here.
 @warning_ignore_start("return_value_discarded")
 
+# So many characters of what is said of a field are shown. A server may quote what it was sent.
+const _MOST_SHOWN: int = 300
+const _FILE_HELP: String = "Give a file as BosBaseFile.from_bytes(name, bytes) or from_path(path)."
+
 ## Where the request went, without tokens.
 var url: String
 ## The HTTP status; 0 when there was no answer at all.
@@ -54,7 +58,7 @@ func _init(
 
 
 ## What [method Object.to_string] and [code]str()[/code] give: status, message and what is wrong by
-## field.
+## field, of which very long texts are cut. [member data] has them whole.
 func _to_string() -> String:
 	var text: String = "ClientResponseError %d: %s" % [status, message]
 	for line: String in _field_lines(data, ""):
@@ -69,9 +73,16 @@ static func _field_lines(p_data: Dictionary, p_prefix: String) -> PackedStringAr
 		var problem: Variant = p_data[field]
 		if not problem is Dictionary:
 			continue
-		var words: Variant = BosBaseValue.dictionary(problem).get("message")
+		var told: Dictionary = problem
+		var words: Variant = told.get("message")
 		if words is String:
-			lines.append("%s: %s" % [path, words])
+			lines.append("%s: %s" % [path, _shortened(BosBaseValue.text(words))])
+			if told.get("code") == "validation_invalid_file":
+				lines.append(_FILE_HELP)
 		else:
 			lines.append_array(_field_lines(BosBaseValue.dictionary(problem), path + "."))
 	return lines
+
+
+static func _shortened(p_words: String) -> String:
+	return p_words if p_words.length() <= _MOST_SHOWN else p_words.left(_MOST_SHOWN) + "…"

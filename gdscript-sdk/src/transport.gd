@@ -91,6 +91,8 @@ func send(p_path: String, p_options: Dictionary, p_keep: Object = null) -> Varia
 	if address == null or not _METHODS.has(verb):
 		var shown: String = BosBaseAddress.without_secrets(url)
 		var why: String = "%s %s is nothing that can be sent." % [options["method"], shown]
+		if address == null and not BosBaseAddress.has_scheme(url):
+			why += " The server's URL has to begin with http:// or https://."
 		return ClientResponseError.new(url, 0, {}, false, why)
 	var body: BosBaseRequestBody = _body(options)
 	if body != null and not body.problem.is_empty():

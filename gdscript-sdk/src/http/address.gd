@@ -20,9 +20,9 @@ var target: String
 ## has [code].[/code] or [code]..[/code] in its path: an id that is one would mean something else.
 static func parse(p_url: String) -> BosBaseAddress:
 	var made: BosBaseAddress = BosBaseAddress.new()
-	var scheme: String = p_url.get_slice("://", 0).to_lower()
-	if not scheme in ["http", "https"] or not p_url.contains("://"):
+	if not has_scheme(p_url):
 		return null
+	var scheme: String = p_url.get_slice("://", 0).to_lower()
 	made.secure = scheme == "https"
 	var rest: String = p_url.substr(scheme.length() + 3).get_slice("#", 0)
 	var slash: int = rest.find("/")
@@ -48,6 +48,12 @@ static func parse(p_url: String) -> BosBaseAddress:
 		authority = authority.substr(0, colon)
 	made.host = authority.trim_prefix("[").trim_suffix("]")
 	return made if not made.host.is_empty() else null
+
+
+## Whether [param p_url] begins with [code]http://[/code] or [code]https://[/code].
+static func has_scheme(p_url: String) -> bool:
+	var begin: String = p_url.to_lower()
+	return begin.begins_with("http://") or begin.begins_with("https://")
 
 
 ## [param p_query] as the part of a URL behind [code]?[/code]; [code]null[/code]s are left out,

@@ -263,6 +263,7 @@ func _follow(p_key: String, p_seconds: float, p_options: Dictionary, p_ask: Dict
 			var job: Dictionary = attempt.job(jobs)
 			if job.is_empty():
 				why = "There is no job of %s to wait for." % [p_key if p_key else "any backup"]
+				why += " Await the call that begins it first, such as create."
 				return ClientResponseError.new(url, 404, {}, false, why)
 			if told.is_valid():
 				var total: int = job["bytesTotal"]

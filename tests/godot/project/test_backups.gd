@@ -285,7 +285,11 @@ func test_waiting_never_ends_with_an_older_job() -> void:
 		check(again["started"] >= verified["finished"], str(again))
 	# Somebody else knows of none that this client began, and none runs.
 	refused(await (await root()).backups.wait_until_finished("twice.zip", 60.0), 404, "twice.zip")
-	refused(await (await root()).backups.wait_until_finished("", 60.0), 404, "any backup")
+	refused(
+		await (await root()).backups.wait_until_finished("", 60.0),
+		404,
+		"any backup to wait for. Await the call that begins it"
+	)
 	okay(await pb.backups.delete("twice.zip"))
 	refused(await pb.backups.wait_until_finished("twice.zip", 60.0), 404, "", "deleted")
 

@@ -115,6 +115,31 @@ func test_what_is_no_file_is_not_left_out_in_silence() -> void:
 	refused(await pb.collection("users").create({}, wrong), 0, "cover is no file")
 
 
+# All bytes of a picture were printed, as numbers.
+func test_bytes_that_are_no_file_are_not_printed() -> void:
+	var pb := await root()
+	var fields := [{"type": "file", "name": "picture"}]
+	okay(await pb.collections.create({"name": "pictures", "fields": fields}))
+	var bytes := PackedByteArray()
+	bytes.resize(20000)
+	bytes.fill(77)
+	var error: Variant = await pb.collection("pictures").create({"picture": bytes})
+	refused(error, 400, "BosBaseFile.from_bytes(name, bytes)")
+	check(str(error).length() < 600, "%d characters" % str(error).length())
+	okay(
+		await pb.collection("pictures").create({"picture": BosBaseFile.from_bytes("a.png", bytes)})
+	)
+	okay(await pb.collections.delete("pictures"))
+
+
+func test_an_address_without_its_scheme_is_told_so() -> void:
+	var missing := "has to begin with http:// or https://"
+	for address: String in ["127.0.0.1:8090", "localhost", "ftp://127.0.0.1", ""]:
+		refused(await BosBase.new(address).health.check(), 0, missing, address)
+	var error: Variant = await BosBase.new("http://127.0.0.1 :80").health.check()
+	check(missing not in str(error), "it has one: %s" % error)
+
+
 # Fourteen digits were sent, and a time lost its milliseconds.
 func test_numbers_keep_all_their_digits() -> void:
 	var pb := await root()
