@@ -333,9 +333,21 @@ describe("data", { concurrency: false }, () => {
         await form.getByLabel("Name of the collection").fill("Before");
         await form.locator(".wrong").waitFor({ state: "detached" });
         await form.getByLabel("Name of the collection").fill("scores");
+        // Somebody who types elsewhere when the refusal comes goes on typing there.
+        let refuse;
+        const refused = new Promise((go) => (refuse = go));
+        await page.route("**/api/collections/*", async (asked) => {
+            if (asked.request().method() === "PATCH") await refused;
+            await asked.continue();
+        });
         await form.getByRole("button", { name: "Rename" }).click();
-        await form.locator(".wrong").waitFor();
-        await page.getByLabel("Name", { exact: true }).nth(1).fill("heading");
+        const heading = page.getByLabel("Name", { exact: true }).nth(1);
+        await heading.fill("head");
+        refuse();
+        await form.getByRole("alert").waitFor();
+        await page.keyboard.type("ing");
+        assert.equal(await heading.inputValue(), "heading");
+        await page.unroute("**/api/collections/*");
         await form.getByLabel("Name of the collection").fill("afterwards");
         await picture(page, "rename");
         await assertSound(page, ["400"]);
