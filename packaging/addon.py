@@ -47,7 +47,7 @@ def page(source):
     if source.name == "README.md":
         text = text[: text.index("## Demo")].rstrip() + "\n"
         install = "This folder is all that it takes. Let the editor scan it once (without an editor at hand: `godot --headless --import`)"
-        text, count = re.subn(r"Pack the addon at the root.*?Let the\s+editor scan it once \(without an editor at hand: `godot --headless --import`\)", install, text, flags=re.S)
+        text, count = re.subn(r"The addon is one archive.*?Let the\s+editor scan it once \(without an editor at hand: `godot --headless --import`\)", install, text, flags=re.S)
         text, also = re.subn(r" It is plain script: under `addons/bosbase`.*?\*Plugins\*\.", " It is plain script: there is nothing to enable under *Plugins*, where an entry of the Tools menu is all that there is.", text, flags=re.S)
         assert count == also == 1, "the README's Install section reads differently"
     text = text.replace("res://gdscript-sdk/src/", f"res://{INSIDE}/src/")
