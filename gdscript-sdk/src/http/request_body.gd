@@ -133,7 +133,33 @@ func _read_file(p_part: Dictionary, p_most: int) -> PackedByteArray:
 
 # In the order that the caller chose, and with all digits that a number has.
 static func _json(p_value: Variant) -> String:
-	return JSON.stringify(p_value, "", false, true)
+	return JSON.stringify(_counted(p_value, []), "", false, true)
+
+
+# Godot reads every number as a float. A server that counts with it takes 600, not 600.0: without
+# this, what it answered could not be sent back.
+static func _counted(p_value: Variant, p_within: Array) -> Variant:
+	if p_value is float:
+		var number: float = p_value
+		var is_whole: bool = absf(number) < 9007199254740992.0 and floorf(number) == number
+		return int(number) if is_whole else p_value
+	# What holds itself is refused by who writes it.
+	for around: Variant in p_within:
+		if is_same(around, p_value):
+			return p_value
+	if p_value is Dictionary:
+		var from: Dictionary = p_value
+		var to: Dictionary = {}
+		for key: Variant in from:
+			to[key] = _counted(from[key], p_within + [p_value])
+		return to
+	if p_value is Array:
+		var items: Array = p_value
+		var all: Array = []
+		for item: Variant in items:
+			all.append(_counted(item, p_within + [p_value]))
+		return all
+	return p_value
 
 
 # As browsers do it: what would end the quotes or the line is percent-encoded.

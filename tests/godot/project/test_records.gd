@@ -55,6 +55,17 @@ func test_collections_and_records() -> void:
 	var wanted := [{"name": "tags", "fields": [{"type": "text", "name": "label"}]}]
 	equal(await pb.collections.import_collections(wanted), true)
 	equal((await pb.collections.update("tags", {"listRule": ""}))["listRule"], "")
+	# What was read can be sent back: its numbers are floats by then.
+	var tags: Dictionary = await pb.collections.get_one("tags")
+	tags["fields"].append({"type": "text", "name": "note", "max": 20.0})
+	tags = await pb.collections.update("tags", tags)
+	equal(
+		tags["fields"].map(func(field: Dictionary) -> String: return field["name"]),
+		["id", "label", "note"]
+	)
+	equal(tags["fields"][2]["max"], 20.0)
+	var kept: Dictionary = await pb.settings.update({"backups": {"cronMaxKeep": 7.0}})
+	equal(kept["backups"]["cronMaxKeep"], 7.0)
 	equal(await pb.collections.delete("tags"), true)
 	equal(await pb.collections.delete("posts"), true)
 	refused(await pb.collections.get_one("posts"), 404)
