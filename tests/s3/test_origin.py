@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -49,8 +50,14 @@ def production(launch, s3):
 
 
 def elsewhere(s3, key, directory):
-    """Another machine, on which a backup of production is restored."""
+    """Another machine, on which a backup of production was restored more than a day ago: until then retention rests."""
     BOSBASE.run("backup", "restore", key, "--dir", directory, env=environment(s3))
+    long_ago = (datetime.now(UTC) - timedelta(hours=25)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    for name in ("jobs.json", "figures.json"):
+        path = directory / ".bosbase" / name
+        jobs = json.loads(path.read_text())
+        assert [job["kind"] for job in jobs] == ["restore"]
+        path.write_text(json.dumps([{**job, "started": long_ago, "finished": long_ago} for job in jobs]))
     return directory
 
 
