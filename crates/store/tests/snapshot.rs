@@ -175,6 +175,32 @@ fn the_log_is_listed_filtered_counted_and_cut() {
     assert_eq!(store.logs().delete_before(&now()).unwrap_or_default(), 2);
 }
 
+/// A reader kept a cleanup from being folded in, and its length kept every further line away until the next start.
+#[test]
+fn what_a_reader_kept_in_the_write_ahead_log_is_folded_in_when_that_is_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&StoreOptions::new(dir.path())).unwrap();
+    let reader = rusqlite::Connection::open(dir.path().join("auxiliary.db")).unwrap();
+    reader.execute_batch("BEGIN; SELECT COUNT(*) FROM _logs;").unwrap();
+    let entries = (0..3_000)
+        .map(|_| LogEntry {
+            id: new_id(),
+            created: now(),
+            level: 0,
+            message: "x".repeat(4_000),
+            data: Map::new(),
+        })
+        .collect();
+    store.logs().insert_many(entries).unwrap();
+    store.logs().fold_in().unwrap();
+    let kept = store.logs().unfolded_bytes();
+    assert!(kept > 8 << 20, "{kept}");
+    drop(reader);
+    assert_eq!(store.logs().unfolded_bytes(), kept, "nobody tries again by himself");
+    store.logs().fold_in().unwrap();
+    assert_eq!(store.logs().unfolded_bytes(), 0);
+}
+
 #[test]
 fn a_store_closes_under_a_snapshot_that_goes_on() {
     let dir = tempfile::tempdir().unwrap();

@@ -165,6 +165,12 @@ impl Bounds {
         if self.disk.space_left(&self.data_dir).is_ok_and(|left| left < ROOM) {
             return Some("there is little room left on its disk");
         }
+        // A reader may have kept the last commit from folding all of it in, and without a commit nobody tries again.
+        if store.logs().unfolded_bytes() > UNFOLDED
+            && let Err(error) = store.logs().fold_in()
+        {
+            tracing::debug!(%error, "the write-ahead log of the log could not be folded in");
+        }
         // Somebody reads it for long, a backup perhaps, and nothing can be folded in meanwhile.
         (store.logs().unfolded_bytes() > UNFOLDED).then_some("it would take more room than it may")
     }
