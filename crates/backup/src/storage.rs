@@ -170,7 +170,7 @@ pub trait ArchiveSource: Send + Sync {
     /// # Errors
     /// Any error of the storage.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
-    /// The same where a cache of the system has it, `None` elsewhere: it waits for nothing.
+    /// The same where a cache of the system has it, `None` elsewhere: it waits for no data.
     ///
     /// # Errors
     /// Any error of the storage.

@@ -70,24 +70,25 @@ pub fn command_of(words: &[OsString]) -> Vec<String> {
 /// How the words of the command at `path` stand that are no flags, in a sentence; nothing where it takes none.
 pub fn form(path: &[String]) -> Option<String> {
     let root = Arguments::explained();
-    let command = path
-        .iter()
-        .skip(1)
-        .try_fold(&root, |at, name| at.find_subcommand(name))?;
+    let command = command_at(&root, path)?;
     let words: Vec<_> = command.get_positionals().map(|word| format!(" {word}")).collect();
     (!words.is_empty()).then(|| format!("It is: {}{}.", path.join(" "), words.concat().trim_end_matches("...")))
+}
+
+/// The command that `path` leads to; its first word is the program's.
+fn command_at<'a>(root: &'a clap::Command, path: &[String]) -> Option<&'a clap::Command> {
+    path.iter().skip(1).try_fold(root, |at, name| at.find_subcommand(name))
 }
 
 /// Whether the flag `name` stands for a word of the command at `path` that is no flag, as in `--email`.
 pub fn is_of_form(path: &[String], name: &str) -> bool {
     let name = name.trim_start_matches('-');
     let root = Arguments::explained();
-    let command = path.iter().skip(1).try_fold(&root, |at, name| at.find_subcommand(name));
     let is_it = |word: &clap::Arg| {
         let word = word.get_id().as_str();
         word == name || word.strip_suffix('s') == Some(name)
     };
-    command.is_some_and(|command| command.get_positionals().any(is_it))
+    command_at(&root, path).is_some_and(|command| command.get_positionals().any(is_it))
 }
 
 /// Whether a word of this command line may be a password.
@@ -208,10 +209,7 @@ fn way_out(error: &clap::Error, path: &[String]) -> Option<String> {
         return Some(form);
     }
     let root = Arguments::explained();
-    let above = path.iter().skip(1);
-    let command = above
-        .filter(|_| wants_command)
-        .try_fold(&root, |at, name| at.find_subcommand(name))?;
+    let command = command_at(&root, path)?;
     let names: Vec<_> = command
         .get_subcommands()
         .filter(|command| wants_command && !command.is_hide_set())
