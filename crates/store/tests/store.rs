@@ -8,7 +8,9 @@
 
 use std::sync::Arc;
 
-use bosbase_store::{Collection, Error, ErrorKind, Record, Store, StoreOptions, Subject, new_id, new_secret, now};
+use bosbase_store::{
+    Collection, Error, ErrorKind, ListQuery, Record, Store, StoreOptions, Subject, new_id, new_secret, now,
+};
 use serde_json::{Map, json};
 
 fn open(dir: &tempfile::TempDir) -> Store {
@@ -230,6 +232,31 @@ fn an_index_on_an_expression_names_its_columns_too() {
         if let Err(error) = answer {
             assert_eq!(error.subject(), Some(&Subject::Columns(vec!["lower(name)".to_owned()])));
         }
+    }
+}
+
+/// Another process is heard of a little later.
+#[test]
+fn a_total_that_is_remembered_follows_what_another_process_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&StoreOptions::new(dir.path())).unwrap();
+    let beside = Store::open(&StoreOptions::new(dir.path())).unwrap();
+    let users = Arc::clone(store.schema().find("users").unwrap());
+    let total = |of: &Store| {
+        let page = of.read(|tx| tx.list_records(&users, &ListQuery::default())).unwrap();
+        page.total_items
+    };
+    for round in 1..=20 {
+        let (one, other) = if round % 2 == 0 {
+            (&store, &beside)
+        } else {
+            (&beside, &store)
+        };
+        let record = user(&users, &format!("{round}@example.com"));
+        one.write(move |tx| tx.insert_record(&record)).unwrap();
+        assert_eq!(total(one), round);
+        std::thread::sleep(Store::HEARS_OF_OTHERS);
+        assert_eq!((total(other), total(other)), (round, round));
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) mod snapshot;
 pub(crate) mod sql;
 pub(crate) mod store;
 pub(crate) mod tables;
+mod totals;
 pub(crate) mod transaction;
 pub(crate) mod wal;
 mod watch;

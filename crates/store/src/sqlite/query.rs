@@ -166,18 +166,31 @@ impl ReadTx<'_> {
         if query.page.skip_total {
             return Ok(None);
         }
-        if listing.counts_all && at_once::is_wanted() && self.may_be_many(collection) {
-            at_once::miss(Missed::TooMuch);
-            return Err(Error::new(ErrorKind::TimedOut, "counting records", "it has to wait"));
+        if listing.counts_all {
+            if let Some(total) = self.known_total(&collection.name) {
+                return Ok(Some(total));
+            }
+            if at_once::is_wanted() && self.may_be_many(collection) {
+                at_once::miss(Missed::TooMuch);
+                return Err(Error::new(ErrorKind::TimedOut, "counting records", "it has to wait"));
+            }
         }
+        let counts_all = listing.counts_all;
         let count = match (listing.distinct, collection.is_view()) {
             (false, false) => "COUNT(*)",
             (true, false) => "COUNT(DISTINCT _r._rowid_)",
             (_, true) => "COUNT(DISTINCT _r.id)",
         };
         let count = Sql::new(format!("SELECT {count}")).with(listing.from);
-        let total = ask(self.connection(), &count, |row| row.get::<_, i64>(0))?;
-        Ok(Some(total.first().copied().unwrap_or(0).unsigned_abs()))
+        let count = || {
+            let total = ask(self.connection(), &count, |row| row.get::<_, i64>(0))?;
+            Ok(total.first().copied().unwrap_or(0).unsigned_abs())
+        };
+        match counts_all {
+            true => self.counted_total(&collection.name, count),
+            false => count(),
+        }
+        .map(Some)
     }
 
     /// Whether a table may have more records than are counted in no time: one instruction of SQLite's counts them all,

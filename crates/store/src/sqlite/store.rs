@@ -21,6 +21,7 @@ use crate::sqlite::snapshot::{PinnedDatabase, Snapshot};
 use crate::sqlite::sql::Attempting;
 use crate::sqlite::tables::collections;
 use crate::sqlite::tables::logs::Logs;
+use crate::sqlite::totals::{KnownTotals, Totals};
 use crate::sqlite::transaction::{ReadTx, WriteTx};
 use crate::sqlite::wal::WalFollower;
 use crate::sqlite::{self, Access, Lane, PromptReaders, Published, Readers, Role, Session, Writer};
@@ -73,6 +74,7 @@ struct Inner {
     data: Writer,
     readers: Readers,
     prompt: PromptReaders,
+    totals: KnownTotals,
     logs: Logs,
     agreement: Agreement,
 }
@@ -80,8 +82,8 @@ struct Inner {
 /// Which commits there were; see [`Store::version`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version {
-    own: u64,
-    others: i64,
+    pub(super) own: u64,
+    pub(super) others: i64,
 }
 
 impl Store {
@@ -120,6 +122,7 @@ impl Store {
                 data: Writer::start("data", data, published.clone())?,
                 readers: Readers::new(&data_path, options.readers),
                 prompt: PromptReaders::new(&data_path),
+                totals: KnownTotals::default(),
                 published,
             }),
         })
@@ -241,7 +244,7 @@ impl Store {
         begin_reading(&connection)?;
         let schema = Arc::clone(&published);
         drop(published);
-        read_in(&connection, schema, revision, meter, f)
+        self.read_in(ReadTx::new(&connection, schema, revision), meter, f)
     }
 
     fn not_at_once(&self) -> Error {
@@ -278,7 +281,31 @@ impl Store {
             begin_reading(connection)?;
             Arc::clone(&published)
         };
-        read_in(connection, schema, revision, meter, f)
+        self.read_in(ReadTx::new(connection, schema, revision), meter, f)
+    }
+
+    /// Runs `f` in a read transaction that was begun, and ends it.
+    fn read_in<'a, T, E: From<Error>>(
+        &self,
+        transaction: ReadTx<'a>,
+        meter: Option<&'a dyn Meter>,
+        f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let connection = transaction.connection();
+        let version = || self.version();
+        let transaction = match meter {
+            Some(meter) => transaction.metered(meter),
+            None => transaction,
+        };
+        let result = f(&transaction.knowing(Totals {
+            known: &self.inner.totals,
+            version: &version,
+        }));
+        connection
+            .prepare_cached("COMMIT")
+            .and_then(|mut statement| statement.execute([]))
+            .attempting("ending a read transaction")?;
+        result
     }
 
     /// Runs `f` in a savepoint of its own on the writer's thread and returns once that is durable; requests that wait
@@ -482,26 +509,6 @@ fn begin_reading(connection: &Connection) -> Result<()> {
         .prepare_cached("SELECT 1 FROM sqlite_schema LIMIT 1")
         .and_then(|mut statement| statement.query_row([], |_| Ok(())))
         .attempting(ATTEMPTED)
-}
-
-/// Runs `f` in the read transaction that was begun on `connection`, and ends it.
-fn read_in<T, E: From<Error>>(
-    connection: &Connection,
-    schema: Arc<Schema>,
-    revision: u64,
-    meter: Option<&dyn Meter>,
-    f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
-) -> Result<T, E> {
-    let transaction = ReadTx::new(connection, schema, revision);
-    let result = f(&match meter {
-        Some(meter) => transaction.metered(meter),
-        None => transaction,
-    });
-    connection
-        .prepare_cached("COMMIT")
-        .and_then(|mut statement| statement.execute([]))
-        .attempting("ending a read transaction")?;
-    result
 }
 
 /// One database's share of [`Store::optimize`].

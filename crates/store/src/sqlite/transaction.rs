@@ -16,6 +16,7 @@ use crate::model::schema::Schema;
 use crate::sqlite::Watch;
 use crate::sqlite::sql::{Attempting as _, TooMuch};
 use crate::sqlite::tables::{collections, params, records, stand_ins, views};
+use crate::sqlite::totals::Totals;
 
 /// How long the query of a new view may run.
 const VIEW_PATIENCE: Duration = Duration::from_secs(10);
@@ -31,6 +32,7 @@ pub struct ReadTx<'a> {
     schema: Arc<Schema>,
     revision: Revision,
     meter: Option<&'a dyn Meter>,
+    totals: Option<Totals<'a>>,
 }
 
 impl<'a> ReadTx<'a> {
@@ -40,6 +42,28 @@ impl<'a> ReadTx<'a> {
             schema,
             revision: Revision(revision),
             meter: None,
+            totals: None,
+        }
+    }
+
+    /// The same transaction, which may use and keep numbers of records.
+    pub(crate) fn knowing(self, totals: Totals<'a>) -> Self {
+        Self {
+            totals: Some(totals),
+            ..self
+        }
+    }
+
+    /// How many records `table` has, where that is known without counting them.
+    pub(crate) fn known_total(&self, table: &str) -> Option<u64> {
+        self.totals?.of(self.revision.0, table)
+    }
+
+    /// Counts the records of `table`, and lets others know.
+    pub(crate) fn counted_total(&self, table: &str, count: impl FnOnce() -> Result<u64>) -> Result<u64> {
+        match &self.totals {
+            Some(totals) => totals.counted(self.revision.0, table, count),
+            None => count(),
         }
     }
 
@@ -57,7 +81,7 @@ impl<'a> ReadTx<'a> {
     }
 
     /// The connection, inside the transaction.
-    pub(crate) fn connection(&self) -> &Connection {
+    pub(crate) fn connection(&self) -> &'a Connection {
         self.connection
     }
 

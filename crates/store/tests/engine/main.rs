@@ -23,6 +23,7 @@ macro_rules! conformance {
                 values_come_back_as_they_were_stored,
                 records_are_found_by_ids_and_by_fields,
                 pages_are_cut_and_counted,
+                a_total_counts_all_that_was_acknowledged_before,
                 a_meter_ends_what_reads_too_much,
             ]);
             conformance!(@tests $engine, writes: [

@@ -177,6 +177,49 @@ pub fn pages_are_cut_and_counted<E: Engine>() {
     assert_eq!(page(&uncounted), (1, 2, -1, -1, vec![6, 5]));
 }
 
+/// The total of a whole collection is remembered between two commits.
+pub fn a_total_counts_all_that_was_acknowledged_before<E: Engine>() {
+    let (_engine, store) = E::opened();
+    let notes = create(&store, &collection("notes", &[]));
+    let others = create(&store, &collection("others", &[]));
+    let total = |of| {
+        let page = store.read(|tx| tx.list_records(of, &ListQuery::default())).unwrap();
+        page.total_items
+    };
+    std::thread::scope(|scope| {
+        let (end, ended) = channel::<()>();
+        // Others ask all the time, so that a number is kept at any moment.
+        let asking = scope.spawn(|| {
+            let ended = ended;
+            let mut last = 0;
+            while ended.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                let now = total(&notes);
+                assert!(now >= last, "{now} after {last}");
+                last = now;
+            }
+        });
+        let mut ids = Vec::new();
+        for round in 1..=50 {
+            ids.push(insert(&store, &notes, json!({})).id().to_owned());
+            assert_eq!((total(&notes), total(&others)), (round, 0));
+            let failed: Result<(), Error> = store.write(|tx| {
+                tx.set_param("a", "b")?;
+                Err(Error::new(ErrorKind::Closed, "a test", "undone"))
+            });
+            assert!(failed.is_err());
+            assert_eq!(total(&notes), round);
+        }
+        drop(end);
+        asking.join().unwrap();
+        for (gone, id) in (1..).zip(ids) {
+            let of = notes.clone();
+            store.write(move |tx| tx.delete_record(&of, &id)).unwrap();
+            assert_eq!(total(&notes), 50 - gone);
+        }
+    });
+    assert_eq!(total(&notes), total(&notes));
+}
+
 pub fn a_meter_ends_what_reads_too_much<E: Engine>() {
     struct Full;
     impl Meter for Full {
