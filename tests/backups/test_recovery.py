@@ -102,13 +102,17 @@ def test_children_come_along_when_asked_for(server, root):
     dry = recover(root, "one.zip", collection="chapters", filter="n >= 0", dryRun=True)
     assert (dry["blocked"], dry["added"]) == (9, 0)
     # A book alone comes back without its author, and says so.
-    alone = recover(root, "one.zip", collection="books", ids=[books[0]["id"]])["records"][0]
+    alone = recover(root, "one.zip", collection="books", ids=[books[0]["id"]])
+    assert alone["childrenLeft"] == 3, "its chapters went with it, and nobody asked for them"
+    alone = alone["records"][0]
     assert alone["lostRelations"] == {"author": [ada["id"]]}
     assert root.get(f"/api/collections/books/records/{books[0]['id']}")["author"] == ""
     root.delete(f"/api/collections/books/records/{books[0]['id']}")
 
     done = recover(root, "one.zip", collection="authors", ids=[ada["id"]], children=True)
-    assert (done["added"], done["left"], done["files"], done["blocked"]) == (1 + 3 + 9, 0, 3, 0)
+    assert (done["added"], done["left"], done["files"], done["blocked"], done["childrenLeft"]) == (1 + 3 + 9, 0, 3, 0, 0)
+    # What is there did not go.
+    assert recover(root, "one.zip", collection="authors", ids=[ada["id"]])["childrenLeft"] == 0
     assert [one["child"] for one in done["records"]] == [False] + [True] * 12
     assert {name: root.records(name) for name in before} == before
     assert file_of(root, books[2], books[2]["text"]) == b"xxx"
@@ -372,8 +376,10 @@ def test_the_command_line_takes_records_out(server, root, tmp_path):
     root.back_up("one.zip")
     root.delete(f"/api/collections/authors/records/{ada['id']}")
     run = lambda *arguments, **how: BOSBASE.run("backup", "extract", "one.zip", *arguments, "--dir", str(server.directory), **how)  # noqa: E731
-    printed = run("authors", ada["id"]).stdout
-    assert json.loads(printed) == [ada] and printed.endswith("]\n")
+    printed = run("authors", ada["id"])
+    assert json.loads(printed.stdout) == [ada] and printed.stdout.endswith("]\n")
+    assert printed.stderr == "Note: 1 more record went with these. To take it along: --children.\n"
+    assert run("books", "--filter", "title = 'T'").stderr == ""
     assert {one["collectionName"] for one in json.loads(run("authors", ada["id"], "--children").stdout)} == {"authors", "books"}
     out = tmp_path / "out"
     said = run("authors", "--filter", "name = 'Ada'", "--into", str(out)).stdout
@@ -391,6 +397,7 @@ def test_the_command_line_takes_records_out(server, root, tmp_path):
     assert run("authors", "--filter", "", check=False).returncode == 2
     # Beside the running server, which serves it at once.
     assert "Nothing was changed. It would be: added 1" in run("authors", ada["id"], "--into", "live", "--dry-run").stdout
+    assert "1 more record went with these" in run("authors", ada["id"], "--into", "live", "--dry-run").stderr
     assert "Added 1" in run("authors", ada["id"], "--into", "live").stdout
     assert root.get(f"/api/collections/authors/records/{ada['id']}") == ada and file_of(root, ada, ada["picture"][0]) == b"one"
     # And without one.

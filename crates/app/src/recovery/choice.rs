@@ -47,13 +47,14 @@ pub(super) struct Chosen {
 pub(super) type IsThere<'a> = &'a dyn Fn(&Collection, &str) -> Result<bool>;
 
 impl Choice {
-    /// Reads the chosen records, those first that others belong to.
+    /// Reads the chosen records, those first that others belong to, and counts those that belong to them and were not
+    /// asked for; nothing where they are too many to be counted.
     ///
     /// # Errors
     ///
     /// [`crate::ErrorKind::NotFound`] where the backup has no such collection; [`crate::ErrorKind::Invalid`] where it
     /// is a view, lacks one of the ids, or it is too much at once.
-    pub(super) fn read(&self, looked: &Looked, is_there: IsThere<'_>) -> Result<Vec<Chosen>> {
+    pub(super) fn read(&self, looked: &Looked, is_there: IsThere<'_>) -> Result<(Vec<Chosen>, Option<usize>)> {
         let collection = collection_of(looked, &self.collection)?;
         if collection.is_view() {
             return Err(Error::invalid(format!(
@@ -65,7 +66,8 @@ impl Choice {
         let read = looked.store().read_counted(LOOKING, &meter, |tx| {
             let mut chosen = self.named(tx, &collection)?;
             if self.children {
-                with_children(tx, &mut chosen, is_there)?;
+                let records = children_of(tx, &chosen, is_there)?;
+                chosen.extend(records.into_iter().map(|record| Chosen { record, is_child: true }));
             }
             Ok::<_, Error>(chosen)
         });
@@ -76,7 +78,11 @@ impl Choice {
         if chosen.len() > MOST {
             return Err(too_much());
         }
-        Ok(chosen)
+        let left = match self.children {
+            true => Some(0),
+            false => children_left(looked, &chosen, is_there),
+        };
+        Ok((chosen, left))
     }
 
     fn named(&self, tx: &ReadTx<'_>, collection: &Arc<Collection>) -> Result<Vec<Chosen>> {
@@ -126,8 +132,8 @@ fn too_much() -> Error {
     ))
 }
 
-/// Adds what went with `chosen` and is not there any more, level by level.
-fn with_children(tx: &ReadTx<'_>, chosen: &mut Vec<Chosen>, is_there: IsThere<'_>) -> Result<()> {
+/// What went with `chosen` and is not there any more, level by level; no more of it than makes it too much.
+fn children_of(tx: &ReadTx<'_>, chosen: &[Chosen], is_there: IsThere<'_>) -> Result<Vec<Record>> {
     let schema = tx.schema().clone();
     let key = |record: &Record| (record.collection.id.clone(), record.id().to_owned());
     let mut seen: HashSet<_> = chosen.iter().map(|one| key(&one.record)).collect();
@@ -135,19 +141,31 @@ fn with_children(tx: &ReadTx<'_>, chosen: &mut Vec<Chosen>, is_there: IsThere<'_
         .iter()
         .map(|one| (one.record.collection.clone(), one.record.id().to_owned()))
         .collect();
+    let mut found = Vec::new();
+    let most = MOST.saturating_sub(chosen.len());
     while let Some((parent, id)) = waiting.pop_front() {
-        for record in children(tx, &schema, &parent, &id, MOST.saturating_sub(chosen.len()) + 1)? {
+        for record in children(tx, &schema, &parent, &id, most.saturating_sub(found.len()) + 1)? {
             if !seen.insert(key(&record)) || is_there(&record.collection, record.id())? {
                 continue;
             }
             waiting.push_back((record.collection.clone(), record.id().to_owned()));
-            chosen.push(Chosen { record, is_child: true });
-            if chosen.len() > MOST {
-                return Ok(());
+            found.push(record);
+            if found.len() > most {
+                return Ok(found);
             }
         }
     }
-    Ok(())
+    Ok(found)
+}
+
+/// How many records went with `chosen` and stay away, as nobody asked for them; nothing where they can't be counted.
+fn children_left(looked: &Looked, chosen: &[Chosen], is_there: IsThere<'_>) -> Option<usize> {
+    let meter = Bytes::default();
+    let read = looked
+        .store()
+        .read_counted(LOOKING, &meter, |tx| children_of(tx, chosen, is_there));
+    let count = read.ok()?.len();
+    (chosen.len() + count <= MOST).then_some(count)
 }
 
 /// The records that a deletion of this one takes along.

@@ -21,19 +21,29 @@ pub struct Exported {
     pub files: usize,
     /// Files that records name and the backup lacks.
     pub missing: usize,
+    /// Records that a cascade deletes with them and that nobody asked for; nothing where they are too many to count.
+    pub children_left: Option<usize>,
 }
 
-/// The chosen records as a superuser sees them, each with its collection's name.
+/// Records as a superuser sees them.
+#[derive(Debug)]
+pub struct ExportedJson {
+    /// The records, each with its collection's name.
+    pub records: Vec<Map<String, Value>>,
+    /// As [`Exported::children_left`].
+    pub children_left: Option<usize>,
+}
+
+/// The chosen records as a superuser sees them.
 ///
 /// # Errors
 ///
 /// Those of [`Backups::look`], and as [`super::Recovery::recover`] for what can't be chosen.
-pub fn export_json(backups: &Backups, key: &str, choice: &Choice) -> Result<Vec<Map<String, Value>>> {
+pub fn export_json(backups: &Backups, key: &str, choice: &Choice) -> Result<ExportedJson> {
     let looked = backups.look(key)?;
-    Ok(read(&looked, choice)?
-        .iter()
-        .map(|one| present_own(&one.record))
-        .collect())
+    let (chosen, children_left) = read(&looked, choice)?;
+    let records = chosen.iter().map(|one| present_own(&one.record)).collect();
+    Ok(ExportedJson { records, children_left })
 }
 
 /// Writes the chosen records into the folder `to`, which is made or empty: a file of JSON for each collection, and
@@ -46,7 +56,7 @@ pub fn export_directory(backups: &Backups, key: &str, choice: &Choice, to: &Path
     let disk = backups.disk().as_ref();
     make_empty(disk, to)?;
     let looked = backups.look_as_owner(key)?;
-    let chosen = read(&looked, choice)?;
+    let (chosen, children_left) = read(&looked, choice)?;
     let mut paths = HashSet::new();
     let mut by_collection: BTreeMap<&str, Vec<&Chosen>> = BTreeMap::new();
     for one in &chosen {
@@ -59,7 +69,10 @@ pub fn export_directory(backups: &Backups, key: &str, choice: &Choice, to: &Path
         );
     }
     let packed = PackedFiles::find(&looked, &paths)?;
-    let mut exported = Exported::default();
+    let mut exported = Exported {
+        children_left,
+        ..Exported::default()
+    };
     for (name, chosen) in by_collection {
         let name = component(name)?;
         let records: Vec<_> = chosen.iter().map(|one| present_own(&one.record)).collect();
@@ -87,7 +100,7 @@ pub fn export_directory(backups: &Backups, key: &str, choice: &Choice, to: &Path
     Ok(exported)
 }
 
-fn read(looked: &Looked, choice: &Choice) -> Result<Vec<Chosen>> {
+fn read(looked: &Looked, choice: &Choice) -> Result<(Vec<Chosen>, Option<usize>)> {
     // Without the data of now, all that a cascade would take along comes along.
     choice.read(looked, &|_, _| Ok(false))
 }

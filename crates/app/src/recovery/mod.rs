@@ -17,7 +17,7 @@ use bosbase_store::{Collection, Store};
 use parking_lot::Mutex;
 
 pub use choice::Choice;
-pub use export::{Exported, export_directory, export_json};
+pub use export::{Exported, ExportedJson, export_directory, export_json};
 pub use list::State;
 pub use recover::{RECOVER_STEPS, RecoverRequest, Recovered, RecoveredRecord};
 

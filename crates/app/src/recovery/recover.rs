@@ -126,6 +126,8 @@ pub struct Recovered {
     pub left: usize,
     /// Records that can't come back.
     pub blocked: usize,
+    /// Records that a cascade deleted with them and that nobody asked for; nothing where they are too many to count.
+    pub children_left: Option<usize>,
     /// Files that came back.
     pub files: usize,
     /// Their bytes.
@@ -199,12 +201,13 @@ impl Recovery {
             return Err(Error::new(ErrorKind::Unavailable, text));
         };
         let looked = self.parts().backups.look(key)?;
-        let (origins, returning) = self.chosen(&looked, request)?;
+        let (origins, returning, children_left) = self.chosen(&looked, request)?;
         let bringing = Bringing {
             parts: self.parts(),
             looked: &looked,
             origins,
             returning: Arc::new(returning),
+            children_left,
         };
         let trial = if request.dry_run {
             bringing.tried()?
@@ -219,15 +222,19 @@ impl Recovery {
         Ok(recovered)
     }
 
-    /// The chosen records with what they are now.
-    fn chosen(&self, looked: &Looked, request: &RecoverRequest) -> Result<(Vec<Origin>, Vec<Returning>)> {
+    /// The chosen records with what they are now, and how many that belong to them were not asked for.
+    fn chosen(
+        &self,
+        looked: &Looked,
+        request: &RecoverRequest,
+    ) -> Result<(Vec<Origin>, Vec<Returning>, Option<usize>)> {
         let store = &self.parts().store;
         let (now, before) = (store.schema(), looked.store().schema());
         let is_there = |then: &bosbase_store::Collection, id: &str| match Matching::find(&now, &before, then) {
             Ok(matching) => Ok(store.read(|tx| tx.has_record(&matching.now, id))?),
             Err(_) => Ok(false),
         };
-        let chosen = request.choice.read(looked, &is_there)?;
+        let (chosen, children_left) = request.choice.read(looked, &is_there)?;
         let pair = |Chosen { record, is_child }: Chosen| {
             let matching = Matching::find(&now, &before, &record.collection);
             let origin = Origin {
@@ -248,7 +255,8 @@ impl Recovery {
             };
             (origin, returning)
         };
-        Ok(chosen.into_iter().map(pair).unzip())
+        let (origins, returning) = chosen.into_iter().map(pair).unzip();
+        Ok((origins, returning, children_left))
     }
 }
 
@@ -258,6 +266,7 @@ struct Bringing<'a> {
     looked: &'a Looked,
     origins: Vec<Origin>,
     returning: Arc<Vec<Returning>>,
+    children_left: Option<usize>,
 }
 
 impl Bringing<'_> {
@@ -495,6 +504,7 @@ impl Bringing<'_> {
             changed: self.count(trial, Fate::Changed),
             left: self.count(trial, Fate::Left),
             blocked: self.count(trial, Fate::Blocked),
+            children_left: self.children_left,
             files: files.iter().map(|of| of.wanted.len()).sum(),
             file_bytes,
             records,

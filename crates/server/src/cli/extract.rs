@@ -5,12 +5,14 @@ use std::str::FromStr;
 
 use bosbase_app::App;
 use bosbase_app::jobs::{Backups, require_application};
-use bosbase_app::recovery::{Choice, RecoverRequest, Recovered, RecoveredRecord, export_directory, export_json};
+use bosbase_app::recovery::{
+    Choice, ExportedJson, RecoverRequest, Recovered, RecoveredRecord, export_directory, export_json,
+};
 use clap::Args;
 
 use super::Failure;
 use super::global::Global;
-use super::output::say;
+use super::output::{note, say};
 
 /// Where the records go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +91,8 @@ pub fn run(global: &Global, extract: &Extract) -> Result<(), Failure> {
         Into::Json => {
             let backups = Backups::open(global.options()?)?;
             let records = export_json(&backups, &extract.key, &extract.choice());
-            let records = records.map_err(|error| naming(error, extract))?;
+            let ExportedJson { records, children_left } = records.map_err(|error| naming(error, extract))?;
+            tell_of_children(children_left);
             say(&serde_json::to_string_pretty(&records).map_err(|error| Failure(error.to_string()))?);
             Ok(())
         }
@@ -103,6 +106,7 @@ pub fn run(global: &Global, extract: &Extract) -> Result<(), Failure> {
                 counted(written.files, "file"),
                 directory.display()
             ));
+            tell_of_children(written.children_left);
             if written.missing > 0 {
                 say(&format!(
                     "Warning: the backup lacks {} that the records name.",
@@ -126,6 +130,7 @@ fn recover(global: &Global, extract: &Extract) -> Result<(), Failure> {
     let closed = app.close();
     let recovered = recovered.map_err(|error| naming(error, extract))?;
     tell(&recovered);
+    tell_of_children(recovered.children_left);
     if !recovered.dry_run && recovered.added + recovered.changed > 0 {
         say("A server that runs on this data serves them at once; clients that listen to it are not told.");
     }
@@ -156,6 +161,20 @@ fn tell(recovered: &Recovered) {
         text.push_str(&format!(", blocked {blocked}"));
     }
     say(&format!("{text}; {} ({file_bytes} bytes).", counted(*files, "file")));
+}
+
+/// Says that records which a cascade deleted with the chosen ones were not asked for.
+fn tell_of_children(left: Option<usize>) {
+    match left {
+        Some(0) => {}
+        Some(1) => note("1 more record went with these. To take it along: --children."),
+        Some(count) => note(&format!(
+            "{count} more records went with these. To take them along: --children."
+        )),
+        None => note(
+            "Many more records went with these, more than come back at a time. To take some along: --children, for fewer records.",
+        ),
+    }
 }
 
 fn line(record: &RecoveredRecord) -> String {
