@@ -48,19 +48,64 @@ def test_without_the_key_of_the_settings_no_place_is_looked_at(tmp_path, words):
     assert {path: path.read_bytes() for path in directory.rglob("*.zip")} == before
 
 
-def test_a_second_restore_says_what_makes_way_for_it(stopped):
+def test_a_second_restore_takes_nothing_away_unasked(stopped, tmp_path):
     """Two restores in a panic left nothing of the data before the first, without a word."""
     directory, gone = stopped.directory, "can't be brought back any more"
     for name in ("x.zip", "y.zip"):
         backup(directory, "create", name)
     assert gone not in backup(directory, "restore", "x.zip").stdout
-    told = backup(directory, "restore", "y.zip").stdout
-    assert gone in told and "the restore of x.zip" in told, told
+    before = {path: path.read_bytes() for path in directory.rglob("undo*") if path.is_file()}
+    refused = backup(directory, "restore", "y.zip", check=False)
+    assert refused.returncode == 1 and not refused.stdout and refused.stderr.count("\n") == 1, refused
+    assert "the restore of x.zip replaced" in refused.stderr and "backup undo --dir" in refused.stderr and "restore y.zip --yes" in refused.stderr
+    assert before and {path: path.read_bytes() for path in directory.rglob("undo*") if path.is_file()} == before
+    # What was replaced comes back, and then the right one can be restored; the undo took away what the first restored.
+    backup(directory, "undo")
+    refused = backup(directory, "restore", "y.zip", check=False)
+    assert refused.returncode == 1 and "the last undo replaced" in refused.stderr, refused
+    told = backup(directory, "restore", "y.zip", "--yes").stdout
+    assert gone in told and "the last undo" in told, told
+    # Into an empty directory: nothing was there that could be lost.
+    backup(directory, "export", "y.zip", tmp_path / "y.zip")
+    fresh = tmp_path / "fresh"
+    backup(fresh, "import", tmp_path / "y.zip")
+    assert "where there was no data" in backup(fresh, "restore", "y.zip").stdout
+    assert gone not in backup(fresh, "restore", "y.zip").stdout
     stopped.start()
     root = stopped.root()
     root.restore("x.zip")
     job = next(job for job in root.get("/api/backups/status")["jobs"] if job["kind"] == "restore")
     assert job["key"] == "x.zip" and job["state"] == "succeeded" and "the restore of y.zip" in job["warning"], job
+
+
+def test_a_command_says_whether_the_data_is_safe(stopped):
+    directory = stopped.directory
+
+    def said(starts, *more):
+        done = backup(directory, "status", check=False)
+        assert done.returncode == 1 and done.stdout.startswith(starts) and all(text in done.stdout for text in more), done.stdout
+        return done.stdout
+
+    said("There is no backup.", "newest proven  none", "schedule       0 3 * * *", "Nobody is told when a backup fails")
+    backup(directory, "create", "x.zip")
+    here = "The data is safe from mistakes, but not from the loss of this machine."
+    said(here, "x.zip, 20", "proven", "backups        1 in ", "undo           nothing to undo")
+    stopped.start()
+    stopped.root().patch("/api/settings", json={"backups": {"cron": ""}})
+    assert stopped.stop() == 0
+    said("The data can be brought back to a backup made ", "schedule       none", "To do: Backups are only made when somebody asks for one")
+    backup(directory, "restore", "x.zip")
+    said(here, "undo           the restore of x.zip, until 20")
+    # A broken backup is none, and a broken database hides no good one.
+    with open(directory / "data.db", "r+b") as file:
+        file.write(b"x" * 4096)
+    said("The data can be brought back", "schedule       not known", "To do: The settings can't be read")
+    path = directory / "backups" / "x.zip"
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 3] ^= 0xFF
+    path.write_bytes(damaged)
+    assert backup(directory, "verify", "x.zip", check=False).returncode == 1
+    said("No backup is proven.", "newest proven  none")
 
 
 def test_a_database_that_can_not_be_read_leaves_the_directory_and_says_so(stopped):

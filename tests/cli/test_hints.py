@@ -45,7 +45,7 @@ def test_the_flag_of_the_address_and_the_variable_of_the_password_are_named():
 WRONG = {
     "": "bosbase needs a command. Its commands are serve, check, config, completions, routes, backup, files and superuser. See: bosbase --help.",
     "--dir x": "bosbase needs a command. Its commands are serve, ",
-    "backup": "bosbase backup needs a command. Its commands are create, list, verify, restore, extract, undo, take-over, delete, export and import. See: bosbase backup --help.",
+    "backup": "bosbase backup needs a command. Its commands are create, list, status, verify, restore, extract, undo, take-over, delete, export and import. See: bosbase backup --help.",
     "backup restroe": "bosbase backup has no command restroe. Did you mean restore? See: bosbase backup --help.",
     "srve": "bosbase has no command srve. Did you mean serve? See: bosbase --help.",
     "help nonsense": "bosbase has no command nonsense. Its commands are serve, ",

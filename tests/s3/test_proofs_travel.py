@@ -26,6 +26,25 @@ def notes(s3):
     return sorted((s3.directory / s3.bucket / FOLDER).glob("*"))
 
 
+def test_a_command_says_whether_the_data_is_safe_from_the_loss_of_the_machine(server, launch, s3, tmp_path):
+    root = server.root()
+    # By a name that no one takes for this machine's.
+    elsewhere = f"http://{s3.address}".replace("127.0.0.1", "0.0.0.0")
+    root.patch("/api/settings", json={"backups": {"cron": "0 3 * * *", "s3": s3.settings(elsewhere)}})
+    status = lambda directory, **env: BOSBASE.run("backup", "status", "--dir", directory, env=env, check=False)  # noqa: E731
+    empty = status(server.directory)
+    assert empty.returncode == 1 and empty.stdout.startswith("There is no backup."), empty
+    root.back_up("good.zip")
+    root.wait_until_proven("good.zip")
+    safe = status(server.directory)
+    assert safe.returncode == 0 and safe.stdout.startswith("The data is safe. The newest proven backup was made "), safe
+    assert f"backups        1 in the bucket {s3.bucket}" in safe.stdout and SECRET not in safe.stdout + safe.stderr
+    # On a new machine, before anything is restored: what others proved counts, and nothing is scheduled here.
+    there = status(tmp_path / "none", **environment(s3, prefix="BOSBASE_BACKUPS_S3_", bucket=s3.bucket))
+    assert there.returncode == 1 and "good.zip, 20" in there.stdout and "schedule       none" in there.stdout, there
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_new_machine_sees_what_was_proven(server, launch, s3, tmp_path):
     root = server.root()
     keep_backups_in(root, s3)

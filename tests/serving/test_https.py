@@ -223,7 +223,7 @@ def test_an_acme_server_that_is_not_there_or_not_trusted_is_told(tmp_path):
 @pytest.mark.parametrize("arguments", [["--https=:443"], ["--https=127.0.0.1:443"], ["*.example.com"], ["https://example.com"]])
 def test_what_no_certificate_is_for_is_refused(tmp_path, arguments):
     done = BOSBASE.run("serve", *arguments, "--dir", tmp_path / "pb_data", check=False, timeout=60)
-    assert done.returncode == 1 and "no certificate for" in done.stderr and "\n" not in done.stderr.strip(), done
+    assert done.returncode == 2 and "no certificate for" in done.stderr and "\n" not in done.stderr.strip(), done
     assert not (tmp_path / "pb_data").exists()
 
 

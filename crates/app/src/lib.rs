@@ -43,6 +43,7 @@ pub mod realtime;
 pub mod records;
 pub mod recovery;
 mod reserve;
+pub mod safety;
 mod schedule;
 pub mod settings;
 pub mod start;

@@ -22,10 +22,12 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use bosbase_disk::RealDisk;
 use jiff::Timestamp;
 
 use crate::error::{Error, Result};
 use crate::jobs::{BackupJobs, Job, JobRegistry, JobState};
+use crate::options::AppOptions;
 use crate::outlive::outlive;
 use crate::settings::Settings;
 use crate::unsupported;
@@ -252,39 +254,48 @@ impl Alarms {
         let Some(Active { ledger, .. }) = guard.as_ref() else {
             return AlarmStatus::default();
         };
-        let mut errors: Vec<String> = ledger
-            .errors
-            .iter()
-            .map(|(channel, error)| format!("{}: {error}", channel.name()))
-            .collect();
-        if !ledger.untold.is_empty() {
-            errors.push(format!(
-                "nobody was told \"{}\": the settings name no mail server and no webhook",
-                ledger.untold
-            ));
-        }
-        let settings = self.settings();
-        let told = ledger.troubles.iter().map(|(cause, trouble)| TroubleStatus {
-            cause: cause.clone(),
-            error: trouble.error.clone(),
-        });
-        let mut troubles: Vec<_> = told.collect();
-        // What a restore took away says more.
-        if !ledger.troubles.contains_key(settings_before_restore::ALARMS)
-            && let Some(error) = unsupported::of_alarms(&settings)
-        {
-            let cause = settings_before_restore::ALARMS.to_owned();
-            troubles.push(TroubleStatus { cause, error });
-        }
-        AlarmStatus {
-            last_sent: ledger.last_sent.clone(),
-            last_error: errors.join("; "),
-            waiting: ledger.waiting.len(),
-            ways: settings_before_restore::ways(&settings)
-                .into_iter()
-                .map(Channel::name)
-                .collect(),
-            troubles,
-        }
+        status_of(ledger, &self.settings())
+    }
+}
+
+/// How the alarms of a data directory fared that has these `settings`, as its last server knew.
+pub(crate) fn remembered(options: &AppOptions, settings: &Settings) -> AlarmStatus {
+    let file = LedgerFile::new(Arc::new(RealDisk), &options.data_dir.state());
+    status_of(&file.read().unwrap_or_default(), settings)
+}
+
+fn status_of(ledger: &Ledger, settings: &Settings) -> AlarmStatus {
+    let mut errors: Vec<String> = ledger
+        .errors
+        .iter()
+        .map(|(channel, error)| format!("{}: {error}", channel.name()))
+        .collect();
+    if !ledger.untold.is_empty() {
+        errors.push(format!(
+            "nobody was told \"{}\": the settings name no mail server and no webhook",
+            ledger.untold
+        ));
+    }
+    let told = ledger.troubles.iter().map(|(cause, trouble)| TroubleStatus {
+        cause: cause.clone(),
+        error: trouble.error.clone(),
+    });
+    let mut troubles: Vec<_> = told.collect();
+    // What a restore took away says more.
+    if !ledger.troubles.contains_key(settings_before_restore::ALARMS)
+        && let Some(error) = unsupported::of_alarms(settings)
+    {
+        let cause = settings_before_restore::ALARMS.to_owned();
+        troubles.push(TroubleStatus { cause, error });
+    }
+    AlarmStatus {
+        last_sent: ledger.last_sent.clone(),
+        last_error: errors.join("; "),
+        waiting: ledger.waiting.len(),
+        ways: settings_before_restore::ways(settings)
+            .into_iter()
+            .map(Channel::name)
+            .collect(),
+        troubles,
     }
 }

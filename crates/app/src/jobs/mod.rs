@@ -82,6 +82,7 @@ pub(crate) use places::{InForce, Places};
 pub use proofs::Proof;
 pub use registry::{JobRegistry, RestartWanted, RunningJob, Ticket};
 pub(crate) use release::release_expired;
+pub use restore::Replaced;
 pub(crate) use restore::{NextStart, restore_offline};
 pub use retention_preview::{Foreseen, Foresight, Reason};
 pub use status::{History, Job, JobKind, JobPhase, JobState};

@@ -19,6 +19,7 @@ use super::release::release_or_warn;
 use super::restorable::Restorable;
 use super::status::{Job, JobKind, JobState};
 use super::transfer::Watch;
+use super::undo::holds_data;
 use super::unfinished;
 use crate::error::{Error, Result};
 use crate::files::{BucketTarget, FilesPlace, mark_if_empty};
@@ -88,18 +89,28 @@ impl Backups {
         unfinished::site(self.disk().as_ref(), self.options())
     }
 
-    /// Says that data which an earlier restore or undo replaced is kept no longer than until this restore is done.
+    /// The data that an earlier restore or undo replaced, in words, where it is kept no longer than until the next
+    /// restore is done; nothing where no data is kept.
+    fn makes_way(&self) -> Result<Option<String>> {
+        let Some(record) = self.undo_record()? else {
+            return Ok(None);
+        };
+        if !holds_data(self.data_dir(), &record)? {
+            return Ok(None);
+        }
+        let by = match record.replaced_by {
+            RestoreKind::Restore => format!("the restore of {}", record.key),
+            RestoreKind::Undo => "the last undo".to_owned(),
+        };
+        let at = crate::moment::wire(record.replaced);
+        Ok(Some(format!("The data that {by} replaced at {at}")))
+    }
+
+    /// Says what makes way for this restore.
     fn warn_of_what_makes_way(&self, running: &RunningJob) -> Result<()> {
-        let kept = restore::available_undo(&self.site()).map_err(Error::internal)?;
-        if let Some(record) = kept {
-            let by = match record.replaced_by {
-                RestoreKind::Restore => format!("the restore of {}", record.key),
-                RestoreKind::Undo => "the last undo".to_owned(),
-            };
-            let at = crate::moment::wire(record.replaced);
+        if let Some(kept) = self.makes_way()? {
             running.warn(&format!(
-                "The data that {by} replaced at {at} can't be brought back any more: what this restore replaces is kept \
-                 in its place."
+                "{kept} can't be brought back any more: what this restore replaces is kept in its place."
             ));
         }
         Ok(())
@@ -163,18 +174,42 @@ pub(crate) struct NextStart {
     pub(crate) finish: fn(&AppOptions, &ServeLock) -> Result<()>,
 }
 
+/// What may become of the data that an earlier restore or undo replaced. Only one such state is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// It has to stay: a restore that would end it is refused.
+    Stays,
+    /// It may make way.
+    MayGo,
+}
+
 /// Restores the backup called `name` into a data directory that nobody serves, and says in a sentence how it ended.
 ///
 /// # Errors
 ///
-/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as [`BackupJobs::start_restore`]. The data
-/// is then as it was.
-pub(crate) fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>, next: NextStart) -> Result<String> {
+/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, where data that is `replaced` would be lost and
+/// has to stay, and as [`BackupJobs::start_restore`]. The data is then as it was.
+pub(crate) fn restore_offline(
+    options: &AppOptions,
+    name: &str,
+    replaced: Replaced,
+    watch: Watch<'_>,
+    next: NextStart,
+) -> Result<String> {
     let backups = Backups::open(options.clone())?;
     let through = format!("Restore through it (POST /api/backups/{name}/restore)");
     let serve_lock = alone(options, &through, next)?;
     let lease = backups.jobs().lease()?;
     let restorable = backups.restorable(name)?;
+    if replaced == Replaced::Stays
+        && let Some(kept) = backups.makes_way()?
+    {
+        let dir = options.data_dir.display();
+        return Err(Error::invalid(format!(
+            "{kept} is still kept, and this restore would end that for good. To have it back first: bosbase backup undo \
+             --dir {dir}. To give it up: bosbase backup restore {name} --yes --dir {dir}."
+        )));
+    }
     let replaces = RealDisk.exists(&options.data_dir.database()).map_err(Error::internal)?;
     let running = backups.jobs().begin(lease, JobKind::Restore, restorable.key.as_str())?;
     backups.warn_of_what_makes_way(&running)?;

@@ -109,7 +109,7 @@ impl Backups {
     }
 
     /// What is kept and has not expired.
-    fn undo_record(&self) -> Result<Option<UndoRecord>> {
+    pub(super) fn undo_record(&self) -> Result<Option<UndoRecord>> {
         let site = self.site();
         let Some(record) = restore::available_undo(&site).map_err(Error::internal)? else {
             return Ok(None);
@@ -173,7 +173,7 @@ pub enum Undoing {
 }
 
 /// Whether the data that is kept has a database. A restore into an empty directory keeps none.
-fn holds_data(data_dir: &DataDir, record: &UndoRecord) -> Result<bool> {
+pub(super) fn holds_data(data_dir: &DataDir, record: &UndoRecord) -> Result<bool> {
     match record.folder() {
         Some(folder) => RealDisk
             .exists(&data_dir.join(folder).join(DataDir::DATABASE))
@@ -190,7 +190,7 @@ fn nothing() -> Error {
 mod tests {
     use super::*;
     use crate::app::App;
-    use crate::jobs::JobState;
+    use crate::jobs::{JobState, Replaced};
     use crate::start::restore_offline;
 
     /// A server that ran for months kept what a restore had replaced until somebody started it anew.
@@ -204,7 +204,7 @@ mod tests {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         app.close().unwrap();
-        restore_offline(&options, "a.zip", &|_, _| {}).unwrap();
+        restore_offline(&options, "a.zip", Replaced::Stays, &|_, _| {}).unwrap();
         let app = App::open(options.clone()).unwrap();
         let private = options.data_dir.state();
         let folders = || {

@@ -122,6 +122,7 @@ mod tests {
     use crate::app::App;
     use crate::error::ErrorKind;
     use crate::jobs::JobState;
+    use crate::jobs::Replaced;
     use crate::options::AppOptions;
     use crate::start::restore_offline;
 
@@ -136,7 +137,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(5));
         }
         app.close().unwrap();
-        restore_offline(&options, "a.zip", &|_, _| {}).unwrap();
+        restore_offline(&options, "a.zip", Replaced::Stays, &|_, _| {}).unwrap();
         let app = App::open(options).unwrap();
         let turn = app.backup_jobs().looking_at_kept().take().unwrap();
         let refused = app.backup_jobs().foresee_undo().unwrap_err();

@@ -2,7 +2,7 @@
 
 use super::{end_interrupted, open_recovered, settle};
 use crate::error::Result;
-use crate::jobs::{self, NextStart, ServeLock, Undoing, Watch};
+use crate::jobs::{self, NextStart, Replaced, ServeLock, Undoing, Watch};
 use crate::options::AppOptions;
 
 const NEXT: NextStart = NextStart {
@@ -14,10 +14,11 @@ const NEXT: NextStart = NextStart {
 ///
 /// # Errors
 ///
-/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, and as
-/// [`BackupJobs::start_restore`](crate::jobs::BackupJobs::start_restore). The data is then as it was.
-pub fn restore_offline(options: &AppOptions, name: &str, watch: Watch<'_>) -> Result<String> {
-    jobs::restore_offline(options, name, watch, NEXT)
+/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, where data that is `replaced` would be lost and
+/// has to stay, and as [`BackupJobs::start_restore`](crate::jobs::BackupJobs::start_restore). The data is then as it
+/// was.
+pub fn restore_offline(options: &AppOptions, name: &str, replaced: Replaced, watch: Watch<'_>) -> Result<String> {
+    jobs::restore_offline(options, name, replaced, watch, NEXT)
 }
 
 /// Brings back what the last restore replaced in a data directory that nobody serves, and says in a sentence how it

@@ -202,6 +202,11 @@ pub enum BackupAction {
     },
     /// List the backups, newest first: time (UTC), bytes, name, when it was last proven
     List,
+    /// Say whether the data is safe: the newest proven backup, where it is, what is scheduled, and what to do
+    ///
+    /// Exits with 0 where the data is safe from mistakes and from the loss of this machine, and with 1 where something
+    /// needs attention.
+    Status,
     /// Read a backup from end to end and hold it against its checksums, digests and databases
     Verify {
         /// The backup's name
@@ -212,6 +217,9 @@ pub enum BackupAction {
     Restore {
         /// The backup's name
         key: String,
+        /// Also where that ends what an earlier restore or undo replaced and is still kept
+        #[arg(long)]
+        yes: bool,
     },
     /// Look into a backup and take single records out of it, with their files: as JSON, into a folder, or back into the
     /// data, on a stopped data directory or beside a running server

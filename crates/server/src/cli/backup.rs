@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bosbase_app::jobs::{
-    Backups, CREATE_STEPS, Importing, Job, JobState, Listed, Proof, RESTORE_STEPS, Ticket, Undoing, make_directory,
-    place_in_doubt, require_application, take_over_backups,
+    Backups, CREATE_STEPS, Importing, Job, JobState, Listed, Proof, RESTORE_STEPS, Replaced, Ticket, Undoing,
+    make_directory, place_in_doubt, require_application, take_over_backups,
 };
 use bosbase_app::recovery::RECOVER_STEPS;
 use bosbase_app::start::{restore_offline, undo_offline};
@@ -27,10 +27,11 @@ pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
     {
         note(&doubt);
     }
-    if let BackupAction::Restore { key } = action {
+    if let BackupAction::Restore { key, yes } = action {
         let meter = Meter::new("restoring");
         let options = options(global)?;
-        let outcome = restore_offline(&options, key, &|done, total| meter.show(done, total));
+        let replaced = if *yes { Replaced::MayGo } else { Replaced::Stays };
+        let outcome = restore_offline(&options, key, replaced, &|done, total| meter.show(done, total));
         meter.finish();
         say(&outcome?);
         return Ok(());
@@ -124,6 +125,7 @@ fn act(global: &Global, backups: &Arc<Backups>, action: &BackupAction) -> Result
         | BackupAction::Extract(_)
         | BackupAction::Undo { .. }
         | BackupAction::TakeOver
+        | BackupAction::Status
         | BackupAction::Steps => {}
     }
     Ok(())
@@ -162,7 +164,7 @@ fn list(global: &Global, backups: &Backups) -> Result<(), Failure> {
 }
 
 /// What is known of a backup, in a few words.
-fn known(proof: &Proof) -> String {
+pub fn known(proof: &Proof) -> String {
     let proven = match bosbase_app::moment::age(&proof.proven) {
         // Such times can be compared as texts.
         Some(_) if proof.proven > bosbase_app::moment::wire_now() => {
@@ -183,7 +185,7 @@ fn known(proof: &Proof) -> String {
 }
 
 /// A duration in its largest whole unit.
-fn rounded(age: Duration) -> String {
+pub fn rounded(age: Duration) -> String {
     let seconds = age.as_secs();
     match seconds {
         0..60 => format!("{seconds} s"),

@@ -19,6 +19,7 @@ mod hints;
 mod listening;
 mod manual;
 mod output;
+mod safety;
 mod serve;
 mod superuser;
 mod unheeded;
@@ -28,11 +29,15 @@ use std::process::ExitCode;
 
 use bosbase_app::DataDir;
 
-use args::Command;
+use args::{BackupAction, Command};
 use configuration::Refusal;
 
 /// What to do where a command may not read the data.
 const AS_OWNER: &str = "Run this as the owner of the data, or with sudo.";
+
+/// How a command ends whose arguments, environment or configuration file make no sense. A service manager need not try
+/// it again.
+const MISCONFIGURED: u8 = 2;
 
 /// A command that did not do what it was asked to: one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +67,7 @@ pub fn main() -> ExitCode {
         Ok(read) => read,
         Err(Refusal::Wrong(failure)) => {
             output::complain(&failure.0);
-            return ExitCode::from(2);
+            return ExitCode::from(MISCONFIGURED);
         }
         Err(Refusal::Asked(help)) => {
             let _ = help.print();
@@ -93,11 +98,22 @@ pub fn main() -> ExitCode {
             print_routes();
             Ok(())
         }
+        Command::Backup {
+            action: BackupAction::Status,
+        } => return safety::run(&arguments.global),
         Command::Backup { action } => backup::run(&arguments.global, &action),
         Command::Files { action } => files::run(&arguments.global, &action),
         // A server of root's would make files that the owner can't write.
-        Command::Serve(serve) => serve::run(&arguments.global, &serve)
-            .map_err(|Failure(text)| Failure(text.replace(AS_OWNER, "Run this as the owner of the data."))),
+        Command::Serve(serve) => {
+            let not_as_root = |Failure(text)| Failure(text.replace(AS_OWNER, "Run this as the owner of the data."));
+            match serve::configured(&arguments.global, &serve) {
+                Ok(configured) => serve::run(&arguments.global, &serve, configured).map_err(not_as_root),
+                Err(failure) => {
+                    output::complain(&not_as_root(failure).0);
+                    return ExitCode::from(MISCONFIGURED);
+                }
+            }
+        }
         Command::Superuser { action } => superuser::run(&arguments.global, &action),
     };
     match done {

@@ -60,9 +60,52 @@ enum End {
     Restart,
 }
 
+/// What a start was told, found to make sense before anything is touched: who can't listen must not upgrade or recover
+/// a data directory either.
+pub struct Configured {
+    filter: EnvFilter,
+    addresses: Addresses,
+    options: AppOptions,
+}
+
+/// Judges what a start was told.
+///
+/// # Errors
+///
+/// Where it makes no sense, or has to be confirmed. Another try changes nothing about that.
+pub fn configured(global: &Global, serve: &Serve) -> Result<Configured, Failure> {
+    let filter = log_filter(global)?;
+    let addresses = Addresses::of(serve, global.has_own_authority())?;
+    if addresses.https.is_some() {
+        global.require_authority()?;
+    }
+    // Where there is an application, there is likely a superuser, and the variables are not looked at.
+    if require_application(&global.dir).is_err() {
+        global.variables.require_superuser()?;
+    }
+    // A server that restarts was let through before, and clients wait for it.
+    if !restart::is_restart() {
+        refuse_ignored(&Programs::beside(&global.dir, &global.program_dirs())?, serve)?;
+    }
+    let options = AppOptions {
+        rehearsal: serve.rehearsal,
+        ..global.options()?
+    };
+    Ok(Configured {
+        filter,
+        addresses,
+        options,
+    })
+}
+
 /// Serves until it is told to stop. Does not return after a restore: the process becomes a new one.
-pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
-    start_logging(log_filter(global)?);
+pub fn run(global: &Global, serve: &Serve, configured: Configured) -> Result<(), Failure> {
+    let Configured {
+        filter,
+        addresses,
+        options,
+    } = configured;
+    start_logging(filter);
     restart::keep_name();
     let inherited = restart::inherited_listeners()
         .map_err(|error| Failure(format!("The inherited socket is unusable: {error}.")))?;
@@ -71,30 +114,13 @@ pub fn run(global: &Global, serve: &Serve) -> Result<(), Failure> {
     } else {
         RESTART_SERVE_LOCK_WAIT
     };
-    let addresses = Addresses::of(serve, global.has_own_authority())?;
-    // Before anything is touched: who can't listen must not upgrade or recover a data directory either.
-    if addresses.https.is_some() {
-        global.require_authority()?;
-    }
-    // Where there is an application, there is likely a superuser, and the variables are not looked at.
-    if require_application(&global.dir).is_err() {
-        global.variables.require_superuser()?;
-    }
     let sockets = Sockets::open(&addresses, inherited)?;
     warn_root(&global.dir);
-    // A server that restarts was let through before, and clients wait for it.
-    if !restart::is_restart() {
-        refuse_ignored(&Programs::beside(&global.dir, &global.program_dirs())?, serve)?;
-    }
     let site = Site {
         public: global.public_files(&global.dir)?,
         origins: Origins::new(&serve.origins),
         www: addresses.www.clone(),
         metrics_token: global.variables.get("BOSBASE_METRICS_TOKEN"),
-    };
-    let options = AppOptions {
-        rehearsal: serve.rehearsal,
-        ..global.options()?
     };
     let probation = Arc::new(Probation::new(options.clone()));
     let spare = sockets.try_clone()?;
