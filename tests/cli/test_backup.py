@@ -48,6 +48,31 @@ def test_without_the_key_of_the_settings_no_place_is_looked_at(tmp_path, words):
     assert {path: path.read_bytes() for path in directory.rglob("*.zip")} == before
 
 
+@pytest.mark.parametrize("words", ["undo", "create"])
+def test_what_needs_all_settings_offers_no_way_without_their_key(tmp_path, words):
+    """It named a way around the key, which led to an undo that failed."""
+    directory, key = tmp_path / "pb_data", {"A_KEY": "0123456789abcdef0123456789abcdef"}
+    flags = ("--encryptionEnv", "A_KEY", "--dir", directory)
+    BOSBASE.run("superuser", "upsert", "a@example.com", "1234567890", *flags, env=key)
+    for command in (("create", "x.zip"), ("restore", "x.zip")):
+        BOSBASE.run("backup", *command, *flags, env=key)
+    before = (directory / ".bosbase" / "jobs.json").read_bytes()
+    refused = backup(directory, words, check=False)
+    assert refused.returncode == 1 and "This command needs the key." in refused.stderr and "BOSBASE_BACKUPS_S3" not in refused.stderr, refused
+    refused = BOSBASE.run("backup", words, "--dir", directory, env={"BOSBASE_BACKUPS_S3_ENABLED": "false"}, check=False)
+    assert refused.returncode == 1 and "they are encrypted" in refused.stderr, refused
+    assert (directory / ".bosbase" / "jobs.json").read_bytes() == before, "a job failed of it"
+
+
+def test_a_restore_of_what_is_no_backup_is_told_by_its_name(stopped):
+    directory = stopped.directory
+    (directory / "backups").mkdir(exist_ok=True)
+    (directory / "backups" / "bad.zip").write_bytes(b"no archive")
+    for name, told in (("none.zip", "There is no backup none.zip. See: bosbase backup list."), ("bad.zip", "bad.zip can't be restored: The file is not a ZIP")):
+        refused = backup(directory, "restore", name, check=False)
+        assert refused.returncode == 1 and refused.stderr.startswith(f"Error: {told}"), refused
+
+
 def test_a_second_restore_takes_nothing_away_unasked(stopped, tmp_path):
     """Two restores in a panic left nothing of the data before the first, without a word."""
     directory, gone = stopped.directory, "can't be brought back any more"

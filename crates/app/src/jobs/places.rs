@@ -47,22 +47,36 @@ impl Places {
     }
 }
 
+/// What a command needs of the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needed {
+    /// The place of the backups, which the environment may name as well.
+    Place,
+    /// All of them.
+    All,
+}
+
 /// Says where a command looks for backups where the settings can't tell: nothing where they can.
 ///
 /// # Errors
 ///
 /// Where they are encrypted and their key is missing. A bucket that they name would be passed over, and what lies in
 /// the data directory be taken for all there is.
-pub fn place_in_doubt(options: &AppOptions) -> Result<Option<String>> {
+pub fn place_in_doubt(options: &AppOptions, needed: Needed) -> Result<Option<String>> {
     if options.backups_place != BackupsPlace::AsSet {
         return Ok(None);
     }
     settings::require_key(&options.data_dir, options.encryption_key.as_deref()).map_err(|error| {
-        Error::invalid(
-            "The settings are encrypted, and --encryptionEnv names no key or a wrong one. So it is not known where the \
-             backups are. Give the key. To go on without it, name the place: BOSBASE_BACKUPS_S3_ENABLED=false for the \
-             data directory, BOSBASE_BACKUPS_S3_BUCKET=… for a bucket.",
-        )
+        let rest = match needed {
+            Needed::All => "This command needs the key.",
+            Needed::Place => {
+                "So it is not known where the backups are. Give the key. To go on without it, name the place: \
+                 BOSBASE_BACKUPS_S3_ENABLED=false for the data directory, BOSBASE_BACKUPS_S3_BUCKET=… for a bucket."
+            }
+        };
+        Error::invalid(format!(
+            "The settings are encrypted, and --encryptionEnv names no key or a wrong one. {rest}"
+        ))
         .caused_by(error)
     })?;
     let folder = options.data_dir.backups();

@@ -200,7 +200,7 @@ pub(crate) fn restore_offline(
     let through = format!("Restore through it (POST /api/backups/{name}/restore)");
     let serve_lock = alone(options, &through, next)?;
     let lease = backups.jobs().lease()?;
-    let restorable = backups.restorable(name)?;
+    let restorable = backups.restorable(name).map_err(|error| by_name(error, name))?;
     if replaced == Replaced::Stays
         && let Some(kept) = backups.makes_way()?
     {
@@ -235,6 +235,21 @@ pub(crate) fn restore_offline(
         "Restored {key}. The replaced data is kept for a week, in {}/undo-…; to have it back: bosbase backup undo --dir {dir}.",
         state.display()
     )))
+}
+
+/// A refusal of the backup called `name` in words for a command line, where PocketBase's are for a form.
+fn by_name(error: Error, name: &str) -> Error {
+    if error.message() != super::MISSING {
+        return error;
+    }
+    let told = error
+        .data()
+        .get("key")
+        .and_then(|detail| detail.get("message")?.as_str());
+    Error::invalid(match told {
+        Some(why) => format!("{name} can't be restored: {why}"),
+        None => format!("There is no backup {name}. See: bosbase backup list."),
+    })
 }
 
 /// Takes a data directory that nobody serves, and ends a restore that was interrupted in it.

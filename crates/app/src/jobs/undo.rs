@@ -16,6 +16,7 @@ use super::status::JobKind;
 use crate::error::{Error, Result};
 use crate::moment;
 use crate::options::AppOptions;
+use crate::settings;
 
 /// The data that can be had back, as the status endpoint shows it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -146,6 +147,10 @@ pub(crate) fn undo_offline(options: &AppOptions, wanted: Undoing, next: NextStar
              backup undo --yes --dir {dir}.",
             record.key
         )));
+    }
+    // Without the key of its settings it could not be opened, and the undo would be a failed one.
+    if let Some(folder) = record.folder() {
+        settings::require_key(&options.data_dir.join(folder), options.encryption_key.as_deref())?;
     }
     let running = backups.jobs().begin(lease, JobKind::Undo, &record.key)?;
     if let Err(error) = backups.decide_undo() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bosbase_app::jobs::{
-    Backups, CREATE_STEPS, Importing, Job, JobState, Listed, Proof, RESTORE_STEPS, Replaced, Ticket, Undoing,
+    Backups, CREATE_STEPS, Importing, Job, JobState, Listed, Needed, Proof, RESTORE_STEPS, Replaced, Ticket, Undoing,
     make_directory, place_in_doubt, require_application, take_over_backups,
 };
 use bosbase_app::recovery::RECOVER_STEPS;
@@ -22,8 +22,12 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Does what was asked and says so.
 pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
+    let needed = match action {
+        BackupAction::Undo { .. } | BackupAction::Create { .. } => Needed::All,
+        _ => Needed::Place,
+    };
     if !matches!(action, BackupAction::Steps)
-        && let Some(doubt) = place_in_doubt(&options(global)?)?
+        && let Some(doubt) = place_in_doubt(&options(global)?, needed)?
     {
         note(&doubt);
     }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use bosbase_app::jobs::{JobKind, Undoable, place_in_doubt};
+use bosbase_app::jobs::{JobKind, Needed, Undoable, place_in_doubt};
 use bosbase_app::safety::{Safety, Verdict, safety};
 
 use super::Failure;
@@ -29,7 +29,7 @@ pub fn run(global: &Global) -> ExitCode {
 
 fn judged(global: &Global) -> Result<Safety, Failure> {
     let options = global.options()?;
-    if let Some(doubt) = place_in_doubt(&options)? {
+    if let Some(doubt) = place_in_doubt(&options, Needed::Place)? {
         note(&doubt);
     }
     Ok(safety(&options)?)
