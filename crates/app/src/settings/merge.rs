@@ -8,6 +8,9 @@ use crate::error::{Error, Result};
 /// What older clients show, and send back, in place of a secret.
 const REDACTED: &str = "******";
 
+/// So many names that there are not are told at a time.
+const MOST_UNHEARD: usize = 10;
+
 /// `current` with what `patch` says. Names that there are not are passed over; `null` is the zero value of its kind.
 ///
 /// # Errors
@@ -20,6 +23,31 @@ pub(super) fn merged(current: &Settings, patch: &Map<String, Value>) -> Result<S
     }
     serde_json::from_value(document)
         .map_err(|error| Error::invalid("An error occurred while loading the submitted data.").caused_by(error))
+}
+
+/// The names in `patch` that are no setting's, as `backups.alarmHours`; the first ones.
+pub(super) fn unheard(current: &Settings, patch: &Map<String, Value>) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(known) = current.document().as_object() {
+        look(known, patch, "", &mut found);
+    }
+    found
+}
+
+fn look(known: &Map<String, Value>, patch: &Map<String, Value>, above: &str, found: &mut Vec<String>) {
+    for (name, new) in patch {
+        if found.len() >= MOST_UNHEARD {
+            return;
+        }
+        match (known.get(name), new) {
+            (None, _) => {
+                let shown: String = name.chars().take(60).collect();
+                found.push(format!("{above}{}", shown.escape_debug()));
+            }
+            (Some(Value::Object(known)), Value::Object(new)) => look(known, new, &format!("{above}{name}."), found),
+            _ => {}
+        }
+    }
 }
 
 fn apply(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
@@ -82,6 +110,19 @@ mod tests {
         assert_eq!(after.smtp.username, "v");
         assert_eq!(after.smtp.password, "p");
         assert_eq!(after.meta, before.meta);
+    }
+
+    #[test]
+    fn names_that_there_are_not_are_found() {
+        let patch = json!({
+            "smtp": {"username": "v", "tsl": true}, "unheard\n": {"of": 1}, "batch": 1, "logs": null,
+            "rateLimits": {"rules": [{"odd": 1}]}, "backups": {"alarmHours": 3, "s3": {"Bucket": "b"}},
+        });
+        let found = unheard(&Settings::default(), patch.as_object().unwrap());
+        let expected = ["backups.alarmHours", "backups.s3.Bucket", "smtp.tsl", "unheard\\n"];
+        assert_eq!(found, expected);
+        let many: Map<_, _> = (0..100).map(|n| (n.to_string(), Value::Null)).collect();
+        assert_eq!(unheard(&Settings::default(), &many).len(), MOST_UNHEARD);
     }
 
     #[test]

@@ -131,6 +131,13 @@ impl SettingsStore {
         validate::validate(&changed)?;
         let before = cell.get();
         self.keep(changed)?;
+        // PocketBase passes them over as well, and a client of another version may send some.
+        for name in merge::unheard(&before, patch) {
+            tracing::warn!(
+                name,
+                "the settings were changed, and this is the name of none: it has no effect"
+            );
+        }
         (self.inner.changed)(&before, &cell.get());
         Ok(())
     }
