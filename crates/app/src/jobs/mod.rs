@@ -18,6 +18,7 @@ mod figures;
 mod fitness;
 mod foreign;
 mod found;
+mod kept;
 mod lease;
 mod left_on_disk;
 mod left_unproven;

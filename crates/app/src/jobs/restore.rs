@@ -19,13 +19,11 @@ use super::release::release_or_warn;
 use super::restorable::Restorable;
 use super::status::{Job, JobKind, JobState};
 use super::transfer::Watch;
-use super::undo::holds_data;
 use super::unfinished;
 use crate::error::{Error, Result};
 use crate::files::{BucketTarget, FilesPlace, mark_if_empty};
 use crate::options::AppOptions;
 use crate::settings::{self, Settings};
-use bosbase_backup::restore::RestoreKind;
 use bosbase_disk::{Disk, RealDisk};
 
 impl BackupJobs {
@@ -87,33 +85,6 @@ impl BackupJobs {
 impl Backups {
     pub(crate) fn site(&self) -> Site<'_> {
         unfinished::site(self.disk().as_ref(), self.options())
-    }
-
-    /// The data that an earlier restore or undo replaced, in words, where it is kept no longer than until the next
-    /// restore is done; nothing where no data is kept.
-    fn makes_way(&self) -> Result<Option<String>> {
-        let Some(record) = self.undo_record()? else {
-            return Ok(None);
-        };
-        if !holds_data(self.data_dir(), &record)? {
-            return Ok(None);
-        }
-        let by = match record.replaced_by {
-            RestoreKind::Restore => format!("the restore of {}", record.key),
-            RestoreKind::Undo => "the last undo".to_owned(),
-        };
-        let at = crate::moment::wire(record.replaced);
-        Ok(Some(format!("The data that {by} replaced at {at}")))
-    }
-
-    /// Says what makes way for this restore.
-    fn warn_of_what_makes_way(&self, running: &RunningJob) -> Result<()> {
-        if let Some(kept) = self.makes_way()? {
-            running.warn(&format!(
-                "{kept} can't be brought back any more: what this restore replaces is kept in its place."
-            ));
-        }
-        Ok(())
     }
 
     /// How the last restore ended; nothing where there was none.

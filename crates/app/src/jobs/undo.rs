@@ -1,14 +1,13 @@
 //! Brings back the data that a restore replaced.
 
-use bosbase_backup::DataDir;
 use bosbase_backup::restore::{self, RestoreKind, UndoRecord};
-use bosbase_disk::{Disk as _, RealDisk};
 use jiff::Timestamp;
 
 use super::backup_jobs::BackupJobs;
 use super::backups::Backups;
 use super::directory::require_directory;
 use super::engine::refuse;
+use super::kept::holds_data;
 use super::registry::Ticket;
 use super::release::release_or_warn;
 use super::restore::{NextStart, alone, see_through};
@@ -109,16 +108,6 @@ impl Backups {
         Ok(folder.map(|folder| self.data_dir().join(folder)))
     }
 
-    /// What is kept and has not expired.
-    pub(super) fn undo_record(&self) -> Result<Option<UndoRecord>> {
-        let site = self.site();
-        let Some(record) = restore::available_undo(&site).map_err(Error::internal)? else {
-            return Ok(None);
-        };
-        let is_over = restore::has_expired(&site, &record).map_err(Error::internal)?;
-        Ok((!is_over).then_some(record))
-    }
-
     /// Past this point the undo is done by the next process that opens the data.
     fn decide_undo(&self) -> Result<()> {
         let _decided = restore::undo(&self.site()).map_err(refuse)?;
@@ -177,22 +166,14 @@ pub enum Undoing {
     Anything,
 }
 
-/// Whether the data that is kept has a database. A restore into an empty directory keeps none.
-pub(super) fn holds_data(data_dir: &DataDir, record: &UndoRecord) -> Result<bool> {
-    match record.folder() {
-        Some(folder) => RealDisk
-            .exists(&data_dir.join(folder).join(DataDir::DATABASE))
-            .map_err(Error::internal),
-        None => Ok(false),
-    }
-}
-
 fn nothing() -> Error {
     Error::invalid("There is nothing to undo: no restore has replaced data that is still kept.")
 }
 
 #[cfg(test)]
 mod tests {
+    use bosbase_disk::{Disk as _, RealDisk};
+
     use super::*;
     use crate::app::App;
     use crate::jobs::{JobState, Replaced};
