@@ -55,7 +55,7 @@ def run(script, home, **environment):
 
 
 def test_the_minute_of_the_readme_is_as_it_says(tmp_path):
-    start, superuser, use = (step.script for step in blocks("README.md"))
+    start, superuser, use, status = (step.script for step in blocks("README.md"))
     assert start.strip() == "cargo run --release -- serve"
     port = free_port()
     server = Server(BOSBASE, tmp_path / "pb_data", superuser=False)
@@ -67,6 +67,8 @@ def test_the_minute_of_the_readme_is_as_it_says(tmp_path):
         assert "before_upgrade.zip" in said
         root = wait_for(lambda: server.root("you@example.com", "a-long-password"), 20, "a login", ignore=(AssertionError, OSError))
         assert ended(root, "restore")["state"] == "succeeded"
+        told = run(f"{status.strip()} || [ $? = 1 ]".replace("target/release/bosbase", shlex.quote(str(BOSBASE.path))), tmp_path)
+        assert told.startswith("The data can be brought back to a backup made ") and "before_upgrade.zip, 20" in told
 
 
 def test_a_login_that_fails_says_so_on_every_page(server):
