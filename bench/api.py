@@ -115,6 +115,8 @@ def measure(program, source, home, given, round_number):
     """Everything of one program, on a fresh copy of the data."""
     directory = home / program.name / "pb_data"
     shutil.copytree(source, directory)
+    # Else the system writes the copy to the disk while the first figures are asked for.
+    os.sync()
     try:
         with Server(program, directory) as server:
             token = server.client().login("users", posts.EMAIL, posts.PASSWORD).token
