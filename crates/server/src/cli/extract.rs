@@ -205,9 +205,8 @@ fn line(record: &RecoveredRecord) -> String {
     if !reason.is_empty() {
         text.push_str(&format!("  {reason}"));
     }
-    // Ids and names out of a backup may say anything to a terminal.
-    let harmless = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-    text.chars().map(harmless).collect()
+    // Ids and names out of a backup may say anything, and this is one line.
+    text.replace('\n', "\u{fffd}")
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -7,17 +7,25 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// Says `line` on standard output.
 pub fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let _ = writeln!(std::io::stdout(), "{}", harmless(line));
 }
 
 /// Says what went wrong, on standard error.
 pub fn complain(line: &str) {
-    let _ = writeln!(std::io::stderr(), "Error: {line}");
+    let _ = writeln!(std::io::stderr(), "Error: {}", harmless(line));
 }
 
 /// Says what somebody should know, on standard error.
 pub fn note(line: &str) {
-    let _ = writeln!(std::io::stderr(), "Note: {line}");
+    let _ = writeln!(std::io::stderr(), "Note: {}", harmless(line));
+}
+
+/// `text` without what a terminal would obey: names and errors come out of backups and buckets as well.
+fn harmless(text: &str) -> String {
+    let obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    text.chars()
+        .map(|c| if obeyed(c) { char::REPLACEMENT_CHARACTER } else { c })
+        .collect()
 }
 
 /// How far long work is: a bar on a terminal, a plain line for every tenth in a pipe; both on standard error.
@@ -63,5 +71,18 @@ impl Meter {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn a_terminal_obeys_nothing_that_is_said() {
+        assert_eq!(
+            harmless("a\u{1b}[2J\u{7}\u{9b}b\r\nc\td é"),
+            "a\u{fffd}[2J\u{fffd}\u{fffd}b\u{fffd}\nc\td é"
+        );
     }
 }
