@@ -72,6 +72,27 @@ def test_a_download_goes_on_where_the_connection_was_lost(tmp_path):
     assert all(re.search(r'^If-Range: "', head, re.M | re.I) for head in heads[1:]), heads
 
 
+def test_the_file_of_a_record_goes_on_too(tmp_path):
+    noise = random.Random(2).randbytes(100_000)
+    left = iter([Cut(30_000), Cut(20_000)])
+
+    def rule(head):
+        return next(left, None) if head.startswith("GET /api/files/") else None
+
+    with Server(BOSBASE, tmp_path / "pb_data") as server, Project(HERE / "broken") as project:
+        root = server.root()
+        root.post("/api/collections", json={"name": "kept", "type": "base", "fields": [{"type": "file", "name": "file", "protected": True}]})
+        root.post("/api/collections/kept/records", files={"file": ("noise.bin", noise)})
+        project.prepare()
+        with Proxy(server.port, rule) as proxy:
+            _, output = project.run("-s", "file.gd", "--", proxy.url)
+            heads = [head for head in proxy.heads if head.startswith("GET /api/files/")]
+        assert "@answer true" in output and "SCRIPT ERROR" not in output, output[-4000:]
+        assert (project.folder / "down.bin").read_bytes() == noise
+        assert not list(project.folder.glob("down.bin.*"))
+    assert len(heads) == 3 and ["Range:" in head for head in heads] == [False, True, True], heads
+
+
 def test_a_download_begins_anew_when_the_backup_was_replaced_meanwhile(tmp_path):
     def replacing(root):
         left = iter([Cut(30_000)])

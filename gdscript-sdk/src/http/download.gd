@@ -13,6 +13,10 @@ const FAR: int = 1024 * 1024
 # Of servers and proxies that will be back.
 const _PASSING: Array[int] = [0, 502, 503, 504]
 
+# What is being written, by its path; several threads may download at once.
+static var _written: Dictionary = {}
+static var _lock: Mutex = Mutex.new()
+
 var _transport: BosBaseTransport
 var _path: String
 var _beside: String
@@ -25,15 +29,17 @@ var _on_progress: Variant
 func _init(p_transport: BosBaseTransport, p_path: String) -> void:
 	_transport = p_transport
 	_path = p_path
-	_beside = p_path + ".part"
 
 
-## Downloads [param p_api_path] with a file token of its own. Answers [code]true[/code] or an error,
-## and leaves no half a file.
+## Downloads [param p_api_path]. [code]token[/code] of the options is a file token, or
+## [code]true[/code] for one of its own. Answers [code]true[/code] or an error, and leaves no half a
+## file.
 func run(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Variant:
 	await BosBaseClock.enter()
+	_claim()
 	_file = FileAccess.open(_beside, FileAccess.WRITE)
 	if _file == null:
+		_release()
 		return _cannot_write(FileAccess.get_open_error())
 	_on_progress = p_options.get("on_progress")
 	var whole: BosBaseExchange = _transport.hold(p_options)
@@ -49,8 +55,10 @@ func run(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Variant:
 	if not result is ClientResponseError and failed == OK:
 		failed = DirAccess.rename_absolute(_beside, _path)
 		if failed == OK:
+			_release()
 			return true
 	DirAccess.remove_absolute(_beside)
+	_release()
 	return result if result is ClientResponseError else _cannot_write(failed)
 
 
@@ -59,10 +67,15 @@ func _fetch(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Varian
 	var lost: int = 0
 	while true:
 		var before: int = _done
-		result = await _transport.send("/api/files/token", _token_options(p_options), p_keep)
+		var options: Dictionary = _options(p_options)
+		result = true
+		# One of its own is asked for each time, since it is good for some minutes only.
+		if is_same(p_options.get("token"), true):
+			result = await _transport.send("/api/files/token", _token_options(p_options), p_keep)
+			if not result is ClientResponseError:
+				options["token"] = BosBaseValue.dictionary(result).get("token")
 		if not result is ClientResponseError:
-			var token: Variant = BosBaseValue.dictionary(result).get("token")
-			result = await _transport.send(p_api_path, _options(p_options, token), self)
+			result = await _transport.send(p_api_path, options, self)
 		if not result is ClientResponseError:
 			break
 		var error: ClientResponseError = result
@@ -79,6 +92,24 @@ func _fetch(p_api_path: String, p_options: Dictionary, p_keep: Object) -> Varian
 	return result
 
 
+# Takes a name beside the file that no other download writes to.
+func _claim() -> void:
+	_lock.lock()
+	_beside = _path + ".part"
+	var number: int = 1
+	while _written.has(_beside):
+		number += 1
+		_beside = "%s.part%d" % [_path, number]
+	_written[_beside] = true
+	_lock.unlock()
+
+
+func _release() -> void:
+	_lock.lock()
+	_written.erase(_beside)
+	_lock.unlock()
+
+
 func _size_on_disk() -> int:
 	var file: FileAccess = FileAccess.open(_beside, FileAccess.READ)
 	return file.get_length() if file != null else -1
@@ -93,9 +124,8 @@ func _token_options(p_options: Dictionary) -> Dictionary:
 	return options
 
 
-func _options(p_options: Dictionary, p_token: Variant) -> Dictionary:
+func _options(p_options: Dictionary) -> Dictionary:
 	var options: Dictionary = p_options.duplicate()
-	options["token"] = p_token
 	options["receive"] = _write
 	options["on_progress"] = _progress
 	options["on_head"] = _head

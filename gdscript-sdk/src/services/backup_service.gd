@@ -210,7 +210,8 @@ func get_download_url(p_token: String, p_key: String) -> String:
 ## it broke.
 func download(p_key: String, p_path: String, p_options: Dictionary = {}) -> Variant:
 	var transfer: BosBaseDownload = BosBaseDownload.new(_transport, p_path)
-	return await transfer.run(_key_path(p_key), p_options, self)
+	var options: Dictionary = p_options.merged({"token": true}, true)
+	return await transfer.run(_key_path(p_key), options, self)
 
 
 ## Waits for the end of the job that this client began last with [param p_key] (or at all, for
