@@ -69,8 +69,20 @@ def test_the_answer_says_when_to_come_again(server, limit):
     client = server.client()
     limit(rule("/api/health", 1, 30))
     asked(client, "GET", "/api/health", 1)
-    answer = client.send("GET", "/api/health", expect=429)
+    # A page of another origin may read it, too.
+    answer = client.send("GET", "/api/health", expect=429, headers={"Origin": "https://app.example"})
     assert 1 <= int(answer.headers["Retry-After"]) <= 30
+    assert answer.headers["Access-Control-Expose-Headers"].lower() == "retry-after"
+
+
+@pytest.mark.ours
+def test_who_comes_again_when_the_answer_says_is_let_through(server, limit):
+    client = server.client()
+    limit(rule("/api/health", 1, 3))
+    while (answer := client.send("GET", "/api/health", expect=None)).status_code != 429:
+        pass
+    time.sleep(int(answer.headers["Retry-After"]))
+    client.send("GET", "/api/health", expect=200)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +193,17 @@ def test_after_ten_wrong_passwords_an_address_waits(behind_proxy, identity):
     # Nobody else is: neither from another address, nor another account.
     assert guess(client, EMAIL, PASSWORD, "10.0.0.2").status_code == 200
     assert guess(client, "other@example.com").status_code == 400
+
+
+@pytest.mark.ours
+def test_a_login_is_let_through_when_the_answer_says(server):
+    # 9.97 seconds were told as 9.
+    client = server.client()
+    while (answer := guess(client)).status_code != 429:
+        assert answer.status_code == 400
+    assert answer.json() == {"data": {}, "message": "Too Many Requests.", "status": 429}
+    time.sleep(int(answer.headers["Retry-After"]))
+    assert guess(client).status_code == 400
 
 
 @pytest.mark.ours

@@ -1,5 +1,7 @@
 //! The one error of this crate: what the caller may be told, and what only the log may know.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 /// What went wrong, as far as the client has to act on it.
@@ -159,10 +161,12 @@ impl Error {
         self
     }
 
-    /// The same error with the seconds after which it makes sense to try again.
+    /// The same error with the time after which it makes sense to try again. It is told in whole seconds, rounded up: who
+    /// comes back then must not be too early.
     #[must_use]
-    pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after = Some(seconds);
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        let begun = u64::from(wait.subsec_nanos() > 0);
+        self.retry_after = Some(wait.as_secs().saturating_add(begun).max(1));
         self
     }
 
@@ -452,4 +456,26 @@ pub(crate) fn sentence(text: &str) -> String {
         sentence.push('.');
     }
     sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 9.97 seconds were told as 9: who came back then was refused again.
+    #[test]
+    fn when_to_try_again_is_rounded_up() {
+        for (wait, told) in [
+            (0, 1),
+            (1, 1),
+            (999, 1),
+            (1_000, 1),
+            (1_001, 2),
+            (9_970, 10),
+            (10_000, 10),
+        ] {
+            let error = Error::new(ErrorKind::RateLimited, "").retry_after(Duration::from_millis(wait));
+            assert_eq!(error.retry_after_seconds(), Some(told), "{wait} ms");
+        }
+    }
 }

@@ -122,7 +122,10 @@ impl Accounts {
     /// [`crate::ErrorKind::Unavailable`] where none became free.
     pub async fn mail_turn(&self) -> Result<OwnedSemaphorePermit> {
         let turn = tokio::time::timeout(MAIL_TURN_TIMEOUT, self.inner.mailing.clone().acquire_owned()).await;
-        let busy = || Error::new(ErrorKind::Unavailable, "The mail server is busy; try again later.").retry_after(30);
+        let busy = || {
+            Error::new(ErrorKind::Unavailable, "The mail server is busy; try again later.")
+                .retry_after(Duration::from_secs(30))
+        };
         turn.map_err(|_| busy())?.map_err(Error::internal)
     }
 

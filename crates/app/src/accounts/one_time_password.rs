@@ -40,24 +40,24 @@ pub(super) struct Tries {
 }
 
 impl Tries {
-    /// Counts one more of `what`; how many that makes.
-    fn count(&self, what: &str) -> u32 {
+    /// Counts one more of `what`. Where that is one too many, the time until it may be tried again.
+    fn count(&self, what: &str) -> std::result::Result<(), Duration> {
         let now = Instant::now();
-        let is_over = |since: Instant| now.duration_since(since) >= TRIES_WITHIN;
+        let left = |since: Instant| TRIES_WITHIN.saturating_sub(now.duration_since(since));
         let mut counted = self.counted.lock();
         if counted.len() >= MOST_COUNTED && !counted.contains_key(what) {
-            counted.retain(|_, (since, _)| !is_over(*since));
+            counted.retain(|_, (since, _)| !left(*since).is_zero());
             if counted.len() >= MOST_COUNTED {
                 // So many are tried at once by an attack alone.
-                return u32::MAX;
+                return Err(TRIES_WITHIN);
             }
         }
         let (since, tries) = counted.entry(what.to_owned()).or_insert((now, 0));
-        if is_over(*since) {
+        if left(*since).is_zero() {
             (*since, *tries) = (now, 0);
         }
         *tries += 1;
-        *tries
+        if *tries > TRIES { Err(left(*since)) } else { Ok(()) }
     }
 
     fn forget(&self, what: &str) {
@@ -225,13 +225,13 @@ impl Accounts {
             return Err(wrong());
         };
         let client = format!("{} {} {}", caller.client(), collection.id, account.id());
-        if self.one_time_tries().count(&client) > TRIES {
+        if let Err(wait) = self.one_time_tries().count(&client) {
             let text = "Too many attempts, please try again later with a new OTP.";
-            return Err(Error::new(ErrorKind::RateLimited, text).retry_after(TRIES_WITHIN.as_secs()));
+            return Err(Error::new(ErrorKind::RateLimited, text).retry_after(wait));
         }
         if !self.passwords().verify(self.store(), &table, Some(&sent), &password)? {
             // Many clients together get hardly more tries at one of them.
-            if self.one_time_tries().count(sent.id()) > TRIES {
+            if self.one_time_tries().count(sent.id()).is_err() {
                 self.records().delete(TABLE, sent.id(), &Caller::application())?;
             }
             return Err(wrong());

@@ -86,7 +86,7 @@ impl LoginGuard {
         loop {
             match state.verdict(keys, Instant::now()) {
                 Verdict::Room => break,
-                Verdict::None(wait) => return Err(too_many(wait.as_secs().max(1))),
+                Verdict::None(wait) => return Err(too_many(wait)),
                 // They end, each within the time that a hash takes.
                 Verdict::Undecided => self.decided.wait(&mut state),
             }

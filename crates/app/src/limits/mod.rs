@@ -9,6 +9,7 @@ mod rules;
 mod windows;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bosbase_store::Store;
 
@@ -100,7 +101,8 @@ impl RateLimits {
         // What one collection is asked does not use up the requests of another.
         let counted = counted.unwrap_or_else(|| rule.label.clone());
         let key = (counted, rule.audience.clone());
-        self.windows.consume(&settings, key, address, rule).map_err(too_many)
+        let counted = self.windows.consume(&settings, key, address, rule);
+        counted.map_err(|seconds| too_many(Duration::from_secs(seconds)))
     }
 }
 
@@ -133,7 +135,7 @@ impl PasswordTries {
     }
 }
 
-/// The answer to one request too many; the next one may come in `seconds`.
-fn too_many(seconds: u64) -> Error {
-    Error::new(ErrorKind::RateLimited, "Too Many Requests.").retry_after(seconds)
+/// The answer to one request too many; the next one may come after `wait`.
+fn too_many(wait: Duration) -> Error {
+    Error::new(ErrorKind::RateLimited, "Too Many Requests.").retry_after(wait)
 }

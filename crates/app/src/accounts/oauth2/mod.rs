@@ -10,6 +10,7 @@ mod picture;
 mod sign_up;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bosbase_courier::Fetcher;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
@@ -69,7 +70,7 @@ impl Providers {
     fn turn(&self) -> Result<OwnedSemaphorePermit> {
         let busy = || {
             let text = "Too many logins wait for their provider; try again later.";
-            Error::new(ErrorKind::Unavailable, text).retry_after(10)
+            Error::new(ErrorKind::Unavailable, text).retry_after(Duration::from_secs(10))
         };
         self.asking.clone().try_acquire_owned().map_err(|_| busy())
     }
