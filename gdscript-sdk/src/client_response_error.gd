@@ -53,6 +53,8 @@ func _init(
 		message = p_original_error
 	elif p_is_abort:
 		message = "The request was cancelled."
+	elif p_response.has("mfaId"):
+		message = "A second way of logging in is needed (MFA)."
 	else:
 		message = "Something went wrong (HTTP status %d)." % p_status
 

@@ -129,7 +129,9 @@ func _connect(p_address: BosBaseAddress) -> bool:
 		HTTPClient.STATUS_CANT_RESOLVE:
 			why = "There is no host called %s." % p_address.host
 		HTTPClient.STATUS_TLS_HANDSHAKE_ERROR:
-			why = "%s could not prove its identity (TLS)." % p_address.host
+			# Godot does not say which of both it was.
+			why = "%s:%d could not prove its identity (TLS)." % [p_address.host, p_address.port]
+			why += " Is the server speaking plain HTTP there? Then its URL begins with http://."
 	return _fail(why)
 
 

@@ -44,7 +44,8 @@ func _notification(p_what: int) -> void:
 
 
 ## Calls [param p_callback] with each message of [param p_topic]: [code]posts/*[/code],
-## [code]posts/RECORD_ID[/code], [code]@backups[/code] or what else the server tells of. Options:
+## [code]posts/RECORD_ID[/code], [code]@backups[/code] or what else the server tells of. A topic
+## that does not look like one is warned of; the server takes any. Options:
 ## [code]query[/code] (as [code]expand[/code], [code]filter[/code], [code]fields[/code]),
 ## [code]headers[/code], and [code]timeout[/code], the seconds until there is a connection. Answers
 ## a [Callable] that ends it, or an error.
@@ -52,6 +53,10 @@ func subscribe(p_topic: String, p_callback: Callable, p_options: Dictionary = {}
 	await BosBaseClock.enter()
 	if p_topic.is_empty():
 		return ClientResponseError.new("", 0, {}, false, "A topic is needed.")
+	var doubt: String = _doubt(p_topic)
+	if not doubt.is_empty():
+		# The server takes any topic.
+		push_warning('Nothing may ever be told of the topic "%s": %s.' % [p_topic, doubt])
 	var options: Dictionary = p_options.duplicate()
 	var seconds: float = float(str(options.get("timeout", CONNECT_SECONDS)))
 	options.erase("timeout")
@@ -261,6 +266,21 @@ func _on_lost(p_error: ClientResponseError, p_attempts: int) -> void:
 # Callbacks often hold the client that holds them.
 func _on_ended() -> void:
 	_subscriptions.clear()
+
+
+# What speaks against a topic: those of records are NAME/ID and NAME/*.
+static func _doubt(p_topic: String) -> String:
+	var name: String = p_topic.get_slice("?", 0)
+	var parts: PackedStringArray = name.split("/")
+	if name.contains(" "):
+		return "it has a blank in it"
+	if parts[0].is_empty():
+		return "a collection's name is missing before the slash"
+	if parts.size() > 2:
+		return "it has more than one slash"
+	if parts.size() == 2 and parts[1].is_empty():
+		return "a record's id or * is missing behind the slash"
+	return ""
 
 
 static func _key(p_topic: String, p_options: Dictionary) -> String:

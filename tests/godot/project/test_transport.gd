@@ -123,7 +123,7 @@ func test_tls_is_checked_and_large_bodies_go_through_it() -> void:
 	var answer := OK_HEAD + "Content-Length: 2\r\n\r\n{}"
 	var wire := Wire.new(answer, bytes.size(), TLSOptions.server(key, certificate))
 	var pb := BosBase.new(wire.url)
-	refused(await pb.health.check(), 0, "TLS", "a stranger")
+	refused(await pb.health.check(), 0, "could not prove its identity (TLS)", "a stranger")
 	equal(wire.received, 0)
 	pb.tls_options = TLSOptions.client(certificate, "localhost")
 	var seen: Array = []
@@ -134,6 +134,18 @@ func test_tls_is_checked_and_large_bodies_go_through_it() -> void:
 	if check(seen.size() > 2, "progress"):
 		equal(seen[-1][0], seen[-1][1])
 	wire.stop()
+
+
+# It was said to have no identity to prove, and nothing of what was wrong with the URL.
+func test_https_for_a_port_that_speaks_plain_http_is_asked_about() -> void:
+	var pb := BosBase.new(url.replace("http://", "https://"))
+	var error: Variant = await pb.health.check()
+	if refused(error, 0, "plain HTTP"):
+		check(url.trim_prefix("http://") in error.message, error.message)
+		check(not error.is_abort, "is_abort")
+	refused(await pb.admins().auth_with_password(EMAIL, PASSWORD), 0, "begins with http://")
+	refused(await pb.realtime.subscribe("users/*", print), 0, "plain HTTP")
+	refused(await pb.backups.download("x.zip", "user://x.zip"), 0, "plain HTTP")
 
 
 func test_a_refusal_ends_an_upload_early() -> void:
