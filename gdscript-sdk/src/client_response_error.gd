@@ -26,6 +26,9 @@ var is_abort: bool
 var message: String
 ## Why there was no answer; [code]""[/code] when there was one.
 var original_error: String
+## Seconds after which the server wants to be asked again, as it says with 429 and 503; 0 where it
+## said nothing of it.
+var retry_after: int
 
 ## What the server said is wrong, by field: [code]{"name": {"code": …, "message": …}}[/code].
 var data: Dictionary:

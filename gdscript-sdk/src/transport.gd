@@ -279,7 +279,12 @@ func _result(p_url: String, p_exchange: BosBaseExchange, p_options: Dictionary) 
 		data = {}
 	if status < 200 or status >= 300:
 		var said: Dictionary = data if data is Dictionary else {}
-		return ClientResponseError.new(p_url, status, said, false, _elsewhere(p_exchange))
+		var why: String = _elsewhere(p_exchange)
+		var error: ClientResponseError = ClientResponseError.new(p_url, status, said, false, why)
+		# Proxies may name a date, which needs a clock that is right.
+		var wait: String = p_exchange.headers.get("retry-after", "")
+		error.retry_after = wait.to_int() if wait.is_valid_int() else 0
+		return error
 	if not readable:
 		return ClientResponseError.new(p_url, status, {}, false, "The server's answer is no JSON.")
 	return data

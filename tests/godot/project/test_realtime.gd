@@ -89,6 +89,76 @@ func test_jobs_are_told_and_a_restore_is_survived() -> void:
 	equal(await pb.realtime.unsubscribe(), true)
 
 
+# What the documentation says of both was not known before it was tried.
+func test_a_connection_ends_with_its_token_at_the_next_change() -> void:
+	var pb := await root()
+	var rule := "@request.auth.id != ''"
+	okay(await pb.collections.create({"name": "inner", "listRule": rule, "fields": []}))
+	okay(await pb.collections.create({"name": "outer", "listRule": "", "fields": []}))
+	okay(await pb.collections.update("users", {"authToken": {"duration": 10}}))
+	okay(await pb.collection("users").create(_account("expires@example.com")))
+	var stale := await _listener("expires@example.com")
+	var fresh := await _listener("expires@example.com")
+	okay(await pb.collections.update("users", {"authToken": {"duration": 600}}))
+	okay(await fresh.pb.collection("users").auth_refresh())
+	await _change(pb, [stale, fresh])
+	equal([stale.heard, fresh.heard], [["inner", "outer"], ["inner", "outer"]])
+	# Nothing happens to a connection whose token has expired …
+	var is_over := func() -> bool: return stale.pb.auth_store.seconds_left() < -2.0
+	await until(is_over, "the token's end")
+	check(fresh.pb.auth_store.is_valid, "the fresh token")
+	equal([stale.lost, fresh.lost], [0, 0], "before a change")
+	# … before there is something to tell, which is lost. The token that counts is the one that the
+	# subscription was told with.
+	okay(await pb.collection("outer").create())
+	for each: Ear in [stale, fresh]:
+		await until(func() -> bool: return each.lost == 1 and each.pb.realtime.is_online, "anew")
+		equal(each.heard.size(), 2, "what was lost")
+		each.heard.clear()
+	# A dead login goes on as a stranger.
+	await _change(pb, [stale, fresh])
+	equal([stale.heard, fresh.heard], [["outer"], ["inner", "outer"]])
+	# And so it does after a new login, which the server is not told of by that.
+	var login: Array = ["expires@example.com", "12345678"]
+	okay(await stale.pb.collection("users").auth_with_password.callv(login))
+	await _change(pb, [stale])
+	equal(stale.heard, ["outer", "outer"])
+	await stale.begin()
+	await _change(pb, [stale])
+	equal(stale.heard, ["outer", "outer", "inner", "outer"])
+	for each: Ear in [stale, fresh]:
+		equal(await each.pb.realtime.unsubscribe(), true)
+	okay(await pb.collections.delete("inner"))
+	okay(await pb.collections.delete("outer"))
+
+
+func test_records_that_are_brought_back_are_told_as_changes() -> void:
+	var pb := await root()
+	okay(await pb.collections.create({"name": "lost", "fields": [{"type": "text", "name": "t"}]}))
+	var lost := pb.collection("lost")
+	var gone: Variant = await lost.create({"t": "was"})
+	var changed: Variant = await lost.create({"t": "was"})
+	var same: Variant = await lost.create({"t": "was"})
+	okay(await pb.backups.create("lost.zip"))
+	okay(await pb.backups.wait_until_finished("lost.zip", 60.0))
+	okay(await lost.delete(gone["id"]))
+	okay(await lost.update(changed["id"], {"t": "is"}))
+	var seen: Dictionary = {}
+	var note := func(p_event: Dictionary) -> void:
+		var record: Dictionary = p_event["record"]
+		seen[record["id"]] = [p_event["action"], record["t"]]
+	okay(await lost.subscribe("*", note))
+	var ids: Array = [gone["id"], changed["id"], same["id"]]
+	okay(await pb.backups.recover("lost.zip", "lost", ids, {"overwrite": true}))
+	var last: Variant = await lost.create({"t": "last"})
+	await until(func() -> bool: return seen.has(last["id"]), "what came after it")
+	equal(seen.get(gone["id"]), ["create", "was"])
+	equal(seen.get(changed["id"]), ["update", "was"])
+	equal(seen.size(), 3, str(seen))
+	equal(await pb.realtime.unsubscribe(), true)
+	okay(await pb.backups.delete("lost.zip"))
+
+
 func test_subscriptions_end_by_prefix_and_by_who_listens() -> void:
 	var pb := await root()
 	var realtime := pb.realtime
@@ -244,6 +314,26 @@ func _watch(p_client: BosBase, p_statuses: Array) -> void:
 	p_statuses.append(-1)
 
 
+func _listener(p_email: String) -> Ear:
+	var ear := Ear.new()
+	ear.pb = client()
+	okay(await ear.pb.collection("users").auth_with_password(p_email, "12345678"))
+	ear.pb.realtime.disconnected.connect(ear.note_loss)
+	await ear.begin()
+	return ear
+
+
+# A change that only accounts may see, and then one that all may, which all have heard of behind it.
+func _change(p_root: BosBase, p_ears: Array[Ear]) -> void:
+	var before: Array = p_ears.map(func(each: Ear) -> int: return each.heard.count("outer"))
+	okay(await p_root.collection("inner").create())
+	okay(await p_root.collection("outer").create())
+	for number: int in p_ears.size():
+		var wanted: int = before[number] + 1
+		var heard := p_ears[number].heard
+		await until(func() -> bool: return heard.count("outer") == wanted, "the second change")
+
+
 static func _account(p_email: String) -> Dictionary:
 	return {
 		"email": p_email,
@@ -259,3 +349,21 @@ class Listener:
 
 	func note(p_event: Dictionary) -> void:
 		print(p_event)
+
+
+class Ear:
+	extends RefCounted
+	## A client that notes of which collections it hears, and how often its connection was lost.
+
+	var pb: BosBase
+	var heard: Array[String] = []
+	var lost: int
+
+	func note_loss(_topics: PackedStringArray) -> void:
+		lost += 1
+
+	func begin() -> void:
+		await pb.realtime.unsubscribe()
+		for name: String in ["inner", "outer"]:
+			var note := func(_event: Dictionary) -> void: heard.append(name)
+			await pb.collection(name).subscribe("*", note)

@@ -58,6 +58,25 @@ func test_what_is_no_json_is_an_error() -> void:
 	wire.stop()
 
 
+func test_an_error_says_when_to_ask_again() -> void:
+	var users := client().collection("users")
+	var error: Variant = null
+	for _try: int in 30:
+		error = await users.auth_with_password("guessed@example.com", "wrong")
+		if error is ClientResponseError and error.status != 400:
+			break
+		equal(error.retry_after, 0)
+	if refused(error, 429, "Too Many Requests."):
+		check(error.retry_after in range(1, 11), "%d s" % error.retry_after)
+	for said: String in ["Wed, 21 Oct 2026 07:28:00 GMT", "", "soon"]:
+		var head := "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n"
+		var wire := Wire.new(head + "Retry-After: %s\r\n\r\n{}" % said)
+		error = await BosBase.new(wire.url).health.check()
+		if refused(error, 503, "", said):
+			equal(error.retry_after, 0, said)
+		wire.stop()
+
+
 func test_an_answer_that_is_cut_off_is_an_error() -> void:
 	var wire := Wire.new(OK_HEAD + 'Content-Length: 100\r\n\r\n{"a": 1}')
 	refused(await BosBase.new(wire.url).health.check(), 0, "before the answer was complete")
