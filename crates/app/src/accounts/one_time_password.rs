@@ -317,3 +317,23 @@ fn with_otp(collection: &Collection) -> Result<AuthOptions> {
     let text = "The collection is not configured to allow OTP authentication.";
     Err(Error::new(ErrorKind::Forbidden, text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole three minutes were told, however much of them had passed.
+    #[test]
+    fn one_try_too_many_waits_for_what_is_left_of_the_time() {
+        let tries = Tries::default();
+        for _ in 0..TRIES {
+            assert_eq!(tries.count("a"), Ok(()));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+        let wait = tries.count("a").unwrap_err();
+        assert!(wait < TRIES_WITHIN && !wait.is_zero(), "{wait:?}");
+        assert_eq!(tries.count("b"), Ok(()));
+        tries.forget("a");
+        assert_eq!(tries.count("a"), Ok(()));
+    }
+}
