@@ -103,7 +103,8 @@ pub(crate) fn open(path: &Path, role: Role, access: Access) -> Result<Connection
 fn cache_of(role: Role, connection: &Connection) -> rusqlite::Result<i64> {
     let (least, most) = match role {
         Role::Writer => (8_000, 20_000),
-        Role::Reader | Role::Prompt => (2_000, 2_000),
+        Role::Prompt => (2_000, 12_000),
+        Role::Reader => (2_000, 2_000),
         Role::Pin => (1_000, 1_000),
     };
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
