@@ -113,6 +113,12 @@ def test_children_come_along_when_asked_for(server, root):
     assert (done["added"], done["left"], done["files"], done["blocked"], done["childrenLeft"]) == (1 + 3 + 9, 0, 3, 0, 0)
     # What is there did not go.
     assert recover(root, "one.zip", collection="authors", ids=[ada["id"]])["childrenLeft"] == 0
+    # What is gone comes back also from below what is there.
+    root.delete(f"/api/collections/chapters/records/{chapter['id']}")
+    assert recover(root, "one.zip", collection="authors", ids=[ada["id"]])["childrenLeft"] == 1
+    again = recover(root, "one.zip", collection="authors", ids=[ada["id"]], children=True)
+    assert (again["added"], again["left"], again["childrenLeft"]) == (1, 1, 0)
+    assert {name: root.records(name) for name in before} == before
     assert [one["child"] for one in done["records"]] == [False] + [True] * 12
     assert {name: root.records(name) for name in before} == before
     assert file_of(root, books[2], books[2]["text"]) == b"xxx"
@@ -378,7 +384,7 @@ def test_the_command_line_takes_records_out(server, root, tmp_path):
     run = lambda *arguments, **how: BOSBASE.run("backup", "extract", "one.zip", *arguments, "--dir", str(server.directory), **how)  # noqa: E731
     printed = run("authors", ada["id"])
     assert json.loads(printed.stdout) == [ada] and printed.stdout.endswith("]\n")
-    assert printed.stderr == "Note: 1 more record went with these. To take it along: --children.\n"
+    assert printed.stderr == "Note: 1 more record of the backup belongs to these. To take all of them along: --children.\n"
     assert run("books", "--filter", "title = 'T'").stderr == ""
     assert {one["collectionName"] for one in json.loads(run("authors", ada["id"], "--children").stdout)} == {"authors", "books"}
     out = tmp_path / "out"
@@ -397,7 +403,7 @@ def test_the_command_line_takes_records_out(server, root, tmp_path):
     assert run("authors", "--filter", "", check=False).returncode == 2
     # Beside the running server, which serves it at once.
     assert "Nothing was changed. It would be: added 1" in run("authors", ada["id"], "--into", "live", "--dry-run").stdout
-    assert "1 more record went with these" in run("authors", ada["id"], "--into", "live", "--dry-run").stderr
+    assert "1 more record that belongs to these is gone." in run("authors", ada["id"], "--into", "live", "--dry-run").stderr
     assert "Added 1" in run("authors", ada["id"], "--into", "live").stdout
     assert root.get(f"/api/collections/authors/records/{ada['id']}") == ada and file_of(root, ada, ada["picture"][0]) == b"one"
     # And without one.

@@ -1,6 +1,7 @@
 """`backup …` on a stopped data directory, and beside a running server."""
 
 import fcntl
+import json
 import os
 import subprocess
 import zipfile
@@ -29,7 +30,7 @@ def stopped(server):
     return server
 
 
-@pytest.mark.parametrize("words", ["list", "verify x.zip", "restore x.zip", "undo", "delete x.zip", "export x.zip y.zip", "take-over", "extract x.zip users --filter 1=1"])
+@pytest.mark.parametrize("words", ["list", "verify x.zip", "restore x.zip", "delete x.zip", "export x.zip y.zip", "take-over", "extract x.zip users --filter 1=1"])
 def test_without_the_key_of_the_settings_no_place_is_looked_at(tmp_path, words):
     """A bucket that the settings name was passed over, and old backups of the data directory were shown as if they were all."""
     directory, key = tmp_path / "pb_data", {"A_KEY": "0123456789abcdef0123456789abcdef"}
@@ -57,10 +58,9 @@ def test_what_needs_all_settings_offers_no_way_without_their_key(tmp_path, words
     for command in (("create", "x.zip"), ("restore", "x.zip")):
         BOSBASE.run("backup", *command, *flags, env=key)
     before = (directory / ".bosbase" / "jobs.json").read_bytes()
-    refused = backup(directory, words, check=False)
-    assert refused.returncode == 1 and "This command needs the key." in refused.stderr and "BOSBASE_BACKUPS_S3" not in refused.stderr, refused
-    refused = BOSBASE.run("backup", words, "--dir", directory, env={"BOSBASE_BACKUPS_S3_ENABLED": "false"}, check=False)
-    assert refused.returncode == 1 and "they are encrypted" in refused.stderr, refused
+    for env in ({}, {"BOSBASE_BACKUPS_S3_ENABLED": "false"}):
+        refused = BOSBASE.run("backup", words, "--dir", directory, env=env, check=False)
+        assert refused.returncode == 1 and "they are encrypted" in refused.stderr and "BOSBASE_BACKUPS_S3" not in refused.stderr, refused
     assert (directory / ".bosbase" / "jobs.json").read_bytes() == before, "a job failed of it"
 
 
@@ -87,7 +87,8 @@ def test_a_second_restore_takes_nothing_away_unasked(stopped, tmp_path):
     # What was replaced comes back, and then the right one can be restored; the undo took away what the first restored.
     backup(directory, "undo")
     refused = backup(directory, "restore", "y.zip", check=False)
-    assert refused.returncode == 1 and "the last undo replaced" in refused.stderr, refused
+    # Not by another undo, which would bring the wrong one back.
+    assert refused.returncode == 1 and "the last undo took away" in refused.stderr and "backup undo" not in refused.stderr, refused
     told = backup(directory, "restore", "y.zip", "--yes").stdout
     assert gone in told and "the last undo" in told, told
     # Into an empty directory: nothing was there that could be lost.
@@ -101,6 +102,23 @@ def test_a_second_restore_takes_nothing_away_unasked(stopped, tmp_path):
     root.restore("x.zip")
     job = next(job for job in root.get("/api/backups/status")["jobs"] if job["kind"] == "restore")
     assert job["key"] == "x.zip" and job["state"] == "succeeded" and "the restore of y.zip" in job["warning"], job
+
+
+def test_uploaded_files_without_a_database_are_data_as_well(stopped):
+    """A lost database, and files newer than any backup: the first restore put them aside, and the second deleted them without a word."""
+    directory = stopped.directory
+    backup(directory, "create", "x.zip")
+    for name in ("data.db", "auxiliary.db"):
+        (directory / name).unlink()
+    upload = directory / "storage" / "acme" / "newer" / "photo.png"
+    upload.parent.mkdir(parents=True)
+    upload.write_bytes(b"newer than the backup")
+    backup(directory, "restore", "x.zip")
+    kept = lambda: [path for path in directory.rglob("photo.png") if path.read_bytes() == b"newer than the backup"]  # noqa: E731
+    assert len(kept()) == 1 and not upload.exists()
+    refused = backup(directory, "restore", "x.zip", check=False)
+    assert refused.returncode == 1 and "the restore of x.zip replaced" in refused.stderr and len(kept()) == 1, refused
+    assert "can't be brought back any more" in backup(directory, "restore", "x.zip", "--yes").stdout and not kept()
 
 
 def test_a_command_says_whether_the_data_is_safe(stopped):
@@ -118,13 +136,36 @@ def test_a_command_says_whether_the_data_is_safe(stopped):
     stopped.start()
     stopped.root().patch("/api/settings", json={"backups": {"cron": ""}})
     assert stopped.stop() == 0
-    said("The data can be brought back to a backup made ", "schedule       none", "To do: Backups are only made when somebody asks for one")
+    said("The data can be brought back to a backup made ", "schedule       none", "To do: The schedule of backups was switched off")
     backup(directory, "restore", "x.zip")
     said(here, "undo           the restore of x.zip, until 20")
+    ledger = directory / ".bosbase" / "alarms.json"
+    known = json.loads(ledger.read_text())
+    long_ago = {**known, "promise": {"cron": "0 3 * * *", "since": "2020-01-01T00:00:00Z"}}
+    ledger.write_text(json.dumps(long_ago))
+    # A failure that a later backup made good is over, though no server has seen that one.
+    trouble = {"told": [1], "error": "The disk was full.", "reached": []}
+    ledger.write_text(json.dumps({**long_ago, "troubles": {"create": trouble}}))
+    said("Backups are failing.", "To do: The last backup failed: The disk was full.")
+    backup(directory, "create", "y.zip")
+    said(here, "y.zip, 20")
+    backup(directory, "delete", "y.zip")
+    # A server that has been off for three months has told nobody.
+    archive = directory / "backups" / "x.zip"
+    long = archive.stat().st_mtime - 90 * 86400
+    os.utime(archive, (long, long))
+    backup(directory, "verify", "x.zip")
+    said("Backups are failing. The newest proven one was made 90 days ago.", "To do: The newest proven backup is of 20")
+    ledger.write_text(json.dumps(known))
+    undo = directory / ".bosbase" / "undo.json"
+    record = undo.read_bytes()
+    undo.write_bytes(b"rotten")
+    said("The data can be brought back", "To do: What an undo would bring back can't be read", "undo           nothing to undo")
+    undo.write_bytes(record)
     # A broken backup is none, and a broken database hides no good one.
     with open(directory / "data.db", "r+b") as file:
         file.write(b"x" * 4096)
-    said("The data can be brought back", "schedule       not known", "To do: The settings can't be read")
+    said("The data can be brought back", "schedule       not known", "To do: The schedule and the alarms are not known")
     path = directory / "backups" / "x.zip"
     damaged = bytearray(path.read_bytes())
     damaged[len(damaged) // 3] ^= 0xFF

@@ -28,8 +28,8 @@ def notes(s3):
 
 def test_a_command_says_whether_the_data_is_safe_from_the_loss_of_the_machine(server, launch, s3, tmp_path):
     root = server.root()
-    # By a name that no one takes for this machine's.
-    elsewhere = f"http://{s3.address}".replace("127.0.0.1", "0.0.0.0")
+    # As a number: nobody takes that for this machine's.
+    elsewhere = f"http://{s3.address}".replace("127.0.0.1", str(0x7F000001))
     root.patch("/api/settings", json={"backups": {"cron": "0 3 * * *", "s3": s3.settings(elsewhere)}})
     status = lambda directory, **env: BOSBASE.run("backup", "status", "--dir", directory, env=env, check=False)  # noqa: E731
     empty = status(server.directory)

@@ -5,7 +5,7 @@
 use bosbase_bucket::BucketConfig;
 
 use crate::alarms::{self, AlarmStatus};
-use crate::error::Result;
+use crate::error::{Result, sentence};
 use crate::jobs::{Backups, Listed, SKEW, Undoable, neighbours, restore_is_pending};
 use crate::options::AppOptions;
 use crate::settings;
@@ -13,6 +13,8 @@ use crate::settings;
 /// How safe the data is, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
+    /// The backups can't be listed.
+    NotKnown,
     /// There is no backup.
     NoBackup,
     /// There are backups, and none is known to be good.
@@ -34,8 +36,8 @@ pub struct Safety {
     pub verdict: Verdict,
     /// Where backups are kept.
     pub place: String,
-    /// How many there are.
-    pub backups: usize,
+    /// How many there are; nothing where that is not known.
+    pub backups: Option<usize>,
     /// The newest one that is known to be good.
     pub newest: Option<Listed>,
     /// When backups are made by themselves, as a cron expression; empty where they are not, nothing where the settings
@@ -45,7 +47,7 @@ pub struct Safety {
     pub alarms: AlarmStatus,
     /// What an undo would bring back.
     pub undo: Option<Undoable>,
-    /// What to do, the gravest first.
+    /// What to know and to do, the gravest first.
     pub advice: Vec<String>,
 }
 
@@ -53,74 +55,60 @@ pub struct Safety {
 ///
 /// # Errors
 ///
-/// Where there is no data directory, or its backups can't be listed: then nobody can tell.
+/// Where there is no data directory, or how things stand in it can't be read.
 pub fn safety(options: &AppOptions) -> Result<Safety> {
+    let now = jiff::Timestamp::now();
     let backups = Backups::open(options.clone())?;
-    let listed = backups.shown()?;
-    let count = listed.len();
-    let newest = newest_good(listed, jiff::Timestamp::now().as_second());
-    let bucket = backups.bucket_in_force();
-    let settings = settings::peek(&options.data_dir, options.encryption_key.as_deref());
-    let mut advice = Vec::new();
+    let mut grave = Vec::new();
+    let listed = backups.shown().or_saying(&mut grave, "The backups can't be listed");
+    let count = listed.as_ref().map(Vec::len);
+    let newest = newest_good(listed.unwrap_or_default(), now.as_second());
     if restore_is_pending(&options.data_dir)? {
-        advice.push("A restore waits to be finished: start the server.".to_owned());
+        grave.push("A restore waits to be finished: start the server.".to_owned());
     }
-    if let Err(error) = &settings {
-        tracing::debug!(error = error.with_causes(), "the settings can't be read");
-        advice.push("The settings can't be read, so the schedule and the alarms are not known.".to_owned());
-    }
-    let settings = settings.ok().map(Option::unwrap_or_default);
-    let alarms = settings
-        .as_ref()
-        .map(|settings| alarms::remembered(options, settings))
-        .unwrap_or_default();
-    advice.extend(alarms.troubles.iter().map(|trouble| trouble.error.clone()));
+    let undo = backups
+        .undoable()
+        .or_saying(&mut grave, "What an undo would bring back can't be read");
+    let settings = settings::peek(&options.data_dir, options.encryption_key.as_deref());
+    let settings = settings.or_saying(&mut grave, "The schedule and the alarms are not known");
+    let settings = settings.map(Option::unwrap_or_default);
+    let made = newest.as_ref().map(|one| one.backup.modified);
+    let alarms = alarms::foreseen(&backups, settings.as_ref(), made, now);
+    grave.extend(
+        alarms
+            .troubles
+            .iter()
+            .map(|trouble| told(&trouble.cause, &trouble.error)),
+    );
     for neighbour in neighbours(&options.data_dir) {
-        advice.push(format!(
+        grave.push(format!(
             "Another program uses the data directory: {} (process {}). End it, or both will damage the data.",
             neighbour.program, neighbour.pid
         ));
     }
     let schedule = settings.map(|settings| settings.backups.cron);
     if schedule.as_deref() == Some("") && !alarms.troubles.iter().any(|trouble| trouble.cause == "schedule") {
-        advice.push(
+        grave.push(
             "Backups are only made when somebody asks for one: set a schedule (settings.backups.cron).".to_owned(),
         );
     }
-    let is_wanting = !advice.is_empty();
-    let is_here = bucket.as_ref().is_none_or(lies_here);
-    if is_here {
-        advice.push(
-            "The backups lie on the same machine as the data. A lost machine takes both: use a bucket elsewhere \
-             (settings.backups.s3)."
-                .to_owned(),
-        );
-    }
-    if schedule.as_deref().is_some_and(|cron| !cron.is_empty()) && alarms.ways.is_empty() {
-        advice.push(
-            "Nobody is told when a backup fails: set a mail server (settings.smtp) or a webhook \
-             (settings.backups.alarmWebhook)."
-                .to_owned(),
-        );
-    }
-    if !alarms.ways.is_empty() && !alarms.last_error.is_empty() {
-        advice.push(format!(
-            "The last alarm did not arrive: {}.",
-            alarms.last_error.trim_end_matches('.')
-        ));
-    }
+    let is_here = backups.bucket_in_force().as_ref().is_none_or(lies_here);
     let is_failing = alarms
         .troubles
         .iter()
         .any(|trouble| matches!(trouble.cause.as_str(), "create" | "age"));
-    let verdict = match &newest {
-        None if count == 0 => Verdict::NoBackup,
-        None => Verdict::NoneProven,
-        Some(_) if is_failing => Verdict::Failing,
-        Some(_) if is_wanting => Verdict::Wanting,
-        Some(_) if is_here => Verdict::FromMistakes,
-        Some(_) => Verdict::Safe,
+    let verdict = match (count, &newest) {
+        (None, _) => Verdict::NotKnown,
+        (Some(0), None) => Verdict::NoBackup,
+        (_, None) => Verdict::NoneProven,
+        (_, Some(_)) if is_failing => Verdict::Failing,
+        (_, Some(_)) if !grave.is_empty() => Verdict::Wanting,
+        (_, Some(_)) if is_here => Verdict::FromMistakes,
+        (_, Some(_)) => Verdict::Safe,
     };
+    let is_scheduled = schedule.as_deref().is_some_and(|cron| !cron.is_empty());
+    let mut advice = grave;
+    advice.extend(hints(&backups, &alarms, is_here, is_scheduled));
     Ok(Safety {
         verdict,
         place: backups.shown_folder(),
@@ -128,9 +116,64 @@ pub fn safety(options: &AppOptions) -> Result<Safety> {
         newest,
         schedule,
         alarms,
-        undo: backups.undoable()?,
+        undo: undo.flatten(),
         advice,
     })
+}
+
+/// What could be better.
+fn hints(backups: &Backups, alarms: &AlarmStatus, is_here: bool, is_scheduled: bool) -> Vec<String> {
+    let mut hints = Vec::new();
+    if let Ok(left @ 1..) = backups.left_on_disk() {
+        hints.push(format!(
+            "{left} more in the data directory {} not counted, as backups are kept in a bucket now.",
+            if left == 1 { "is" } else { "are" }
+        ));
+    }
+    if is_here {
+        hints.push(
+            "The backups lie on the same machine as the data. A lost machine takes both: use a bucket elsewhere \
+             (settings.backups.s3)."
+                .to_owned(),
+        );
+    }
+    if is_scheduled && alarms.ways.is_empty() && alarms.troubles.iter().all(|trouble| trouble.cause != "alarms") {
+        hints.push(
+            "Nobody is told when a backup fails: set a mail server (settings.smtp) or a webhook \
+             (settings.backups.alarmWebhook)."
+                .to_owned(),
+        );
+    }
+    if !alarms.ways.is_empty() && !alarms.last_error.is_empty() {
+        let why = alarms.last_error.trim_end_matches('.');
+        hints.push(format!("The last alarm did not arrive: {why}."));
+    }
+    hints
+}
+
+/// What is not well, with what it is about where the error alone does not say it.
+fn told(cause: &str, error: &str) -> String {
+    let of = match cause.split_once(' ').unwrap_or((cause, "")) {
+        ("verify", key) => format!("{key} did not pass when it was verified: "),
+        ("create", _) => "The last backup failed: ".to_owned(),
+        ("restore", _) => "The last restore or undo failed: ".to_owned(),
+        ("scrub", _) => "Not all backups could be verified: ".to_owned(),
+        ("retention", _) => "Old backups could not be deleted: ".to_owned(),
+        _ => String::new(),
+    };
+    format!("{of}{error}")
+}
+
+/// A value, or what is said where it can't be had.
+trait OrSaying<T> {
+    fn or_saying(self, advice: &mut Vec<String>, what: &str) -> Option<T>;
+}
+
+impl<T> OrSaying<T> for Result<T> {
+    fn or_saying(self, advice: &mut Vec<String>, what: &str) -> Option<T> {
+        self.inspect_err(|error| advice.push(sentence(&format!("{what}: {}", error.with_causes()))))
+            .ok()
+    }
 }
 
 /// The newest of `listed` that is known to be good; one of a time that is yet to come does not count.
@@ -150,7 +193,8 @@ fn lies_here(bucket: &BucketConfig) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    let is_own = |ip: std::net::IpAddr| ip.to_canonical().is_loopback() || ip.is_unspecified();
+    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_own)
 }
 
 #[cfg(test)]

@@ -26,18 +26,20 @@ pub struct Process {
 /// The processes that have one of the files called `names` in `dir` open or locked, or whose arguments are those of a
 /// server on `dir` (`serve --dir DIR`, or with the folder called `usual` beside its program). Those of other users show
 /// by their locks and arguments alone, those of other containers not at all. Other instances of this very program are
-/// left out.
+/// left out, and who holds `own_lock`, which this program alone takes: its file may be another one since, by an upgrade.
 #[must_use]
-pub fn processes_at(dir: &Path, names: &[&str], usual: &str) -> Vec<Process> {
+pub fn processes_at(dir: &Path, names: &[&str], usual: &str, own_lock: &Path) -> Vec<Process> {
     let Ok(dir) = fs::canonicalize(dir) else {
         return Vec::new();
     };
-    let files: BTreeSet<(u64, u64)> = names
-        .iter()
-        .filter_map(|name| fs::metadata(dir.join(name)).ok())
-        .map(|found| (found.dev(), found.ino()))
-        .collect();
-    let lockers = lockers(&fs::read_to_string("/proc/locks").unwrap_or_default(), &files);
+    let id = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    let files: BTreeSet<(u64, u64)> = names.iter().filter_map(|name| id(&dir.join(name))).collect();
+    let table = fs::read_to_string("/proc/locks").unwrap_or_default();
+    let lockers_of = |kind: &str, files: &BTreeSet<(u64, u64)>| lockers(&table, kind, files);
+    let (lockers, own_lockers) = (
+        lockers_of("POSIX", &files),
+        lockers_of("FLOCK", &id(own_lock).into_iter().collect()),
+    );
     let own = fs::metadata("/proc/self/exe")
         .ok()
         .map(|found| (found.dev(), found.ino()));
@@ -46,7 +48,7 @@ pub fn processes_at(dir: &Path, names: &[&str], usual: &str) -> Vec<Process> {
     };
     let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let mut found = Vec::new();
-    for pid in pids.filter(|pid| *pid != std::process::id()) {
+    for pid in pids.filter(|pid| *pid != std::process::id() && !own_lockers.contains(pid)) {
         let home = PathBuf::from(format!("/proc/{pid}"));
         let program = fs::metadata(home.join("exe"))
             .ok()
@@ -62,12 +64,12 @@ pub fn processes_at(dir: &Path, names: &[&str], usual: &str) -> Vec<Process> {
     found
 }
 
-/// Who holds a POSIX lock of one of the files (device and number), according to `/proc/locks`.
-fn lockers(table: &str, files: &BTreeSet<(u64, u64)>) -> BTreeSet<u32> {
+/// Who holds a lock of a kind (`POSIX`, `FLOCK`) of one of the files (device and number), according to `/proc/locks`.
+fn lockers(table: &str, kind: &str, files: &BTreeSet<(u64, u64)>) -> BTreeSet<u32> {
     let locker = |line: &str| {
         let mut fields = line.split_ascii_whitespace().skip(1);
         // A blocked one has an arrow in front, and is none.
-        if fields.next()? != "POSIX" {
+        if fields.next()? != kind {
             return None;
         }
         let pid = fields.nth(2)?.parse().ok()?;
@@ -164,7 +166,8 @@ mod tests {
                      2: FLOCK  ADVISORY  WRITE 4713 08:01:131 0 EOF\n\
                      3: POSIX  ADVISORY  WRITE 4714 08:01:132 0 EOF\n";
         let files = BTreeSet::from([(rustix::fs::makedev(8, 1), 131)]);
-        assert_eq!(lockers(table, &files), BTreeSet::from([4711]));
+        assert_eq!(lockers(table, "POSIX", &files), BTreeSet::from([4711]));
+        assert_eq!(lockers(table, "FLOCK", &files), BTreeSet::from([4713]));
     }
 
     #[test]
@@ -209,14 +212,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("data.db");
         fs::write(&path, b"x").unwrap();
+        let lock = dir.path().join("serve.lock");
         let open = fs::File::open(&path).unwrap();
-        assert_eq!(processes_at(dir.path(), &["data.db"], "pb_data"), []);
+        assert_eq!(processes_at(dir.path(), &["data.db"], "pb_data", &lock), []);
         let mut child = std::process::Command::new("sleep")
             .arg("60")
             .stdin(open)
             .spawn()
             .unwrap();
-        let find = || processes_at(dir.path(), &["data.db"], "pb_data");
+        let find = || processes_at(dir.path(), &["data.db"], "pb_data", &lock);
         // Until it is the other program that runs.
         let found = (0..500).find_map(|_| {
             std::thread::sleep(std::time::Duration::from_millis(10));

@@ -258,6 +258,15 @@ fn a_total_that_is_remembered_follows_what_another_process_writes() {
         std::thread::sleep(Store::HEARS_OF_OTHERS);
         assert_eq!((total(other), total(other)), (round, round));
     }
+    // Counted in a state that was the last one when the transaction began, and is not any more.
+    let record = user(&users, "meanwhile@example.com");
+    let of_before = store.read(|tx| {
+        beside.write(move |tx| tx.insert_record(&record)).unwrap();
+        std::thread::sleep(Store::HEARS_OF_OTHERS);
+        tx.list_records(&users, &ListQuery::default())
+    });
+    assert_eq!(of_before.unwrap().total_items, 20);
+    assert_eq!((total(&store), total(&beside)), (21, 21));
 }
 
 /// A plan made on a view must know whether the write that performs it still has that data before it.

@@ -22,12 +22,10 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use bosbase_disk::RealDisk;
 use jiff::Timestamp;
 
 use crate::error::{Error, Result};
-use crate::jobs::{BackupJobs, Job, JobRegistry, JobState};
-use crate::options::AppOptions;
+use crate::jobs::{BackupJobs, Backups, Job, JobRegistry, JobState};
 use crate::outlive::outlive;
 use crate::settings::Settings;
 use crate::unsupported;
@@ -258,10 +256,28 @@ impl Alarms {
     }
 }
 
-/// How the alarms of a data directory fared that has these `settings`, as its last server knew.
-pub(crate) fn remembered(options: &AppOptions, settings: &Settings) -> AlarmStatus {
-    let file = LedgerFile::new(Arc::new(RealDisk), &options.data_dir.state());
-    status_of(&file.read().unwrap_or_default(), settings)
+/// How the alarms of a data directory fare that has these `settings`, as far as they can be read, and this `newest`
+/// proven backup: what its last server knew, with what ended since, and how old the backup has become. For a command;
+/// nothing is written down.
+pub(crate) fn foreseen(
+    backups: &Backups,
+    settings: Option<&Settings>,
+    newest: Option<Timestamp>,
+    now: Timestamp,
+) -> AlarmStatus {
+    let file = LedgerFile::new(backups.disk().clone(), &backups.data_dir().state());
+    let known = file.read();
+    let is_first = known.is_none();
+    let mut ledger = known.unwrap_or_default();
+    let jobs = backups.jobs().history().read().unwrap_or_default();
+    // What ended before the very first start is nobody's trouble.
+    for job in jobs.iter().rev().filter(|_| !is_first) {
+        ledger.job(job, now);
+    }
+    if let Some(settings) = settings {
+        ledger.backups_are(&settings.backups, newest, now);
+    }
+    status_of(&ledger, settings.unwrap_or(&Settings::default()))
 }
 
 fn status_of(ledger: &Ledger, settings: &Settings) -> AlarmStatus {

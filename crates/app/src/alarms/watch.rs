@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use serde_json::{Map, json};
 
 use super::event::{Event, Happened, kind_name};
-use super::ledger::Promise;
+use super::ledger::{Ledger, Promise};
 use super::{Alarms, age};
 use crate::error::Result;
 use crate::jobs::{BackupJobs, JobKind, SKEW};
 use crate::logs::Level;
+use crate::settings::BackupSettings;
 
 /// Whether backups are made by themselves.
 pub(super) const SCHEDULE: &str = "schedule";
@@ -36,7 +37,6 @@ impl Alarms {
 
     fn watch_schedule(&self, now: Timestamp) -> Result<()> {
         let settings = self.settings();
-        let (cron, hours) = (settings.backups.cron.as_str(), settings.backups.alarm_after_hours);
         // Not the storage's list: a bucket that stands still must hold up nobody, and each list may cost money.
         let newest = self
             .inner
@@ -46,36 +46,7 @@ impl Alarms {
         let newest = newest.and_then(|second| Timestamp::from_second(second).ok());
         let events = self.desk().update(|ledger| {
             let mut events: Vec<Event> = ledger.ways_are(&settings).into_iter().collect();
-            let before = ledger.promise.take().unwrap_or_else(|| Promise {
-                cron: cron.to_owned(),
-                since: now,
-            });
-            let promise = if before.cron == cron {
-                // A clock that was ahead must not put the promise off.
-                Promise {
-                    since: before.since.min(now),
-                    ..before
-                }
-            } else {
-                let off = "The schedule of backups was switched off: no more backups are made by themselves.";
-                events.extend(match cron {
-                    "" => ledger.state(SCHEDULE, off, now),
-                    _ => ledger.well(SCHEDULE),
-                });
-                Promise {
-                    cron: cron.to_owned(),
-                    since: now,
-                }
-            };
-            match age::too_old(hours, cron, promise.since, newest, now) {
-                Some(problem) => events.extend(ledger.state(AGE, &problem, now)),
-                // Where nothing is promised any more, nothing is well either.
-                None if hours == 0 && cron.is_empty() => {
-                    ledger.troubles.remove(AGE);
-                }
-                None => events.extend(ledger.well(AGE)),
-            }
-            ledger.promise = Some(promise);
+            events.extend(ledger.backups_are(&settings.backups, newest, now));
             events
         });
         self.log_alarms(&events);
@@ -139,5 +110,49 @@ impl Alarms {
             ]);
             self.inner.jobs.logs().event(level, &headline, data);
         }
+    }
+}
+
+impl Ledger {
+    /// Takes note of what is promised about backups, and of the `newest` that is proven; answers what is to be told.
+    pub(super) fn backups_are(
+        &mut self,
+        promised: &BackupSettings,
+        newest: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Vec<Event> {
+        let mut events = Vec::new();
+        let (cron, hours) = (promised.cron.as_str(), promised.alarm_after_hours);
+        let before = self.promise.take().unwrap_or_else(|| Promise {
+            cron: cron.to_owned(),
+            since: now,
+        });
+        let promise = if before.cron == cron {
+            // A clock that was ahead must not put the promise off.
+            Promise {
+                since: before.since.min(now),
+                ..before
+            }
+        } else {
+            let off = "The schedule of backups was switched off: no more backups are made by themselves.";
+            events.extend(match cron {
+                "" => self.state(SCHEDULE, off, now),
+                _ => self.well(SCHEDULE),
+            });
+            Promise {
+                cron: cron.to_owned(),
+                since: now,
+            }
+        };
+        match age::too_old(hours, cron, promise.since, newest, now) {
+            Some(problem) => events.extend(self.state(AGE, &problem, now)),
+            // Where nothing is promised any more, nothing is well either.
+            None if hours == 0 && cron.is_empty() => {
+                self.troubles.remove(AGE);
+            }
+            None => events.extend(self.well(AGE)),
+        }
+        self.promise = Some(promise);
+        events
     }
 }

@@ -1,8 +1,11 @@
 //! The data that a restore or an undo replaced, for as long as it is kept.
 
+use std::io;
+use std::path::Path;
+
 use bosbase_backup::DataDir;
 use bosbase_backup::restore::{self, RestoreKind, UndoRecord};
-use bosbase_disk::{Disk as _, RealDisk};
+use bosbase_disk::{Disk as _, FileKind, RealDisk};
 
 use super::backups::Backups;
 use super::registry::RunningJob;
@@ -19,32 +22,97 @@ impl Backups {
         Ok((!is_over).then_some(record))
     }
 
-    /// The data that an earlier restore or undo replaced, in words, where it is kept no longer than until the next
-    /// restore is done; nothing where no data is kept.
-    pub(super) fn makes_way(&self) -> Result<Option<String>> {
+    /// The data that an earlier restore or undo replaced, where it is kept no longer than until the next restore is
+    /// done; nothing where nothing is kept.
+    fn makes_way(&self) -> Result<Option<MakesWay>> {
         let Some(record) = self.undo_record()? else {
             return Ok(None);
         };
-        if !holds_data(self.data_dir(), &record)? {
+        if !holds_anything(self.data_dir(), &record)? {
             return Ok(None);
         }
-        let by = match record.replaced_by {
-            RestoreKind::Restore => format!("the restore of {}", record.key),
-            RestoreKind::Undo => "the last undo".to_owned(),
-        };
         let at = crate::moment::wire(record.replaced);
-        Ok(Some(format!("The data that {by} replaced at {at}")))
+        Ok(Some(match record.replaced_by {
+            RestoreKind::Restore => MakesWay {
+                what: format!("The data that the restore of {} replaced at {at}", record.key),
+                by_undo: false,
+            },
+            RestoreKind::Undo => MakesWay {
+                what: format!("The data that the last undo took away at {at}"),
+                by_undo: true,
+            },
+        }))
     }
 
     /// Says what makes way for this restore.
     pub(super) fn warn_of_what_makes_way(&self, running: &RunningJob) -> Result<()> {
-        if let Some(kept) = self.makes_way()? {
+        if let Some(MakesWay { what, .. }) = self.makes_way()? {
             running.warn(&format!(
-                "{kept} can't be brought back any more: what this restore replaces is kept in its place."
+                "{what} can't be brought back any more: what this restore replaces is kept in its place."
             ));
         }
         Ok(())
     }
+
+    /// Refuses to restore the backup called `name` where data would make way for it.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::ErrorKind::Invalid`] with what would be lost, and the ways on.
+    pub(super) fn require_nothing_makes_way(&self, name: &str) -> Result<()> {
+        let Some(MakesWay { what, by_undo }) = self.makes_way()? else {
+            return Ok(());
+        };
+        let dir = self.data_dir().display();
+        let go_on = format!("bosbase backup restore {name} --yes --dir {dir}");
+        let undo = format!("bosbase backup undo --dir {dir}");
+        let ways = match by_undo {
+            // Another undo would put the wrong backup back.
+            true => format!("If nobody needs it, which is so where a wrong backup was undone: {go_on}."),
+            false => format!("To have it back first: {undo}. To give it up: {go_on}."),
+        };
+        Err(Error::invalid(format!(
+            "{what} is still kept, and this restore would end that for good. {ways}"
+        )))
+    }
+}
+
+/// Data that would be lost by a restore.
+struct MakesWay {
+    /// Which, as the beginning of a sentence.
+    what: String,
+    /// Whether an undo took it away.
+    by_undo: bool,
+}
+
+/// Whether anything is kept: also uploaded files without a database, which may be newer than any backup. A restore into
+/// an empty directory keeps empty folders.
+fn holds_anything(data_dir: &DataDir, record: &UndoRecord) -> Result<bool> {
+    for folder in record.folders() {
+        if holds_a_file(&data_dir.join(&folder)).map_err(Error::internal)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether there is a file in `folder` or below it.
+fn holds_a_file(folder: &Path) -> io::Result<bool> {
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        let entries = match RealDisk.list(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            match entry.kind {
+                FileKind::Directory => waiting.push(folder.join(&entry.name)),
+                _ => return Ok(true),
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Whether the data that is kept has a database. A restore into an empty directory keeps none.

@@ -32,7 +32,7 @@ impl Neighbour {
 pub fn neighbours(data_dir: &DataDir) -> Vec<Neighbour> {
     let files = DataDir::DATABASES.map(DatabaseFormat::files);
     let files: Vec<&str> = files.iter().flatten().map(String::as_str).collect();
-    processes_at(data_dir, &files, DataDir::USUAL)
+    processes_at(data_dir, &files, DataDir::USUAL, &data_dir.state().serve_lock())
         .iter()
         .filter_map(Neighbour::of)
         .collect()

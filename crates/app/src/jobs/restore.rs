@@ -172,14 +172,8 @@ pub(crate) fn restore_offline(
     let serve_lock = alone(options, &through, next)?;
     let lease = backups.jobs().lease()?;
     let restorable = backups.restorable(name).map_err(|error| by_name(error, name))?;
-    if replaced == Replaced::Stays
-        && let Some(kept) = backups.makes_way()?
-    {
-        let dir = options.data_dir.display();
-        return Err(Error::invalid(format!(
-            "{kept} is still kept, and this restore would end that for good. To have it back first: bosbase backup undo \
-             --dir {dir}. To give it up: bosbase backup restore {name} --yes --dir {dir}."
-        )));
+    if replaced == Replaced::Stays {
+        backups.require_nothing_makes_way(name)?;
     }
     let replaces = RealDisk.exists(&options.data_dir.database()).map_err(Error::internal)?;
     let running = backups.jobs().begin(lease, JobKind::Restore, restorable.key.as_str())?;

@@ -20,6 +20,12 @@ pub(super) const MOST: usize = 5_000;
 const MOST_BYTES: usize = 16 << 20;
 /// How long they may be looked for.
 const LOOKING: Duration = Duration::from_secs(60);
+/// The most records that are looked at to find those that belong to others, and are gone.
+const MOST_LOOKED_AT: usize = 50_000;
+/// The same where they are only counted ...
+const MOST_GLANCED_AT: usize = 2_000;
+/// ... and how long that may take.
+const GLANCING: Duration = Duration::from_secs(2);
 /// Collections whose records belong to an account and went with it. What lives for minutes is not worth bringing back.
 const BELONGINGS: [&str; 2] = ["_externalAuths", "_authOrigins"];
 
@@ -47,8 +53,8 @@ pub(super) struct Chosen {
 pub(super) type IsThere<'a> = &'a dyn Fn(&Collection, &str) -> Result<bool>;
 
 impl Choice {
-    /// Reads the chosen records, those first that others belong to, and counts those that belong to them and were not
-    /// asked for; nothing where they are too many to be counted.
+    /// Reads the chosen records, those first that others belong to, and counts those that belong to them, are gone, and
+    /// were not asked for; nothing where that takes too long.
     ///
     /// # Errors
     ///
@@ -66,7 +72,7 @@ impl Choice {
         let read = looked.store().read_counted(LOOKING, &meter, |tx| {
             let mut chosen = self.named(tx, &collection)?;
             if self.children {
-                let records = children_of(tx, &chosen, is_there)?;
+                let records = children_of(tx, &chosen, MOST_LOOKED_AT, is_there)?.ok_or_else(too_much)?;
                 chosen.extend(records.into_iter().map(|record| Chosen { record, is_child: true }));
             }
             Ok::<_, Error>(chosen)
@@ -132,8 +138,14 @@ fn too_much() -> Error {
     ))
 }
 
-/// What went with `chosen` and is not there any more, level by level; no more of it than makes it too much.
-fn children_of(tx: &ReadTx<'_>, chosen: &[Chosen], is_there: IsThere<'_>) -> Result<Vec<Record>> {
+/// What belongs to `chosen` and is not there any more, level by level, also below what is there; no more of it than
+/// makes it too much. Nothing where more than `most_looked_at` had to be looked at.
+fn children_of(
+    tx: &ReadTx<'_>,
+    chosen: &[Chosen],
+    most_looked_at: usize,
+    is_there: IsThere<'_>,
+) -> Result<Option<Vec<Record>>> {
     let schema = tx.schema().clone();
     let key = |record: &Record| (record.collection.id.clone(), record.id().to_owned());
     let mut seen: HashSet<_> = chosen.iter().map(|one| key(&one.record)).collect();
@@ -143,29 +155,37 @@ fn children_of(tx: &ReadTx<'_>, chosen: &[Chosen], is_there: IsThere<'_>) -> Res
         .collect();
     let mut found = Vec::new();
     let most = MOST.saturating_sub(chosen.len());
+    let mut left = most_looked_at;
     while let Some((parent, id)) = waiting.pop_front() {
-        for record in children(tx, &schema, &parent, &id, most.saturating_sub(found.len()) + 1)? {
-            if !seen.insert(key(&record)) || is_there(&record.collection, record.id())? {
+        for record in children(tx, &schema, &parent, &id, left + 1)? {
+            if !seen.insert(key(&record)) {
                 continue;
             }
+            let Some(fewer) = left.checked_sub(1) else {
+                return Ok(None);
+            };
+            left = fewer;
             waiting.push_back((record.collection.clone(), record.id().to_owned()));
+            if is_there(&record.collection, record.id())? {
+                continue;
+            }
             found.push(record);
             if found.len() > most {
-                return Ok(found);
+                return Ok(Some(found));
             }
         }
     }
-    Ok(found)
+    Ok(Some(found))
 }
 
-/// How many records went with `chosen` and stay away, as nobody asked for them; nothing where they can't be counted.
+/// How many records belong to `chosen`, are gone, and stay away, as nobody asked for them; nothing where that takes too
+/// long to be found out.
 fn children_left(looked: &Looked, chosen: &[Chosen], is_there: IsThere<'_>) -> Option<usize> {
     let meter = Bytes::default();
-    let read = looked
-        .store()
-        .read_counted(LOOKING, &meter, |tx| children_of(tx, chosen, is_there));
-    let count = read.ok()?.len();
-    (chosen.len() + count <= MOST).then_some(count)
+    let read = looked.store().read_counted(GLANCING, &meter, |tx| {
+        children_of(tx, chosen, MOST_GLANCED_AT, is_there)
+    });
+    Some(read.ok()??.len())
 }
 
 /// The records that a deletion of this one takes along.

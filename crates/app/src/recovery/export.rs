@@ -21,7 +21,7 @@ pub struct Exported {
     pub files: usize,
     /// Files that records name and the backup lacks.
     pub missing: usize,
-    /// Records that a cascade deletes with them and that nobody asked for; nothing where they are too many to count.
+    /// Records that a cascade deletes with them and that nobody asked for; nothing where they were not counted.
     pub children_left: Option<usize>,
 }
 

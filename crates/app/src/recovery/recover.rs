@@ -126,7 +126,7 @@ pub struct Recovered {
     pub left: usize,
     /// Records that can't come back.
     pub blocked: usize,
-    /// Records that a cascade deleted with them and that nobody asked for; nothing where they are too many to count.
+    /// Records that belong to them, are gone, and were not asked for; nothing where they were not counted.
     pub children_left: Option<usize>,
     /// Files that came back.
     pub files: usize,

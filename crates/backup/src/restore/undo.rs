@@ -46,7 +46,8 @@ impl UndoRecord {
     }
 
     /// The folders it is in, relative to the data directory.
-    pub(super) fn folders(&self) -> BTreeSet<String> {
+    #[must_use]
+    pub fn folders(&self) -> BTreeSet<String> {
         self.places.iter().map(|p| p.undo.clone()).collect()
     }
 }

@@ -204,8 +204,7 @@ pub enum BackupAction {
     List,
     /// Say whether the data is safe: the newest proven backup, where it is, what is scheduled, and what to do
     ///
-    /// Exits with 0 where the data is safe from mistakes and from the loss of this machine, and with 1 where something
-    /// needs attention.
+    /// Exits with 0 where the data is safe from mistakes and from the loss of this machine, and with 1 otherwise.
     Status,
     /// Read a backup from end to end and hold it against its checksums, digests and databases
     Verify {

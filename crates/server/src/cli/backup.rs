@@ -23,10 +23,11 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Does what was asked and says so.
 pub fn run(global: &Global, action: &BackupAction) -> Result<(), Failure> {
     let needed = match action {
-        BackupAction::Undo { .. } | BackupAction::Create { .. } => Needed::All,
+        BackupAction::Create { .. } => Needed::All,
         _ => Needed::Place,
     };
-    if !matches!(action, BackupAction::Steps)
+    // An undo asks for no backup.
+    if !matches!(action, BackupAction::Steps | BackupAction::Undo { .. })
         && let Some(doubt) = place_in_doubt(&options(global)?, needed)?
     {
         note(&doubt);

@@ -92,7 +92,7 @@ pub fn run(global: &Global, extract: &Extract) -> Result<(), Failure> {
             let backups = Backups::open(global.options()?)?;
             let records = export_json(&backups, &extract.key, &extract.choice());
             let ExportedJson { records, children_left } = records.map_err(|error| naming(error, extract))?;
-            tell_of_children(children_left);
+            tell_of_children(children_left, &extract.into);
             say(&serde_json::to_string_pretty(&records).map_err(|error| Failure(error.to_string()))?);
             Ok(())
         }
@@ -106,7 +106,7 @@ pub fn run(global: &Global, extract: &Extract) -> Result<(), Failure> {
                 counted(written.files, "file"),
                 directory.display()
             ));
-            tell_of_children(written.children_left);
+            tell_of_children(written.children_left, &extract.into);
             if written.missing > 0 {
                 say(&format!(
                     "Warning: the backup lacks {} that the records name.",
@@ -130,7 +130,7 @@ fn recover(global: &Global, extract: &Extract) -> Result<(), Failure> {
     let closed = app.close();
     let recovered = recovered.map_err(|error| naming(error, extract))?;
     tell(&recovered);
-    tell_of_children(recovered.children_left);
+    tell_of_children(recovered.children_left, &extract.into);
     if !recovered.dry_run && recovered.added + recovered.changed > 0 {
         say("A server that runs on this data serves them at once; clients that listen to it are not told.");
     }
@@ -163,18 +163,17 @@ fn tell(recovered: &Recovered) {
     say(&format!("{text}; {} ({file_bytes} bytes).", counted(*files, "file")));
 }
 
-/// Says that records which a cascade deleted with the chosen ones were not asked for.
-fn tell_of_children(left: Option<usize>) {
-    match left {
-        Some(0) => {}
-        Some(1) => note("1 more record went with these. To take it along: --children."),
-        Some(count) => note(&format!(
-            "{count} more records went with these. To take them along: --children."
-        )),
-        None => note(
-            "Many more records went with these, more than come back at a time. To take some along: --children, for fewer records.",
-        ),
-    }
+/// Says that records which belong to the chosen ones were not asked for: of the backup's, or of those that are gone.
+fn tell_of_children(left: Option<usize>, into: &Into) {
+    let told = match (left, into) {
+        (Some(0), _) => return,
+        (Some(1), Into::Live) => "1 more record that belongs to these is gone.".to_owned(),
+        (Some(count), Into::Live) => format!("{count} more records that belong to these are gone."),
+        (Some(1), _) => "1 more record of the backup belongs to these.".to_owned(),
+        (Some(count), _) => format!("{count} more records of the backup belong to these."),
+        (None, _) => "Many more records may belong to these: they were not counted.".to_owned(),
+    };
+    note(&format!("{told} To take all of them along: --children."));
 }
 
 fn line(record: &RecoveredRecord) -> String {

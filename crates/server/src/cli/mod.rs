@@ -31,6 +31,7 @@ use bosbase_app::DataDir;
 
 use args::{BackupAction, Command};
 use configuration::Refusal;
+use serve::Refused;
 
 /// What to do where a command may not read the data.
 const AS_OWNER: &str = "Run this as the owner of the data, or with sudo.";
@@ -67,7 +68,11 @@ pub fn main() -> ExitCode {
         Ok(read) => read,
         Err(Refusal::Wrong(failure)) => {
             output::complain(&failure.0);
-            return ExitCode::from(MISCONFIGURED);
+            return match crate::restart::is_restart() {
+                // It has a restore to finish: it is tried again until somebody mended the file.
+                true => ExitCode::FAILURE,
+                false => ExitCode::from(MISCONFIGURED),
+            };
         }
         Err(Refusal::Asked(help)) => {
             let _ = help.print();
@@ -106,13 +111,15 @@ pub fn main() -> ExitCode {
         // A server of root's would make files that the owner can't write.
         Command::Serve(serve) => {
             let not_as_root = |Failure(text)| Failure(text.replace(AS_OWNER, "Run this as the owner of the data."));
-            match serve::configured(&arguments.global, &serve) {
-                Ok(configured) => serve::run(&arguments.global, &serve, configured).map_err(not_as_root),
-                Err(failure) => {
+            let done = match serve::configured(&arguments.global, &serve) {
+                Ok(configured) => serve::run(&arguments.global, &serve, configured),
+                Err(Refused::Other(failure)) => Err(failure),
+                Err(Refused::Configuration(failure)) => {
                     output::complain(&not_as_root(failure).0);
                     return ExitCode::from(MISCONFIGURED);
                 }
-            }
+            };
+            done.map_err(not_as_root)
         }
         Command::Superuser { action } => superuser::run(&arguments.global, &action),
     };

@@ -50,6 +50,7 @@ fn tell(safety: &Safety) {
             format!("The data can be brought back to a backup made {age} ago, but something needs attention.")
         }
         Verdict::Failing => format!("Backups are failing. The newest proven one was made {age} ago."),
+        Verdict::NotKnown => "The backups can't be listed, so nobody can say whether the data is safe.".to_owned(),
         Verdict::NoneProven => {
             "No backup is proven. Nobody knows whether one can be restored: bosbase backup verify KEY.".to_owned()
         }
@@ -63,7 +64,13 @@ fn tell(safety: &Safety) {
             |one| format!("{}, {made}, {}", one.backup.key, known(&one.proof)),
         ),
     );
-    fact("backups", &format!("{} in {}", safety.backups, safety.place));
+    fact(
+        "backups",
+        &match safety.backups {
+            Some(count) => format!("{count} in {}", safety.place),
+            None => format!("not known, in {}", safety.place),
+        },
+    );
     fact(
         "schedule",
         match safety.schedule.as_deref() {

@@ -68,12 +68,36 @@ pub struct Configured {
     options: AppOptions,
 }
 
+/// Why a server does not start.
+pub enum Refused {
+    /// What it was told makes no sense, or has to be confirmed. Another try changes nothing about that.
+    Configuration(Failure),
+    /// For a reason that may pass.
+    Other(Failure),
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        // A server that restarts has a restore to finish: it is tried again until somebody mended the configuration.
+        match restart::is_restart() {
+            true => Self::Other(failure),
+            false => Self::Configuration(failure),
+        }
+    }
+}
+
+impl From<bosbase_app::Error> for Refused {
+    fn from(error: bosbase_app::Error) -> Self {
+        Self::Other(error.into())
+    }
+}
+
 /// Judges what a start was told.
 ///
 /// # Errors
 ///
-/// Where it makes no sense, or has to be confirmed. Another try changes nothing about that.
-pub fn configured(global: &Global, serve: &Serve) -> Result<Configured, Failure> {
+/// Where it makes no sense, or has to be confirmed, and where that can't be told.
+pub fn configured(global: &Global, serve: &Serve) -> Result<Configured, Refused> {
     let filter = log_filter(global)?;
     let addresses = Addresses::of(serve, global.has_own_authority())?;
     if addresses.https.is_some() {

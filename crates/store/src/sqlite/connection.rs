@@ -80,15 +80,18 @@ pub(crate) fn open(path: &Path, role: Role, access: Access) -> Result<Connection
             .set_limit(Limit::SQLITE_LIMIT_LENGTH, longest)
             .attempting(&attempted)?;
     }
+    let cache_kib = match role {
+        Role::Writer => 8_000,
+        // What they read again and again goes in; for the rest there is the system's cache.
+        Role::Reader | Role::Prompt => 2_000,
+        Role::Pin => 1_000,
+    };
     connection
         .execute_batch(&format!(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; \
-             PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=33554432; PRAGMA query_only={};",
+             PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=33554432; PRAGMA cache_size=-{cache_kib}; PRAGMA query_only={};",
             if role == Role::Writer { "OFF" } else { "ON" }
         ))
-        .attempting(&attempted)?;
-    cache_of(role, &connection)
-        .and_then(|kib| connection.pragma_update(None, "cache_size", -kib))
         .attempting(&attempted)?;
     // Until here it may wait.
     connection.busy_timeout(patience).attempting(&attempted)?;
@@ -96,21 +99,6 @@ pub(crate) fn open(path: &Path, role: Role, access: Access) -> Result<Connection
         require_writable(&connection, path)?;
     }
     Ok(connection)
-}
-
-/// How much of the database a connection keeps in memory, in KiB. The inner pages of its trees go in, which every search
-/// reads, and grow with the database; for the rest there is the system's cache.
-fn cache_of(role: Role, connection: &Connection) -> rusqlite::Result<i64> {
-    let (least, most) = match role {
-        Role::Writer => (8_000, 20_000),
-        Role::Prompt => (2_000, 12_000),
-        Role::Reader => (2_000, 2_000),
-        Role::Pin => (1_000, 1_000),
-    };
-    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
-    let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-    // A thousandth of each is inner pages of the table, and a hundredth an index.
-    Ok((pages * page / 1024 / 64).clamp(least, most))
 }
 
 /// SQLite opens a file that it may not write to read it, begins every transaction on it, and says so at the first write

@@ -236,7 +236,7 @@ impl Store {
             return Err(E::from(self.not_at_once()));
         };
         // As in `read_on`.
-        let revision = self.inner.data.committed();
+        let (revision, version) = self.before_a_view();
         let Some(published) = self.inner.published.hold_at_once() else {
             // The collections are just being changed.
             return Err(E::from(self.not_at_once()));
@@ -244,7 +244,7 @@ impl Store {
         begin_reading(&connection)?;
         let schema = Arc::clone(&published);
         drop(published);
-        self.read_in(ReadTx::new(&connection, schema, revision), meter, f)
+        self.read_in(ReadTx::new(&connection, schema, revision), version, meter, f)
     }
 
     fn not_at_once(&self) -> Error {
@@ -273,21 +273,28 @@ impl Store {
         f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.inner.prompt.open_if_wanted();
-        // Asked before the view is pinned: the view may hold more than that, never less.
-        let revision = self.inner.data.committed();
+        let (revision, version) = self.before_a_view();
         let schema = {
             // See `Published`: the collections and their tables are of the same moment.
             let published = self.inner.published.hold();
             begin_reading(connection)?;
             Arc::clone(&published)
         };
-        self.read_in(ReadTx::new(connection, schema, revision), meter, f)
+        self.read_in(ReadTx::new(connection, schema, revision), version, meter, f)
+    }
+
+    /// How far the data has come, to be asked before a view is pinned: the view may hold more than that, never less.
+    fn before_a_view(&self) -> (u64, Option<Version>) {
+        let revision = self.inner.data.committed();
+        let version = self.version().filter(|version| version.own == revision);
+        (revision, version)
     }
 
     /// Runs `f` in a read transaction that was begun, and ends it.
     fn read_in<'a, T, E: From<Error>>(
         &self,
         transaction: ReadTx<'a>,
+        began_at: Option<Version>,
         meter: Option<&'a dyn Meter>,
         f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
@@ -299,6 +306,7 @@ impl Store {
         };
         let result = f(&transaction.knowing(Totals {
             known: &self.inner.totals,
+            began_at,
             version: &version,
         }));
         connection

@@ -25,31 +25,31 @@ struct Known {
 #[derive(Clone, Copy)]
 pub(crate) struct Totals<'a> {
     pub(crate) known: &'a KnownTotals,
-    /// Tells which commits there were; see [`Store::version`](super::store::Store::version).
+    /// Which commits there were when the transaction had not begun yet: it sees these, and may see later ones. Nothing
+    /// where that could not be told.
+    pub(crate) began_at: Option<Version>,
+    /// Tells which commits there are now; see [`Store::version`](super::store::Store::version).
     pub(crate) version: &'a dyn Fn() -> Option<Version>,
 }
 
 impl Totals<'_> {
-    /// The number of records in `table`, for a transaction that began after the commit `revision`: where nothing was
-    /// committed since the number was kept, nor since the transaction began.
-    pub(crate) fn of(&self, revision: u64, table: &str) -> Option<u64> {
-        let version = self.version_at(revision)?;
+    /// The number of records in `table`, where nothing was committed since it was kept, nor since the transaction
+    /// began. What another process commits counts as soon as it is heard of. A commit of this process that is being
+    /// answered may already stand in the transaction, and not in the number.
+    pub(crate) fn of(&self, table: &str) -> Option<u64> {
+        let version = self.still_at()?;
         let known = self.known.0.lock();
         (known.version == Some(version))
             .then(|| known.totals.get(table).copied())
             .flatten()
     }
 
-    /// Counts the records in `table` and keeps their number, where nobody committed anything meanwhile.
-    pub(crate) fn counted<E>(
-        &self,
-        revision: u64,
-        table: &str,
-        count: impl FnOnce() -> Result<u64, E>,
-    ) -> Result<u64, E> {
-        let before = self.version_at(revision);
+    /// Counts the records in `table` and keeps their number, where nobody committed anything since the transaction
+    /// began. One that another process committed just before, and that is not heard of yet, makes it another version
+    /// as soon as it is.
+    pub(crate) fn counted<E>(&self, table: &str, count: impl FnOnce() -> Result<u64, E>) -> Result<u64, E> {
         let total = count()?;
-        if let Some(version) = before.filter(|before| (self.version)() == Some(*before)) {
+        if let Some(version) = self.still_at() {
             let mut known = self.known.0.lock();
             if known.version != Some(version) {
                 *known = Known {
@@ -62,9 +62,9 @@ impl Totals<'_> {
         Ok(total)
     }
 
-    /// Which commits there were, where none is after `revision`.
-    fn version_at(&self, revision: u64) -> Option<Version> {
-        (self.version)().filter(|version| version.own == revision)
+    /// Which commits there were before the transaction began, where there was none since.
+    fn still_at(&self) -> Option<Version> {
+        self.began_at.filter(|began| (self.version)() == Some(*began))
     }
 }
 
@@ -77,38 +77,49 @@ mod tests {
     #[test]
     fn a_number_is_kept_until_the_next_commit_and_not_past_one() {
         let known = KnownTotals::default();
-        let now = Cell::new(Some(Version { own: 7, others: 1 }));
+        let first = Version { own: 7, others: 1 };
+        let now = Cell::new(Some(first));
         let version = || now.get();
-        let totals = Totals {
+        let began = |began_at| Totals {
             known: &known,
+            began_at,
             version: &version,
         };
-        let count = |revision, total| totals.counted(revision, "posts", || Ok::<_, ()>(total)).unwrap();
-        assert_eq!(totals.of(7, "posts"), None);
-        assert_eq!((count(7, 3), totals.of(7, "posts")), (3, Some(3)));
-        assert_eq!(totals.of(7, "others"), None);
-        // A transaction that began before, or sees more than is known of.
-        assert_eq!((totals.of(6, "posts"), totals.of(8, "posts")), (None, None));
+        let of = |at: Option<Version>| began(at).of("posts");
+        let count = |at: Option<Version>, total| began(at).counted("posts", || Ok::<_, ()>(total)).unwrap();
+        assert_eq!(of(Some(first)), None);
+        assert_eq!((count(Some(first), 3), of(Some(first))), (3, Some(3)));
+        assert_eq!(began(Some(first)).of("others"), None);
+        // A transaction that began before, by either's commits, or at a moment that nobody can tell.
+        for before in [
+            Some(Version { own: 6, others: 1 }),
+            Some(Version { own: 7, others: 0 }),
+            None,
+        ] {
+            assert_eq!(
+                (of(before), count(before, 9), of(Some(first))),
+                (None, 9, Some(3)),
+                "{before:?}"
+            );
+        }
         for commit in [
             Some(Version { own: 8, others: 1 }),
             Some(Version { own: 7, others: 2 }),
             None,
         ] {
             now.set(commit);
-            let revision = commit.map_or(7, |version| version.own);
-            assert_eq!(totals.of(revision, "posts"), None, "{commit:?}");
+            assert_eq!((of(commit), of(Some(first))), (None, None), "{commit:?}");
         }
-        now.set(Some(Version { own: 8, others: 2 }));
-        count(7, 4);
-        assert_eq!(totals.of(8, "posts"), None, "it was counted in an older state");
-        let interrupted = totals.counted(8, "posts", || {
-            now.set(Some(Version { own: 9, others: 2 }));
-            Ok::<_, ()>(5)
-        });
-        assert_eq!((interrupted, totals.of(9, "posts")), (Ok(5), None));
-        assert_eq!(
-            (totals.counted(9, "posts", || Err(())), totals.of(9, "posts")),
-            (Err(()), None)
-        );
+        let last = Version { own: 8, others: 2 };
+        now.set(Some(last));
+        for meanwhile in [Version { own: 9, others: 2 }, Version { own: 8, others: 3 }] {
+            now.set(Some(last));
+            let interrupted = began(Some(last)).counted("posts", || {
+                now.set(Some(meanwhile));
+                Ok::<_, ()>(5)
+            });
+            assert_eq!((interrupted, of(Some(meanwhile)), of(Some(last))), (Ok(5), None, None));
+        }
+        assert_eq!(began(Some(last)).counted("posts", || Err(())), Err(()));
     }
 }

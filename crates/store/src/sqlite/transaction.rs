@@ -56,13 +56,13 @@ impl<'a> ReadTx<'a> {
 
     /// How many records `table` has, where that is known without counting them.
     pub(crate) fn known_total(&self, table: &str) -> Option<u64> {
-        self.totals?.of(self.revision.0, table)
+        self.totals?.of(table)
     }
 
     /// Counts the records of `table`, and lets others know.
     pub(crate) fn counted_total(&self, table: &str, count: impl FnOnce() -> Result<u64>) -> Result<u64> {
         match &self.totals {
-            Some(totals) => totals.counted(self.revision.0, table, count),
+            Some(totals) => totals.counted(table, count),
             None => count(),
         }
     }
