@@ -3,14 +3,16 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import zipfile
 
 import pytest
 
 from harness.client import wait_for
-from harness.programs import BOSBASE
+from harness.programs import BOSBASE, POCKETBASE
 from harness.sample import assert_same, blob, content, make_application
+from harness.server import Server
 
 pytestmark = pytest.mark.ours
 
@@ -102,6 +104,22 @@ def test_a_second_restore_takes_nothing_away_unasked(stopped, tmp_path):
     root.restore("x.zip")
     job = next(job for job in root.get("/api/backups/status")["jobs"] if job["kind"] == "restore")
     assert job["key"] == "x.zip" and job["state"] == "succeeded" and "the restore of y.zip" in job["warning"], job
+
+
+def test_a_server_of_another_version_of_this_program_is_no_other_program(server, tmp_path):
+    """The program was replaced while its server ran, and the command said to end that server."""
+    upgraded = tmp_path / "bosbase"
+    shutil.copy(BOSBASE.path, upgraded)
+    done = subprocess.run([upgraded, "backup", "status", "--dir", server.directory], capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("There is no backup.") and "nother program" not in done.stdout, done
+    # PocketBase on a copy is one, and would be on this directory.
+    copy = tmp_path / "copy" / "pb_data"
+    copy.mkdir(parents=True)
+    for name in ("data.db", "auxiliary.db"):
+        shutil.copy(server.directory / name, copy / name)
+    with Server(POCKETBASE, copy, superuser=False):
+        done = subprocess.run([upgraded, "backup", "status", "--dir", copy], capture_output=True, text=True, timeout=60)
+        assert "To do: Another program uses the data directory: " in done.stdout, done
 
 
 def test_uploaded_files_without_a_database_are_data_as_well(stopped):

@@ -198,6 +198,25 @@ def exit_code(command):
     return 2 if command[0] == "serve" else 1
 
 
+def test_a_restore_while_the_file_is_half_edited_is_tried_again(launch, tmp_path):
+    """The service was given up for good, with the restore half done."""
+    file = tmp_path / "bosbase.env"
+    file.write_text("")
+    server = launch(flags=["--config", str(file)])
+    root = server.root()
+    root.back_up("one.zip")
+    root.create("users", {"email": "a@example.com", "password": "1234567890", "passwordConfirm": "1234567890"})
+    for text in ("BOSBASE_BACKUPS_S3_BUCKET=acme\n", "BOSBASE_QUERY_TIMEOUT=soon\n"):
+        file.write_text(text)
+        root.post("/api/backups/one.zip/restore", expect=204)
+        assert server.process.wait(60) == 1, server.log()
+        assert server.program.run("serve", "--dir", server.directory, "--config", file, "--http", "127.0.0.1:0", check=False).returncode == 2
+        file.write_text("")
+        server.start()
+        root = server.root()
+        assert root.records("users") == [] and root.get("/api/backups/status")["jobs"][0]["state"] == "succeeded"
+
+
 BUCKET = {"BUCKET": "acme", "REGION": "r", "ENDPOINT": "https://s3.example.com", "ACCESS_KEY": SECRET, "SECRET": SECRET}
 WRONG_BUCKETS = {
     "a word": ({"ENDPOINT": "nonsense here"}, "the S3 endpoint is not usable"),
