@@ -125,6 +125,36 @@ def test_children_come_along_when_asked_for(server, root):
     assert root.get(f"/api/collections/books/records/{elsewhere['id']}") == elsewhere
 
 
+def test_who_named_a_record_and_does_not_any_more_is_told(server, root):
+    """A deletion empties relations that do not cascade. The record came back, and nobody heard that its likes did not name it."""
+    root.post("/api/collections", json={"name": "likes", "type": "base", "fields": [
+        {"name": "one", "type": "relation", "collectionId": root.get("/api/collections/authors")["id"], "maxSelect": 1},
+        {"name": "many", "type": "relation", "collectionId": root.get("/api/collections/authors")["id"], "maxSelect": 5},
+    ]})  # fmt: skip
+    ada, bob = (root.create("authors", {"name": name}) for name in ("Ada", "Bob"))
+    likes = [
+        root.create("likes", {"one": ada["id"]}),
+        root.create("likes", {"many": [bob["id"], ada["id"]]}),
+        root.create("likes", {"one": bob["id"], "many": [bob["id"]]}),
+        root.create("likes", {"one": ada["id"]}),
+    ]
+    before = root.records("likes")
+    root.back_up("one.zip")
+    root.delete(f"/api/collections/authors/records/{ada['id']}")
+    # One that is gone by itself names nobody, and one that was changed by hand does.
+    root.delete(f"/api/collections/likes/records/{likes[3]['id']}")
+    dry = recover(root, "one.zip", collection="authors", ids=[ada["id"]], dryRun=True)
+    lost = sorted(({"collection": "likes", "id": likes[n]["id"], "field": field} for n, field in ((0, "one"), (1, "many"))), key=lambda one: one["id"])
+    assert dry["lostReferences"] == lost and dry["childrenLeft"] == 0
+    # It was never gone: whoever does not name it any more does not want to.
+    assert recover(root, "one.zip", collection="authors", ids=[bob["id"]])["lostReferences"] == []
+    told = BOSBASE.run("backup", "extract", "one.zip", "authors", ada["id"], "--into", "live", "--dir", str(server.directory)).stderr
+    ids = sorted(one["id"] for one in lost)
+    assert f"Note: 2 records of likes named these, and not any more. To have it all as it was: bosbase backup extract one.zip likes {' '.join(ids)} --into live --overwrite.\n" in told
+    assert recover(root, "one.zip", collection="likes", ids=[one["id"] for one in likes], overwrite=True)["lostReferences"] == []
+    assert root.records("likes") == before
+
+
 def test_what_is_there_is_left_unless_it_is_to_be_overwritten(server, root):
     ada = root.create("authors", {"name": "Ada"}, files=[("picture", ("one.txt", b"one"))])
     root.back_up("one.zip")

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bosbase_store::{Collection, ListQuery, Meter, Most, PageRequest, ReadTx, Record, Schema};
 
@@ -22,10 +22,6 @@ const MOST_BYTES: usize = 16 << 20;
 const LOOKING: Duration = Duration::from_secs(60);
 /// The most records that are looked at to find those that belong to others, and are gone.
 const MOST_LOOKED_AT: usize = 50_000;
-/// The same where they are only counted ...
-const MOST_GLANCED_AT: usize = 2_000;
-/// ... and how long that may take.
-const GLANCING: Duration = Duration::from_secs(2);
 /// Collections whose records belong to an account and went with it. What lives for minutes is not worth bringing back.
 const BELONGINGS: [&str; 2] = ["_externalAuths", "_authOrigins"];
 
@@ -72,7 +68,7 @@ impl Choice {
         let read = looked.store().read_counted(LOOKING, &meter, |tx| {
             let mut chosen = self.named(tx, &collection)?;
             if self.children {
-                let records = children_of(tx, &chosen, MOST_LOOKED_AT, is_there)?.ok_or_else(too_much)?;
+                let records = children_of(tx, &chosen, Glance::to_bring(), is_there)?.ok_or_else(too_much)?;
                 chosen.extend(records.into_iter().map(|record| Chosen { record, is_child: true }));
             }
             Ok::<_, Error>(chosen)
@@ -138,12 +134,61 @@ fn too_much() -> Error {
     ))
 }
 
+/// A look that must not take long: what is found by it is told, and nothing depends on it.
+pub(super) struct Glance {
+    left: usize,
+    until: Instant,
+}
+
+impl Glance {
+    /// How long it may take.
+    pub(super) const TIME: Duration = Duration::from_secs(2);
+    /// How many records it may look at.
+    const MOST: usize = 2_000;
+
+    pub(super) fn begin() -> Self {
+        Self {
+            left: Self::MOST,
+            until: Instant::now() + Self::TIME,
+        }
+    }
+
+    /// One that may look at as many as it takes to bring them back.
+    fn to_bring() -> Self {
+        Self {
+            left: MOST_LOOKED_AT,
+            until: Instant::now() + LOOKING,
+        }
+    }
+
+    /// How many records it may still look at.
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Whether its time is over.
+    pub(super) fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+
+    /// Counts one more record; whether it may be looked at.
+    pub(super) fn goes_on(&mut self) -> bool {
+        match self.left.checked_sub(1) {
+            Some(left) if !self.is_over() => {
+                self.left = left;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What belongs to `chosen` and is not there any more, level by level, also below what is there; no more of it than
-/// makes it too much. Nothing where more than `most_looked_at` had to be looked at.
+/// makes it too much. Nothing where `glance` was over before.
 fn children_of(
     tx: &ReadTx<'_>,
     chosen: &[Chosen],
-    most_looked_at: usize,
+    mut glance: Glance,
     is_there: IsThere<'_>,
 ) -> Result<Option<Vec<Record>>> {
     let schema = tx.schema().clone();
@@ -155,16 +200,17 @@ fn children_of(
         .collect();
     let mut found = Vec::new();
     let most = MOST.saturating_sub(chosen.len());
-    let mut left = most_looked_at;
     while let Some((parent, id)) = waiting.pop_front() {
-        for record in children(tx, &schema, &parent, &id, left + 1)? {
+        if glance.is_over() {
+            return Ok(None);
+        }
+        for record in children(tx, &schema, &parent, &id, glance.left() + 1)? {
             if !seen.insert(key(&record)) {
                 continue;
             }
-            let Some(fewer) = left.checked_sub(1) else {
+            if !glance.goes_on() {
                 return Ok(None);
-            };
-            left = fewer;
+            }
             waiting.push_back((record.collection.clone(), record.id().to_owned()));
             if is_there(&record.collection, record.id())? {
                 continue;
@@ -182,8 +228,8 @@ fn children_of(
 /// long to be found out.
 fn children_left(looked: &Looked, chosen: &[Chosen], is_there: IsThere<'_>) -> Option<usize> {
     let meter = Bytes::default();
-    let read = looked.store().read_counted(GLANCING, &meter, |tx| {
-        children_of(tx, chosen, MOST_GLANCED_AT, is_there)
+    let read = looked.store().read_counted(Glance::TIME, &meter, |tx| {
+        children_of(tx, chosen, Glance::begin(), is_there)
     });
     Some(read.ok()??.len())
 }
@@ -226,7 +272,7 @@ pub(super) fn values(
 
 /// Counts what is read, and ends it when it is too much.
 #[derive(Default)]
-struct Bytes(Cell<usize>);
+pub(super) struct Bytes(Cell<usize>);
 
 impl Meter for Bytes {
     fn add(&self, bytes: usize) -> bool {

@@ -56,6 +56,12 @@ impl Matching {
         Ok(Self { now, fields, lost })
     }
 
+    /// The field of now that was called `then`.
+    pub(super) fn field_now(&self, then: &str) -> Option<&Field> {
+        let found = self.fields.iter().find(|(name, _)| name == then);
+        found.map(|(_, now)| now)
+    }
+
     /// The values of `record` by the fields of now.
     pub(super) fn values(&self, record: &Record) -> Map<String, Value> {
         let value = |name: &str| record.values.get(name).cloned().unwrap_or_default();

@@ -2,7 +2,7 @@
 //!
 //! The backup's database is unpacked and open ([`crate::jobs::Looked`]). [`matching`] says which collection and field
 //! of it is which now, [`list`] shows its records beside those of now, [`choice`] reads the chosen ones, and
-//! [`recover`] brings them back. `docs/design.md`, "One record back", says in which order that is written.
+//! [`recover`] brings them back; [`references`] finds who named them. `docs/design.md`, "One record back", says in which order that is written.
 
 mod choice;
 mod export;
@@ -10,6 +10,7 @@ mod files;
 mod list;
 mod matching;
 mod recover;
+mod references;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ pub use choice::Choice;
 pub use export::{Exported, ExportedJson, export_directory, export_json};
 pub use list::State;
 pub use recover::{RECOVER_STEPS, RecoverRequest, Recovered, RecoveredRecord};
+pub use references::LostReference;
 
 use crate::error::{Error, Result};
 use crate::files::FileStore;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::choice::{Choice, Chosen, values};
 use super::files::{PackedFiles, path};
 use super::matching::Matching;
+use super::references::{LostReference, lost_references};
 use super::{Parts, Recovery};
 use crate::error::{Error, ErrorKind, FieldErrors, Result};
 use crate::files::{InFlight, Intent, Removals};
@@ -128,6 +129,8 @@ pub struct Recovered {
     pub blocked: usize,
     /// Records that belong to them, are gone, and were not asked for; nothing where they were not counted.
     pub children_left: Option<usize>,
+    /// Records that named those that were gone, and do not any more; nothing where that was not found out.
+    pub lost_references: Option<Vec<LostReference>>,
     /// Files that came back.
     pub files: usize,
     /// Their bytes.
@@ -201,13 +204,13 @@ impl Recovery {
             return Err(Error::new(ErrorKind::Unavailable, text));
         };
         let looked = self.parts().backups.look(key)?;
-        let (origins, returning, children_left) = self.chosen(&looked, request)?;
+        let (origins, returning, around) = self.chosen(&looked, request)?;
         let bringing = Bringing {
             parts: self.parts(),
             looked: &looked,
             origins,
             returning: Arc::new(returning),
-            children_left,
+            around,
         };
         let trial = if request.dry_run {
             bringing.tried()?
@@ -222,12 +225,8 @@ impl Recovery {
         Ok(recovered)
     }
 
-    /// The chosen records with what they are now, and how many that belong to them were not asked for.
-    fn chosen(
-        &self,
-        looked: &Looked,
-        request: &RecoverRequest,
-    ) -> Result<(Vec<Origin>, Vec<Returning>, Option<usize>)> {
+    /// The chosen records with what they are now, and what is around them.
+    fn chosen(&self, looked: &Looked, request: &RecoverRequest) -> Result<(Vec<Origin>, Vec<Returning>, Around)> {
         let store = &self.parts().store;
         let (now, before) = (store.schema(), looked.store().schema());
         let is_there = |then: &bosbase_store::Collection, id: &str| match Matching::find(&now, &before, then) {
@@ -235,6 +234,16 @@ impl Recovery {
             Err(_) => Ok(false),
         };
         let (chosen, children_left) = request.choice.read(looked, &is_there)?;
+        let mut gone = Vec::new();
+        for one in &chosen {
+            if !is_there(&one.record.collection, one.record.id())? {
+                gone.push(one);
+            }
+        }
+        let around = Around {
+            children_left,
+            lost_references: lost_references(looked, &gone, (&before, &now), store),
+        };
         let pair = |Chosen { record, is_child }: Chosen| {
             let matching = Matching::find(&now, &before, &record.collection);
             let origin = Origin {
@@ -256,8 +265,14 @@ impl Recovery {
             (origin, returning)
         };
         let (origins, returning) = chosen.into_iter().map(pair).unzip();
-        Ok((origins, returning, children_left))
+        Ok((origins, returning, around))
     }
+}
+
+/// What nobody asked for, and should hear of.
+struct Around {
+    children_left: Option<usize>,
+    lost_references: Option<Vec<LostReference>>,
 }
 
 /// Records on their way back.
@@ -266,7 +281,7 @@ struct Bringing<'a> {
     looked: &'a Looked,
     origins: Vec<Origin>,
     returning: Arc<Vec<Returning>>,
-    children_left: Option<usize>,
+    around: Around,
 }
 
 impl Bringing<'_> {
@@ -504,7 +519,8 @@ impl Bringing<'_> {
             changed: self.count(trial, Fate::Changed),
             left: self.count(trial, Fate::Left),
             blocked: self.count(trial, Fate::Blocked),
-            children_left: self.children_left,
+            children_left: self.around.children_left,
+            lost_references: self.around.lost_references.clone(),
             files: files.iter().map(|of| of.wanted.len()).sum(),
             file_bytes,
             records,

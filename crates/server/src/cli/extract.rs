@@ -1,12 +1,13 @@
 //! `bosbase backup extract …`: single records of a backup, as JSON, in a folder, or back in the data.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use bosbase_app::App;
 use bosbase_app::jobs::{Backups, require_application};
 use bosbase_app::recovery::{
-    Choice, ExportedJson, RecoverRequest, Recovered, RecoveredRecord, export_directory, export_json,
+    Choice, ExportedJson, LostReference, RecoverRequest, Recovered, RecoveredRecord, export_directory, export_json,
 };
 use clap::Args;
 
@@ -36,6 +37,9 @@ impl FromStr for Into {
         })
     }
 }
+
+/// So many ids stand in one command that is shown.
+const MOST_NAMED: usize = 20;
 
 /// `bosbase backup extract`
 #[derive(Debug, Args)]
@@ -131,6 +135,7 @@ fn recover(global: &Global, extract: &Extract) -> Result<(), Failure> {
     let recovered = recovered.map_err(|error| naming(error, extract))?;
     tell(&recovered);
     tell_of_children(recovered.children_left, &extract.into);
+    tell_of_references(&recovered);
     if !recovered.dry_run && recovered.added + recovered.changed > 0 {
         say("A server that runs on this data serves them at once; clients that listen to it are not told.");
     }
@@ -174,6 +179,28 @@ fn tell_of_children(left: Option<usize>, into: &Into) {
         (None, _) => "Many more records may belong to these: they were not counted.".to_owned(),
     };
     note(&format!("{told} To take all of them along: --children."));
+}
+
+/// Says which records named those that were gone, and do not any more, with the command that brings them back.
+fn tell_of_references(recovered: &Recovered) {
+    let Some(lost) = &recovered.lost_references else {
+        note("It was not found out which records named these and do not any more.");
+        return;
+    };
+    let mut by_collection: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for LostReference { collection, id, .. } in lost {
+        by_collection.entry(collection).or_default().insert(id);
+    }
+    for (collection, ids) in by_collection {
+        let named = counted(ids.len(), "record");
+        let shown: Vec<_> = ids.into_iter().take(MOST_NAMED).collect();
+        note(&format!(
+            "{named} of {collection} named these, and not any more. To have it all as it was: bosbase backup extract {} \
+             {collection} {} --into live --overwrite.",
+            recovered.key,
+            shown.join(" ")
+        ));
+    }
 }
 
 fn line(record: &RecoveredRecord) -> String {
