@@ -166,6 +166,10 @@ export interface Recovery {
   changed: number;
   left: number;
   blocked: number;
+  /** How many belong to them, are gone, and were not asked for; null where nobody knows. */
+  childrenLeft: number | null;
+  /** Who named those that were gone, and does not any more; null where nobody knows. */
+  lostReferences: { collection: string; id: string; field: string }[] | null;
   files: number;
   fileBytes: number;
   records: Outcome[];

@@ -436,6 +436,10 @@ export const t = {
     wasChanged: (n: number) => `${plural(n, "record")} ${n === 1 ? "is as it was" : "are as they were"}`,
     wasLeft: (n: number) => `${plural(n, "record")} stayed as ${n === 1 ? "it is" : "they are"}`,
     seeData: (name: string) => `Look at ${name}`,
+    childrenLeft: (n: number) =>
+      `${n === 1 ? "1 more record that belongs to these is" : `${n} more records that belong to these are`} gone. Tick “Also bring back what was deleted along with them” to take ${n === 1 ? "it" : "them"} along.`,
+    lostReferences: (n: number, name: string) =>
+      `${n === 1 ? `1 record of ${name} named these, and does` : `${n} records of ${name} named these, and do`} not any more. To have ${n === 1 ? "it" : "them"} as before, choose ${n === 1 ? "it" : "them"} in ${name} under “Changed since”, and tick “Put changed records back as they were”.`,
     outcome: "What was brought back",
     outcomes: "Each record",
     actions: { added: "comes back", changed: "put back", left: "stays", blocked: "can’t come back" } as Record<string, string>,

@@ -96,11 +96,13 @@ describe("records of a backup", { concurrency: false }, () => {
         await along.uncheck();
         await bring.getByRole("button", { name: "See what would happen" }).click();
         await bring.getByText("1 record would come back, with 1 file (7 B).").waitFor();
+        await bring.getByText("2 more records that belong to these are gone.").waitFor();
         // Another choice is another question.
         await bring.getByLabel("Also bring back what was deleted along with them").check();
         assert.ok(await bring.getByRole("button", { name: "Bring them back" }).isDisabled());
         await bring.getByRole("button", { name: "See what would happen" }).click();
         await bring.getByText("3 records would come back, with 1 file (7 B).").waitFor();
+        assert.equal(await bring.getByText("that belong to these").count(), 0);
         await bring.getByRole("listitem").filter({ hasText: "comment00000001" }).getByText("of comments, deleted along").waitFor();
         await picture(page, "recover");
         await assertSound(page);
@@ -216,8 +218,12 @@ describe("records of a backup", { concurrency: false }, () => {
         await page.getByLabel("Choose band00000000001").check();
         await bring.getByRole("button", { name: "See what would happen" }).click();
         await bring.getByRole("listitem").filter({ hasText: "of albums, deleted along" }).getByText("album 1 album0000000001").waitFor();
+        // It was a guest of one that stays, where a deletion takes it out.
+        const named = "1 record of albums named these, and does not any more.";
+        await bring.getByText(named).waitFor();
         await bring.getByRole("button", { name: "Bring them back" }).click();
         const done = page.getByRole("region", { name: "What was brought back" });
+        await done.getByText(named).waitFor();
         await done.getByText("The Anns band00000000001").waitFor();
         await done.getByText("album 1 album0000000001").waitFor();
         await picture(page, "recover-done-names");

@@ -47,6 +47,7 @@ export function Foreseen({ backup, collection, recovery, chosen, onLeaveOut }: P
       ) : (
         <Notice tone={changed > 0 ? "warn" : added > 0 ? "good" : "calm"}>{added + changed === 0 ? nothing : `${inWords(recovery, t.recover)}.`}</Notice>
       )}
+      <Around recovery={recovery} />
       <Rows backup={backup} collection={collection} records={records} actions={t.recover.actions} />
     </div>
   );
@@ -77,8 +78,25 @@ export function Done({ backup, recovery, collection, nameNow }: Happened) {
           <a href={link("data", nameNow)}>{t.recover.seeData(nameNow)}</a>
         </p>
       </Notice>
+      <Around recovery={recovery} />
       <Rows backup={backup} collection={collection} records={recovery.records} actions={t.recover.actionsDone} />
     </section>
+  );
+}
+
+/** What nobody asked for, and should be known. */
+function Around({ recovery: { childrenLeft, lostReferences } }: { recovery: Recovery }) {
+  const named = new Map<string, Set<string>>();
+  for (const { collection, id } of lostReferences ?? []) named.set(collection, (named.get(collection) ?? new Set()).add(id));
+  return (
+    <>
+      {childrenLeft !== null && childrenLeft > 0 && <Notice tone="calm">{t.recover.childrenLeft(childrenLeft)}</Notice>}
+      {[...named].map(([collection, ids]) => (
+        <Notice key={collection} tone="warn">
+          {t.recover.lostReferences(ids.size, collection)}
+        </Notice>
+      ))}
+    </>
   );
 }
 
