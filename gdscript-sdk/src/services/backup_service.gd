@@ -146,8 +146,9 @@ func get_records(p_key: String, p_collection: String, p_options: Dictionary = {}
 
 
 ## Brings the records [param p_ids] of a collection in a backup back as they were, with their files:
-## all of them or none. Answers [code]{added, changed, left, blocked, childrenLeft, files, fileBytes,
-## records}[/code]; each of the records is [code]{collection, id, action, reason, …}[/code].[br]
+## all of them or none. Answers [code]{added, changed, left, blocked, childrenLeft, lostReferences,
+## files, fileBytes, records}[/code]; each of the records is [code]{collection, id, action, reason,
+## …}[/code].[br]
 ## The options may hold [code]filter[/code] instead of ids, [code]children[/code] (along with what a
 ## cascade deleted with them), [code]overwrite[/code] (also records that are there and differ) and
 ## [code]dryRun[/code] (only say what would be).
