@@ -153,7 +153,7 @@ class Machine:
             script = script.replace(theirs, ours)
         script = re.sub(r"(?<![\w.])/(var/lib|etc/bosbase|mnt/usb)\b", rf"{self.root}/\1", script)
         script = script.replace("-o bosbase -g bosbase", f"-o {self.uid} -g {self.gid}")
-        script = script.replace("-o root -g bosbase", f"-o {os.geteuid()} -g {self.gid}")
+        script = script.replace("chown root:bosbase", f"chown {os.geteuid()}:{self.gid}")
         script = re.sub(r"(chown (?:-R )?)bosbase:", rf"\g<1>{self.uid}:{self.gid}", script)
         return script.replace("8090", str(self.port)).replace("8099", str(self.other_port))
 

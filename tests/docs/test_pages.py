@@ -1,8 +1,10 @@
 """Each page is followed as a reader would, from top to bottom, on a machine such as it supposes."""
 
 import os
+import re
 import sqlite3
 import stat
+import zipfile
 
 import pytest
 
@@ -123,6 +125,37 @@ def assert_nobody_else_reads_the_configuration(machine):
     assert (state.st_uid, state.st_gid, stat.S_IMODE(state.st_mode)) == (os.geteuid(), machine.gid, 0o640)
 
 
+def writers_of_the_configuration():
+    """The steps that a reader pastes to make the configuration file or to put something into it, by page."""
+    found = {}
+    for page in sorted(PAGES):
+        for step in steps(f"docs/{page}.md"):
+            if re.search(r"(?:/dev/null|tee -a) /etc/bosbase/bosbase\.env", step.script):
+                found.setdefault(page, []).append(step)
+    return found
+
+
+def test_pages_that_write_the_configuration_are_known():
+    assert set(writers_of_the_configuration()) == {"operate", "protect", "recover"}
+
+
+@pytest.mark.parametrize("before", ["no file", "a file that all can read"])
+@pytest.mark.parametrize("page", writers_of_the_configuration())
+def test_nobody_else_reads_the_configuration_where_the_servers_group_is_missing(machine, page, before):
+    """A newcomer without the user `bosbase`: `install -g bosbase` failed, and `tee` made the file with mode 644 and the key."""
+    machine.changes |= {"root:bosbase": "root:no-such-group", "sudo systemctl": "true", "curl -sS --retry": "true"}
+    if before != "no file":
+        machine.configuration.parent.mkdir()
+        machine.configuration.write_text("BOSBASE_HTTP=127.0.0.1:8090\n")
+        machine.configuration.chmod(0o644)
+    # A shell into which somebody pastes lines goes on after one that failed.
+    script = "".join(step.script for step in writers_of_the_configuration()[page])
+    said = machine.run(machine.here("umask 022\nset +e\n" + script))
+    assert "invalid group" in said.stderr
+    assert stat.S_IMODE(machine.configuration.stat().st_mode) == 0o600, said.stderr
+    assert page == "operate" or re.search(r"^BOSBASE_\w+(?:KEY|SECRET)=.+$", machine.configuration.read_text(), re.M)
+
+
 def burnt_down(machine, s3, directory, **options):
     """A server that made one backup as a file, then one into the bucket, and is gone."""
     with_bucket(machine, s3)
@@ -136,6 +169,9 @@ def burnt_down(machine, s3, directory, **options):
         post = {"name": "post", "type": "relation", "collectionId": posts, "maxSelect": 1, "cascadeDelete": True}
         root.post("/api/collections", json={"name": "comments", "type": "base", "fields": [post]})
         root.create("comments", {"post": POST})
+        # What names a post and is only emptied.
+        root.post("/api/collections", json={"name": "likes", "type": "base", "fields": [{**post, "cascadeDelete": False}]})
+        root.create("likes", {"id": "examplelike0001", "post": POST})
         make(root, "monday.zip")
         (machine.root / "mnt/usb/monday.zip").write_bytes(root.download("monday.zip"))
         root.patch("/api/settings", json={"backups": {"s3": s3.settings(bucket="acme-backups")}})
@@ -202,6 +238,33 @@ def pocketbase_serves(machine, title):
 def test_from_pocketbase(machine):
     pocketbase_serves(machine, "written by PocketBase")
     follow(machine, "from-pocketbase")
+    # PocketBase packs all of its directory, and nothing of ours is left in it.
+    root = root_of(machine)
+    root.post("/api/backups", json={"name": "back_at_pocketbase.zip"}, expect=204)
+    with zipfile.ZipFile(machine.root / "var/lib/pocketbase/pb_data/backups/back_at_pocketbase.zip") as archive:
+        names = archive.namelist()
+    assert "data.db" in names and [name for name in names if "bosbase" in name] == []
+
+
+def test_switching_back_leaves_a_restore_that_is_unfinished_alone(machine):
+    data = machine.root / "var/lib/pocketbase/pb_data"
+    (removal,) = (step for step in steps("docs/from-pocketbase.md") if "restore.journal" in step.script)
+    for kept in ("data.db", "storage/posts/cover.txt"):
+        (data / kept).parent.mkdir(parents=True, exist_ok=True)
+        (data / kept).write_text("kept")
+    ours = [data / ".bosbase/undo-1/data.db", data / "storage/.bosbase-undo-1/cover.txt"]
+    for path in ours:
+        path.parent.mkdir(parents=True)
+        path.write_text("replaced")
+    journal = data / ".bosbase/restore.journal"
+    journal.write_text("staged")
+    said = machine.run(machine.here(removal.script))
+    assert said.returncode == 0 and "start bosbase once more" in said.stdout
+    assert journal.exists() and all(path.exists() for path in ours)
+    journal.unlink()
+    said = machine.run(machine.here(removal.script))
+    assert (said.returncode, said.stdout) == (0, ""), said.stderr
+    assert sorted(str(path.relative_to(data)) for path in data.rglob("*") if path.is_file()) == ["data.db", "storage/posts/cover.txt"]
 
 
 def test_from_bosbase(machine, launch):
