@@ -258,7 +258,9 @@ def _odd_requests_of_a_batch(step, ours, theirs, found):
 
 def _passwords_of_a_batch(step, ours, theirs, found):
     """PocketBase shows passwords that a batch sets."""
-    return step["path"] == "/api/batch" and _both(ours, theirs, 200) and all(mine == "" and re.search(r"\.body\.(password|passwordConfirm|oldPassword)$", place) for place, mine, _ in found)
+    names = {"password", "passwordConfirm", "oldPassword", *step.get("passwords", [])}
+    is_password = lambda place: re.search(r"\.body\.([^.]+)$", place) and place.rpartition(".")[2] in names  # noqa: E731
+    return step["path"] == "/api/batch" and _both(ours, theirs, 200) and all(mine == "" and is_password(place) for place, mine, _ in found)
 
 
 def _content_types(step, ours, theirs, found):

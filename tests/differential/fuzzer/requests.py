@@ -330,7 +330,8 @@ class Requests:
                     filename, content = r.choice(FILES)
                     parts.append([r.choice([f"requests.{n}.{field['name']}", f"requests[{n}].{field['name']}"]), filename, content])
         text = '{"requests": [' + ", ".join(requests) + "]}"
-        step = {"method": "POST", "path": "/api/batch", "by": self.who(0.6), "headers": self.headers()}
+        passwords = sorted({field["name"] for name in self.model.collections for field in self.model.fields(name) if field["type"] == "password"})
+        step = {"method": "POST", "path": "/api/batch", "by": self.who(0.6), "headers": self.headers(), "passwords": passwords}
         return {**step, "parts": [["@jsonPayload", None, text], *parts]} if parts else {**step, "json": text}
 
     # --- accounts -----------------------------------------------------------------------------------------------------

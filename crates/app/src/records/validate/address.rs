@@ -74,13 +74,25 @@ fn host_of(text: &str) -> Option<&str> {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c >= '\u{a1}')
             && !label.starts_with(['-', '_'])
-            && !label.ends_with('-')
+            && !label.ends_with(['-', '_'])
     });
-    if !port_ok || !(ipv6 || named) {
+    if !port_ok || !(ipv6 || (named && has_end_of_name(host))) {
         return None;
     }
     // Without a scheme there is no telling a host from a path, and PocketBase knows no domain then.
     Some(if scheme { host_and_port } else { "" })
+}
+
+/// Whether a host with dots ends as PocketBase takes it: in a label of letters alone, or in any that stands behind one of
+/// at least two characters. So `1.12` is none. An IPv4 address ends in numbers.
+fn has_end_of_name(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let Some((before, last)) = host.rsplit_once('.') else {
+        return true;
+    };
+    let is_short = before.rsplit('.').next().is_none_or(|label| label.chars().count() < 2);
+    let is_of_letters = last.chars().all(|c| c.is_ascii_alphabetic() || c >= '\u{a1}');
+    is_of_letters || !is_short || host.parse::<std::net::Ipv4Addr>().is_ok()
 }
 
 #[cfg(test)]
@@ -100,6 +112,11 @@ mod tests {
             "http://127.0.0.1",
             "https://a./",
             "htt://u@a.b",
+            "aa.b1",
+            "a-b.12",
+            "a_b.cd",
+            "1.1.1.1",
+            "http://é.b",
         ] {
             assert!(host_of(good).is_some(), "{good}");
         }
@@ -113,6 +130,10 @@ mod tests {
             "http://x:999999",
             "https://a../",
             "htt://a.b/@c",
+            "0.0000001",
+            "http://a.b1",
+            "a.b.12",
+            "http://a_.bc",
         ] {
             assert!(host_of(bad).is_none(), "{bad}");
         }
