@@ -107,7 +107,17 @@ impl App {
             }
         };
         let places = Places::Application(options.clone(), settings.clone());
-        let backups = Arc::new(Backups::new(options.clone(), disk.clone(), places, Arc::new(tell)));
+        let deleted = {
+            let (logs, desk) = (logs.clone(), desk.clone());
+            move |key: &str| desk.deleted(key, &logs)
+        };
+        let backups = Arc::new(Backups::new(
+            options.clone(),
+            disk.clone(),
+            places,
+            Arc::new(tell),
+            Box::new(deleted),
+        ));
         let backup_jobs = BackupJobs::new(
             backups.clone(),
             store.clone(),

@@ -18,7 +18,7 @@ const LONGEST_ERROR: usize = 2_000;
 pub enum Happened {
     /// It failed.
     Failed,
-    /// It goes well again, after it had failed.
+    /// It goes well again after it had failed, or the backup that it was about is there no more.
     Recovered,
     /// Nothing: somebody wants to see whether alarms arrive.
     Test,
@@ -51,6 +51,9 @@ pub struct Event {
     /// Whether it is told to those whom the settings named that a restore replaced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub former: bool,
+    /// Of what is over: whether that is so since the backups that it was about are there no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
     /// Of something that goes well again: on which ways it was told that it did not.
     #[serde(skip)]
     pub reached: BTreeSet<Channel>,
@@ -70,6 +73,7 @@ impl Event {
             finished: crate::moment::wire_now(),
             cause: String::new(),
             former: false,
+            gone: false,
             reached: BTreeSet::new(),
         }
     }
@@ -91,6 +95,13 @@ impl Event {
 
     /// In one line, without the application's name.
     pub fn headline(&self) -> String {
+        if self.gone {
+            return match (self.kind.as_str(), &self.key) {
+                ("restore", key) => format!("A backup whose restore failed is there no more: {key}"),
+                ("verify", key) => format!("A backup that did not pass a verification is there no more: {key}"),
+                _ => "Backups that did not pass a verification are there no more".to_owned(),
+            };
+        }
         let what = match self.kind.as_str() {
             "create" => "Backup",
             "verify" => "Verification",

@@ -65,6 +65,11 @@ pub struct Trouble {
     /// On which ways that arrived. An earlier version did not note it, and told it on all.
     #[serde(default = "everywhere")]
     pub reached: BTreeSet<Channel>,
+    /// The job that failed last; empty where it is about none, and where an earlier version wrote it.
+    pub job: String,
+    /// The backups that a scrub failed of, as far as they are still there, or the one that could not be restored; empty
+    /// where it is about other things.
+    pub backups: Vec<String>,
 }
 
 fn everywhere() -> BTreeSet<Channel> {

@@ -13,6 +13,7 @@ mod ledger;
 mod metrics;
 mod rules;
 mod settings_before_restore;
+mod unwell;
 mod waiting;
 mod watch;
 

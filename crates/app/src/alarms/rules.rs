@@ -1,5 +1,7 @@
 //! What is worth an alarm, and when it is over.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::event::{Event, Happened};
@@ -16,6 +18,16 @@ const REMEMBERED: i64 = 30 * DAY;
 /// ... nor of more than so many: with their errors they have to fit the ledger.
 const TROUBLES: usize = 200;
 
+/// What a verification that failed is a sign of, before the backup's name.
+const VERIFY: &str = "verify ";
+/// What a scrub that failed is a sign of.
+const SCRUB: &str = "scrub";
+
+/// The backup whose verification `cause` is about, if it is about one.
+fn verified(cause: &str) -> Option<&str> {
+    cause.strip_prefix(VERIFY)
+}
+
 /// What a job that failed is a sign of; nothing where the client that asked for it was told, or wanted its end.
 fn cause(job: &Job) -> Option<String> {
     match job.kind {
@@ -23,8 +35,8 @@ fn cause(job: &Job) -> Option<String> {
         JobKind::Upload | JobKind::Recover => None,
         _ if job.stopped => None,
         JobKind::Create => Some("create".to_owned()),
-        JobKind::Verify => Some(format!("verify {}", job.key)),
-        JobKind::Scrub => Some("scrub".to_owned()),
+        JobKind::Verify => Some(format!("{VERIFY}{}", job.key)),
+        JobKind::Scrub => Some(SCRUB.to_owned()),
         JobKind::Restore | JobKind::Undo => Some("restore".to_owned()),
     }
 }
@@ -38,32 +50,86 @@ impl Ledger {
         let Some(cause) = cause(job) else { return Vec::new() };
         if job.state == JobState::Failed {
             let event = Event::of_job(job, &job.error);
-            return self.trouble(&cause, event, PER_DAY, now).into_iter().collect();
+            let told = self.trouble(&cause, event, PER_DAY, now);
+            if let Some(trouble) = self.troubles.get_mut(&cause) {
+                trouble.backups = match job.kind {
+                    JobKind::Restore => vec![job.key.clone()],
+                    _ => job.failed.clone(),
+                };
+            }
+            return told.into_iter().collect();
         }
         let mut over = vec![cause];
-        if job.kind == JobKind::Scrub {
-            over.extend(
-                self.troubles
-                    .keys()
-                    .filter(|cause| cause.starts_with("verify "))
-                    .cloned(),
-            );
+        match job.kind {
+            JobKind::Scrub => over.extend(self.troubles.keys().filter(|cause| verified(cause).is_some()).cloned()),
+            // That it can be read does not say that it can be restored.
+            JobKind::Verify => over.extend(self.strike_out(&job.key, |cause| cause == SCRUB)),
+            _ => {}
         }
-        // Told once, however many causes it is the end of.
+        let Some((cause, trouble)) = self.end(over) else {
+            return Vec::new();
+        };
+        vec![Event {
+            cause,
+            reached: trouble.reached,
+            ..Event::of_job(job, &trouble.error)
+        }]
+    }
+
+    /// Notes that the backup `key` is there no more; answers what is to be told where it was not well.
+    pub fn deleted(&mut self, key: &str) -> Option<Event> {
+        let mut over = vec![format!("{VERIFY}{key}")];
+        over.extend(self.strike_out(key, |_| true));
+        let (cause, trouble) = self.end(over)?;
+        let kind = if verified(&cause).is_some() { "verify" } else { &cause };
+        let ended = Event::new(Happened::Recovered, kind, &trouble.error);
+        // A scrub is about all backups.
+        let key = if cause == SCRUB { "" } else { key };
+        Some(Event {
+            key: key.to_owned(),
+            job: trouble.job,
+            cause,
+            gone: true,
+            reached: trouble.reached,
+            ..ended
+        })
+    }
+
+    /// The backups that are not well, each with the job that found it so, which is empty where it is not known.
+    pub fn unwell(&self) -> BTreeSet<(String, String)> {
+        let of = |(cause, trouble): (&String, &Trouble)| {
+            let own = verified(cause).map(str::to_owned);
+            let keys: Vec<String> = own.into_iter().chain(trouble.backups.iter().cloned()).collect();
+            let job = trouble.job.clone();
+            keys.into_iter().map(move |key| (key, job.clone()))
+        };
+        self.troubles.iter().flat_map(of).collect()
+    }
+
+    /// Takes the backup `key` away from what is not well, where the cause `counts`; answers what is about no backup any
+    /// more.
+    fn strike_out(&mut self, key: &str, counts: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut over = Vec::new();
+        for (cause, trouble) in self.troubles.iter_mut().filter(|(cause, _)| counts(cause)) {
+            let before = trouble.backups.len();
+            trouble.backups.retain(|backup| backup != key);
+            if trouble.backups.is_empty() && before > 0 {
+                over.push(cause.clone());
+            }
+        }
+        over
+    }
+
+    /// Ends troubles; answers the first that was told, and that its end goes to all who were told of any: it is told
+    /// once, however many causes are over.
+    fn end(&mut self, over: Vec<String>) -> Option<(String, Trouble)> {
         let mut ended = over
             .into_iter()
             .filter_map(|cause| self.troubles.remove(&cause).map(|trouble| (cause, trouble)))
             .filter(|(_, trouble)| !trouble.told.is_empty());
-        let Some((cause, trouble)) = ended.next() else {
-            return Vec::new();
-        };
-        let others = ended.flat_map(|(_, trouble)| trouble.reached);
-        let reached = trouble.reached.into_iter().chain(others).collect();
-        vec![Event {
-            cause,
-            reached,
-            ..Event::of_job(job, &trouble.error)
-        }]
+        let (cause, mut trouble) = ended.next()?;
+        trouble.reached.extend(ended.flat_map(|(_, other)| other.reached));
+        Some((cause, trouble))
     }
 
     /// Notes what failed; answers it where it is to be told.
@@ -91,6 +157,8 @@ impl Ledger {
         self.forget_troubles(now);
         let trouble = self.troubles.entry(cause.to_owned()).or_default();
         trouble.error.clone_from(&event.error);
+        trouble.job.clone_from(&event.job);
+        trouble.backups.clear();
         // A clock that was ahead must not keep anybody quiet.
         let recent = |told: &i64| (0..DAY).contains(&(now.as_second() - told));
         trouble.told.retain(recent);
@@ -101,8 +169,7 @@ impl Ledger {
         Some(event)
     }
 
-    /// Forgets what is not well and was not told for long, and what was told first where there is too much: a backup
-    /// that rots and is deleted never goes well again.
+    /// Forgets what is not well and was not told for long, and what was told first where there is too much.
     fn forget_troubles(&mut self, now: Timestamp) {
         let last = |trouble: &Trouble| trouble.told.iter().copied().max().unwrap_or_default();
         self.troubles
@@ -144,6 +211,7 @@ mod tests {
             finished: "2026-11-23T06:00:01.000Z".to_owned(),
             size: None,
             records: None,
+            failed: Vec::new(),
         }
     }
 
@@ -200,6 +268,74 @@ mod tests {
         assert_eq!(ledger.job(&job(JobKind::Verify, "a.zip", false), now()).len(), 1);
         assert_eq!(ledger.troubles.len(), 1);
         assert_eq!(ledger.job(&job(JobKind::Scrub, "", false), now()).len(), 1);
+        assert!(ledger.troubles.is_empty());
+    }
+
+    /// The status was red until the next scrub.
+    #[test]
+    fn a_backup_that_is_there_no_more_is_no_trouble() {
+        let mut ledger = Ledger::default();
+        assert!(ledger.deleted("a.zip").is_none());
+        let verify = job(JobKind::Verify, "a.zip", true);
+        ledger.job(&verify, now());
+        let scrub = Job {
+            failed: vec!["a.zip".to_owned(), "b.zip".to_owned()],
+            ..job(JobKind::Scrub, "", true)
+        };
+        ledger.job(&scrub, now());
+        let unwell = |key: &str, job: &Job| (key.to_owned(), job.id.clone());
+        let all = [
+            unwell("a.zip", &verify),
+            unwell("a.zip", &scrub),
+            unwell("b.zip", &scrub),
+        ];
+        assert_eq!(ledger.unwell(), BTreeSet::from(all));
+        assert!(ledger.deleted("c.zip").is_none());
+        let over = ledger.deleted("a.zip").unwrap();
+        assert_eq!(
+            over.headline(),
+            "A backup that did not pass a verification is there no more: a.zip"
+        );
+        assert_eq!((over.event, over.cause.as_str()), (Happened::Recovered, "verify a.zip"));
+        assert_eq!(ledger.unwell(), BTreeSet::from([unwell("b.zip", &scrub)]));
+        let over = ledger.deleted("b.zip").unwrap();
+        assert_eq!(
+            over.headline(),
+            "Backups that did not pass a verification are there no more"
+        );
+        assert!(ledger.troubles.is_empty());
+        let restore = job(JobKind::Restore, "a.zip", true);
+        ledger.job(&restore, now());
+        assert!(
+            ledger.job(&job(JobKind::Verify, "a.zip", false), now()).is_empty(),
+            "it may be refused once more"
+        );
+        let over = ledger.deleted("a.zip").unwrap();
+        assert_eq!(over.headline(), "A backup whose restore failed is there no more: a.zip");
+        ledger.job(&job(JobKind::Undo, "a.zip", true), now());
+        assert!(ledger.deleted("a.zip").is_none() && ledger.troubles.contains_key("restore"));
+        assert_eq!(ledger.job(&job(JobKind::Restore, "b.zip", false), now()).len(), 1);
+        assert!(ledger.troubles.is_empty());
+        // The next one did not even begin.
+        let other = Job {
+            id: bosbase_store::new_id(),
+            ..scrub.clone()
+        };
+        ledger.job(&other, now());
+        ledger.failure("scrub", "busy", now());
+        assert!(ledger.unwell().is_empty());
+        assert!(ledger.well("scrub").is_some());
+        // Of something else than backups it failed as well, or of more than are named.
+        ledger.job(&job(JobKind::Scrub, "", true), now());
+        assert!(ledger.deleted("a.zip").is_none() && ledger.troubles.len() == 1);
+        // What was read well is no trouble either.
+        let again = Job {
+            id: bosbase_store::new_id(),
+            ..scrub
+        };
+        ledger.job(&again, now());
+        assert!(ledger.job(&job(JobKind::Verify, "a.zip", false), now()).is_empty());
+        assert_eq!(ledger.job(&job(JobKind::Verify, "b.zip", false), now()).len(), 1);
         assert!(ledger.troubles.is_empty());
     }
 

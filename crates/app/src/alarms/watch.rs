@@ -8,7 +8,7 @@ use super::ledger::{Ledger, Promise};
 use super::{Alarms, age};
 use crate::error::Result;
 use crate::jobs::{BackupJobs, JobKind, SKEW};
-use crate::logs::Level;
+use crate::logs::{Level, Logs};
 use crate::settings::BackupSettings;
 
 /// Whether backups are made by themselves.
@@ -33,6 +33,7 @@ impl Alarms {
         if let Err(error) = self.watch_schedule(now) {
             tracing::warn!(error = error.with_causes(), "the age of the backups could not be told");
         }
+        self.watch_unwell();
     }
 
     fn watch_schedule(&self, now: Timestamp) -> Result<()> {
@@ -94,22 +95,27 @@ impl Alarms {
 
     /// Notes what no job's line tells.
     pub(super) fn log_alarms(&self, events: &[Event]) {
-        for event in events {
-            let headline = event.headline();
-            let level = if event.event == Happened::Failed {
-                tracing::error!(kind = event.kind, error = event.error, headline, "alarm");
-                Level::Error
-            } else {
-                tracing::info!(kind = event.kind, headline, "alarm");
-                Level::Info
-            };
-            let data = Map::from_iter([
-                ("type".to_owned(), json!("alarm")),
-                ("kind".to_owned(), json!(event.kind)),
-                ("error".to_owned(), json!(event.error)),
-            ]);
-            self.inner.jobs.logs().event(level, &headline, data);
-        }
+        log_events(self.inner.jobs.logs(), events);
+    }
+}
+
+/// As [`Alarms::log_alarms`].
+pub(super) fn log_events(logs: &Logs, events: &[Event]) {
+    for event in events {
+        let headline = event.headline();
+        let level = if event.event == Happened::Failed {
+            tracing::error!(kind = event.kind, error = event.error, headline, "alarm");
+            Level::Error
+        } else {
+            tracing::info!(kind = event.kind, headline, "alarm");
+            Level::Info
+        };
+        let data = Map::from_iter([
+            ("type".to_owned(), json!("alarm")),
+            ("kind".to_owned(), json!(event.kind)),
+            ("error".to_owned(), json!(event.error)),
+        ]);
+        logs.event(level, &headline, data);
     }
 }
 
@@ -151,6 +157,10 @@ impl Ledger {
                 self.troubles.remove(AGE);
             }
             None => events.extend(self.well(AGE)),
+        }
+        // It is part of the scheduled backup.
+        if cron.is_empty() {
+            self.troubles.remove(RETENTION);
         }
         self.promise = Some(promise);
         events

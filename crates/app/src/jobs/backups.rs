@@ -19,6 +19,7 @@ use super::places::Places;
 use super::proofs::Proofs;
 use super::proofs_elsewhere::ProofsElsewhere;
 use super::registry::{JobRegistry, Observer};
+use super::status::Job;
 use crate::error::{Error, Result};
 use crate::options::AppOptions;
 use crate::options::BackupsPlace;
@@ -49,7 +50,11 @@ pub struct Backups {
     /// What others were last seen to have made in the same place.
     foreign: Mutex<Option<Foreign>>,
     left: LeftOnDisk,
+    deleted: Deleted,
 }
+
+/// Is told the name of each backup that is deleted here.
+pub(crate) type Deleted = Box<dyn Fn(&str) + Send + Sync>;
 
 impl Backups {
     /// The backups of the data directory of `options`, for a command beside a server or without one.
@@ -63,10 +68,17 @@ impl Backups {
             require_directory(&options.data_dir)?;
         }
         let places = Places::Directory(options.clone());
-        Ok(Self::new(options, Arc::new(RealDisk), places, Arc::new(|_| {})))
+        let (observer, deleted) = (Arc::new(|_: &Job| {}), Box::new(|_: &str| {}));
+        Ok(Self::new(options, Arc::new(RealDisk), places, observer, deleted))
     }
 
-    pub(crate) fn new(options: AppOptions, disk: Arc<dyn Disk>, places: Places, observer: Observer) -> Self {
+    pub(crate) fn new(
+        options: AppOptions,
+        disk: Arc<dyn Disk>,
+        places: Places,
+        observer: Observer,
+        deleted: Deleted,
+    ) -> Self {
         let local = Arc::new(LocalStorage::new(disk.clone(), options.data_dir.backups()));
         let proofs = Proofs::new(disk.clone(), &options.data_dir.state());
         let contents = Contents::new(disk.clone(), &options.data_dir.state());
@@ -84,7 +96,12 @@ impl Backups {
             looks: Looks::default(),
             foreign: Mutex::default(),
             left: LeftOnDisk::default(),
+            deleted,
         }
+    }
+
+    pub(super) fn tell_deleted(&self, key: &str) {
+        (self.deleted)(key);
     }
 
     /// The backup or restore that runs, and those that ran.

@@ -1,6 +1,6 @@
 //! Backups with what is known of each.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bosbase_backup::{BackupInfo, Identity, Storage};
 
@@ -126,8 +126,29 @@ impl Backups {
         }
     }
 
-    /// Forgets what is known of a backup that is no more.
-    pub(super) fn forget_proof(&self, storage: &dyn Storage, key: &str) {
+    /// Which of these are not there any more: backups, each with the job that found it broken. Another of the same name
+    /// is another.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backups::list`], and where the record of proofs can't be read.
+    pub(crate) fn gone_of(&self, broken: &BTreeSet<(String, String)>) -> Result<Vec<(String, String)>> {
+        let storage = self.storage()?;
+        let list = storage.list().map_err(refuse)?;
+        let (place, known) = (storage.place(), self.proofs().read()?);
+        let is_there = |(key, job): &&(String, String)| {
+            let of_job = known.iter().find(|proof| proof.is_by(job, &place, key));
+            let is_it = |backup: &BackupInfo| {
+                backup.key.as_str() == key && of_job.is_none_or(|proof| proof.is_of(&place, key, &backup.into()))
+            };
+            list.iter().any(is_it)
+        };
+        Ok(broken.iter().filter(|one| !is_there(one)).cloned().collect())
+    }
+
+    /// Forgets what is known of a backup that is no more, and tells of it.
+    pub(super) fn forget_deleted(&self, storage: &dyn Storage, key: &str) {
+        self.tell_deleted(key);
         let place = storage.place();
         let forgotten = self.proofs().forget(&place, key);
         if let Err(error) = forgotten.and_then(|()| self.contents().forget(&place, key)) {

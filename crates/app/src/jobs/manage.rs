@@ -79,7 +79,7 @@ impl Backups {
             Engine::NotFound => missing().caused_by(error),
             _ => refuse(error),
         })?;
-        self.forget_proof(storage.as_ref(), key.as_str());
+        self.forget_deleted(storage.as_ref(), key.as_str());
         Ok(())
     }
 

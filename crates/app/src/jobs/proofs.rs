@@ -104,6 +104,11 @@ impl Proof {
         self.is_in(place) && self.key == key && own.is(which)
     }
 
+    /// Whether `job` came by it, of the backup `key` in `place`.
+    pub(super) fn is_by(&self, job: &str, place: &str, key: &str) -> bool {
+        self.job == job && self.is_in(place) && self.key == key
+    }
+
     /// The same of a backup in `place`, which others may call otherwise.
     pub(super) fn in_place(self, place: &str) -> Self {
         Self {

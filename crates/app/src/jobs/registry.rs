@@ -21,6 +21,8 @@ const CANCELLED: &str = "somebody asked for its end";
 
 /// How often watchers are told of progress.
 const TELL_EVERY: Duration = Duration::from_millis(200);
+/// So many backups that did not pass are named.
+const NAMED: usize = 20;
 
 /// Called with a job at its start, as it goes on, and at its end.
 pub type Observer = Arc<dyn Fn(&Job) + Send + Sync>;
@@ -119,6 +121,7 @@ impl JobRegistry {
             finished: String::new(),
             size: None,
             records: None,
+            failed: Vec::new(),
         };
         self.history.put(&job)?;
         let (sender, receiver) = watch::channel(job.clone());
@@ -368,6 +371,14 @@ impl RunningJob {
     /// Notes how many records it brought back.
     pub fn brought(&self, records: usize) {
         self.sender.send_modify(|job| job.records = Some(records));
+    }
+
+    /// Notes which backups did not pass, which is all that it fails of. Of many none is noted: the history has no room
+    /// for their names.
+    pub(super) fn failed_of(&self, keys: Vec<String>) {
+        if keys.len() <= NAMED {
+            self.sender.send_modify(|job| job.failed = keys);
+        }
     }
 
     /// Says that what it made is listed, and gives the lease back: from here on it keeps nobody from anything.

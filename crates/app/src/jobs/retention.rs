@@ -73,7 +73,7 @@ impl BackupJobs {
             }
             drop(alone);
             let old = old.key;
-            self.backups().forget_proof(storage, old.as_str());
+            self.backups().forget_deleted(storage, old.as_str());
             tracing::info!(key = %old, %made, "deleted a scheduled backup that has had its day");
             self.note_retention(
                 Level::Info,

@@ -41,7 +41,7 @@ fn scrub(backups: &Backups, running: &RunningJob) -> Result<()> {
     list.sort_by(|a, b| a.proof.proven.cmp(&b.proof.proven));
     let total: u64 = list.iter().map(|listed| listed.backup.size).sum();
     running.total(total);
-    let mut failures = Vec::new();
+    let (mut failures, mut failed) = (Vec::new(), Vec::new());
     let job = running.ticket().job().id;
     for Listed { backup, .. } in list {
         let key = &backup.key;
@@ -73,12 +73,14 @@ fn scrub(backups: &Backups, running: &RunningJob) -> Result<()> {
         {
             tracing::error!(%key, error = error.with_causes(), "a backup did not pass the scrub");
             failures.push(error.message().to_owned());
+            failed.push(key.as_str().to_owned());
         }
         running.advance(backup.size);
     }
     if failures.is_empty() {
         return Ok(());
     }
+    running.failed_of(failed);
     Err(Error::invalid(failures.join(" ")))
 }
 

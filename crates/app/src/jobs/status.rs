@@ -135,6 +135,10 @@ pub struct Job {
     /// How many records came back, or became as they were; of a job that brought some back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<usize>,
+    /// The backups that did not pass, of a scrub that failed of them and of nothing else; empty where there are more
+    /// than twenty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<String>,
 }
 
 impl Job {
@@ -313,6 +317,7 @@ mod tests {
             finished: String::new(),
             size: None,
             records: None,
+            failed: Vec::new(),
         }
     }
 

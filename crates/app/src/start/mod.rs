@@ -296,6 +296,7 @@ mod tests {
             finished: String::new(),
             size: None,
             records: None,
+            failed: Vec::new(),
         };
         app.jobs().history().put(&killed).unwrap();
         let lease = app.jobs().lease().unwrap();
