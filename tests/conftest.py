@@ -1,5 +1,6 @@
 """Fixtures of all outside tests: everything a test starts lives in its own temporary folder and dies with it."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -27,6 +28,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.alone)
         if ORACLE_RUN and item.get_closest_marker("ours"):
             item.add_marker(pytest.mark.skip(reason="PocketBase does not promise this"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def none_of_our_own_variables():
+    """What the tests are told is read by now, and the program says of variables like its own that they do nothing."""
+    for name in [name for name in os.environ if name.startswith("BOSBASE_")]:
+        del os.environ[name]
 
 
 @pytest.fixture

@@ -267,6 +267,41 @@ def test_what_would_do_nothing_is_refused_by_config_check_and_said_by_the_start(
     assert log.count(UNHEEDED[text]) == 1 and SECRET not in log, log
 
 
+CONFIGURED = [
+    ("check",),
+    ("backup", "create"),
+    ("backup", "list"),
+    ("backup", "status"),
+    ("backup", "delete", "missing.zip"),
+    ("files", "take-over"),
+    ("superuser", "upsert", "a@example.com", "long-enough-1"),
+]
+
+
+@pytest.mark.parametrize("command", CONFIGURED, ids=" ".join)
+def test_a_misspelt_variable_is_said_by_each_command_that_is_configured(tmp_path, command):
+    """The list was that of the data directory, without a word of the bucket that was meant."""
+    directory = tmp_path / "pb_data"
+    assert run("superuser", "upsert", "a@example.com", "long-enough-1", "--dir", directory, "--config=").returncode == 0
+    place = (directory,) if command == ("check",) else ("--dir", directory)
+    plain = run(*command, *place, "--config=")
+    # What belongs to the server's flags is its business.
+    env = {"BOSBASE_BACKUP_S3_BUCKET": SECRET, "BOSBASE_ACME_ROOT": "root.pem", "BOSBASE_SUPERUSER_EMAIL": "a@example.com", "MY_KEY": "k", "BOSBASE_KEYS": ""}
+    done = run(*command, *place, "--config=", env=env)
+    told = "Note: The environment variable BOSBASE_BACKUP_S3_BUCKET is none of this program's and has no effect. Did you mean BOSBASE_BACKUPS_S3_BUCKET?"
+    assert done.stderr.splitlines()[:1] == [told] and done.stderr.count("BOSBASE_") == 2 and SECRET not in done.stderr, done.stderr
+    assert done.returncode == plain.returncode and "has no effect" not in plain.stderr, plain
+    # One that the command line names is meant.
+    named = run(*command, *place, "--config=", "--encryptionEnv=BOSBASE_OWN_KEY", env={"BOSBASE_OWN_KEY": "k" * 32})
+    assert "has no effect" not in named.stderr, named.stderr
+
+
+def test_commands_that_are_not_configured_say_nothing_of_variables(tmp_path):
+    for command in ("routes",), ("completions", "bash"), ("manual", tmp_path), ("--version",), ("backup", "--help"):
+        done = run(*command, env={"BOSBASE_BACKUP_S3_BUCKET": "acme"})
+        assert done.returncode == 0 and done.stderr == "", done
+
+
 def test_a_directory_of_pages_that_is_not_there_is_said_at_the_start(launch):
     assert "There is no directory nowhere (--publicDir)" in launch(flags=["--publicDir", "nowhere"]).log()
 

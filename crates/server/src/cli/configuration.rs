@@ -18,6 +18,7 @@ use super::dashes;
 use super::environment::{Origin, Variables};
 use super::global::{Global, Named};
 use super::grammar::in_order;
+use super::unheeded::misspelt;
 
 /// Why there is no configuration.
 pub enum Refusal {
@@ -118,6 +119,11 @@ pub fn read() -> Result<(Arguments, Vec<Setting>), Refusal> {
         }
     };
     variables.require_known(&arguments.global.encryption_env)?;
+    // A server says it in its log, and `config check` fails of it.
+    if arguments.command.is_configured() && !matches!(arguments.command, Command::Serve(_) | Command::Config { .. }) {
+        let lines = misspelt(&variables, &arguments.global.encryption_env);
+        lines.iter().for_each(|line| super::output::note(line));
+    }
     arguments.global.variables = variables;
     Ok((arguments, settings))
 }

@@ -11,13 +11,7 @@ use super::listening::Addresses;
 /// What is set for a server and has no effect on it, a sentence each.
 pub fn unheeded(global: &Global, serve: &Serve, addresses: &Addresses) -> Vec<String> {
     let variables = &global.variables;
-    let mut said = Vec::new();
-    for name in variables.unknown(&global.encryption_env) {
-        let question = did_you_mean(&name);
-        said.push(format!(
-            "The environment variable {name} is none of this program's and has no effect.{question}"
-        ));
-    }
+    let mut said = misspelt(variables, &global.encryption_env);
     let mut lone = bucket::idle(variables);
     // A password alone is for the commands beside the server.
     if variables.get(SuperuserAction::PASSWORD).is_none() {
@@ -38,6 +32,16 @@ pub fn unheeded(global: &Global, serve: &Serve, addresses: &Addresses) -> Vec<St
     said.extend(of_metrics(variables));
     said.extend(serve.origins.iter().filter_map(|origin| of_origin(origin)));
     said
+}
+
+/// The variables of the environment that look like the program's and are none of its, a sentence each; `own` is one that
+/// the command line names.
+pub fn misspelt(variables: &Variables, own: &str) -> Vec<String> {
+    let line = |name: String| {
+        let question = did_you_mean(&name);
+        format!("The environment variable {name} is none of this program's and has no effect.{question}")
+    };
+    variables.unknown(own).into_iter().map(line).collect()
 }
 
 /// What does nothing and is no mistake, or not yet, a sentence each: PocketBase's flags, and a folder that may come.
