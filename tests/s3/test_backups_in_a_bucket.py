@@ -14,6 +14,7 @@ from harness.client import wait_for
 from harness.jobs import ended, last_job
 from harness.memory import Watch, assert_bounded
 from harness.programs import BOSBASE, EMAIL, PASSWORD
+from harness.server import free_port
 
 from .conftest import ACCESS_KEY, SECRET
 from .files import environment
@@ -423,6 +424,29 @@ def test_a_new_machine_restores_from_the_bucket_alone(launch, s3, tmp_path):
     incomplete = {**environment, "BOSBASE_BACKUPS_S3_SECRET": ""}
     refused = BOSBASE.run("backup", "list", "--dir", fresh, env=incomplete, check=False)
     assert refused.returncode != 0 and "BOSBASE_BACKUPS_S3_SECRET" in refused.stderr
+
+
+def test_an_endpoint_that_speaks_no_tls_is_told_with_the_way_out(server, s3, proxy_to, tmp_path):
+    """The error was "received corrupt message of type InvalidContentType" and no more."""
+    ways = {
+        s3.address: "the endpoint names no scheme, so it is asked by https; write http:// in front of it for a storage without TLS",
+        f"https://{s3.address}": "does the storage speak plain HTTP there? Then the endpoint begins with http://",
+    }
+    root = server.root()
+    for endpoint, way in ways.items():
+        variables = environment(s3, endpoint, prefix="BOSBASE_BACKUPS_S3_", bucket=s3.bucket)
+        refused = BOSBASE.run("backup", "list", "--dir", tmp_path / "none", env=variables, check=False)
+        told = refused.stderr.strip()
+        assert refused.returncode == 1 and "\n" not in told and told.count(f"({way})") == 1 and SECRET not in told, refused
+        use(root, s3.settings(endpoint))
+        assert f"({way})" in root.get("/api/backups", expect=400)["message"]
+    # What fails otherwise is no question of the scheme.
+    proxy = proxy_to(s3)
+    proxy.rule = lambda request: "reset"
+    for endpoint in (proxy.url, f"127.0.0.1:{free_port()}"):
+        variables = environment(s3, endpoint, prefix="BOSBASE_BACKUPS_S3_", bucket=s3.bucket)
+        refused = BOSBASE.run("backup", "list", "--dir", tmp_path / "none", env=variables, check=False)
+        assert refused.returncode == 1 and "scheme" not in refused.stderr and "plain HTTP" not in refused.stderr, refused
 
 
 def test_the_status_says_where_backups_go(launch, moto):

@@ -183,7 +183,12 @@ impl Bucket {
                 Either::Left((outcome, _)) => outcome,
                 Either::Right(_) => Err(Error::new(ErrorKind::Interrupted, "it was given up")),
             };
-            outcome.map_err(|error| error.looking_up(&inner.advice).in_(&inner.shown))
+            outcome.map_err(|error| {
+                error
+                    .looking_up(&inner.advice)
+                    .speaking_tls(inner.config.advice_on_tls())
+                    .in_(&inner.shown)
+            })
         })
     }
 

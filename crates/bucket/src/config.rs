@@ -69,6 +69,16 @@ impl BucketConfig {
         }
     }
 
+    /// What to look at where the host does not speak TLS.
+    pub(crate) fn advice_on_tls(&self) -> &'static str {
+        match self.endpoint.contains("://") {
+            true => "does the storage speak plain HTTP there? Then the endpoint begins with http://",
+            false => {
+                "the endpoint names no scheme, so it is asked by https; write http:// in front of it for a storage without TLS"
+            }
+        }
+    }
+
     /// Whether requests can be made of it at all; nobody is asked.
     ///
     /// # Errors

@@ -108,6 +108,16 @@ impl Error {
         self
     }
 
+    /// Says what to look at where the provider's host answered, and not in TLS.
+    pub(crate) fn speaking_tls(mut self, advice: &str) -> Self {
+        // What rustls says of an answer in plain text, and tokio-rustls of a connection that was closed in its place.
+        let is_plain = ["received corrupt message of type ", "tls handshake eof"];
+        if self.kind == ErrorKind::Failed && is_plain.iter().any(|said| self.reason.contains(said)) {
+            self.reason = format!("{} ({advice})", self.reason);
+        }
+        self
+    }
+
     /// The same without what was attempted, for who says that in words of their own.
     #[must_use]
     pub fn bare(mut self) -> Self {
