@@ -320,7 +320,8 @@ def test_encrypted_settings_want_their_key(launch):
         report = check(server.directory, code=2)
         assert "--encryptionEnv" in text(report, "cannotServe", "settings")
         other = check(server.directory, *flags, env={"APP_KEY": KEY[::-1]}, code=2)
-        assert "another key" in text(other, "cannotServe", "settings")
+        told = text(other, "cannotServe", "settings")
+        assert "another key" in told and "give the key that they were encrypted with" in told
         assert KEY not in json.dumps([report, other])
         assert "settings" in topics(check(server.directory, *flags, env=env, code=0), "works")
 

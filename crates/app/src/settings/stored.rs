@@ -77,6 +77,10 @@ fn parsed(document: &Map<String, Value>) -> Result<Settings> {
         .map_err(|error| Error::internal(error).saying("The stored settings can't be read."))
 }
 
+/// Why settings can't be read with a key of the right length.
+const OTHER_KEY: &str = "they are encrypted with another key than --encryptionEnv gives: give the key that they were \
+                         encrypted with (of a backup: the key of its day)";
+
 /// What is stored, decrypted where it needs be; empty where nothing is.
 pub(super) fn document(text: Option<&str>, key: Option<&str>) -> Result<Map<String, Value>> {
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
@@ -93,7 +97,7 @@ pub(super) fn document(text: Option<&str>, key: Option<&str>) -> Result<Map<Stri
     };
     cipher::decrypt(text, key)
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .ok_or_else(|| unreadable("they are encrypted with another key than --encryptionEnv gives"))
+        .ok_or_else(|| unreadable(OTHER_KEY))
 }
 
 /// What to store for `settings` after `before`, whose unknown keys are kept.
