@@ -36,7 +36,7 @@ LISTED = {
     "": OF_ALL,
     "backup": OF_ALL,
     "backup list": OF_ALL,
-    "backup restore": OF_ALL,
+    "backup restore": {*OF_ALL, "--yes"},
     "backup undo": {*OF_ALL, "--yes"},
     "backup create": {*OF_ALL, "--queryTimeout"},
     "files take-over": OF_ALL,
@@ -157,7 +157,7 @@ def test_hooks_and_migrations_in_named_folders_stop_the_start(tmp_path, launch):
     BOSBASE.superuser(directory)
     for flag, folder, name in (("--hooksDir", hooks, "main.pb.js"), ("--migrationsDir", migrations, "1700000001_one.js")):
         done = BOSBASE.run("serve", "--dir", directory, flag, folder, "--http", f"127.0.0.1:{free_port()}", check=False, timeout=60)
-        assert done.returncode == 1 and str(folder) in done.stderr and name in done.stderr, done
+        assert done.returncode == 2 and str(folder) in done.stderr and name in done.stderr, done
         assert "\n" not in done.stderr.strip()
     both = ["--hooksDir", str(hooks), "--migrationsDir", str(migrations), "--ignore-hooks", "--ignore-migrations"]
     log = launch(directory=directory, flags=both).log()
