@@ -86,6 +86,11 @@ def test_a_second_restore_takes_nothing_away_unasked(stopped, tmp_path):
     assert refused.returncode == 1 and not refused.stdout and refused.stderr.count("\n") == 1, refused
     assert "the restore of x.zip replaced" in refused.stderr and "backup undo --dir" in refused.stderr and "restore y.zip --yes" in refused.stderr
     assert before and {path: path.read_bytes() for path in directory.rglob("undo*") if path.is_file()} == before
+    # Beside a server, which restores without asking, the same is said before.
+    stopped.start()
+    beside = backup(directory, "restore", "y.zip", check=False).stderr
+    assert "A server is using" in beside and "the restore of x.zip replaced" in beside and "POST /api/backups/undo-restore" in beside, beside
+    assert stopped.stop() == 0
     # What was replaced comes back, and then the right one can be restored; the undo took away what the first restored.
     backup(directory, "undo")
     refused = backup(directory, "restore", "y.zip", check=False)
@@ -243,7 +248,9 @@ def test_a_restore_is_undone_on_a_stopped_directory_and_beside_a_server_it_tells
     stopped.start()
     assert_same(content(stopped.root(), SKIPPED), late)
     assert stopped.stop() == 0
-    backup(directory, "undo")
+    again = backup(directory, "undo", check=False)
+    assert again.returncode == 1 and "is undone already" in again.stderr and "backup undo --yes" in again.stderr, again
+    backup(directory, "undo", "--yes")
     stopped.start()
     assert_same(content(stopped.root(), SKIPPED), stopped.seen)
 

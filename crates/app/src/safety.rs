@@ -6,7 +6,7 @@ use bosbase_bucket::BucketConfig;
 
 use crate::alarms::{self, AlarmStatus};
 use crate::error::{Result, sentence};
-use crate::jobs::{Backups, Listed, SKEW, Undoable, neighbours, restore_is_pending};
+use crate::jobs::{Backups, Listed, SKEW, Undoable, neighbours, require_application, restore_is_pending};
 use crate::options::AppOptions;
 use crate::settings;
 
@@ -63,14 +63,21 @@ pub fn safety(options: &AppOptions) -> Result<Safety> {
     let listed = backups.shown().or_saying(&mut grave, "The backups can't be listed");
     let count = listed.as_ref().map(Vec::len);
     let newest = newest_good(listed.unwrap_or_default(), now.as_second());
-    if restore_is_pending(&options.data_dir)? {
-        grave.push("A restore waits to be finished: start the server.".to_owned());
-    }
-    let undo = backups
-        .undoable()
-        .or_saying(&mut grave, "What an undo would bring back can't be read");
-    let settings = settings::peek(&options.data_dir, options.encryption_key.as_deref());
-    let settings = settings.or_saying(&mut grave, "The schedule and the alarms are not known");
+    let (undo, settings) = if restore_is_pending(&options.data_dir)? {
+        let text = "A restore is not finished yet: the server finishes it now, or when it is started.";
+        grave.push(text.to_owned());
+        (None, None)
+    } else {
+        if let Err(nothing) = require_application(&options.data_dir) {
+            grave.push(nothing.message().to_owned());
+        }
+        let undo = backups.undoable();
+        let settings = settings::peek(&options.data_dir, options.encryption_key.as_deref());
+        (
+            undo.or_saying(&mut grave, "What an undo would bring back can't be read"),
+            settings.or_saying(&mut grave, "The schedule and the alarms are not known"),
+        )
+    };
     let settings = settings.map(Option::unwrap_or_default);
     let made = newest.as_ref().map(|one| one.backup.modified);
     let alarms = alarms::foreseen(&backups, settings.as_ref(), made, now);
@@ -154,7 +161,12 @@ fn hints(backups: &Backups, alarms: &AlarmStatus, is_here: bool, is_scheduled: b
 /// What is not well, with what it is about where the error alone does not say it.
 fn told(cause: &str, error: &str) -> String {
     let of = match cause.split_once(' ').unwrap_or((cause, "")) {
-        ("verify", key) => format!("{key} did not pass when it was verified: "),
+        ("verify", key) => {
+            let error = error.trim_end_matches('.');
+            return format!(
+                "{key} did not pass when it was verified ({error}). Make a new backup, and delete this one."
+            );
+        }
         ("create", _) => "The last backup failed: ".to_owned(),
         ("restore", _) => "The last restore or undo failed: ".to_owned(),
         ("scrub", _) => "Not all backups could be verified: ".to_owned(),

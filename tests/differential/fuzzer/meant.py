@@ -115,8 +115,8 @@ def _changed_number(step, ours, theirs, found):
 
 
 def _words_of_a_rule(step, ours, theirs, found):
-    """Refused by both: an identifier is shown whole here, and a bracket has nothing in it."""
-    words = ("invalid identifier", "empty filter expression")
+    """Refused by both: an identifier is shown whole here, a bracket has nothing in it, and a character that no rule has is told first."""
+    words = ("invalid identifier", "empty filter expression", "unexpected character")
     return _both(ours, theirs, 400) and all("Rule" in place and any(word in str(mine) for word in words) and "Raw error" in str(other) for place, mine, other in found)
 
 
@@ -267,11 +267,12 @@ def _content_types(step, ours, theirs, found):
     return _both(ours, theirs, 400) and all(place == ".message" and (str(mine).startswith("Unsupported Content-Type") or str(other).startswith("Unsupported Content-Type")) for place, mine, other in found)
 
 
-def _xml_of_a_batch(step, ours, theirs, found):
+def _xml(step, ours, theirs, found):
     """No body is read as XML here. PocketBase finds an empty one in a text that has no element."""
     said = step.get("headers", {}).get("Content-Type") == "application/xml"
-    refused = _data(ours) == {} and _message(ours) == "Failed to read the submitted batch data."
-    return said and step["path"] == "/api/batch" and _both(ours, theirs, 400) and refused
+    words = {"/api/batch": "Failed to read the submitted batch data.", "/api/collections/import": "Unsupported Content-Type: send application/json, "}
+    refused = _data(ours) == {} and step["path"] in words and _message(ours).startswith(words[step["path"]])
+    return said and _both(ours, theirs, 400) and refused
 
 
 def _queries(step, ours, theirs, found):
@@ -439,7 +440,7 @@ MEANT = {
     "a request that no batch can do is a 400 wherever it stands": _odd_requests_of_a_batch,
     "PocketBase shows passwords that a batch sets": _passwords_of_a_batch,
     "a content type is refused in more words": _content_types,
-    "a batch in XML is refused in other words": _xml_of_a_batch,
+    "a batch or an import in XML is refused in other words": _xml,
     "a view's query is refused in other words": _queries,
     "what is a URL here and none in PocketBase": _lax_urls,
     "a rule takes what is no number for 0": _no_number,

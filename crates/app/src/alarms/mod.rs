@@ -275,6 +275,11 @@ pub(crate) fn foreseen(
     for job in jobs.iter().rev().filter(|_| !is_first) {
         ledger.job(job, now);
     }
+    if let Ok(gone) = backups.gone_of(&ledger.unwell()) {
+        for (key, _) in gone {
+            ledger.deleted(&key);
+        }
+    }
     if let Some(settings) = settings {
         ledger.backups_are(&settings.backups, newest, now);
     }
@@ -282,9 +287,12 @@ pub(crate) fn foreseen(
 }
 
 fn status_of(ledger: &Ledger, settings: &Settings) -> AlarmStatus {
+    let ways = settings_before_restore::ways(settings);
+    // A way that the settings name no more has no alarm to bring.
     let mut errors: Vec<String> = ledger
         .errors
         .iter()
+        .filter(|(channel, _)| ways.contains(channel))
         .map(|(channel, error)| format!("{}: {error}", channel.name()))
         .collect();
     if !ledger.untold.is_empty() {
@@ -309,10 +317,7 @@ fn status_of(ledger: &Ledger, settings: &Settings) -> AlarmStatus {
         last_sent: ledger.last_sent.clone(),
         last_error: errors.join("; "),
         waiting: ledger.waiting.len(),
-        ways: settings_before_restore::ways(settings)
-            .into_iter()
-            .map(Channel::name)
-            .collect(),
+        ways: ways.into_iter().map(Channel::name).collect(),
         troubles,
     }
 }

@@ -54,6 +54,18 @@ impl Backups {
         Ok(())
     }
 
+    /// What a restore through the server would end, in a sentence; empty where that is nothing.
+    pub(super) fn told_what_makes_way(&self) -> Result<String> {
+        let told = self.makes_way()?.map(|MakesWay { what, by_undo }| {
+            let way = match by_undo {
+                true => "",
+                false => " To have it back first, undo through the server (POST /api/backups/undo-restore).",
+            };
+            format!(" {what} is still kept, and a restore would end that for good.{way}")
+        });
+        Ok(told.unwrap_or_default())
+    }
+
     /// Refuses to restore the backup called `name` where data would make way for it.
     ///
     /// # Errors

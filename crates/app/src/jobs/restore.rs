@@ -169,7 +169,7 @@ pub(crate) fn restore_offline(
 ) -> Result<String> {
     let backups = Backups::open(options.clone())?;
     let through = format!("Restore through it (POST /api/backups/{name}/restore)");
-    let serve_lock = alone(options, &through, next)?;
+    let serve_lock = alone(options, &through, &backups.told_what_makes_way()?, next)?;
     let lease = backups.jobs().lease()?;
     let restorable = backups.restorable(name).map_err(|error| by_name(error, name))?;
     if replaced == Replaced::Stays {
@@ -217,11 +217,12 @@ fn by_name(error: Error, name: &str) -> Error {
     })
 }
 
-/// Takes a data directory that nobody serves, and ends a restore that was interrupted in it.
-pub(super) fn alone(options: &AppOptions, through: &str, next: NextStart) -> Result<ServeLock> {
+/// Takes a data directory that nobody serves, and ends a restore that was interrupted in it. Where a server has it, that is
+/// refused with the way `through` it, and `more` to know.
+pub(super) fn alone(options: &AppOptions, through: &str, more: &str, next: NextStart) -> Result<ServeLock> {
     let serve_lock = unfinished::take_alone(options)?.ok_or_else(|| {
         let dir = options.data_dir.display();
-        Error::invalid(format!("A server is using {dir}. {through}, or stop it first."))
+        Error::invalid(format!("A server is using {dir}. {through}, or stop it first.{more}"))
     })?;
     super::neighbours::require_none(&options.data_dir)?;
     (next.end_interrupted)(options, &serve_lock)?;

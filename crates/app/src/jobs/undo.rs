@@ -120,12 +120,13 @@ impl Backups {
 ///
 /// # Errors
 ///
-/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, where there was no data before the restore and
-/// that is not what was `wanted`, and as [`BackupJobs::start_undo`]. The data is then as it was.
+/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, where there was no data before the restore or it
+/// is an undo that would be undone, and that is not what was `wanted`, and as [`BackupJobs::start_undo`]. The data is then
+/// as it was.
 pub(crate) fn undo_offline(options: &AppOptions, wanted: Undoing, next: NextStart) -> Result<String> {
     require_directory(&options.data_dir)?;
     let backups = Backups::open(options.clone())?;
-    let serve_lock = alone(options, "Undo through it (POST /api/backups/undo-restore)", next)?;
+    let serve_lock = alone(options, "Undo through it (POST /api/backups/undo-restore)", "", next)?;
     let lease = backups.jobs().lease()?;
     let record = backups.undo_record()?.ok_or_else(nothing)?;
     let dir = options.data_dir.display();
@@ -141,6 +142,14 @@ pub(crate) fn undo_offline(options: &AppOptions, wanted: Undoing, next: NextStar
     if let Some(folder) = record.folder() {
         settings::require_key(&options.data_dir.join(folder), options.encryption_key.as_deref())?;
     }
+    // Twice in a row by mistake, the wrong backup would be back, and what it replaced be the next to make way.
+    if record.replaced_by == RestoreKind::Undo && wanted == Undoing::Data {
+        return Err(Error::invalid(format!(
+            "The restore of {} is undone already, and an undo now would take that back. To have that: bosbase backup undo \
+             --yes --dir {dir}.",
+            record.key
+        )));
+    }
     let running = backups.jobs().begin(lease, JobKind::Undo, &record.key)?;
     if let Err(error) = backups.decide_undo() {
         return running.end(Err(error));
@@ -153,7 +162,7 @@ pub(crate) fn undo_offline(options: &AppOptions, wanted: Undoing, next: NextStar
         RestoreKind::Undo => "The last undo is undone: the data that it took away is back.".to_owned(),
     };
     Ok(done.told(format!(
-        "{now} What it replaced is kept for a week; to have that back: bosbase backup undo --dir {dir}."
+        "{now} What it replaced is kept for a week; to have that back: bosbase backup undo --yes --dir {dir}."
     )))
 }
 
@@ -162,7 +171,7 @@ pub(crate) fn undo_offline(options: &AppOptions, wanted: Undoing, next: NextStar
 pub enum Undoing {
     /// Data.
     Data,
-    /// Also an empty application, where there was no data before the restore.
+    /// Also an empty application, where there was no data before the restore, and what the last undo took away.
     Anything,
 }
 

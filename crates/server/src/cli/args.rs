@@ -216,7 +216,7 @@ pub enum BackupAction {
     Restore {
         /// The backup's name
         key: String,
-        /// Also where that ends what an earlier restore or undo replaced and is still kept
+        /// Also where data would be lost for good: that which an earlier restore or undo replaced, and which is still kept
         #[arg(long)]
         yes: bool,
     },
@@ -226,7 +226,7 @@ pub enum BackupAction {
     /// Bring back the data that the last restore replaced; the server must be stopped (a running one does it by POST
     /// /api/backups/undo-restore)
     Undo {
-        /// Also where there was no data before the restore: an empty application is left then
+        /// Also where it leaves an empty application, since there was no data before the restore, or takes an undo back
         #[arg(long)]
         yes: bool,
     },

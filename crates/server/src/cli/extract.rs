@@ -39,7 +39,7 @@ impl FromStr for Into {
 }
 
 /// So many ids stand in one command that is shown.
-const MOST_NAMED: usize = 20;
+const MOST_NAMED: usize = 500;
 
 /// `bosbase backup extract`
 #[derive(Debug, Args)]
@@ -135,7 +135,7 @@ fn recover(global: &Global, extract: &Extract) -> Result<(), Failure> {
     let recovered = recovered.map_err(|error| naming(error, extract))?;
     tell(&recovered);
     tell_of_children(recovered.children_left, &extract.into);
-    tell_of_references(&recovered);
+    tell_of_references(global, &recovered);
     if !recovered.dry_run && recovered.added + recovered.changed > 0 {
         say("A server that runs on this data serves them at once; clients that listen to it are not told.");
     }
@@ -182,7 +182,7 @@ fn tell_of_children(left: Option<usize>, into: &Into) {
 }
 
 /// Says which records named those that were gone, and do not any more, with the command that brings them back.
-fn tell_of_references(recovered: &Recovered) {
+fn tell_of_references(global: &Global, recovered: &Recovered) {
     let Some(lost) = &recovered.lost_references else {
         note("It was not found out which records named these and do not any more.");
         return;
@@ -192,13 +192,19 @@ fn tell_of_references(recovered: &Recovered) {
         by_collection.entry(collection).or_default().insert(id);
     }
     for (collection, ids) in by_collection {
-        let named = counted(ids.len(), "record");
+        let ids_in_all = ids.len();
+        let named = counted(ids_in_all, "record");
         let shown: Vec<_> = ids.into_iter().take(MOST_NAMED).collect();
+        let first = match ids_in_all > MOST_NAMED {
+            true => format!("the first {MOST_NAMED}"),
+            false => "them".to_owned(),
+        };
         note(&format!(
-            "{named} of {collection} named these, and not any more. To have it all as it was: bosbase backup extract {} \
-             {collection} {} --into live --overwrite.",
+            "{named} of {collection} named these, and not any more. To have {first} as in the backup, without what was \
+             changed in them since: bosbase backup extract {} {collection} {} --into live --overwrite --dir {}.",
             recovered.key,
-            shown.join(" ")
+            shown.join(" "),
+            global.dir.display()
         ));
     }
 }
