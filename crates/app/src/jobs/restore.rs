@@ -217,8 +217,8 @@ fn by_name(error: Error, name: &str) -> Error {
     })
 }
 
-/// Takes a data directory that nobody serves, and ends a restore that was interrupted in it. Where a server has it, that is
-/// refused with the way `through` it, and `more` to know.
+/// Takes a data directory that nobody serves, and ends a restore that was interrupted in it. Where a server has it, that
+/// is refused with the way `through` it, and `more` to know.
 pub(super) fn alone(options: &AppOptions, through: &str, more: &str, next: NextStart) -> Result<ServeLock> {
     let serve_lock = unfinished::take_alone(options)?.ok_or_else(|| {
         let dir = options.data_dir.display();

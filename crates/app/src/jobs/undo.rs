@@ -120,9 +120,9 @@ impl Backups {
 ///
 /// # Errors
 ///
-/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, where there was no data before the restore or it
-/// is an undo that would be undone, and that is not what was `wanted`, and as [`BackupJobs::start_undo`]. The data is then
-/// as it was.
+/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, where there was no data before the restore or
+/// it is an undo that would be undone, and that is not what was `wanted`, and as [`BackupJobs::start_undo`]. The data is
+/// then as it was.
 pub(crate) fn undo_offline(options: &AppOptions, wanted: Undoing, next: NextStart) -> Result<String> {
     require_directory(&options.data_dir)?;
     let backups = Backups::open(options.clone())?;

@@ -2,7 +2,8 @@
 //!
 //! The backup's database is unpacked and open ([`crate::jobs::Looked`]). [`matching`] says which collection and field
 //! of it is which now, [`list`] shows its records beside those of now, [`choice`] reads the chosen ones, and
-//! [`recover`] brings them back; [`references`] finds who named them. `docs/design.md`, "One record back", says in which order that is written.
+//! [`recover`] brings them back; [`references`] finds who named them. `docs/design.md`, "One record back", says in which
+//! order that is written.
 
 mod choice;
 mod export;

@@ -26,9 +26,9 @@ pub fn restore_offline(options: &AppOptions, name: &str, replaced: Replaced, wat
 ///
 /// # Errors
 ///
-/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, where there was no data before the restore or it
-/// is an undo that would be undone, and that is not what was `wanted`, and as [`BackupJobs::start_undo`](crate::jobs::BackupJobs::start_undo). The data is
-/// then as it was.
+/// [`crate::ErrorKind::Invalid`] while a server uses the data directory, where there was no data before the restore or
+/// it is an undo that would be undone, and that is not what was `wanted`, and as
+/// [`BackupJobs::start_undo`](crate::jobs::BackupJobs::start_undo). The data is then as it was.
 pub fn undo_offline(options: &AppOptions, wanted: Undoing) -> Result<String> {
     jobs::undo_offline(options, wanted, NEXT)
 }

@@ -83,8 +83,8 @@ fn host_of(text: &str) -> Option<&str> {
     Some(if scheme { host_and_port } else { "" })
 }
 
-/// Whether a host with dots ends as PocketBase takes it: in a label of letters alone, or in any that stands behind one of
-/// at least two characters. So `1.12` is none. An IPv4 address ends in numbers.
+/// Whether a host with dots ends as PocketBase takes it: in a label of letters alone, or in any that stands behind one
+/// of at least two characters. So `1.12` is none. An IPv4 address ends in numbers.
 fn has_end_of_name(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
     let Some((before, last)) = host.rsplit_once('.') else {
