@@ -83,7 +83,11 @@ pub fn place_in_doubt(options: &AppOptions, needed: Needed) -> Result<Option<Str
     Ok(read(options).err().map(|error| {
         tracing::debug!(error = error.with_causes(), "the settings can't be read");
         let folder = folder.display();
-        format!("The settings can't be read. So the backups are taken to be in {folder}.")
+        let why = match is_interrupted(options) {
+            Ok(true) => "A restore is not finished yet.",
+            _ => "The settings can't be read.",
+        };
+        format!("{why} So the backups are taken to be in {folder}.")
     }))
 }
 
