@@ -150,7 +150,7 @@ def test_who_named_a_record_and_does_not_any_more_is_told(server, root):
     assert recover(root, "one.zip", collection="authors", ids=[bob["id"]])["lostReferences"] == []
     told = BOSBASE.run("backup", "extract", "one.zip", "authors", ada["id"], "--into", "live", "--dir", str(server.directory)).stderr
     ids = sorted(one["id"] for one in lost)
-    assert f"Note: 2 records of likes named these, and not any more. To have them as in the backup, without what was changed in them since: bosbase backup extract one.zip likes {' '.join(ids)} --into live --overwrite --dir {server.directory}.\n" in told
+    assert f"Note: 2 records of likes named these, and not any more. To put them back as in the backup, by which what was changed in them since is lost: bosbase backup extract one.zip likes {' '.join(ids)} --into live --overwrite --dir {server.directory}.\n" in told
     assert recover(root, "one.zip", collection="likes", ids=[one["id"] for one in likes], overwrite=True)["lostReferences"] == []
     assert root.records("likes") == before
 

@@ -94,8 +94,8 @@ def test_a_second_restore_takes_nothing_away_unasked(stopped, tmp_path):
     # What was replaced comes back, and then the right one can be restored; the undo took away what the first restored.
     backup(directory, "undo")
     refused = backup(directory, "restore", "y.zip", check=False)
-    # Not by another undo, which would bring the wrong one back.
-    assert refused.returncode == 1 and "the last undo took away" in refused.stderr and "backup undo" not in refused.stderr, refused
+    # Another undo would bring the wrong one back: it is told with the condition.
+    assert refused.returncode == 1 and "the last undo took away" in refused.stderr and "If the data here now is the right one, go on: bosbase backup restore y.zip --yes" in refused.stderr, refused
     told = backup(directory, "restore", "y.zip", "--yes").stdout
     assert gone in told and "the last undo" in told, told
     # Into an empty directory: nothing was there that could be lost.
@@ -249,7 +249,7 @@ def test_a_restore_is_undone_on_a_stopped_directory_and_beside_a_server_it_tells
     assert_same(content(stopped.root(), SKIPPED), late)
     assert stopped.stop() == 0
     again = backup(directory, "undo", check=False)
-    assert again.returncode == 1 and "is undone already" in again.stderr and "backup undo --yes" in again.stderr, again
+    assert again.returncode == 1 and "is an undo, after the restore of early.zip" in again.stderr and "leave it so" in again.stderr and "backup undo --yes" in again.stderr, again
     backup(directory, "undo", "--yes")
     stopped.start()
     assert_same(content(stopped.root(), SKIPPED), stopped.seen)

@@ -170,7 +170,7 @@ def test_an_undo_that_leaves_nothing_is_asked_for_twice(tmp_path):
     told = BOSBASE.run("backup", "undo", "--yes", "--dir", directory).stdout
     assert told.startswith("The application is empty again, as before the restore of first.zip.")
     assert "superuser upsert EMAIL PASSWORD" in told and "unlock" not in told
-    assert "is undone already" in said("backup", "undo", "--dir", directory)
+    assert "is an undo, after the restore of first.zip" in said("backup", "undo", "--dir", directory)
     told = BOSBASE.run("backup", "undo", "--yes", "--dir", directory).stdout
     assert told.startswith("The last undo is undone: the data that it took away is back.") and "Warning" not in told
 

@@ -79,8 +79,10 @@ impl Backups {
         let go_on = format!("bosbase backup restore {name} --yes --dir {dir}");
         let undo = format!("bosbase backup undo --dir {dir}");
         let ways = match by_undo {
-            // Another undo would put the wrong backup back.
-            true => format!("If nobody needs it, which is so where a wrong backup was undone: {go_on}."),
+            // Whether that was of the wrong backup or of an undo, only who looks at the data can tell.
+            true => format!(
+                "If the data here now is the right one, go on: {go_on}. If it is not, have that back first: {undo} --yes."
+            ),
             false => format!("To have it back first: {undo}. To give it up: {go_on}."),
         };
         Err(Error::invalid(format!(

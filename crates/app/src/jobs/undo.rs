@@ -145,8 +145,9 @@ pub(crate) fn undo_offline(options: &AppOptions, wanted: Undoing, next: NextStar
     // Twice in a row by mistake, the wrong backup would be back, and what it replaced be the next to make way.
     if record.replaced_by == RestoreKind::Undo && wanted == Undoing::Data {
         return Err(Error::invalid(format!(
-            "The restore of {} is undone already, and an undo now would take that back. To have that: bosbase backup undo \
-             --yes --dir {dir}.",
+            "The last thing that was done here is an undo, after the restore of {}. If the data here now is the right one, \
+             leave it so; to restore another backup then: bosbase backup restore KEY --yes --dir {dir}. If it is not, undo \
+             the undo: bosbase backup undo --yes --dir {dir}.",
             record.key
         )));
     }

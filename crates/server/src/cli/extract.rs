@@ -200,8 +200,8 @@ fn tell_of_references(global: &Global, recovered: &Recovered) {
             false => "them".to_owned(),
         };
         note(&format!(
-            "{named} of {collection} named these, and not any more. To have {first} as in the backup, without what was \
-             changed in them since: bosbase backup extract {} {collection} {} --into live --overwrite --dir {}.",
+            "{named} of {collection} named these, and not any more. To put {first} back as in the backup, by which what was \
+             changed in them since is lost: bosbase backup extract {} {collection} {} --into live --overwrite --dir {}.",
             recovered.key,
             shown.join(" "),
             global.dir.display()
