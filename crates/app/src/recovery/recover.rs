@@ -236,7 +236,8 @@ impl Recovery {
         let (chosen, children_left) = request.choice.read(looked, &is_there)?;
         let mut gone = Vec::new();
         for one in &chosen {
-            if !is_there(&one.record.collection, one.record.id())? {
+            // Of those that come along it was asked before.
+            if one.is_child || !is_there(&one.record.collection, one.record.id())? {
                 gone.push(one);
             }
         }

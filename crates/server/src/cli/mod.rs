@@ -68,11 +68,7 @@ pub fn main() -> ExitCode {
         Ok(read) => read,
         Err(Refusal::Wrong(failure)) => {
             output::complain(&failure.0);
-            return match crate::restart::is_restart() {
-                // It has a restore to finish: it is tried again until somebody mended the file.
-                true => ExitCode::FAILURE,
-                false => ExitCode::from(MISCONFIGURED),
-            };
+            return misconfigured();
         }
         Err(Refusal::Asked(help)) => {
             let _ = help.print();
@@ -116,7 +112,7 @@ pub fn main() -> ExitCode {
                 Err(Refused::Other(failure)) => Err(failure),
                 Err(Refused::Configuration(failure)) => {
                     output::complain(&not_as_root(failure).0);
-                    return ExitCode::from(MISCONFIGURED);
+                    return misconfigured();
                 }
             };
             done.map_err(not_as_root)
@@ -129,6 +125,15 @@ pub fn main() -> ExitCode {
             output::complain(&failure.0);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// How a command ends whose configuration makes no sense. A server that restarts has a restore to finish: a service
+/// manager is to try it again until somebody mended the configuration.
+fn misconfigured() -> ExitCode {
+    match crate::restart::is_restart() {
+        true => ExitCode::FAILURE,
+        false => ExitCode::from(MISCONFIGURED),
     }
 }
 

@@ -78,11 +78,7 @@ pub enum Refused {
 
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
-        // A server that restarts has a restore to finish: it is tried again until somebody mended the configuration.
-        match restart::is_restart() {
-            true => Self::Other(failure),
-            false => Self::Configuration(failure),
-        }
+        Self::Configuration(failure)
     }
 }
 
@@ -122,7 +118,7 @@ pub fn configured(global: &Global, serve: &Serve) -> Result<Configured, Refused>
     })
 }
 
-/// Serves until it is told to stop. Does not return after a restore: the process becomes a new one.
+/// Serves until it is told to stop. After a restore it does not return: the process becomes a new one.
 pub fn run(global: &Global, serve: &Serve, configured: Configured) -> Result<(), Failure> {
     let Configured {
         filter,

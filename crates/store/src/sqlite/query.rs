@@ -175,7 +175,6 @@ impl ReadTx<'_> {
                 return Err(Error::new(ErrorKind::TimedOut, "counting records", "it has to wait"));
             }
         }
-        let counts_all = listing.counts_all;
         let count = match (listing.distinct, collection.is_view()) {
             (false, false) => "COUNT(*)",
             (true, false) => "COUNT(DISTINCT _r._rowid_)",
@@ -186,7 +185,7 @@ impl ReadTx<'_> {
             let total = ask(self.connection(), &count, |row| row.get::<_, i64>(0))?;
             Ok(total.first().copied().unwrap_or(0).unsigned_abs())
         };
-        match counts_all {
+        match listing.counts_all {
             true => self.counted_total(&collection.name, count),
             false => count(),
         }
